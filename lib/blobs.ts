@@ -1,0 +1,70 @@
+/** Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. */
+export interface Blobs {
+  /** Returns once the bytes would survive a crash; the same key may be put again. */
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /**
+   * The bytes, or a part of them; null when there is no such blob. Throws `RangeNotSatisfiable` for a part that lies
+   * outside. Whoever opens a blob reads its stream to the end or cancels it.
+   */
+  open(key: string, range?: ByteRange): Promise<OpenBlob | null>;
+  /** Does nothing when there is no such blob. */
+  delete(key: string): Promise<void>;
+  exists(key: string): Promise<boolean>;
+  /** Throws when nothing can be stored. */
+  probe(): Promise<void>;
+}
+
+/** A part of a blob as HTTP asks for it (RFC 9110, section 14.1.2); `last` is inclusive. */
+export type ByteRange = { first: number; last?: number } | { suffixLength: number };
+
+export interface OpenBlob {
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Of the whole blob, in bytes. */
+  size: number;
+  /** What the stream holds: from `start` up to, but without, `end`. */
+  start: number;
+  end: number;
+}
+
+export class RangeNotSatisfiable extends Error {
+  override readonly name = "RangeNotSatisfiable";
+  /** `size` is that of the whole blob, in bytes. */
+  constructor(readonly size: number) {
+    super(`The range lies outside of ${size} bytes`);
+  }
+}
+
+/** Where a range lies in a blob of `size` bytes; throws `RangeNotSatisfiable`. */
+export function resolveRange(range: ByteRange, size: number): { start: number; end: number } {
+  const start = "first" in range ? range.first : Math.max(0, size - range.suffixLength);
+  const end = "first" in range ? Math.min(size, (range.last ?? size) + 1) : size;
+  if (start >= end) throw new RangeNotSatisfiable(size);
+  return { start, end };
+}
+
+export const thumbnailWidths = [320, 640] as const;
+export type ThumbnailWidth = (typeof thumbnailWidths)[number];
+
+const folderOf = (imageId: string) => `images/${imageId.slice(-2)}`;
+
+export const blobKeys = {
+  picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,
+  /** The provider's own bytes, where the stored picture had to be changed. */
+  original: (imageId: string) => `${folderOf(imageId)}/${imageId}.original`,
+  thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
+};
+
+/** Every key that may hold bytes of a picture. */
+export function blobKeysOf(imageId: string): string[] {
+  return [
+    blobKeys.picture(imageId),
+    blobKeys.original(imageId),
+    ...thumbnailWidths.map((width) => blobKeys.thumbnail(imageId, width)),
+  ];
+}
+
+/** Reads a whole blob; null when there is none. */
+export async function readBlob(blobs: Blobs, key: string): Promise<Uint8Array | null> {
+  const blob = await blobs.open(key);
+  return blob && new Uint8Array(await new Response(blob.stream).arrayBuffer());
+}

@@ -1,0 +1,121 @@
+/**
+ * A list of ids that is numbered, counted and cheap to enter anywhere. KV has no order statistics, so next to the
+ * entries stand counts of them by block of 256 and of 65,536 numbers; a page at offset 100,000 reads a few hundred
+ * small entries more than the first page, however long the list is. Counts are `sum`s: they need no version check
+ * of their own, and an entry is added or taken away only in the commit whose check proves that it was not, or was,
+ * there, so a count never passes zero.
+ *
+ * A list is named by its key prefix; an entry is `[...list, number] -> id`.
+ */
+import { kinds } from "./schema.ts";
+
+export type ListKey = readonly Deno.KvKeyPart[];
+
+const blockBits = [8, 16] as const;
+const minusOne = (1n << 64n) - 1n;
+
+export function entryKey(list: ListKey, number: number): Deno.KvKey {
+  return [...list, number];
+}
+
+/** The keys of the counts that an entry is part of, smallest block first. */
+export function countKeys(list: ListKey, number: number): Deno.KvKey[] {
+  return blockBits.map((bits) => [...kinds.counts, ...list, bits, Math.floor(number / 2 ** bits)]);
+}
+
+export function addEntry(
+  atomic: Deno.AtomicOperation,
+  list: ListKey,
+  entry: { number: number; id: string },
+): void {
+  atomic.set(entryKey(list, entry.number), entry.id);
+  for (const key of countKeys(list, entry.number)) atomic.sum(key, 1n);
+}
+
+export function removeEntry(atomic: Deno.AtomicOperation, list: ListKey, number: number): void {
+  atomic.delete(entryKey(list, number));
+  for (const key of countKeys(list, number)) atomic.sum(key, minusOne);
+}
+
+export interface ListPage {
+  /** Newest first. */
+  entries: { number: number; id: string }[];
+  total: number;
+  hasMore: boolean;
+}
+
+/** A page from `offset`, or of what is older than entry number `before`. */
+export async function readPage(
+  kv: Deno.Kv,
+  list: ListKey,
+  { limit, offset = 0, before }: { limit: number; offset?: number; before?: number },
+): Promise<ListPage> {
+  const blocks = await readCounts(kv, [...list, blockBits[1]]);
+  const total = blocks.reduce((sum, block) => sum + block.count, 0);
+  const start = before === undefined ? await seek(kv, list, { blocks, offset }) : { below: before, skip: 0 };
+  const entries: ListPage["entries"] = [];
+  if (start !== null) {
+    const selector = { prefix: [...list], end: entryKey(list, start.below) };
+    const wanted = start.skip + limit + 1;
+    let skip = start.skip;
+    for await (
+      const { key, value } of kv.list<string>(selector, { reverse: true, limit: wanted, batchSize: 500 })
+    ) {
+      if (skip-- > 0) continue;
+      entries.push({ number: key.at(-1) as number, id: value });
+    }
+  }
+  const hasMore = entries.length > limit;
+  return { entries: entries.slice(0, limit), total, hasMore };
+}
+
+/** How many entries the list has. */
+export async function countEntries(kv: Deno.Kv, list: ListKey): Promise<number> {
+  const blocks = await readCounts(kv, [...list, blockBits[1]]);
+  return blocks.reduce((sum, block) => sum + block.count, 0);
+}
+
+interface BlockCount {
+  block: number;
+  count: number;
+}
+
+async function readCounts(
+  kv: Deno.Kv,
+  counted: ListKey,
+  range?: { from: number; to: number },
+): Promise<BlockCount[]> {
+  const prefix = [...kinds.counts, ...counted];
+  const selector = range === undefined
+    ? { prefix }
+    : { start: [...prefix, range.from], end: [...prefix, range.to] };
+  const counts: BlockCount[] = [];
+  for await (const { key, value } of kv.list<Deno.KvU64>(selector, { batchSize: 500 })) {
+    counts.push({ block: key.at(-1) as number, count: Number(value.value) });
+  }
+  return counts;
+}
+
+/** Where the entry at `offset` stands: below which number to start, and how many entries to skip there. */
+async function seek(
+  kv: Deno.Kv,
+  list: ListKey,
+  { blocks, offset }: { blocks: BlockCount[]; offset: number },
+): Promise<{ below: number; skip: number } | null> {
+  if (offset === 0) return { below: Infinity, skip: 0 };
+  const large = skipBlocks(blocks, offset);
+  if (large === null) return null;
+  const ratio = 2 ** (blockBits[1] - blockBits[0]);
+  const range = { from: large.block * ratio, to: (large.block + 1) * ratio };
+  const small = skipBlocks(await readCounts(kv, [...list, blockBits[0]], range), large.rest);
+  return small === null ? null : { below: (small.block + 1) * 2 ** blockBits[0], skip: small.rest };
+}
+
+function skipBlocks(blocks: BlockCount[], offset: number): { block: number; rest: number } | null {
+  let rest = offset;
+  for (const { block, count } of blocks.toReversed()) {
+    if (rest < count) return { block, rest };
+    rest -= count;
+  }
+  return null;
+}

@@ -1,0 +1,71 @@
+/**
+ * The SQLite file beneath KV, for what KV itself can't do: to look at a file before it is opened, and to copy it
+ * while it is in use.
+ */
+import { DatabaseSync } from "node:sqlite";
+
+/** Below this size the whole file is checked (a few hundredths of a second); above it, what the start needs. */
+const wholeCheckBytes = 64 * 1024 * 1024;
+
+/** KV ends the process when it meets a damaged file, so look first. Throws on damage; a new file is fine. */
+export function probeDatabaseFile(path: string): void {
+  const size = sizeOf(path);
+  if (size === 0) return;
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    for (const query of size < wholeCheckBytes ? ["PRAGMA quick_check(1)"] : startQueries) {
+      const damage = database.prepare(query).all().find(({ quick_check }) => (quick_check ?? "ok") !== "ok");
+      if (damage !== undefined) throw new Error(String(damage.quick_check).replaceAll("\n", " "));
+    }
+  } finally {
+    database.close();
+  }
+}
+
+const startQueries = [
+  "SELECT version FROM data_version",
+  "SELECT count(*) FROM queue",
+  "SELECT count(*) FROM queue_running",
+  "SELECT min(k), max(k) FROM kv",
+  "SELECT min(expiration_ms), max(expiration_ms) FROM kv",
+];
+
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Copies a database as it is at one moment, also while KV writes to it. SQLite copies in one go and would hold up
+ * everything else, so a worker does it.
+ */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const worker = new Worker(new URL("./copy_database_worker.ts", import.meta.url), { type: "module" });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.onmessage = ({ data: failure }: MessageEvent<string | null>) =>
+    failure === null ? resolve() : reject(new Error(`The database can't be copied: ${failure}`));
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(`The database can't be copied: ${event.message}`));
+  };
+  worker.postMessage({ from, to });
+  try {
+    await promise;
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** Makes the file complete in itself: KV leaves recent changes in a second file beside it. */
+export function sealDatabaseFile(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("PRAGMA journal_mode = DELETE");
+  } finally {
+    database.close();
+  }
+}

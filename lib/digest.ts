@@ -1,0 +1,16 @@
+import { createHash, createHmac } from "node:crypto";
+
+/** SHA-256, hexadecimal. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** HMAC-SHA-256, base64url. */
+export function sign(secret: string, text: string): string {
+  return createHmac("sha256", secret).update(text).digest("base64url");
+}
+
+/** 256 random bits, base64url: keys, session ids and sign-in codes. Only their `sha256` is ever stored. */
+export function randomToken(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
+}

@@ -1,0 +1,90 @@
+/** Blobs as files below one folder. A file appears under its key only when it is whole and on the disk. */
+import { statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Blobs, type ByteRange, type OpenBlob, resolveRange } from "./blobs.ts";
+
+/** Below this much free space nothing is taken any more: the database needs some to stay alive. */
+const reservedBytes = 8 * 1024 * 1024;
+
+export function createDiskBlobs(folder: string): Blobs {
+  const pathOf = (key: string) => join(folder, key);
+  return {
+    async put(key, bytes) {
+      const path = pathOf(key);
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await writeWhole(path, bytes);
+    },
+    async open(key, range) {
+      const file = await openOrNull(pathOf(key));
+      if (file === null) return null;
+      return await openPart(file, range);
+    },
+    async delete(key) {
+      try {
+        await Deno.remove(pathOf(key));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    },
+    async exists(key) {
+      const file = await openOrNull(pathOf(key));
+      file?.close();
+      return file !== null;
+    },
+    async probe() {
+      await Deno.mkdir(folder, { recursive: true });
+      const { bavail, bsize } = await statfs(folder);
+      if (bavail * bsize < reservedBytes) throw new Error("the disk is full");
+      await writeWhole(join(folder, ".probe"), new Uint8Array(4096));
+    },
+  };
+}
+
+/** Writes beside the target, flushes, then renames: a crash leaves the old file or the new one, never half of it. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.part`;
+  try {
+    using file = await Deno.open(temporary, { write: true, createNew: true });
+    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    await file.syncData();
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch((reason) => {
+      if (!(reason instanceof Deno.errors.NotFound)) throw reason;
+    });
+    throw error;
+  }
+}
+
+async function openOrNull(path: string): Promise<Deno.FsFile | null> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function openPart(file: Deno.FsFile, range: ByteRange | undefined): Promise<OpenBlob> {
+  try {
+    const { size } = await file.stat();
+    if (range === undefined) return { stream: file.readable, size, start: 0, end: size };
+    const { start, end } = resolveRange(range, size);
+    await file.seek(start, Deno.SeekMode.Start);
+    return { stream: file.readable.pipeThrough(firstBytes(end - start)), size, start, end };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function firstBytes(count: number): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let left = count;
+  return new TransformStream({
+    transform(chunk, controller) {
+      controller.enqueue(chunk.subarray(0, left));
+      left -= Math.min(left, chunk.length);
+      if (left === 0) controller.terminate();
+    },
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * Refusals: the closed set of reasons why Darkroom does not do what was asked. They know nothing of HTTP;
+ * `routes/errors.ts` maps each code to its status in one table. Anything else that is thrown is a bug.
+ */
+export type RefusalCode =
+  | "invalid_request"
+  | "invalid_prompt"
+  | "invalid_image_size"
+  | "invalid_model"
+  | "unsupported_option"
+  | "unauthorized"
+  | "invalid_token"
+  | "budget_exceeded"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "too_large"
+  | "unsupported_media_type"
+  | "idempotency_mismatch"
+  | "rate_limited"
+  | "unavailable";
+
+/** A request that is refused: nothing happened. `message` is for people, `code` is stable. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  /** The form field that is to blame, where there is one. */
+  readonly field: string | null;
+  /** Budget left in micro-dollars (`budget_exceeded`). */
+  readonly remainingMicros: number | null;
+  /** Seconds after which the same request may be sent again (`rate_limited`, `unavailable`). */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    details: { field?: string; remainingMicros?: number; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.field = details.field ?? null;
+    this.remainingMicros = details.remainingMicros ?? null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+  }
+}
+
+/** Missing, malformed, somebody else's, or for admins only: one answer, so that they cannot be told apart. */
+export function notFound(): Refusal {
+  return new Refusal("not_found", "Not found");
+}
+
+/** The program cannot start as it is configured; `message` is the one line that says so. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}

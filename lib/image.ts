@@ -1,0 +1,26 @@
+/** One picture that a prompt produced. Its bytes are a blob under `blobKey`, written before this record. */
+export interface Image {
+  id: string;
+  userId: string;
+  promptId: string;
+  /** The user's images are numbered from 1 in the order in which they arrived. */
+  sequence: number;
+  title: string;
+  /** Size of the stored picture in pixels: exactly what was asked for. */
+  width: number;
+  height: number;
+  /** Size that the provider made. */
+  originalWidth: number;
+  originalHeight: number;
+  contentType: string;
+  bytes: number;
+  /** SHA-256 of the stored picture, hexadecimal. */
+  sha256: string;
+  blobKey: string;
+  /** The provider's own bytes, where the stored picture had to be changed; else the same as `blobKey`. */
+  originalBlobKey: string;
+  originalContentType: string;
+  model: string;
+  seed: number | null;
+  createdAt: number;
+}

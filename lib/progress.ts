@@ -1,0 +1,65 @@
+/**
+ * What a running prompt is doing: stage, percentage, preview. It lives in memory only and is never stored; whoever
+ * reads it may miss steps, never the latest.
+ */
+export type Stage = "queued" | "submitting" | "generating" | "storing";
+
+export interface Preview {
+  bytes: Uint8Array;
+  contentType: string;
+  /** Counts up, for an address that changes with the picture. */
+  version: number;
+}
+
+export interface Progress {
+  stage: Stage;
+  /** 0–100; null where nobody knows. */
+  percent: number | null;
+  /** The percentage comes from how long earlier prompts of the model took. */
+  isEstimate: boolean;
+  /** About how long it still takes, in milliseconds, where earlier prompts tell. */
+  remainingMs: number | null;
+  /** The latest preview of each task that has one, by the task's index. */
+  previews: { [task: number]: Preview };
+}
+
+export interface ProgressBoard {
+  read(promptId: string): Progress | null;
+  /** Merges what is new and tells the listener. */
+  report(prompt: { id: string; userId: string }, change: Partial<Omit<Progress, "previews">>): void;
+  showPreview(
+    prompt: { id: string; userId: string },
+    preview: { task: number; bytes: Uint8Array; contentType: string },
+  ): void;
+  /** Forgets a prompt that doesn't run any more. */
+  clear(promptId: string): void;
+  onReport(listener: (prompt: { id: string; userId: string }) => void): void;
+}
+
+const start: Progress = {
+  stage: "submitting",
+  percent: null,
+  isEstimate: false,
+  remainingMs: null,
+  previews: {},
+};
+
+export function createProgressBoard(): ProgressBoard {
+  const board = new Map<string, Progress>();
+  const listeners: ((prompt: { id: string; userId: string }) => void)[] = [];
+  function put(prompt: { id: string; userId: string }, change: Partial<Progress>) {
+    board.set(prompt.id, { ...(board.get(prompt.id) ?? start), ...change });
+    for (const listener of listeners) listener(prompt);
+  }
+  return {
+    read: (promptId) => board.get(promptId) ?? null,
+    report: put,
+    showPreview(prompt, { task, bytes, contentType }) {
+      const previews = board.get(prompt.id)?.previews ?? {};
+      const version = (previews[task]?.version ?? 0) + 1;
+      put(prompt, { previews: { ...previews, [task]: { bytes, contentType, version } } });
+    },
+    clear: (promptId) => void board.delete(promptId),
+    onReport: (listener) => void listeners.push(listener),
+  };
+}

@@ -1,0 +1,477 @@
+/**
+ * Running one prompt under a lease: its tasks are submitted, watched and stored, each step written before the next
+ * begins, so that a restart at any point knows what surely happened, what surely did not, and what is in doubt.
+ *
+ * A run ends in one of four ways: the prompt is final; it goes back to the queue to be tried again; the lease is
+ * somebody else's (`LeaseLost`); or the process stops and leaves it as it is to the next one.
+ */
+import { blobKeysOf, type Blobs } from "./blobs.ts";
+import { endTask } from "./cancel_prompt.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { failure } from "./failure_words.ts";
+import type { Log } from "./log.ts";
+import type { Models } from "./models.ts";
+import { BadPicture } from "./picture.ts";
+import type { ProgressBoard } from "./progress.ts";
+import {
+  type FailureReason,
+  isFinal,
+  parseSize,
+  type ProcessingPrompt,
+  type Prompt,
+  type Task,
+  toOutcome,
+} from "./prompt.ts";
+import { readPrompt } from "./prompt_store.ts";
+import {
+  type Model,
+  type Provider,
+  type ProviderCost,
+  type ProviderEvent,
+  ProviderFailure,
+  type TaskRequest,
+} from "./provider.ts";
+import { giveBackLease, type Leased, leaseMs, renewLease, requeue } from "./queue.ts";
+import { writeProgress } from "./settle_prompt.ts";
+import { commit, type Store, type Versioned } from "./store.ts";
+import { type NewImage, StorageFailure, storePicture } from "./store_picture.ts";
+import { billedCharge, failureCharge } from "./task_charge.ts";
+
+export interface RunDeps {
+  store: Store;
+  doorbell: Doorbell;
+  models: Models;
+  blobs: Blobs;
+  progress: ProgressBoard;
+  log: Log;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+  /** Where a provider may call back for a prompt; null where it can't reach this server. */
+  callbackUrl: (promptId: string) => string | null;
+}
+
+export interface Run {
+  readonly promptId: string;
+  readonly userId: string;
+  /** Resolves when the run has ended; rejects on a bug or when the database does not answer. */
+  readonly ended: Promise<void>;
+  /** Look at the record again: it may have been cancelled. */
+  nudge(): void;
+  /** End at the next safe point; with `isUrgent` now, whatever that leaves in doubt. */
+  stop(options?: { isUrgent: boolean }): void;
+}
+
+/** A prompt that brought the process down so often is not tried again. */
+const maxCrashes = 3;
+const maxRetries = 5;
+const maxBackoffMs = 60_000;
+
+/** Why a task's work is broken off. */
+type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
+
+class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+export function startRun(deps: RunDeps, leased: Leased): Run {
+  const { store, progress } = deps;
+  const { id, userId, request } = leased.prompt.value;
+  const offer = deps.models.find(request.model);
+  const aborts = leased.prompt.value.tasks.map(() => new AbortController());
+  const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
+  let current = leased.prompt;
+  let isStopping = false;
+  let retryAfterMs: number | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const renewal = setInterval(() => void renew(), leaseMs / 3);
+  const ended = main().finally(() => {
+    clearInterval(renewal);
+    progress.clear(id);
+  });
+  return { promptId: id, userId, ended, nudge: () => void lookAgain(), stop };
+
+  async function main(): Promise<void> {
+    try {
+      if (offer === null) await failUnfinished("provider_unavailable");
+      else if (current.value.crashes >= maxCrashes) await failUnfinished("provider_failed");
+      else {
+        const { model, provider } = offer;
+        await settleAll(current.value.tasks.map((_, index) => runTask(index, { model, provider })));
+      }
+      await conclude();
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      deps.log("info", "lease_lost", { promptId: id });
+    }
+  }
+
+  /** What is left when every task has ended or was broken off. */
+  async function conclude(): Promise<void> {
+    while (current.value.status === "PROCESSING" && !isStopping && current.value.tasks.some(isWaiting)) {
+      const before = current as Versioned<ProcessingPrompt>;
+      const delayMs = retryAfterMs ?? backoffMs(before.value.retries);
+      const atomic = requeue(store, { before, readyAt: store.now() + delayMs });
+      if (await commit(deps.doorbell.ring(atomic, id, delayMs)) !== null) return;
+      await reread();
+    }
+    if (isStopping) await giveBackLease(store, { promptId: id, number: leased.lease.number });
+  }
+
+  function backoffMs(retries: number): number {
+    return Math.min(maxBackoffMs, 1000 * 2 ** retries) * (0.75 + deps.random() / 2);
+  }
+
+  async function runTask(index: number, offered: { model: Model; provider: Provider }): Promise<void> {
+    const { provider } = offered;
+    const signal = aborts[index].signal;
+    try {
+      if (isCancelled()) return await endCancelled(index, provider);
+      const events = await beginOrResume(index, offered);
+      if (events !== null) await follow(index, { events, model: offered.model });
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      if (signal.aborted && signal.reason === "lease_lost") throw new LeaseLost();
+      if (signal.aborted && signal.reason === "stop") return;
+      if (isCancelled()) return await endCancelled(index, provider, error);
+      if (signal.aborted && signal.reason === "deadline") {
+        return await failTask(
+          index,
+          new ProviderFailure("timeout", "no result in time", { outcome: "unknown" }),
+        );
+      }
+      if (!(error instanceof ProviderFailure)) throw error;
+      await failTask(index, error);
+    }
+  }
+
+  /** The task's events: a fresh submission, or the one that an earlier process had saved. Null: nothing to do. */
+  async function beginOrResume(
+    index: number,
+    { model, provider }: { model: Model; provider: Provider },
+  ): Promise<AsyncIterable<ProviderEvent> | null> {
+    const task = current.value.tasks[index];
+    if (task.state === "done" || task.state === "failed") return null;
+    const context = { signal: aborts[index].signal, callbackUrl: deps.callbackUrl(id) };
+    if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
+      armDeadline(index, task.submittedAt + model.deadlineMs);
+      progress.report(current.value, { stage: "generating" });
+      return provider.resume(task.handle, taskRequest(index), context);
+    }
+    if (task.state !== "waiting" && !provider.isRepeatable) {
+      throw new ProviderFailure("outcome_unknown", "the server stopped during the submission", {
+        outcome: "unknown",
+      });
+    }
+    if (isStopping) return null;
+    const submittedAt = store.now();
+    await changeTask(index, ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }));
+    armDeadline(index, submittedAt + model.deadlineMs);
+    progress.report(current.value, { stage: "submitting" });
+    return provider.generate(taskRequest(index), context);
+  }
+
+  function taskRequest(index: number): TaskRequest {
+    return {
+      taskKey: `${id}:${index}`,
+      taskType: request.taskType,
+      model: request.model,
+      prompt: request.text,
+      ...parseSize(request.imageSize),
+      count: current.value.tasks[index].count,
+      watermark: request.watermark,
+      ...request.options,
+      ...(request.options.seed !== undefined && { seed: (request.options.seed + index) % 2 ** 32 }),
+    };
+  }
+
+  function armDeadline(index: number, at: number): void {
+    const { signal } = aborts[index];
+    const timer = setTimeout(
+      () => aborts[index].abort("deadline" satisfies Interruption),
+      Math.max(0, at - store.now()),
+    );
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    void ended.finally(() => clearTimeout(timer));
+  }
+
+  async function follow(
+    index: number,
+    { events, model }: { events: AsyncIterable<ProviderEvent>; model: Model },
+  ): Promise<void> {
+    let arrived: NewImage[] = [];
+    let trouble: FailureReason | null = null;
+    for await (const event of events) {
+      if (event.type !== "done" && arrived.length > 0) {
+        await addPictures(index, arrived);
+        arrived = [];
+      }
+      switch (event.type) {
+        case "submitted":
+          await changeTask(index, ({ count, imageIds }) => (
+            { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
+          ));
+          progress.report(current.value, { stage: "generating" });
+          if (isStopping) return;
+          if (isCancelled()) throw new Error("cancelled during the submission");
+          break;
+        case "progress":
+          if (event.fraction !== null) fractions[index] = event.fraction;
+          progress.report(current.value, {
+            stage: "generating",
+            percent: event.fraction === null ? null : Math.round(average(fractions) * 100),
+          });
+          break;
+        case "preview":
+          progress.showPreview(current.value, { ...event, task: index });
+          break;
+        case "image":
+          progress.report(current.value, { stage: "storing" });
+          try {
+            arrived.push(
+              await storePicture({ blobs: deps.blobs, now: store.now }, {
+                imageId: store.ids(),
+                prompt: current.value,
+                model,
+                bytes: event.bytes,
+                seed: event.seed ?? null,
+              }),
+            );
+          } catch (error) {
+            if (error instanceof BadPicture) trouble = "bad_result";
+            else if (error instanceof StorageFailure) {
+              trouble = "storage_failed";
+            } else throw error;
+            deps.log("warn", trouble, { promptId: id, error });
+          }
+          break;
+        case "done":
+          fractions[index] = 1;
+          return await finishTask(index, { arrived, cost: event.cost, reason: trouble });
+        default:
+          event satisfies never;
+      }
+    }
+    throw new Error(`The provider ended task ${id}:${index} without a result`);
+  }
+
+  function addPictures(index: number, images: NewImage[]): Promise<void> {
+    return change(
+      (prompt) =>
+        withTask(prompt, index, (task) => ({ ...task, imageIds: task.imageIds.concat(idsOf(images)) })),
+      images,
+    );
+  }
+
+  function finishTask(
+    index: number,
+    { arrived, cost, reason }: {
+      arrived: NewImage[];
+      cost: ProviderCost | null;
+      reason: FailureReason | null;
+    },
+  ): Promise<void> {
+    return change((prompt) =>
+      withTask(prompt, index, (task) => {
+        const imageIds = task.imageIds.concat(idsOf(arrived));
+        const charge = billedCharge(prompt, { task, cost });
+        return imageIds.length > 0 ? { state: "done", count: task.count, imageIds, charge } : {
+          state: "failed",
+          count: task.count,
+          imageIds,
+          charge,
+          failure: failure(reason ?? "bad_result"),
+        };
+      }), arrived);
+  }
+
+  async function failTask(index: number, error: ProviderFailure): Promise<void> {
+    deps.log("warn", "task_failed", {
+      promptId: id,
+      reason: error.reason,
+      outcome: error.outcome,
+      said: error.message,
+    });
+    const mayRetry = error.isRetryable && error.outcome === "not_created" &&
+      current.value.retries < maxRetries;
+    if (mayRetry && !isCancelled()) {
+      retryAfterMs = Math.max(retryAfterMs ?? 0, error.retryAfterMs ?? 0) || null;
+      return await changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
+    }
+    await change((prompt) => withTask(prompt, index, (task) => failedTask(prompt, { task, error })));
+  }
+
+  /** After a restart that can't go on: nothing is submitted any more. */
+  async function failUnfinished(reason: FailureReason): Promise<void> {
+    const isFree = offer?.provider.isRepeatable ?? false;
+    await change((prompt) => ({
+      ...prompt,
+      tasks: prompt.tasks.map((task) => {
+        if (task.state === "done" || task.state === "failed") return task;
+        const isCertain = task.state === "waiting" || isFree;
+        const error = isCertain
+          ? new ProviderFailure(reason, "", { outcome: "failed" })
+          : new ProviderFailure("outcome_unknown", "", { outcome: "unknown" });
+        return failedTask(prompt, { task, error });
+      }),
+    }));
+  }
+
+  /** Ends a task of a cancelled prompt with what the provider bills for it. */
+  async function endCancelled(index: number, provider: Provider, error?: unknown): Promise<void> {
+    const task = current.value.tasks[index];
+    if (task.state === "done" || task.state === "failed") return;
+    if (error instanceof ProviderFailure && !aborts[index].signal.aborted) {
+      return await failTask(index, error);
+    }
+    if (task.state === "submitting" && !provider.isRepeatable) {
+      return await failTask(index, new ProviderFailure("outcome_unknown", "", { outcome: "unknown" }));
+    }
+    const answer = task.state === "running" && task.handle !== null
+      ? await provider.cancel?.(task.handle)
+      : undefined;
+    await change((prompt) =>
+      withTask(
+        prompt,
+        index,
+        (open) =>
+          answer === "not_billed"
+            ? failedTask(prompt, {
+              task: open,
+              error: new ProviderFailure("cancelled", "", { outcome: "failed" }),
+            })
+            : endTask(prompt, { task: open, provider: { ...provider, cancel: undefined } }),
+      )
+    );
+  }
+
+  function changeTask(index: number, next: (task: Task) => Task): Promise<void> {
+    return change((prompt) => withTask(prompt, index, next));
+  }
+
+  /** Writes the prompt's next state; one step at a time, and only as long as the lease is ours. */
+  function change(next: (prompt: Prompt) => Prompt, images: NewImage[] = []): Promise<void> {
+    const mine = turn.then(async () => {
+      while (true) {
+        const isKept = current.value.status === "PROCESSING";
+        const after = outcomeOf(withImages(next(current.value), isKept ? images : []), store.now());
+        const written = await writeProgress(store, { before: current, after, images: isKept ? images : [] });
+        if (written === null) {
+          await reread();
+          continue;
+        }
+        current = written;
+        if (!isKept) await discard(images);
+        return;
+      }
+    });
+    turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async function discard(images: NewImage[]): Promise<void> {
+    for (const key of images.flatMap((image) => blobKeysOf(image.id))) await deps.blobs.delete(key);
+  }
+
+  async function reread(): Promise<void> {
+    const found = await readPrompt(store, id);
+    const isOurs = found?.value.leaseNumber === leased.prompt.value.leaseNumber;
+    const isOpen = found !== null && (found.value.status === "PROCESSING" || isChargeDue(found.value));
+    if (!isOurs || !isOpen) {
+      interrupt(() => "lease_lost");
+      throw new LeaseLost();
+    }
+    current = found;
+    if (isCancelled()) interrupt((task) => isSafeToBreakOff(task) ? "cancelled" : null);
+  }
+
+  async function lookAgain(): Promise<void> {
+    const mine = turn.then(reread);
+    turn = mine.catch(() => {});
+    await mine.catch((error) => {
+      if (!(error instanceof LeaseLost)) deps.log("error", "look_again_failed", { promptId: id, error });
+    });
+  }
+
+  async function renew(): Promise<void> {
+    try {
+      if (!await renewLease(store, { promptId: id, number: leased.lease.number })) await lookAgain();
+    } catch (error) {
+      deps.log("warn", "lease_not_renewed", { promptId: id, error });
+    }
+  }
+
+  function stop({ isUrgent } = { isUrgent: false }): void {
+    isStopping = true;
+    interrupt((task) => isUrgent || isSafeToBreakOff(task) ? "stop" : null);
+  }
+
+  /** Breaking off during a submission, or a one-shot call, would leave its outcome unknown. */
+  function isSafeToBreakOff(task: Task): boolean {
+    return task.state === "waiting" || task.state === "running" || (offer?.provider.isRepeatable ?? true);
+  }
+
+  function interrupt(choose: (task: Task) => Interruption | null): void {
+    current.value.tasks.forEach((task, index) => {
+      const reason = choose(task);
+      if (reason !== null) aborts[index].abort(reason);
+    });
+  }
+
+  function isCancelled(): boolean {
+    return current.value.status === "CANCELLED";
+  }
+}
+
+function outcomeOf(prompt: Prompt, at: number): Prompt {
+  const isOver = prompt.tasks.every((task) => task.state === "done" || task.state === "failed");
+  if (prompt.status === "PROCESSING" && isOver) return toOutcome(prompt, { at });
+  if (prompt.status === "CANCELLED") return { ...prompt, isChargeDue: !isOver, updatedAt: at };
+  return { ...prompt, updatedAt: at };
+}
+
+/** Progress that is stored shows that the prompt does not bring the process down. */
+function withTask(prompt: Prompt, index: number, next: (task: Task) => Task): Prompt {
+  const task = next(prompt.tasks[index]);
+  const crashes = task.state === "submitting" ? prompt.crashes : 0;
+  return { ...prompt, tasks: prompt.tasks.with(index, task), crashes };
+}
+
+function withImages(prompt: Prompt, images: NewImage[]): Prompt {
+  if (images.length === 0) return prompt;
+  const added = prompt.images.concat(images.map(({ id }) => ({ id, isDeleted: false })));
+  return { ...prompt, images: added } as Prompt;
+}
+
+function failedTask(prompt: Prompt, { task, error }: { task: Task; error: ProviderFailure }): Task {
+  return {
+    state: "failed",
+    count: task.count,
+    imageIds: task.imageIds,
+    charge: failureCharge(prompt, { task, outcome: error.outcome, cost: error.cost }),
+    failure: failure(error.reason, error.said),
+  };
+}
+
+function isWaiting(task: Task): boolean {
+  return task.state === "waiting";
+}
+
+function isChargeDue(prompt: Prompt): boolean {
+  return isFinal(prompt) && prompt.status === "CANCELLED" && prompt.isChargeDue;
+}
+
+function idsOf(images: NewImage[]): string[] {
+  return images.map((image) => image.id);
+}
+
+function average(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Waits for all, then throws what the first of them threw. */
+async function settleAll(tasks: Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(tasks);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}

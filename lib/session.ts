@@ -1,0 +1,72 @@
+/** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
+import { randomToken, sha256 } from "./digest.ts";
+import { keys } from "./schema.ts";
+import { commit, read, type Store } from "./store.ts";
+import { readUser, type User } from "./user.ts";
+
+export interface Session {
+  userId: string;
+  createdAt: number;
+  lastSeenAt: number;
+}
+
+export const sessionLifeMs = 30 * 24 * 3600 * 1000;
+const idleLifeMs = 7 * 24 * 3600 * 1000;
+/** How exact `lastSeenAt` is; a write at each request would buy nothing. */
+const seenStepMs = 60_000;
+
+/** Starts a session and returns its id, which is not kept anywhere else. */
+export async function startSession(store: Store, userId: string): Promise<string> {
+  const id = randomToken();
+  const hash = sha256(id);
+  const now = store.now();
+  const session: Session = { userId, createdAt: now, lastSeenAt: now };
+  const options = { expireIn: sessionLifeMs };
+  await commit(
+    store.kv.atomic().set(keys.session(hash), session, options).set(
+      keys.sessionOf(userId, hash),
+      null,
+      options,
+    ),
+  );
+  return id;
+}
+
+/** The hash that names a session in logs, streams and keys. */
+export function sessionHash(id: string): string {
+  return sha256(id);
+}
+
+export interface OpenSession {
+  user: User;
+  hash: string;
+  expiresAt: number;
+}
+
+/** The user behind a session id; null when it ended, was never one, or its user may not sign in. */
+export async function openSession(store: Store, id: string): Promise<OpenSession | null> {
+  const hash = sha256(id);
+  const found = await read<Session>(store.kv, keys.session(hash));
+  if (found === null) return null;
+  const now = store.now();
+  const { userId, createdAt, lastSeenAt } = found.value;
+  const expiresAt = Math.min(createdAt + sessionLifeMs, lastSeenAt + idleLifeMs);
+  if (now >= expiresAt) return null;
+  const user = await readUser(store, userId);
+  if (user === null || user.value.isDisabled) return null;
+  if (now - lastSeenAt >= seenStepMs) {
+    const seen: Session = { ...found.value, lastSeenAt: now };
+    await commit(
+      store.kv.atomic().check({ key: keys.session(hash), versionstamp: found.versionstamp })
+        .set(keys.session(hash), seen, { expireIn: createdAt + sessionLifeMs - now }),
+    );
+  }
+  return { user: user.value, hash, expiresAt };
+}
+
+export async function endSession(
+  store: Store,
+  { userId, hash }: { userId: string; hash: string },
+): Promise<void> {
+  await commit(store.kv.atomic().delete(keys.session(hash)).delete(keys.sessionOf(userId, hash)));
+}

@@ -1,0 +1,38 @@
+/** People with an account. */
+import { keys, kinds } from "./schema.ts";
+import { commit, read, type Store, type Versioned } from "./store.ts";
+
+export type Role = "owner" | "admin" | "member";
+
+export interface User {
+  id: string;
+  name: string;
+  email: string | null;
+  role: Role;
+  isDisabled: boolean;
+  /** Micro-dollars a month; null: no limit; undefined: the server's default. */
+  monthlyBudgetMicros?: number | null;
+  createdAt: number;
+}
+
+export function readUser(store: Store, userId: string): Promise<Versioned<User> | null> {
+  return read<User>(store.kv, keys.user(userId));
+}
+
+/** The one owner of this server; made when it first starts. */
+export async function ensureOwner(store: Store): Promise<User> {
+  for await (const entry of store.kv.list<User>({ prefix: [...kinds.users] })) {
+    if (entry.value.role === "owner") return entry.value;
+  }
+  const owner: User = {
+    id: store.ids(),
+    name: "Owner",
+    email: null,
+    role: "owner",
+    isDisabled: false,
+    createdAt: store.now(),
+  };
+  const key = keys.user(owner.id);
+  await commit(store.kv.atomic().check({ key, versionstamp: null }).set(key, owner));
+  return owner;
+}

@@ -1,0 +1,58 @@
+/** A watermark that Darkroom draws: white letters with a dark halo, legible on any background. */
+import type { Buffer } from "node:buffer";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import font from "dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf" with { type: "bytes" };
+import sharp from "sharp";
+
+/** A transparent PNG to lay into the bottom right corner; its margins are part of it. */
+export async function createWatermark(
+  text: string,
+  { width, height }: { width: number; height: number },
+): Promise<Buffer> {
+  const unit = Math.min(width, height);
+  const margin = Math.round(unit * 0.025);
+  const letters = await sharp({
+    text: {
+      text: escapeMarkup(text),
+      font: "DejaVu Sans Bold",
+      fontfile: await fontFile(),
+      width: width - 2 * margin - 2,
+      height: Math.max(12, Math.round(unit * 0.04)),
+      align: "right",
+      rgba: true,
+    },
+  }).png().toBuffer();
+  const framed = await sharp(letters)
+    .extend({ top: margin, bottom: margin, left: margin, right: margin, background: "#0000" })
+    .ensureAlpha().png().toBuffer();
+  const mask = await sharp(framed).extractChannel("alpha").toBuffer({ resolveWithObject: true });
+  const { width: markWidth, height: markHeight } = mask.info;
+  const inColour = (background: string, alpha: Buffer) =>
+    sharp({ create: { width: markWidth, height: markHeight, channels: 3, background } })
+      .joinChannel(alpha).png().toBuffer();
+  const haloAlpha = await sharp(mask.data).blur(Math.max(1, unit * 0.004)).linear(2.2, 0).toColourspace("b-w")
+    .png()
+    .toBuffer();
+  const halo = await inColour("#000", haloAlpha);
+  const white = await inColour("#fff", mask.data);
+  return await sharp(halo).composite([{ input: white }]).png().toBuffer();
+}
+
+/** Pango reads fonts from files only, so the one that ships with Darkroom is laid out once per machine. */
+async function fontFile(): Promise<string> {
+  const path = join(tmpdir(), `darkroom-dejavu-2.37-${font.length}.ttf`);
+  const found = await Deno.stat(path).catch(() => null);
+  if (found?.size === font.length) return path;
+  const temporary = `${path}.${crypto.randomUUID()}`;
+  await Deno.writeFile(temporary, font);
+  await Deno.rename(temporary, path);
+  return path;
+}
+
+function escapeMarkup(text: string): string {
+  return text.replace(/[\n\r\t]+/g, " ").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(
+    ">",
+    "&gt;",
+  );
+}

@@ -1,0 +1,16 @@
+/** What programs ask about the server and about themselves. */
+import { Hono } from "hono";
+import { meJson, modelsJson } from "../views/json.ts";
+import { type AppDeps, type AppEnv, budgetOf, callerOf } from "./context.ts";
+
+export function aboutRoutes(deps: AppDeps) {
+  return new Hono<AppEnv>()
+    .get("/api/v1/models", (c) => {
+      callerOf(c);
+      return c.json(modelsJson(deps.models.available(), deps.models));
+    })
+    .get("/api/v1/me", async (c) => {
+      const { user } = callerOf(c);
+      return c.json(meJson(user, await budgetOf(deps, user)));
+    });
+}

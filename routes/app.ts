@@ -1,0 +1,47 @@
+/** The whole site: middleware in order, then one set of routes a resource. */
+import { Hono } from "hono";
+import { except } from "hono/combine";
+import { requestId } from "hono/request-id";
+import { aboutRoutes } from "./about.ts";
+import { assetRoutes } from "./assets.ts";
+import type { AppDeps, AppEnv } from "./context.ts";
+import { answerNotFound, createErrorHandler } from "./errors.tsx";
+import { eventRoutes } from "./events.ts";
+import { generateRoutes } from "./generate.tsx";
+import { healthRoutes } from "./health.ts";
+import { homeRoutes } from "./home.tsx";
+import { imageFilePath, imageRoutes } from "./images.tsx";
+import {
+  credentials,
+  fileHeaders,
+  pageHeaders,
+  requestLimit,
+  requestLog,
+  sameSiteOnly,
+} from "./middleware.ts";
+import { promptRoutes } from "./prompts.tsx";
+import { limitedBody } from "./request_body.ts";
+import { signInRoutes } from "./sign_in.tsx";
+
+export function createApp(deps: AppDeps) {
+  return new Hono<AppEnv>()
+    .onError(createErrorHandler(deps))
+    .notFound(answerNotFound)
+    .use(requestId({ generator: deps.store.ids, headerName: "X-Request-Id" }))
+    .use(requestLog(deps))
+    .use(imageFilePath, fileHeaders(deps))
+    .use(except(imageFilePath, pageHeaders(deps)))
+    .route("/", healthRoutes(deps))
+    .route("/", assetRoutes())
+    .use(credentials(deps))
+    .use(sameSiteOnly(deps))
+    .use(requestLimit(deps))
+    .use(limitedBody)
+    .route("/", homeRoutes())
+    .route("/", signInRoutes(deps))
+    .route("/", generateRoutes(deps))
+    .route("/", promptRoutes(deps))
+    .route("/", imageRoutes(deps))
+    .route("/", eventRoutes(deps))
+    .route("/", aboutRoutes(deps));
+}

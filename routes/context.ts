@@ -1,0 +1,58 @@
+/** What every route works with: the parts that `main.ts` chose, and who is asking. */
+import type { Context } from "hono";
+import { type Caller, demandScope } from "../lib/authenticate.ts";
+import type { Scope } from "../lib/api_key.ts";
+import type { Blobs } from "../lib/blobs.ts";
+import { Refusal } from "../lib/errors.ts";
+import type { Feed } from "../lib/feed.ts";
+import type { ImageFiles } from "../lib/image_file.ts";
+import { readBudget } from "../lib/ledger.ts";
+import type { Log } from "../lib/log.ts";
+import type { ViewDeps } from "../lib/prompt_view.ts";
+import type { RateLimit } from "../lib/rate_limit.ts";
+import { budgetLimit, type RequestDeps } from "../lib/request_prompt.ts";
+import type { User } from "../lib/user.ts";
+
+export interface AppDeps extends RequestDeps, ViewDeps {
+  feed: Feed;
+  blobs: Blobs;
+  files: ImageFiles;
+  log: Log;
+  /** Tells the worker that runs a prompt to look at its record again. */
+  nudge: (promptId: string) => void;
+  /** The address as users see it, without a slash at its end. */
+  publicUrl: string;
+  promptMaxChars: number;
+  /** Signs the cursors of lists. */
+  secret: string;
+  limits: { requests: RateLimit; generate: RateLimit };
+  /** The process was told to stop. */
+  isStopping: () => boolean;
+}
+
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    caller: Caller | null;
+  };
+}
+
+export type AppContext = Context<AppEnv>;
+
+/** Who is asking; refuses with `unauthorized`, or with `forbidden` what the credential does not allow. */
+export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
+  const { caller } = c.var;
+  if (caller === null) throw new Refusal("unauthorized", "Authorization header required");
+  demandScope(caller, needed);
+  return caller;
+}
+
+export function budgetOf(deps: AppDeps, user: User) {
+  const limitMicros = budgetLimit(user, deps.defaultBudgetMicros);
+  return readBudget(deps.store, { userId: user.id, limitMicros });
+}
+
+/** htmx asks for a fragment; everybody else gets a page or is sent to one. */
+export function wantsFragment(c: AppContext): boolean {
+  return c.req.header("HX-Request-Type") === "partial";
+}

@@ -1,0 +1,88 @@
+/** How refusals and bugs are answered: one table of statuses, and a face each for programs and for people. */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../lib/errors.ts";
+import { errorJson } from "../views/json.ts";
+import { ErrorPage } from "../views/error_page.tsx";
+import { ErrorText } from "../views/error_text.tsx";
+import { type AppContext, type AppDeps, wantsFragment } from "./context.ts";
+
+const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
+  invalid_request: 400,
+  invalid_prompt: 400,
+  invalid_image_size: 400,
+  invalid_model: 400,
+  unauthorized: 401,
+  invalid_token: 401,
+  budget_exceeded: 402,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  unsupported_option: 422,
+  idempotency_mismatch: 422,
+  rate_limited: 429,
+  unavailable: 503,
+};
+
+export function createErrorHandler(deps: Pick<AppDeps, "log">) {
+  return (error: Error, c: AppContext): Response | Promise<Response> => {
+    if (error instanceof Refusal) return answerRefusal(c, error);
+    deps.log("error", "bug", { requestId: c.var.requestId, error });
+    return answer(c, { status: 500, code: "internal", message: "Something went wrong on our side" });
+  };
+}
+
+export function answerNotFound(c: AppContext): Response | Promise<Response> {
+  return answerRefusal(c, notFoundRefusal());
+}
+
+export function statusOf(refusal: Refusal): ContentfulStatusCode {
+  return statuses[refusal.code];
+}
+
+function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
+  const status = statusOf(refusal);
+  if (status === 401 && !isForPrograms(c) && c.req.path !== "/events") return sendToLogin(c);
+  if (status === 401) c.header("WWW-Authenticate", "Bearer");
+  if (refusal.retryAfterSeconds !== null) c.header("Retry-After", String(refusal.retryAfterSeconds));
+  const { code, message, remainingMicros } = refusal;
+  return answer(c, { status, code, message, remainingMicros });
+}
+
+interface Answer {
+  status: ContentfulStatusCode;
+  code: string;
+  message: string;
+  remainingMicros?: number | null;
+}
+
+function answer(c: AppContext, { status, ...error }: Answer): Response | Promise<Response> {
+  const requestId = c.var.requestId;
+  if (isForPrograms(c)) return c.json(errorJson({ ...error, requestId }), status);
+  c.header("Vary", "HX-Request-Type");
+  if (wantsFragment(c)) return c.html(<ErrorText message={error.message} />, status);
+  return c.html(
+    <ErrorPage
+      status={status}
+      message={error.message}
+      requestId={requestId}
+      user={c.var.caller?.user ?? null}
+    />,
+    status,
+  );
+}
+
+function isForPrograms(c: AppContext): boolean {
+  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path);
+}
+
+/** Back to where the person wanted to go once signed in. */
+function sendToLogin(c: AppContext): Response {
+  const { pathname, search } = new URL(c.req.url);
+  const isPage = c.req.method === "GET" && !wantsFragment(c);
+  const target = isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login";
+  if (!wantsFragment(c)) return c.redirect(target, 303);
+  c.header("HX-Redirect", target);
+  return c.body(null, 204);
+}

@@ -1,0 +1,142 @@
+/** Asking for pictures: the generator's form for people, one call for programs. */
+import { Hono } from "hono";
+import { sha256 } from "../lib/digest.ts";
+import { Refusal } from "../lib/errors.ts";
+import { readCursor } from "../lib/feed.ts";
+import type { Prompt } from "../lib/prompt.ts";
+import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib/prompt_draft.ts";
+import { checkPromptRequest } from "../lib/prompt_request.ts";
+import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
+import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
+import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
+import type { Versioned } from "../lib/store.ts";
+import type { User } from "../lib/user.ts";
+import { GenerateButton, SettingsFields } from "../views/generator_form.tsx";
+import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
+import { acceptedJson, generatedJson, unsuccessfulJson } from "../views/json.ts";
+import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
+import { statusOf } from "./errors.tsx";
+import { readIdempotencyKey, readWait } from "./request_headers.ts";
+import { readForm, readJson } from "./request_body.ts";
+
+const feedLength = 12;
+const recentImages = 6;
+
+export function generateRoutes(deps: AppDeps) {
+  const { store, models, feed, publicUrl } = deps;
+  return new Hono<AppEnv>()
+    .post("/api/v1/images/generate", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const idempotencyKey = readIdempotencyKey(c);
+      const accepted = await submit(user, { body: await readJson(c), idempotencyKey });
+      if (accepted.isReplay) c.header("Idempotency-Replayed", "true");
+      return answerWhenFinal(c, accepted.prompt);
+    })
+    .get("/generator", async (c) => {
+      const { user } = callerOf(c);
+      const from = c.req.query("from");
+      const draft = from === undefined ? draftOf(c.req.query(), models.available()) : draftFrom(
+        (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
+        models.available(),
+      );
+      return c.html(await generatorPage(c, { draft }));
+    })
+    .get("/generator/settings", (c) => {
+      callerOf(c);
+      const draft = draftOf(c.req.query(), models.available());
+      return c.html(
+        <>
+          <SettingsFields draft={draft} models={models.available()} />
+          <hx-partial hx-target="#generate" hx-swap="outerMorph">
+            <GenerateButton draft={draft} costMicros={priceOf(draft)} />
+          </hx-partial>
+        </>,
+      );
+    })
+    .post("/generator", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const { requestKey, ...fields } = await readForm(c);
+      try {
+        const body = inputOf(fields);
+        const { prompt } = await submit(user, { body, idempotencyKey: formKey(requestKey, fields) });
+        if (!wantsFragment(c)) return c.redirect("/generator", 303);
+        const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
+        return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
+      } catch (error) {
+        if (!(error instanceof Refusal) || wantsFragment(c)) throw error;
+        const draft = draftOf(fields, models.available());
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
+    });
+
+  function submit(
+    user: User,
+    { body, idempotencyKey }: { body: unknown; idempotencyKey: string | undefined },
+  ): Promise<Accepted> {
+    deps.limits.generate.take(user.id);
+    const { request, model } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
+    const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, body };
+    return requestPrompt(deps, { user, request, model, idempotency });
+  }
+
+  async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {
+    const wait = readWait(c);
+    if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
+    if (wait.timeoutMs > 0) {
+      await feed.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
+    }
+    const { id, userId } = prompt.value;
+    const view = await viewPrompt(deps, await findPrompt(store, { userId, promptId: id }));
+    const { requestId } = c.var;
+    switch (view.prompt.status) {
+      case "COMPLETED":
+        return c.json(generatedJson(view, publicUrl));
+      case "FAILED":
+        return c.json(unsuccessfulJson(view, { code: "generation_failed", requestId }), 500);
+      case "CANCELLED":
+        return c.json(unsuccessfulJson(view, { code: "conflict", requestId }), 409);
+      default:
+        c.header("Location", `/api/v1/prompts/${id}`);
+        return c.json(acceptedJson(view.prompt), 202);
+    }
+  }
+
+  async function generatorPage(c: AppContext, { draft, refusal }: { draft: Draft; refusal?: Refusal }) {
+    const caller = callerOf(c);
+    const { user } = caller;
+    const cursor = await readCursor(store, user.id);
+    const [prompts, images, budget] = await Promise.all([
+      listPrompts(store, { userId: user.id, limit: feedLength }).then(({ items }) =>
+        viewPrompts(deps, items)
+      ),
+      listImages(store, { userId: user.id, limit: recentImages }).then(({ items }) =>
+        viewImages(store, items)
+      ),
+      budgetOf(deps, user),
+    ]);
+    return (
+      <GeneratorPage
+        user={user}
+        cursor={cursor}
+        draft={draft}
+        models={models.available()}
+        costMicros={priceOf(draft)}
+        maxChars={deps.promptMaxChars}
+        requestKey={store.ids()}
+        prompts={prompts}
+        images={images}
+        budget={budget}
+        problem={refusal?.message ?? null}
+      />
+    );
+  }
+
+  function priceOf({ model, imageSize, count }: Draft): number {
+    return models.price({ model: model.id, size: imageSize }).costMicros * count;
+  }
+}
+
+/** The same form sent twice, by a double click or a reload, is one prompt; changed, it is another. */
+function formKey(requestKey: string | undefined, fields: FormFields): string | undefined {
+  return requestKey && `form ${requestKey} ${sha256(JSON.stringify(fields))}`;
+}

@@ -1,0 +1,9 @@
+/** The front page: what Darkroom is, for whoever is not signed in. */
+import { Hono } from "hono";
+import { HomePage } from "../views/home_page.tsx";
+import type { AppEnv } from "./context.ts";
+
+export function homeRoutes() {
+  return new Hono<AppEnv>()
+    .get("/", (c) => c.var.caller === null ? c.html(<HomePage />) : c.redirect("/generator", 303));
+}

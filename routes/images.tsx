@@ -1,0 +1,153 @@
+/** Pictures: the gallery, one picture with its facts and its bytes, and deleting it. */
+import { Hono } from "hono";
+import { type ByteRange, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
+import { deleteImage } from "../lib/delete_image.ts";
+import { Refusal } from "../lib/errors.ts";
+import { readCursor } from "../lib/feed.ts";
+import type { Image } from "../lib/image.ts";
+import { type FileForm, fileName } from "../lib/image_file.ts";
+import { readAccount } from "../lib/ledger.ts";
+import { downloadFormats } from "../lib/picture.ts";
+import { findImage, imageNeighbours, listImages, readPrompt } from "../lib/prompt_store.ts";
+import { viewImages } from "../lib/prompt_view.ts";
+import { GalleryPage } from "../views/gallery_page.tsx";
+import { ImagePage } from "../views/image_page.tsx";
+import { imageJson, imageListJson } from "../views/json.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";
+import { paginate, readListQuery } from "./list_query.ts";
+import { hasTag, readRange } from "./request_headers.ts";
+
+export const imageFilePath = "/api/v1/images/:id/file";
+
+export function imageRoutes(deps: AppDeps) {
+  const { store, files, publicUrl, secret } = deps;
+  return new Hono<AppEnv>()
+    .get("/api/v1/images", async (c) => {
+      const { user } = callerOf(c);
+      const [{ views, pagination }, account] = await Promise.all([
+        readPage(c, { defaultLimit: 20 }),
+        readAccount(store, user.id),
+      ]);
+      return c.json(
+        imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, pagination }),
+      );
+    })
+    .get("/gallery", async (c) => {
+      const { user } = callerOf(c);
+      const cursor = await readCursor(store, user.id);
+      const { views, pagination } = await readPage(c, { defaultLimit: 24 });
+      return c.html(<GalleryPage user={user} cursor={cursor} images={views} pagination={pagination} />);
+    })
+    .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
+    .get("/images/:id", async (c) => {
+      const { user } = callerOf(c);
+      const shown = await view(c);
+      const [neighbours, cursor] = await Promise.all([
+        imageNeighbours(store, shown.image),
+        readCursor(store, user.id),
+      ]);
+      return c.html(<ImagePage user={user} cursor={cursor} view={shown} neighbours={neighbours} />);
+    })
+    .get(imageFilePath, async (c) => {
+      const { user } = callerOf(c);
+      const image = await findImage(store, { userId: user.id, imageId: c.req.param("id") });
+      return sendFile(c, { image, form: readForm(c) });
+    })
+    .delete("/api/v1/images/:id", async (c) => {
+      await remove(c);
+      return c.json({ success: true });
+    })
+    .post("/images/:id/delete", async (c) => {
+      await remove(c);
+      return c.redirect("/gallery", 303);
+    });
+
+  async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
+    const { user } = callerOf(c);
+    const name = { userId: user.id, list: "images", secret };
+    const query = readListQuery(c, { ...name, defaultLimit });
+    const page = await listImages(store, { userId: user.id, ...query.start });
+    return { views: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+  }
+
+  async function view(c: AppContext) {
+    const { user } = callerOf(c);
+    const image = await findImage(store, { userId: user.id, imageId: c.req.param("id")! });
+    const [found] = await viewImages(store, [image]);
+    return found;
+  }
+
+  async function remove(c: AppContext): Promise<void> {
+    const { user } = callerOf(c, "all");
+    await deleteImage(deps, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+  }
+
+  async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
+    const file = files.find(image, form);
+    c.header("ETag", file.etag);
+    c.header("Cache-Control", "private, max-age=31536000, immutable");
+    if (hasTag(c.req.header("If-None-Match"), file.etag)) return c.body(null, 304);
+    const prompt = await readPrompt(store, image.promptId);
+    const name = fileName(prompt?.value.request.text ?? "", file.contentType);
+    c.header("Content-Disposition", disposition(form.form === "download" ? "attachment" : "inline", name));
+    c.header("Content-Type", file.contentType);
+    c.header("Accept-Ranges", "bytes");
+    try {
+      const range = rangeFor(c, file.etag);
+      const { stream, size, start, end } = await file.open(range);
+      c.header("Content-Length", String(end - start));
+      if (range === undefined) return await bodyOf(c, stream, 200);
+      c.header("Content-Range", `bytes ${start}-${end - 1}/${size}`);
+      return await bodyOf(c, stream, 206);
+    } catch (error) {
+      if (!(error instanceof RangeNotSatisfiable)) throw error;
+      c.header("Content-Range", `bytes */${error.size}`);
+      return c.body(null, 416);
+    }
+  }
+}
+
+/** A range counts only while the file is still the one that the reader has the rest of. */
+function rangeFor(c: AppContext, etag: string): ByteRange | undefined {
+  const condition = c.req.header("If-Range");
+  return condition === undefined || condition === etag ? readRange(c) : undefined;
+}
+
+async function bodyOf(
+  c: AppContext,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  status: 200 | 206,
+): Promise<Response> {
+  if (c.req.method !== "HEAD") return c.body(stream, status);
+  await stream.cancel();
+  return c.body(null, status);
+}
+
+function readForm(c: AppContext): FileForm {
+  const { width, original, download } = c.req.query();
+  if (width !== undefined) {
+    const known = thumbnailWidths.find((offered) => String(offered) === width);
+    if (known === undefined) {
+      throw new Refusal("invalid_request", `width takes ${thumbnailWidths.join(" or ")}`);
+    }
+    return { form: "thumbnail", width: known };
+  }
+  if (download !== undefined) {
+    const known = downloadFormats.find((offered) => offered === download);
+    if (known === undefined) {
+      throw new Refusal("invalid_request", `download takes ${downloadFormats.join(", ")}`);
+    }
+    return { form: "download", format: known };
+  }
+  return { form: original === "1" ? "original" : "picture" };
+}
+
+/** RFC 6266: a plain name for old readers, and the true one. */
+function disposition(type: "inline" | "attachment", name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9.-]+/g, "_");
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => "%" + character.charCodeAt(0).toString(16).toUpperCase(),
+  );
+  return `${type}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

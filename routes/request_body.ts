@@ -1,0 +1,49 @@
+/** Bodies: limited in size, and only of the type that the route takes. */
+import { bodyLimit } from "hono/body-limit";
+import { Refusal } from "../lib/errors.ts";
+import type { AppContext } from "./context.ts";
+
+const maxBodyBytes = 256 * 1024;
+
+export const limitedBody = bodyLimit({
+  maxSize: maxBodyBytes,
+  onError() {
+    throw new Refusal("too_large", `The request body must be at most ${maxBodyBytes} bytes`);
+  },
+});
+
+/** The JSON of a request, of any shape. */
+export async function readJson(c: AppContext): Promise<unknown> {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  if (!/^application\/([\w.-]+\+)?json$/.test(type)) {
+    throw new Refusal("unsupported_media_type", "Send JSON with Content-Type: application/json");
+  }
+  try {
+    return await c.req.json();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Refusal("invalid_request", "The request body must be valid JSON");
+  }
+}
+
+/** The text fields of a form. */
+export async function readForm(c: AppContext): Promise<{ [name: string]: string }> {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  if (type !== "application/x-www-form-urlencoded" && type !== "multipart/form-data") {
+    throw new Refusal("unsupported_media_type", "Send a form");
+  }
+  const fields: { [name: string]: string } = Object.create(null);
+  for (const [name, value] of Object.entries(await parseForm(c))) {
+    if (typeof value === "string") fields[name] = value.replaceAll("\r\n", "\n");
+  }
+  return fields;
+}
+
+async function parseForm(c: AppContext) {
+  try {
+    return await c.req.parseBody();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Refusal("invalid_request", "The form can't be read");
+  }
+}

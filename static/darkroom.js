@@ -1,0 +1,75 @@
+/**
+ * What pages do beyond htmx. Every page works without it.
+ */
+(() => {
+  /**
+   * The swap style `place`: each element of the fragment takes the place of the one with its id, keeping focus and
+   * pictures that stay the same, or is added to the target, newest first (ids end in UUIDv7, which sort by time).
+   * `data-keep` on the target says how many of them stay.
+   */
+  let internals;
+  htmx.registerExtension("place", {
+    init: (api) => {
+      internals = api;
+    },
+    handle_swap: (style, target, fragment) => {
+      if (style !== "place") return false;
+      const placed = [...fragment.children].map((element) => place(element, target));
+      const keep = Number(target.dataset.keep);
+      while (keep > 0 && target.children.length > keep) target.lastElementChild.remove();
+      return placed;
+    },
+  });
+
+  function place(element, target) {
+    const existing = document.getElementById(element.id);
+    if (existing === null) {
+      const older = [...target.children].find((child) => child.id < element.id);
+      target.insertBefore(element, older ?? null);
+      return element;
+    }
+    const one = document.createDocumentFragment();
+    one.append(element);
+    internals.morph(existing, one, false);
+    return existing;
+  }
+
+  addEventListener("keydown", (event) => {
+    const form = document.getElementById("generator");
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null) return;
+    event.preventDefault();
+    if (!form.querySelector("button[type=submit]").disabled) form.requestSubmit();
+  });
+
+  addEventListener("input", (event) => {
+    if (event.target.id === "prompt") showCount(event.target);
+  });
+
+  addEventListener("click", (event) => {
+    const example = event.target.closest("[data-example]")?.dataset.example;
+    const prompt = document.getElementById("prompt");
+    if (example === undefined || prompt === null) return;
+    event.preventDefault();
+    prompt.value = example;
+    prompt.focus();
+    showCount(prompt);
+  });
+
+  function showCount(prompt) {
+    const count = document.getElementById("prompt-count");
+    count.textContent = `${prompt.value.length} / ${count.dataset.max}`;
+  }
+
+  /** Times come in UTC and are shown in the reader's zone. */
+  const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  function showTimes() {
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      const text = zoned.format(new Date(element.dateTime));
+      if (element.textContent !== text) element.textContent = text;
+    }
+  }
+
+  addEventListener("DOMContentLoaded", showTimes);
+  addEventListener("htmx:after:swap", showTimes);
+  addEventListener("htmx:sse:after:message", showTimes);
+})();

@@ -1,0 +1,15 @@
+/** What is left to spend this month. */
+import type { BudgetState } from "../lib/ledger.ts";
+import { dollars } from "./format.ts";
+
+export function Budget({ budget }: { budget: BudgetState }) {
+  const { remainingMicros, spentMicros, heldMicros } = budget;
+  return (
+    <p id="budget" class="budget">
+      {remainingMicros === null ? `${dollars(spentMicros)} spent this month` : (
+        `${dollars(remainingMicros)} left this month`
+      )}
+      {heldMicros > 0 && `, ${dollars(heldMicros)} set aside`}
+    </p>
+  );
+}

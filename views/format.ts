@@ -1,0 +1,33 @@
+/** Numbers and times as people read them. */
+
+/** Micro-dollars: `free`, `$0.02`, `$0.0125`; below a cent down to the micro-dollar. */
+export function money(micros: number): string {
+  return micros === 0 ? "free" : dollars(micros);
+}
+
+/** The same where nothing is not a price but an amount: `$0.00`. */
+export function dollars(micros: number): string {
+  const digits = (micros / 1_000_000).toFixed(Math.abs(micros) < 10_000 ? 6 : 4);
+  return "$" + digits.replace(/(\.\d\d\d*?)0+$/, "$1");
+}
+
+/** Milliseconds: `0.4 s`, `42 s`, `3 min 5 s`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** "1024x768" with a proper sign. */
+export function size(imageSize: string): string {
+  return imageSize.replace("x", " × ");
+}
+
+export function bytes(count: number): string {
+  return count < 1_000_000 ? `${Math.round(count / 1000)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,33 @@
+/** The gallery: all pictures, newest first. */
+import type { ImageView } from "../lib/prompt_view.ts";
+import type { User } from "../lib/user.ts";
+import { MoreLink } from "./history_page.tsx";
+import type { Pagination } from "./json.ts";
+import { Layout } from "./layout.tsx";
+import { Tile } from "./picture.tsx";
+
+export function GalleryPage({ user, cursor, images, pagination }: {
+  user: User;
+  cursor: string;
+  images: ImageView[];
+  pagination: Pagination;
+}) {
+  return (
+    <Layout title="Gallery" user={user} current="/gallery" live={{ page: "gallery", cursor }}>
+      <div class="heading">
+        <h1>Gallery</h1>
+        <p class="muted">{pagination.total} in all</p>
+      </div>
+      <ul id={pagination.offset === 0 ? "gallery" : "gallery-page"} class="tiles gallery">
+        {images.map((view) => <Tile view={view} />)}
+      </ul>
+      {images.length === 0 && (
+        <div class="empty">
+          <p>No pictures yet. What you make appears here.</p>
+          <a class="button primary" href="/generator">Make the first one</a>
+        </div>
+      )}
+      <MoreLink pagination={pagination} path="/gallery" query="" name="Older pictures" />
+    </Layout>
+  );
+}

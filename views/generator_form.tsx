@@ -1,0 +1,220 @@
+/** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
+import type { Draft } from "../lib/prompt_draft.ts";
+import type { Model, Range } from "../lib/provider.ts";
+import { ErrorText } from "./error_text.tsx";
+import { money, size } from "./format.ts";
+
+export interface GeneratorFormProps {
+  draft: Draft;
+  models: readonly Model[];
+  costMicros: number;
+  maxChars: number;
+  requestKey: string;
+  /** Why the form was not accepted. */
+  problem: string | null;
+}
+
+export function GeneratorForm(
+  { draft, models, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+) {
+  return (
+    <form
+      id="generator"
+      class="generator"
+      method="post"
+      action="/generator"
+      hx-post="/generator"
+      hx-target="#problem"
+      hx-swap="innerHTML"
+      hx-disable="find button[type=submit]"
+    >
+      <RequestKey value={requestKey} />
+      <div class="field">
+        <label for="prompt">What do you want to see?</label>
+        <textarea
+          id="prompt"
+          name="prompt"
+          rows={4}
+          required
+          maxlength={maxChars}
+          autocomplete="off"
+          aria-describedby="prompt-count problem"
+        >
+          {draft.text}
+        </textarea>
+        <p id="prompt-count" class="count" data-max={maxChars}>{draft.text.length} / {maxChars}</p>
+      </div>
+      <SettingsFields draft={draft} models={models} />
+      <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
+      <div class="submit">
+        <GenerateButton draft={draft} costMicros={costMicros} />
+        <kbd class="hint">Ctrl + Enter</kbd>
+      </div>
+    </form>
+  );
+}
+
+/** Names this form, so that sending it twice is one prompt. */
+export function RequestKey({ value }: { value: string }) {
+  return <input id="request-key" type="hidden" name="requestKey" value={value} />;
+}
+
+export function GenerateButton({ draft, costMicros }: { draft: Draft; costMicros: number }) {
+  const what = draft.count === 1 ? "Generate" : `Generate ${draft.count}`;
+  return (
+    <button id="generate" class="primary" type="submit">
+      {what} · <span class="price">{money(costMicros)}</span>
+    </button>
+  );
+}
+
+/** Everything that depends on the chosen model; asked for again when a setting changes. */
+export function SettingsFields({ draft, models }: { draft: Draft; models: readonly Model[] }) {
+  const { model } = draft;
+  return (
+    <div
+      id="settings"
+      class="settings"
+      hx-get="/generator/settings"
+      hx-trigger="change"
+      hx-include="this"
+      hx-swap="outerMorph"
+    >
+      {models.length > 1 && (
+        <div class="field">
+          <label for="model">Model</label>
+          <select id="model" name="model">
+            {models.map(({ id, name }) => <option value={id} selected={id === model.id}>{name}</option>)}
+          </select>
+          <noscript>
+            <button class="quiet" type="submit" formmethod="get" formnovalidate>
+              Show this model's settings
+            </button>
+          </noscript>
+        </div>
+      )}
+      <fieldset class="field sizes">
+        <legend>Size</legend>
+        <div class="choices">
+          {model.sizes.map((each) => <SizeChoice size={each} isChosen={each === draft.imageSize} />)}
+        </div>
+      </fieldset>
+      <fieldset class="field counts">
+        <legend>Pictures</legend>
+        <div class="choices">
+          {countsUpTo(model.maxCount).map((count) => (
+            <label class="choice">
+              <input type="radio" name="count" value={count} checked={count === draft.count} />
+              <span>{count}</span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <Advanced draft={draft} />
+    </div>
+  );
+}
+
+/** The counts that people choose; any other comes from a program. */
+function countsUpTo(max: number): number[] {
+  return [1, 2, 4, 8].filter((count) => count <= max);
+}
+
+function SizeChoice({ size: value, isChosen }: { size: string; isChosen: boolean }) {
+  const [width, height] = value.split("x").map(Number);
+  const scale = 22 / Math.max(width, height, 1024);
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  return (
+    <label class="choice">
+      <input type="radio" name="imageSize" value={value} checked={isChosen} />
+      <span>
+        <svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true">
+          <rect class="shape" x={(24 - w) / 2} y={(24 - h) / 2} width={w} height={h} rx="1.5" />
+        </svg>
+        {size(value)}
+      </span>
+    </label>
+  );
+}
+
+function Advanced({ draft }: { draft: Draft }) {
+  const { model, options, watermark } = draft;
+  const isFilled = [watermark, ...Object.values(options)].some((text) => text !== "");
+  return (
+    <details id="advanced" class="advanced" open={isFilled}>
+      <summary>Advanced</summary>
+      <TextField
+        name="watermark"
+        label="Watermark"
+        value={watermark}
+        maxlength={100}
+        hint="Drawn bottom right"
+      />
+      {model.options.negativePrompt && (
+        <TextField name="negativePrompt" label="Leave out" value={options.negativePrompt} maxlength={1000} />
+      )}
+      {model.options.seed && (
+        <NumberField
+          name="seed"
+          label="Seed"
+          value={options.seed}
+          range={{ min: 0, max: 4_294_967_295, step: 1 }}
+          hint="The same seed gives the same picture"
+        />
+      )}
+      {model.options.steps && (
+        <NumberField name="steps" label="Steps" value={options.steps} range={model.options.steps} />
+      )}
+      {model.options.guidance && (
+        <NumberField
+          name="guidance"
+          label="Guidance"
+          value={options.guidance}
+          range={model.options.guidance}
+        />
+      )}
+    </details>
+  );
+}
+
+interface FieldProps {
+  name: string;
+  label: string;
+  value: string;
+  hint?: string;
+}
+
+function TextField({ name, label, value, maxlength, hint }: FieldProps & { maxlength: number }) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <input
+        id={name}
+        name={name}
+        value={value}
+        maxlength={maxlength}
+        autocomplete="off"
+        placeholder={hint}
+      />
+    </div>
+  );
+}
+
+function NumberField({ name, label, value, range, hint }: FieldProps & { range: Range }) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <input
+        id={name}
+        name={name}
+        type="number"
+        inputmode="decimal"
+        value={value}
+        min={range.min}
+        max={range.max}
+        step={range.step}
+        placeholder={hint}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+/** One picture as large as fits, and every fact about it. */
+import type { Child } from "hono/jsx";
+import type { ImageView } from "../lib/prompt_view.ts";
+import type { User } from "../lib/user.ts";
+import { bytes, duration, money } from "./format.ts";
+import { Layout } from "./layout.tsx";
+import { fileAddress } from "./picture.tsx";
+import { CardButton } from "./prompt_card.tsx";
+import { Time } from "./time.tsx";
+
+export function ImagePage({ user, cursor, view, neighbours }: {
+  user: User;
+  cursor: string;
+  view: ImageView;
+  neighbours: { newer: string | null; older: string | null };
+}) {
+  const { image, prompt, costMicros, durationMs } = view;
+  const { text, options, watermark } = prompt.request;
+  const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
+  return (
+    <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+      <article class="print">
+        <div class="stage">
+          <a href={fileAddress(image.id)}>
+            <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
+          </a>
+          <nav class="turn" aria-label="Other pictures">
+            {neighbours.newer && (
+              <a class="button quiet" rel="prev" href={`/images/${neighbours.newer}`}>← Newer</a>
+            )}
+            {neighbours.older && (
+              <a class="button quiet" rel="next" href={`/images/${neighbours.older}`}>Older →</a>
+            )}
+          </nav>
+        </div>
+        <div class="about">
+          <h1 class="text">{text}</h1>
+          <div class="actions">
+            <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
+            <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+          </div>
+          <dl class="facts-list">
+            <Fact name="Model">{image.model}</Fact>
+            <Fact name="Size">
+              {image.width} × {image.height}
+              {wasResized && ` (made at ${image.originalWidth} × ${image.originalHeight})`}
+            </Fact>
+            <Fact name="Cost">{costMicros === null ? "not known yet" : money(costMicros)}</Fact>
+            {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
+            <Fact name="Made">
+              <Time at={image.createdAt} />
+            </Fact>
+            {image.seed !== null && <Fact name="Seed">{image.seed}</Fact>}
+            {options.negativePrompt && <Fact name="Left out">{options.negativePrompt}</Fact>}
+            {options.steps !== undefined && <Fact name="Steps">{options.steps}</Fact>}
+            {options.guidance !== undefined && <Fact name="Guidance">{options.guidance}</Fact>}
+            {watermark && <Fact name="Watermark">{watermark}</Fact>}
+            <Fact name="File">
+              {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.bytes)}
+            </Fact>
+            <Fact name="SHA-256">
+              <code>{image.sha256}</code>
+            </Fact>
+          </dl>
+          <h2>Download</h2>
+          <div class="actions">
+            <a class="button quiet" href={fileAddress(image.id)} download>As it is</a>
+            <a class="button quiet" href={fileAddress(image.id, "?download=png")}>PNG</a>
+            <a class="button quiet" href={fileAddress(image.id, "?download=jpeg")}>JPEG</a>
+            <a class="button quiet" href={fileAddress(image.id, "?download=webp")}>WebP</a>
+          </div>
+          <p class="muted">PNG, JPEG and WebP copies carry the mark of AI-made pictures.</p>
+          <details class="delete">
+            <summary>Delete</summary>
+            <form method="post" action={`/images/${image.id}/delete`}>
+              <p>The picture and its files go for good. What it cost stays in the books.</p>
+              <button class="danger" type="submit">Delete this picture</button>
+            </form>
+          </details>
+        </div>
+      </article>
+    </Layout>
+  );
+}
+
+function Fact({ name, children }: { name: string; children?: Child }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+/** The frame of every page: head, navigation, the page's one event stream. */
+import { html } from "hono/html";
+import type { Child } from "hono/jsx";
+import type { User } from "../lib/user.ts";
+import { assets } from "./assets.ts";
+import type { LivePage } from "./live_page.ts";
+
+/** Scripts are named here or htmx does not take them. A page that was left is asked for again, not remembered. */
+const htmxConfig = JSON.stringify({ extensions: "sse,place", history: "reload", includeIndicatorCSS: false });
+
+export interface Live {
+  page: LivePage;
+  /** What the page shows is as of here; its stream goes on from here. */
+  cursor: string;
+  /** Something on the page still changes: without scripts it reloads by itself. */
+  isBusy?: boolean;
+}
+
+export interface LayoutProps {
+  title: string;
+  user: User | null;
+  /** The page's address in the navigation. */
+  current?: string;
+  live?: Live;
+  children?: Child;
+}
+
+const places = [
+  { href: "/generator", name: "Generate" },
+  { href: "/gallery", name: "Gallery" },
+  { href: "/prompts", name: "History" },
+];
+
+export function Layout({ title, user, current, live, children }: LayoutProps) {
+  return html`<!DOCTYPE html>${(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title} · Darkroom</title>
+        <meta name="color-scheme" content="dark light" />
+        <meta name="theme-color" content="#14110f" media="(prefers-color-scheme: dark)" />
+        <meta name="theme-color" content="#faf7f2" media="(prefers-color-scheme: light)" />
+        <meta name="htmx-config" content={htmxConfig} />
+        <link rel="icon" href={assets.favicon.path} type="image/svg+xml" />
+        <link rel="stylesheet" href={assets.styles.path} />
+        <script src={assets.scripts.path} defer></script>
+        {live?.isBusy && <Refresh />}
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to content</a>
+        <header class="top">
+          <a class="brand" href="/">
+            <span class="lamp" aria-hidden="true"></span>Darkroom
+          </a>
+          {user === null
+            ? <a class="button quiet" href="/login">Sign in</a>
+            : <Navigation current={current} />}
+        </header>
+        <main id="main" tabindex={-1}>{children}</main>
+        <p id="announcer" class="unseen" role="status"></p>
+        <p id="notice" class="notice" role="alert"></p>
+        {live && <Stream {...live} />}
+      </body>
+    </html>
+  )}`;
+}
+
+function Navigation({ current }: { current: string | undefined }) {
+  return (
+    <>
+      <nav aria-label="Pages">
+        {places.map(({ href, name }) => (
+          <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>
+        ))}
+      </nav>
+      <form method="post" action="/logout">
+        <button class="quiet" type="submit">Sign out</button>
+      </form>
+    </>
+  );
+}
+
+function Refresh() {
+  return (
+    <noscript>
+      <meta http-equiv="refresh" content="2" />
+    </noscript>
+  );
+}
+
+/** Its first connection is tried again until it stands; after that it reconnects by itself. */
+function Stream({ page, cursor }: Live) {
+  return (
+    <div
+      id="stream"
+      hidden
+      hx-sse:connect={`/events?page=${page}&since=${cursor}`}
+      hx-swap="none"
+      hx-trigger="load, every 10s"
+      {...{ "hx-status:4xx": "swap:none", "hx-status:5xx": "swap:none" }}
+    >
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+/** A change as the fragments that each page shows: the same components that rendered it at first. */
+import type { Change, Encode } from "../lib/feed.ts";
+import { Budget } from "./budget.tsx";
+import { money } from "./format.ts";
+import { HistoryRow, rowId } from "./history_page.tsx";
+import type { LivePage } from "./live_page.ts";
+import { Tile, tileId } from "./picture.tsx";
+import { PromptCard } from "./prompt_card.tsx";
+
+export const liveFragments: { [page in LivePage]: Encode } = {
+  generator: (change) =>
+    message(
+      <>
+        <hx-partial hx-target="#feed" hx-swap="place">
+          <PromptCard view={change.view} />
+        </hx-partial>
+        <Tiles change={change} list="#recent-images" />
+        <Everywhere change={change} />
+      </>,
+    ),
+  gallery: (change) =>
+    message(
+      <>
+        <Tiles change={change} list="#gallery" />
+        <Everywhere change={change} />
+      </>,
+    ),
+  history: (change) =>
+    message(
+      <>
+        <hx-partial hx-target={`#${rowId(change.view.prompt.id)}`} hx-swap="outerMorph">
+          <HistoryRow view={change.view} />
+        </hx-partial>
+        <hx-partial hx-target="#history" hx-swap="place">
+          <HistoryRow view={change.view} />
+        </hx-partial>
+        <Everywhere change={change} />
+      </>,
+    ),
+  other: (change) => message(<Everywhere change={change} />),
+};
+
+/** Fragments hold no component that waits, so their text is there at once. */
+function message(fragments: { toString(): string | Promise<string> }): { data: string } {
+  const text = fragments.toString();
+  if (typeof text !== "string") throw new Error("A live fragment must not wait");
+  return { data: text };
+}
+
+/** The answer to a change that somebody made by hand. */
+export function ChangedFragment({ view, budget }: Change) {
+  return (
+    <>
+      <hx-partial hx-target="#feed" hx-swap="place">
+        <PromptCard view={view} />
+      </hx-partial>
+      <hx-partial hx-target={`#${rowId(view.prompt.id)}`} hx-swap="outerMorph">
+        <HistoryRow view={view} />
+      </hx-partial>
+      <hx-partial hx-target="#budget" hx-swap="outerMorph">
+        <Budget budget={budget} />
+      </hx-partial>
+      <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
+    </>
+  );
+}
+
+function Tiles({ change: { view }, list }: { change: Change; list: string }) {
+  return (
+    <>
+      {view.images.length > 0 && (
+        <hx-partial hx-target={list} hx-swap="place">
+          {view.images.map((image) => <Tile view={image} />)}
+        </hx-partial>
+      )}
+      {view.prompt.images.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
+        <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
+      ))}
+    </>
+  );
+}
+
+function Everywhere({ change: { view, budget } }: { change: Change }) {
+  return (
+    <>
+      <hx-partial hx-target="#budget" hx-swap="outerMorph">
+        <Budget budget={budget} />
+      </hx-partial>
+      {view.durationMs !== null && (
+        <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>
+      )}
+    </>
+  );
+}
+
+function announcement({ prompt, failure, entry }: Change["view"]): string {
+  const cost = entry === null ? "" : `, ${money(entry.costMicros)}`;
+  return `${failure?.message ?? "Picture ready"}${cost}: ${prompt.request.text}`;
+}

@@ -1,0 +1,36 @@
+/** Pictures in the sizes that pages show them in. */
+import type { Image } from "../lib/image.ts";
+import type { ImageView } from "../lib/prompt_view.ts";
+
+export function fileAddress(imageId: string, query = ""): string {
+  return `/api/v1/images/${imageId}/file${query}`;
+}
+
+/** A thumbnail in the picture's own shape; `wide` for more than about 300 pixels. */
+export function Thumbnail({ image, text, wide = false }: { image: Image; text: string; wide?: boolean }) {
+  return (
+    <img
+      src={fileAddress(image.id, wide ? "?width=640" : "?width=320")}
+      width={image.width}
+      height={image.height}
+      alt={text}
+      decoding="async"
+    />
+  );
+}
+
+export function tileId(imageId: string): string {
+  return `image-${imageId}`;
+}
+
+/** A picture of the gallery, with its prompt over it. */
+export function Tile({ view: { image, prompt } }: { view: ImageView }) {
+  return (
+    <li id={tileId(image.id)} class="tile">
+      <a href={`/images/${image.id}`}>
+        <Thumbnail image={image} text={prompt.request.text} />
+        <span class="caption" aria-hidden="true">{prompt.request.text}</span>
+      </a>
+    </li>
+  );
+}

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { createApiKey } from "../../lib/api_key.ts";
+import { createLoginCode } from "../../lib/login_code.ts";
+import { keys } from "../../lib/schema.ts";
+import { createStudio, publicUrl } from "../fixtures/studio.ts";
+import { readEventStream } from "../fixtures/event_stream.ts";
+
+Deno.test("the printed link signs in once, within 15 minutes", async () => {
+  let at = Date.now();
+  await using studio = await createStudio({ now: () => at });
+  const code = await createLoginCode(studio.store, studio.owner.id);
+  const answer = await studio.fetch(`/login?code=${code}`);
+  assert.equal(answer.status, 303);
+  assert.equal(answer.headers.get("Location"), "/generator");
+  const cookie = answer.headers.get("Set-Cookie")!;
+  assert.match(cookie, /^darkroom=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
+  const page = await studio.fetch("/generator", { headers: { Cookie: cookie.split(";")[0] } });
+  assert.equal(page.status, 200);
+  const again = await studio.fetch(`/login?code=${code}`);
+  assert.equal(again.status, 401);
+  assert.match(await again.text(), /used before/);
+  const late = await createLoginCode(studio.store, studio.owner.id);
+  at += 15 * 60_000;
+  assert.equal((await studio.fetch(`/login?code=${late}`)).status, 401);
+  assert.equal((await studio.fetch("/login?code=nonsense")).status, 401);
+});
+
+Deno.test("on https the cookie is bound to the host and never sent in the clear", async () => {
+  await using studio = await createStudio({ publicUrl: "https://darkroom.example" });
+  const answer = await studio.fetch(`/login?code=${await createLoginCode(studio.store, studio.owner.id)}`);
+  assert.match(
+    answer.headers.get("Set-Cookie")!,
+    /^__Host-darkroom=.*; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
+  assert.match(answer.headers.get("Strict-Transport-Security")!, /max-age=31536000/);
+});
+
+Deno.test("signing in leads to a path of this site and nowhere else", async () => {
+  await using studio = await createStudio();
+  const cases = [
+    ["/gallery?cursor=1", "/gallery?cursor=1"],
+    ["//evil.example", "/generator"],
+    ["/\\evil.example", "/generator"],
+    ["https:evil.example", "/generator"],
+    ["https://evil.example/", "/generator"],
+    ["/a\nb", "/generator"],
+    ["/\tevil", "/generator"],
+    ["", "/generator"],
+  ];
+  for (const [wanted, expected] of cases) {
+    const code = await createLoginCode(studio.store, studio.owner.id);
+    const answer = await studio.fetch(`/login?code=${code}&return_to=${encodeURIComponent(wanted)}`);
+    assert.equal(answer.headers.get("Location"), expected, wanted);
+  }
+});
+
+Deno.test("without a credential pages lead to sign-in and programs hear what is missing", async () => {
+  await using studio = await createStudio();
+  for (const path of ["/generator", "/gallery", "/prompts", "/images/x"]) {
+    const answer = await studio.fetch(path);
+    assert.equal(answer.status, 303, path);
+    assert.equal(answer.headers.get("Location"), `/login?return_to=${encodeURIComponent(path)}`);
+  }
+  for (
+    const path of ["/api/v1/prompts", "/api/v1/images", "/api/v1/me", "/api/v1/models", "/api/v1/events"]
+  ) {
+    const answer = await studio.fetch(path);
+    assert.equal(answer.status, 401, path);
+    assert.equal(answer.headers.get("WWW-Authenticate"), "Bearer");
+    const { error } = await answer.json();
+    assert.deepEqual([error.code, error.message], ["unauthorized", "Authorization header required"]);
+  }
+  assert.equal((await studio.fetch("/events")).status, 401);
+  assert.equal((await studio.fetch("/")).status, 200);
+});
+
+Deno.test("credentials that are not valid any more, malformed, in the address or doubled are refused", async () => {
+  await using studio = await createStudio();
+  const { store, owner } = studio;
+  const expired = await createApiKey(store, { userId: owner.id, name: "old", scope: "all", expiresAt: 1 });
+  const disabled = await studio.withKey(await studio.addMember({ isDisabled: true }));
+  const valid = await studio.withKey();
+  const headers = [
+    `Bearer ${expired}`,
+    `Bearer ${disabled.credential}`,
+    "Bearer dk_nonsense",
+    "Bearer",
+    "Basic b3duZXI6eA==",
+    valid.credential,
+    `Bearer ${valid.credential} x`,
+    "",
+  ];
+  for (const Authorization of headers) {
+    const answer = await studio.fetch("/api/v1/me", { headers: { Authorization } });
+    assert.equal(answer.status, 401, Authorization);
+    const { error } = await answer.json();
+    assert.deepEqual([error.code, error.message], ["invalid_token", "Invalid or expired token"]);
+  }
+  for (const name of ["access_token", "token", "api_key"]) {
+    assert.equal((await studio.fetch(`/api/v1/me?${name}=${valid.credential}`)).status, 401);
+  }
+  const session = await studio.withSession();
+  const both = { Cookie: session.credential, Authorization: `Bearer ${valid.credential}` };
+  assert.equal((await studio.fetch("/api/v1/me", { headers: both })).status, 400);
+});
+
+Deno.test("a key does what its scope allows and no more", async () => {
+  await using studio = await createStudio();
+  const all = await studio.withKey();
+  const generate = await studio.withKey(studio.owner, "generate");
+  const read = await studio.withKey(studio.owner, "read");
+  const body = { prompt: "sea", imageSize: "512x512" };
+  const refused = await read.post("/api/v1/images/generate", body);
+  assert.equal(refused.status, 403);
+  assert.equal((await refused.json()).error.code, "forbidden");
+  const { promptId, images: [{ id }] } = await (await generate.post("/api/v1/images/generate", body)).json();
+  for (const verb of ["cancel", "retry"]) {
+    assert.equal((await read.post(`/api/v1/prompts/${promptId}/${verb}`)).status, 403);
+  }
+  assert.equal((await read.get(`/api/v1/images/${id}`)).status, 200);
+  assert.equal((await read.delete(`/api/v1/images/${id}`)).status, 403);
+  assert.equal((await generate.delete(`/api/v1/images/${id}`)).status, 403);
+  assert.equal((await all.delete(`/api/v1/images/${id}`)).status, 200);
+});
+
+Deno.test("what comes with a cookie must come from this site, JSON and DELETE included", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const { credential: Cookie } = await studio.withSession();
+  const send = (headers: HeadersInit, method = "POST", path = "/api/v1/images/generate") =>
+    studio.fetch(path, {
+      method,
+      headers: { Cookie, "Content-Type": "application/json", Prefer: "respond-async", ...headers },
+      body: method === "POST" ? JSON.stringify({ prompt: "sea" }) : undefined,
+    });
+  const foreign: HeadersInit[] = [
+    {},
+    { Origin: "https://evil.example" },
+    { Origin: "null" },
+    { Origin: "http://localhost:8000.evil.example" },
+    { Origin: "https://localhost:8000" },
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site" },
+    { "Sec-Fetch-Site": "none" },
+    { "Sec-Fetch-Site": "cross-site", Origin: publicUrl },
+    { "Sec-Fetch-Site": "same-origin", Origin: "https://evil.example" },
+  ];
+  for (const headers of foreign) {
+    const answer = await send(headers);
+    assert.equal(answer.status, 403, JSON.stringify(headers));
+    assert.equal((await answer.json()).error.code, "forbidden");
+    assert.equal((await send(headers, "DELETE", "/api/v1/images/x")).status, 403);
+    assert.equal((await send(headers, "POST", "/logout")).status, 403);
+  }
+  const { pagination } = await (await (await studio.withKey()).get("/api/v1/prompts")).json();
+  assert.equal(pagination.total, 0);
+  assert.equal((await send({ Origin: publicUrl })).status, 202);
+  assert.equal((await send({ "Sec-Fetch-Site": "same-origin" })).status, 202);
+});
+
+Deno.test("signing out ends the session and its open streams", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const other = await studio.withSession();
+  const stream = readEventStream(await session.get("/events"));
+  const otherStream = readEventStream(await other.get("/events"));
+  const answer = await session.form("/logout", {});
+  assert.deepEqual([answer.status, answer.headers.get("Location")], [303, "/login"]);
+  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom=; Max-Age=0/);
+  assert.equal(await stream.next(), null);
+  assert.equal((await session.get("/generator")).status, 303);
+  assert.equal((await other.get("/generator")).status, 200);
+  await otherStream.cancel();
+});
+
+Deno.test("a new sign-in ends the session that was there before", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const code = await createLoginCode(studio.store, studio.owner.id);
+  await session.get(`/login?code=${code}`);
+  assert.equal((await session.get("/generator")).status, 303);
+});
+
+Deno.test("a disabled user is signed out on the next request", async () => {
+  await using studio = await createStudio();
+  const member = await studio.addMember();
+  const [session, program] = [await studio.withSession(member), await studio.withKey(member)];
+  assert.equal((await program.get("/api/v1/me")).status, 200);
+  await studio.store.kv.set(keys.user(member.id), { ...member, isDisabled: true });
+  assert.equal((await session.get("/generator")).status, 303);
+  assert.equal((await program.get("/api/v1/me")).status, 401);
+});
+
+Deno.test("keys, session ids and sign-in codes are stored as hashes only, and not logged", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const session = await studio.withSession();
+  const code = await createLoginCode(studio.store, studio.owner.id);
+  await program.get("/api/v1/me");
+  await studio.fetch(`/login?code=${code}&return_to=/nowhere`);
+  const secrets = [program.credential, session.credential.split("=")[1], code];
+  const entries = await Array.fromAsync(studio.store.kv.list({ prefix: [] }));
+  assert.ok(entries.length > 5 && studio.log.length >= 2);
+  const stored = JSON.stringify(entries, (_, value) => typeof value === "bigint" ? String(value) : value);
+  for (const secret of secrets) {
+    assert.ok(!stored.includes(secret));
+    assert.ok(!studio.log.some((line) => line.includes(secret)));
+  }
+});
+
+Deno.test("requests above a user's limit are told when to come back, over all credentials", async () => {
+  await using studio = await createStudio({ requestLimit: 3 });
+  const [program, session] = [await studio.withKey(), await studio.withSession()];
+  const answers = [
+    await program.get("/api/v1/me"),
+    await session.get("/api/v1/me"),
+    await program.get("/api/v1/me"),
+    await session.get("/api/v1/me"),
+  ];
+  assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 429]);
+  assert.ok(Number(answers[3].headers.get("Retry-After")) >= 1);
+  const member = await studio.withKey(await studio.addMember());
+  assert.equal((await member.get("/api/v1/me")).status, 200);
+});
+
+Deno.test("an unknown path is the same 404 for everybody", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  for (const path of ["/api/v1/debug/nothing", "/api/v1/", "/api/v2/images"]) {
+    const answer = await program.get(path);
+    assert.equal(answer.status, 404);
+    assert.equal((await answer.json()).error.code, "not_found");
+  }
+  const page = await studio.fetch("/nowhere");
+  assert.equal(page.status, 404);
+  assert.match(await page.text(), /There is nothing here/);
+});

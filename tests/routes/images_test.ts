@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import sharp from "sharp";
+import { blobKeysOf } from "../../lib/blobs.ts";
+import { type Client, createStudio } from "../fixtures/studio.ts";
+import { picture } from "../fixtures/stand_in_provider.ts";
+
+async function make(client: Client, fields: object = {}): Promise<{ id: string; promptId: string }> {
+  const answer = await client.post("/api/v1/images/generate", {
+    prompt: "sea",
+    imageSize: "512x512",
+    ...fields,
+  });
+  const { images, promptId } = await answer.json();
+  return { id: images[0].id, promptId };
+}
+
+const file = (id: string, query = "") => `/api/v1/images/${id}/file${query}`;
+
+Deno.test("the list has pictures, everything ever charged, and counts", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const first = await make(program);
+  const second = await make(program, { prompt: "land" });
+  const { images, ...rest } = await (await program.get("/api/v1/images")).json();
+  assert.deepEqual(rest, {
+    success: true,
+    summary: { totalCost: 0.04, totalGenerated: 2 },
+    pagination: { limit: 20, offset: 0, total: 2, next: null },
+  });
+  assert.deepEqual(images.map(({ imageId }: { imageId: string }) => imageId), [second.id, first.id]);
+  const [{ durationMs, createdAt, ...newest }] = images;
+  assert.deepEqual(newest, {
+    promptId: second.promptId,
+    prompt: "land",
+    imageId: second.id,
+    url: `http://localhost:8000${file(second.id)}`,
+    cost: 0.02,
+  });
+  assert.ok(durationMs >= 0 && Date.parse(createdAt) > 0);
+});
+
+Deno.test("a picture shows its facts", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id, promptId } = await make(program, { seed: 5 });
+  const { image } = await (await program.get(`/api/v1/images/${id}`)).json();
+  const bytes = await picture(512, 512);
+  assert.deepEqual({ ...image, createdAt: "", sha256: image.sha256.length }, {
+    id,
+    promptId,
+    prompt: "sea",
+    title: "Generated: sea",
+    url: `http://localhost:8000${file(id)}`,
+    width: 512,
+    height: 512,
+    originalWidth: 512,
+    originalHeight: 512,
+    contentType: "image/png",
+    bytes: bytes.length,
+    sha256: 64,
+    model: "stand-in",
+    seed: 5,
+    cost: 0.02,
+    createdAt: "",
+  });
+});
+
+Deno.test("a file comes byte for byte, immutable, sandboxed and named after the prompt", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program, { prompt: 'a "sea"\r\nof 🌊 Ærø' });
+  const answer = await program.get(file(id));
+  assert.equal(answer.status, 200);
+  const headers = Object.fromEntries(answer.headers);
+  assert.equal(headers["content-type"], "image/png");
+  assert.match(headers.etag, /^"[0-9a-f]{64}"$/);
+  assert.equal(headers["cache-control"], "private, max-age=31536000, immutable");
+  assert.equal(headers["x-content-type-options"], "nosniff");
+  assert.match(headers["content-security-policy"], /default-src 'none'; sandbox/);
+  assert.equal(
+    headers["content-disposition"],
+    `inline; filename="a-sea-of-_r_.png"; filename*=UTF-8''a-sea-of-%C3%A6r%C3%B8.png`,
+  );
+  const bytes = await picture(512, 512);
+  assert.equal(headers["content-length"], String(bytes.length));
+  assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), new Uint8Array(bytes));
+});
+
+Deno.test("ranges and conditions are honoured", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program);
+  const bytes = new Uint8Array(await picture(512, 512));
+  const size = bytes.length;
+  const cases: [range: string, from: number, to: number][] = [
+    ["bytes=0-9", 0, 10],
+    ["bytes=10-", 10, size],
+    ["bytes=-5", size - 5, size],
+    [`bytes=5-${size + 100}`, 5, size],
+    [`bytes=-${size + 100}`, 0, size],
+  ];
+  for (const [range, from, to] of cases) {
+    const part = await program.get(file(id), { Range: range });
+    assert.equal(part.status, 206, range);
+    assert.equal(part.headers.get("Content-Range"), `bytes ${from}-${to - 1}/${size}`);
+    assert.deepEqual(new Uint8Array(await part.arrayBuffer()), bytes.slice(from, to), range);
+  }
+  for (const range of [`bytes=${size}-`, "bytes=-0"]) {
+    const answer = await program.get(file(id), { Range: range });
+    assert.equal(answer.status, 416, range);
+    assert.equal(answer.headers.get("Content-Range"), `bytes */${size}`);
+  }
+  for (const range of ["bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=-"]) {
+    const whole = await program.get(file(id), { Range: range });
+    assert.equal(whole.status, 200, range);
+    assert.equal((await whole.arrayBuffer()).byteLength, size);
+  }
+  const etag = `"${(await (await program.get(`/api/v1/images/${id}`)).json()).image.sha256}"`;
+  for (const condition of [etag, `W/${etag}`, `"x", ${etag}`, "*"]) {
+    const answer = await program.get(file(id), { "If-None-Match": condition });
+    assert.equal(answer.status, 304, condition);
+    assert.equal(answer.headers.get("ETag"), etag);
+    assert.equal((await answer.arrayBuffer()).byteLength, 0);
+  }
+  const stale = await program.get(file(id), {
+    "If-None-Match": '"x"',
+    Range: "bytes=0-1",
+    "If-Range": '"x"',
+  });
+  assert.equal(stale.status, 200);
+  await stale.body!.cancel();
+  const fresh = await program.get(file(id), { Range: "bytes=0-1", "If-Range": etag });
+  assert.equal(fresh.status, 206);
+  await fresh.body!.cancel();
+  const head = await studio.fetch(file(id), {
+    method: "HEAD",
+    headers: { Authorization: `Bearer ${program.credential}` },
+  });
+  assert.deepEqual([head.status, head.headers.get("Content-Length")], [200, String(size)]);
+});
+
+Deno.test("thumbnails are WebP of the asked width, made once and kept", async () => {
+  let puts = 0;
+  await using studio = await createStudio({
+    blobs: (disk) => ({ ...disk, put: (...put) => (puts++, disk.put(...put)) }),
+  });
+  const program = await studio.withKey();
+  const { id } = await make(program, { imageSize: "1024x1024" });
+  const before = puts;
+  for (const width of [320, 640]) {
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => program.get(file(id, `?width=${width}`))),
+    );
+    const bodies = await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    assert.equal(answers[0].headers.get("Content-Type"), "image/webp");
+    const facts = await sharp(new Uint8Array(bodies[0])).metadata();
+    assert.deepEqual([facts.format, facts.width, facts.height], ["webp", width, width]);
+    assert.notEqual(answers[0].headers.get("ETag"), null);
+  }
+  assert.equal(puts - before, 2);
+});
+
+Deno.test("downloads are copies that carry the mark of AI-made pictures", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program);
+  for (const format of ["png", "jpeg", "webp"]) {
+    const answer = await program.get(file(id, `?download=${format}`));
+    assert.equal(answer.headers.get("Content-Type"), `image/${format}`);
+    assert.match(answer.headers.get("Content-Disposition")!, /^attachment; filename="sea\.(png|jpg|webp)"/);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    assert.equal((await sharp(bytes).metadata()).format, format);
+    assert.match(new TextDecoder("latin1").decode(bytes), /digitalsourcetype\/trainedAlgorithmicMedia/);
+  }
+});
+
+Deno.test("any other width or download is refused", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program);
+  for (
+    const query of ["?width=100", "?width=", "?width=320px", "?download=gif", "?download=", "?download=svg"]
+  ) {
+    const answer = await program.get(file(id, query));
+    assert.equal(answer.status, 400, query);
+    assert.equal((await answer.json()).error.code, "invalid_request");
+  }
+});
+
+Deno.test("a picture in another size is resampled, and the original kept as it came", async () => {
+  await using studio = await createStudio();
+  studio.standIn.scripts.push(async function* () {
+    yield { type: "image", bytes: await picture(800, 600) };
+    yield { type: "done", cost: null };
+  });
+  const program = await studio.withKey();
+  const { id } = await make(program, { imageSize: "512x512" });
+  const { image } = await (await program.get(`/api/v1/images/${id}`)).json();
+  assert.deepEqual(
+    [image.width, image.height, image.originalWidth, image.originalHeight],
+    [512, 512, 800, 600],
+  );
+  const shown = await sharp(new Uint8Array(await (await program.get(file(id))).arrayBuffer())).metadata();
+  assert.deepEqual([shown.width, shown.height], [512, 512]);
+  const original = await program.get(file(id, "?original=1"));
+  assert.deepEqual(new Uint8Array(await original.arrayBuffer()), new Uint8Array(await picture(800, 600)));
+});
+
+Deno.test("another user's picture is as if it never existed", async () => {
+  await using studio = await createStudio();
+  const { id } = await make(await studio.withKey());
+  for (const user of [await studio.addMember(), await studio.addMember({ role: "admin" })]) {
+    const program = await studio.withKey(user);
+    for (const path of [`/api/v1/images/${id}`, file(id), file(id, "?width=320")]) {
+      assert.equal((await program.get(path)).status, 404, path);
+    }
+    assert.equal((await program.delete(`/api/v1/images/${id}`)).status, 404);
+  }
+  assert.equal((await (await studio.withKey()).get(`/api/v1/images/${id}`)).status, 200);
+});
+
+Deno.test("a deleted picture is gone with all its bytes; its prompt and its charge stay", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id, promptId } = await make(program);
+  await (await program.get(file(id, "?width=320"))).arrayBuffer();
+  const answer = await program.delete(`/api/v1/images/${id}`);
+  assert.deepEqual([answer.status, await answer.json()], [200, { success: true }]);
+  for (const path of [`/api/v1/images/${id}`, file(id), file(id, "?width=320")]) {
+    assert.equal((await program.get(path)).status, 404);
+  }
+  for (const key of blobKeysOf(id)) assert.equal(await studio.blobs.exists(key), false, key);
+  const { summary, images } = await (await program.get("/api/v1/images")).json();
+  assert.deepEqual([summary, images], [{ totalCost: 0.02, totalGenerated: 0 }, []]);
+  const { prompt } = await (await program.get(`/api/v1/prompts/${promptId}`)).json();
+  assert.deepEqual([prompt.status, prompt.images, prompt.costMicros], ["COMPLETED", [], 20_000]);
+  assert.equal((await program.delete(`/api/v1/images/${id}`)).status, 404);
+});

@@ -1,53 +1,166 @@
-/** Puts the parts together and runs them: settings, database, blobs, providers, worker, server, signals. */
-import { parseEnv } from "node:util";
+/**
+ * The server: puts the parts together, opens what they need in the order in which it is safe, and closes it again.
+ * Every choice of an implementation is made here; nothing is decided here.
+ */
+import type { Hono } from "hono";
+import { createHoldableBlobs } from "./lib/backup.ts";
+import { createBudgetReader } from "./lib/budget.ts";
+import { serveControlSocket } from "./lib/control_socket.ts";
+import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
 import { createIds } from "./lib/ids.ts";
 import { createImageFiles } from "./lib/image_file.ts";
-import { readBudget } from "./lib/ledger.ts";
 import { createLog } from "./lib/log.ts";
-import { createLoginCode } from "./lib/login_code.ts";
 import { createModels } from "./lib/models.ts";
+import { createOperator } from "./lib/operator.ts";
 import { createPriceBook, shippedPrices } from "./lib/price_book.ts";
 import { createProgressBoard } from "./lib/progress.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
-import { budgetLimit } from "./lib/request_prompt.ts";
-import { readSettings } from "./lib/settings.ts";
-import { createLocks, openDatabase } from "./lib/store.ts";
-import { ensureOwner, readUser } from "./lib/user.ts";
+import { loadSettings, type Settings } from "./lib/settings.ts";
+import { sleep } from "./lib/sleep.ts";
+import { createLocks, openDatabase, probeDatabase, type Store } from "./lib/store.ts";
 import { createWorker } from "./lib/worker.ts";
 import { createApp } from "./routes/app.ts";
+import type { AppEnv } from "./routes/context.ts";
+
+/** A stop that takes longer is cut short: what was running is resumed by the next start. */
+const stopWithinMs = 9500;
 
 const now = () => Date.now();
 
-async function start(): Promise<void> {
-  const settings = readSettings({ ...parseEnv(await Deno.readTextFile(".env").catch(() => "")), ...Deno.env.toObject() } as Record<string, string>);
-  await Deno.mkdir(settings.DATA_DIR, { recursive: true });
-  const kv = await openDatabase(`${settings.DATA_DIR}/darkroom.db`);
-  const store = { kv, now, ids: createIds(now), locks: createLocks() };
-  const log = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
-  const blobs = createDiskBlobs(`${settings.DATA_DIR}/blobs`);
-  const providers = [createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: (ms, signal) => new Promise((r) => { const t = setTimeout(r, ms); signal.addEventListener("abort", () => { clearTimeout(t); r(); }); }) })];
-  const models = createModels({ providers, prices: createPriceBook(shippedPrices), defaultModel: settings.DEFAULT_MODEL, now });
-  const progress = createProgressBoard();
-  const doorbell = createKvDoorbell(kv);
-  const defaultBudgetMicros = settings.MONTHLY_BUDGET_USD ?? null;
-  const feed = createFeed({ store, progress, log, readBudget: async (userId) => {
-    const user = await readUser(store, userId);
-    return readBudget(store, { userId, limitMicros: user && budgetLimit(user.value, defaultBudgetMicros) });
-  } });
-  const worker = createWorker({ store, doorbell, models, blobs, progress, log, random: Math.random, callbackUrl: () => null, concurrency: settings.CONCURRENCY, userConcurrency: settings.USER_CONCURRENCY, owner: crypto.randomUUID() });
-  const owner = await ensureOwner(store);
-  await worker.start();
-  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
-  const app = createApp({ store, doorbell, models, blobs, progress, log, feed, files: createImageFiles(blobs), readiness: createReadiness({ parts: [{ name: "blobs", probe: blobs.probe }], now }), nudge: worker.nudge, publicUrl, promptMaxChars: settings.PROMPT_MAX_CHARS, secret: "x".repeat(32), limits: { requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }), generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }) }, isStopping: () => false, defaultBudgetMicros });
-  Deno.serve({ hostname: settings.HOST, port: settings.PORT, automaticCompression: true, onListen: async () => {
-    console.log(`Darkroom is listening on http://localhost:${settings.PORT}`);
-    console.log(`Sign in as owner: ${publicUrl}/login?code=${await createLoginCode(store, owner.id)}`);
-  } }, app.fetch);
+try {
+  await start(await loadSettings(Deno.env.toObject(), () => Deno.readTextFile(".env")));
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
 }
-await start();
+
+async function start(settings: Settings): Promise<void> {
+  const stopping = new AbortController();
+  const output = createOutput();
+  const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
+  const data = await openDataDirectory(settings.DATA_DIR);
+  const kv = await openDatabase(data.database);
+  const store: Store = { kv, now, ids: createIds(now), locks: createLocks() };
+  const secret = await readSecret(data, settings.SECRET);
+
+  const application = Promise.withResolvers<Hono<AppEnv>>();
+  const server = listen(settings, async (request) => (await application.promise).fetch(request));
+  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
+
+  const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
+  const doorbell = createKvDoorbell(kv);
+  const progress = createProgressBoard();
+  const models = createModels({
+    providers: [createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep })],
+    prices: createPriceBook(shippedPrices),
+    defaultModel: settings.DEFAULT_MODEL,
+    now,
+  });
+  const defaultBudgetMicros = settings.MONTHLY_BUDGET_USD ?? null;
+  const readBudget = createBudgetReader(store, { defaultBudgetMicros });
+  const feed = createFeed({ store, progress, log, readBudget });
+  const worker = createWorker({
+    store,
+    doorbell,
+    models,
+    blobs,
+    progress,
+    log,
+    random: Math.random,
+    callbackUrl: () => null,
+    concurrency: settings.CONCURRENCY,
+    userConcurrency: settings.USER_CONCURRENCY,
+    owner: `process ${Deno.pid}`,
+  });
+  const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
+
+  const { url } = await operator.login({});
+  const closeControlSocket = await serveControlSocket({ data, operator, log });
+  await worker.start();
+  application.resolve(createApp({
+    store,
+    doorbell,
+    models,
+    blobs,
+    files: createImageFiles(blobs),
+    progress,
+    feed,
+    readiness: createReadiness({
+      parts: [{ name: "database", probe: () => probeDatabase(kv) }, { name: "blobs", probe: blobs.probe }],
+      now,
+    }),
+    log,
+    nudge: worker.nudge,
+    publicUrl,
+    promptMaxChars: settings.PROMPT_MAX_CHARS,
+    defaultBudgetMicros,
+    secret,
+    limits: {
+      requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
+      generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),
+    },
+    isStopping: () => stopping.signal.aborted,
+  }));
+  output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, `Sign in as owner: ${url}`]);
+
+  const signal = await stopSignal();
+  log("info", "stopping", { signal });
+  stopping.abort();
+  setTimeout(() => Deno.exit(0), stopWithinMs);
+  feed.close();
+  await Promise.all([worker.stop(), server.shutdown(), closeControlSocket()]);
+  kv.close();
+  data.close();
+  Deno.exit(0);
+}
+
+function listen(
+  { HOST: hostname, PORT: port }: Settings,
+  handler: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname, port, automaticCompression: true, onListen: () => {} }, handler);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new StartError(
+      `HOST and PORT take an address to listen on, and ${hostname}:${port} is none: ${cause}`,
+    );
+  }
+}
+
+function addressOf({ hostname, port }: Deno.NetAddr): string {
+  const name = hostname === "127.0.0.1" ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `http://${name}:${port}`;
+}
+
+/** The ready lines come first, on standard output; the log follows, on standard error. */
+function createOutput() {
+  const held: string[] = [];
+  let isReady = false;
+  return {
+    logLine(line: string): void {
+      if (isReady) console.error(line);
+      else held.push(line);
+    },
+    ready(lines: string[]): void {
+      for (const line of lines) console.log(line);
+      isReady = true;
+      for (const line of held) console.error(line);
+    },
+  };
+}
+
+function stopSignal(): Promise<Deno.Signal> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => resolve(signal));
+    }
+  });
+}

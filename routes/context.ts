@@ -2,15 +2,15 @@
 import type { Context } from "hono";
 import { type Caller, demandScope } from "../lib/authenticate.ts";
 import type { Scope } from "../lib/api_key.ts";
+import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { Refusal } from "../lib/errors.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
-import { readBudget } from "../lib/ledger.ts";
 import type { Log } from "../lib/log.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
-import { budgetLimit, type RequestDeps } from "../lib/request_prompt.ts";
+import type { RequestDeps } from "../lib/request_prompt.ts";
 import type { User } from "../lib/user.ts";
 
 export interface AppDeps extends RequestDeps, ViewDeps {
@@ -48,8 +48,7 @@ export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
 }
 
 export function budgetOf(deps: AppDeps, user: User) {
-  const limitMicros = budgetLimit(user, deps.defaultBudgetMicros);
-  return readBudget(deps.store, { userId: user.id, limitMicros });
+  return readBudget(deps.store, { user, defaultMicros: deps.defaultBudgetMicros });
 }
 
 /** htmx asks for a fragment; everybody else gets a page or is sent to one. */

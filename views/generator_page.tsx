@@ -1,5 +1,5 @@
 /** The generator: the form on the left, what it makes on the right. */
-import type { BudgetState } from "../lib/ledger.ts";
+import type { BudgetState } from "../lib/budget.ts";
 import type { ImageView, PromptView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
 import { Budget } from "./budget.tsx";

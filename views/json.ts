@@ -1,5 +1,6 @@
 /** The public JSON shapes of the API, version 1. Money appears as dollars and as micro-dollars, times as ISO 8601. */
-import type { BudgetState, LedgerEntry } from "../lib/ledger.ts";
+import type { BudgetState } from "../lib/budget.ts";
+import type { LedgerEntry } from "../lib/ledger.ts";
 import type { PriceRow } from "../lib/price_book.ts";
 import type { Prompt } from "../lib/prompt.ts";
 import type { ImageView, PromptView } from "../lib/prompt_view.ts";

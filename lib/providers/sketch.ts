@@ -5,6 +5,7 @@
 import sharp from "sharp";
 import { sha256 } from "../digest.ts";
 import type { Model, Provider, ProviderEvent, TaskRequest } from "../provider.ts";
+import type { Sleep } from "../sleep.ts";
 import { paint } from "../sketch/paint.ts";
 
 const model: Model = {
@@ -22,10 +23,11 @@ const model: Model = {
   deadlineMs: 10 * 60_000,
 };
 
+/** The width of a preview. */
 const previewPixels = 320;
 
 export function createSketch(
-  { stepMs, sleep }: { stepMs: number; sleep: (ms: number, signal: AbortSignal) => Promise<void> },
+  { stepMs, sleep }: { stepMs: number; sleep: Sleep },
 ): Provider {
   return {
     id: "sketch",
@@ -39,8 +41,7 @@ export function createSketch(
       for (let step = 1; step < painting.steps; step++) {
         if (stepMs > 0) await sleep(stepMs, signal);
         signal.throwIfAborted();
-        const density = Math.max(1, 72 * previewPixels / width);
-        const preview = sharp(svgBytes(painting.svg(step)), { density }).webp({ quality: 70 });
+        const preview = sharp(svgBytes(painting.svg(step, previewPixels))).webp({ quality: 70 });
         yield { type: "preview", bytes: await preview.toBuffer(), contentType: "image/webp" };
         yield { type: "progress", fraction: step / painting.steps };
       }

@@ -1,6 +1,6 @@
 /** Pictures of nothing in particular, for words that name nothing the painter knows. */
 import type { Point } from "./canvas.ts";
-import { along, lighter, mix, toHex } from "./colour.ts";
+import { lighter, mix, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { below, blob, box } from "./outline.ts";
 import { createNoise } from "./random.ts";
@@ -37,11 +37,8 @@ function paintStrata({ brush, palette, random, width, height }: Easel): void {
         noise(across * 2.6 + layer * 0.34) * height * 0.13;
       return [across * (width + 40) - 20, y];
     });
-    const colour = mix(
-      along(ramp, noise(layer * 1.7 + 20) * 0.5 + 0.5),
-      palette.harmony[0],
-      0.3 * (1 - part),
-    );
+    const tone = ramp[[0, 1, 3, 1, 0, 2][layer % 6]];
+    const colour = lighter(mix(tone, palette.harmony[0], 0.35 * (1 - part)), strata.between(-0.04, 0.04));
     brush.mass(below(ridge, height + 20), { top: lighter(colour, 0.05), foot: lighter(colour, -0.08) });
     brush.line([ridge], lighter(colour, 0.14), { width: 1.6, opacity: 0.6 });
   }
@@ -142,11 +139,16 @@ function paintFields({ canvas, palette, random, width, height, brush }: Easel): 
   const fields = random.fork("fields");
   const count = fields.integer(2, 4);
   const colours = palette.harmony.slice(1);
-  let y = height * 0.07;
-  const share = (height * 0.86) / count;
+  const ground = mix(palette.harmony[0], colours[0], 0.45);
+  canvas.band("mass", -20, height + 20, toHex(ground));
+  let y = height * 0.06;
+  const weights = Array.from({ length: count }, () => fields.between(0.5, 1.6));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const turn = fields.integer(0, 3);
   for (let field = 0; field < count; field++) {
-    const tall = share * fields.between(0.72, 0.95);
-    const colour = colours[(field * 2 + 1) % 4];
+    const share = (height * 0.9 * weights[field]) / sum;
+    const tall = share * fields.between(0.86, 0.97);
+    const colour = colours[(field * 3 + turn) % 4];
     for (let coat = 0; coat < 9; coat++) {
       const inset = width * 0.07 + coat * 3.2;
       const noise = createNoise(fields.fork(`${field}/${coat}`), 3);
@@ -163,7 +165,7 @@ function paintFields({ canvas, palette, random, width, height, brush }: Easel): 
         coat < 4 ? "mass" : "shape",
         [outline],
         toHex(lighter(colour, (coat - 4) * 0.012)),
-        ` fill-opacity=".3"`,
+        ` fill-opacity=".28"`,
       );
     }
     const strokes = Array.from({ length: 50 }, (): Point[] => {

@@ -1,6 +1,7 @@
 /** How a style lays down an area: smooth paint, hatched ink, chalk, flat poster colour or watercolour wash. */
-import type { Canvas, Point, Stage } from "./canvas.ts";
+import { type Canvas, type Point, short, type Stage } from "./canvas.ts";
 import { type Colour, fromHex, lighter, mix, toHex } from "./colour.ts";
+import { blob } from "./outline.ts";
 import type { Random } from "./random.ts";
 import type { Style } from "./words.ts";
 
@@ -66,12 +67,10 @@ function inkBrush(
   { canvas, paper, random }: { canvas: Canvas; paper: Colour; random: Random },
 ): Omit<Brush, "line"> {
   const hatches = new Map<number, string>();
-  const hatch = (spacing: number, angle: number) => {
-    const key = spacing * 1000 + angle;
-    const known = hatches.get(key);
-    if (known !== undefined) return known;
-    const paint = canvas.define((id) => hatchPattern({ id, spacing, angle, random }));
-    hatches.set(key, paint);
+  const hatch = (spacing: number) => {
+    const paint = hatches.get(spacing) ??
+      canvas.define((id) => hatchPattern({ id, spacing, isCrossed: spacing === 5 || spacing === 8, random }));
+    hatches.set(spacing, paint);
     return paint;
   };
   const draw = (outlines: Point[][], colour: Colour, stage: Stage) => {
@@ -81,9 +80,9 @@ function inkBrush(
       return;
     }
     canvas.fill(stage, outlines, toHex(mix(paper, colour, 0.16)));
-    if (lightness < 0.82) canvas.fill("detail", outlines, hatch(lightness < 0.6 ? 6 : 11, 38));
-    if (lightness < 0.48) canvas.fill("detail", outlines, hatch(7, -40));
-    if (lightness < 0.34) canvas.fill("detail", outlines, hatch(5, 82));
+    if (lightness > 0.82) return;
+    const spacing = lightness > 0.6 ? 11 : lightness > 0.48 ? 6 : lightness > 0.34 ? 8 : 5;
+    canvas.fill("detail", outlines, hatch(spacing));
   };
   const outlined = (outlines: Point[][], width: number, stage: Stage) => {
     const shaky = outlines.map((outline) =>
@@ -98,26 +97,33 @@ function inkBrush(
       draw([outline], mix(top, foot, 0.3), stage);
       outlined([outline], 2, "shape");
     },
+    // Outlines first, so that of things that overlap only the common outline is left.
     shape(outlines, colour, stage = "shape") {
+      outlined(outlines, 2.6, stage);
       draw(outlines, colour, stage);
-      outlined(outlines, 1.3, stage);
     },
   };
 }
 
+/** Strokes with gaps, on a tile that repeats without a seam; crossed ones for the dark. */
 function hatchPattern(
-  { id, spacing, angle, random }: { id: string; spacing: number; angle: number; random: Random },
+  { id, spacing, isCrossed, random }: { id: string; spacing: number; isCrossed: boolean; random: Random },
 ): string {
-  const count = 12;
-  const [length, breadth] = [180, spacing * count];
-  const strokes = Array.from({ length: count }, (_, index) => {
+  const side = spacing * 24;
+  const gap = 4;
+  const strokes = Array.from({ length: 24 }, (_, index) => {
     const y = (index + 0.5) * spacing + random.between(-0.15, 0.15) * spacing;
-    const from = random.between(0, 8);
-    const bend = random.between(-1, 1);
-    return `M${from.toFixed(1)} ${y.toFixed(1)}Q90 ${(y + bend).toFixed(1)} ${length - 4} ${y.toFixed(1)}`;
+    const start = random.between(0, side);
+    const bend = y + random.between(-1, 1);
+    return [start - side, start].map((from) => {
+      const [middle, to] = [from + (side - gap) / 2, from + side - gap];
+      const along = `M${short(from)} ${short(y)}Q${short(middle)} ${short(bend)} ${short(to)} ${short(y)}`;
+      const across = `M${short(y)} ${short(from)}Q${short(bend)} ${short(middle)} ${short(y)} ${short(to)}`;
+      return isCrossed ? along + across : along;
+    }).join("");
   }).join("");
-  return `<pattern id="${id}" patternUnits="userSpaceOnUse" width="${length}" height="${breadth}" ` +
-    `patternTransform="rotate(${angle})"><path d="${strokes}" fill="none" stroke="${toHex(ink)}" ` +
+  return `<pattern id="${id}" patternUnits="userSpaceOnUse" width="${side}" height="${side}" ` +
+    `patternTransform="rotate(38)"><path d="${strokes}" fill="none" stroke="${toHex(ink)}" ` +
     `stroke-width="1.1" stroke-linecap="round" stroke-opacity=".8"/></pattern>`;
 }
 
@@ -134,15 +140,33 @@ function watercolourBrush({ canvas, random }: { canvas: Canvas; random: Random }
     mass(outline, { top, foot, stage = "mass" }) {
       const [from, to] = extent(outline);
       const paint = canvas.fade(from, to, [
-        { at: 0, colour: top, opacity: 0.95 },
-        { at: 0.35, colour: mix(top, foot, 0.5), opacity: 0.8 },
-        { at: 1, colour: foot, opacity: 0.9 },
+        { at: 0, colour: top, opacity: 0.92 },
+        { at: 0.3, colour: mix(top, foot, 0.5), opacity: 0.66 },
+        { at: 1, colour: foot, opacity: 0.85 },
       ]);
       canvas.fill(stage, [bleed(outline, 1.2)], paint);
-      canvas.fill("shape", [bleed(outline, 5)], toHex(top), ` fill-opacity=".16"`);
-      canvas.fill("shape", [bleed(outline, 9)], toHex(lighter(top, 0.08)), ` fill-opacity=".12"`);
-      const rim = bleed(outline.slice(0, -2), 1);
-      canvas.stroke("detail", [rim], { paint: toHex(lighter(top, -0.12)), width: 2, opacity: 0.4 });
+      for (const [by, opacity] of [[6, 0.18], [11, 0.14], [17, 0.1]]) {
+        canvas.fill(
+          "shape",
+          [bleed(outline, by)],
+          toHex(lighter(top, 0.1 - by / 110)),
+          ` fill-opacity="${opacity}"`,
+        );
+      }
+      const edge = outline.slice(0, -2);
+      for (let bloom = 0; bloom < 5; bloom++) {
+        const [x, y] = edge[random.integer(0, edge.length - 1)];
+        const reach = random.between(24, 70);
+        const spot = blob([x, y + reach * 1.3], [reach * 1.6, reach], { wobble: 0.14, random });
+        const isPale = random.chance(0.5);
+        canvas.fill("shape", [spot], toHex(lighter(top, isPale ? 0.16 : -0.06)), ` fill-opacity=".13"`);
+        canvas.stroke("detail", [spot], { paint: toHex(lighter(top, -0.1)), width: 1.3, opacity: 0.16 });
+      }
+      canvas.stroke("detail", [bleed(edge, 1)], {
+        paint: toHex(lighter(top, -0.14)),
+        width: 2.4,
+        opacity: 0.45,
+      });
     },
     shape(outlines, colour, stage = "shape") {
       canvas.fill(

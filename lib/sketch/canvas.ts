@@ -77,7 +77,8 @@ export class Canvas {
 }
 
 export function short(value: number, digits = 1): string {
-  return String(Number(value.toFixed(digits)));
+  const scale = 10 ** digits;
+  return `${Math.round(value * scale) / scale}`;
 }
 
 function stopElement({ at, colour, opacity = 1 }: Stop): string {
@@ -85,7 +86,11 @@ function stopElement({ at, colour, opacity = 1 }: Stop): string {
 }
 
 function open(points: Point[]): string {
-  return "M" + points.map(([x, y]) => `${short(x)} ${short(y)}`).join("L");
+  let path = "";
+  for (const [x, y] of points) {
+    path += `${path === "" ? "M" : "L"}${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`;
+  }
+  return path;
 }
 
 function closed(points: Point[]): string {

@@ -134,7 +134,7 @@ function paintWindows(
     const columns = Math.max(2, Math.floor(wide / 9));
     const pitch = wide / columns;
     const rowPitch = random.pick([10, 12, 14]);
-    const share = (time === "night" ? 0.46 : isDark ? 0.3 : 0.03) * random.between(0.5, 1.4);
+    const share = (time === "night" ? 0.46 : isDark ? 0.3 : 0.03) * (0.25 + 1.9 * random.next() ** 2);
     for (let y = top + wide * 0.45 + 4; y < base - 6; y += rowPitch) {
       for (let column = 0; column < columns; column++) {
         const pane = box(x + pitch * (column + 0.26), y, pitch * 0.48, rowPitch * 0.52);

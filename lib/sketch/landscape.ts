@@ -1,17 +1,12 @@
 /** Puts the places of a scene one behind the other: sky, far land, water, near land, things, weather. */
 import type { Easel } from "./easel.ts";
 import { paintCity } from "./city.ts";
-import { paintDesert, paintHills, paintMeadow, paintMist, paintMountains } from "./land.ts";
+import { paintDesert } from "./desert.ts";
+import { paintBank, paintHills, paintMeadow, paintMist } from "./land.ts";
+import { paintMountains } from "./mountains.ts";
 import { paintSky } from "./sky.ts";
-import {
-  paintBalloon,
-  paintBirds,
-  paintBoat,
-  paintCacti,
-  paintCat,
-  paintHouse,
-  paintLighthouse,
-} from "./subjects.ts";
+import { paintBalloon, paintBirds, paintCacti, paintCat, paintHouse } from "./subjects.ts";
+import { paintBoat, paintLighthouse } from "./waterside.ts";
 import { paintForest, paintLoneTree, paintPalms } from "./trees.ts";
 import { paintBeach, paintWater } from "./water.ts";
 import type { Place } from "./words.ts";
@@ -43,9 +38,14 @@ export function paintLandscape(easel: Easel): void {
   } else if (has("city") && !has("meadow")) paintCity(easel, { foot: shore, isFar: false });
   else if (has("desert")) paintDesert(easel, shore);
   else if (has("forest")) paintForest(easel, { from: shore, to: height * 0.97, isNear: true });
-  else if (has("meadow")) paintMeadow(easel, shore + height * (has("mountains") ? 0.03 : 0));
-  else paintHills(easel, { from: shore });
+  else if (has("meadow")) {
+    if (!has("mountains")) paintHills(easel, { from: shore - height * 0.01, isNear: false });
+    paintMeadow(easel, shore + height * 0.03);
+  } else paintHills(easel, { from: shore });
   if (has("beach")) paintBeach(easel, height * random.fork("beach line").between(0.8, 0.86));
+
+  const isOpenLake = has("lake") && !has("beach") && !has("meadow") && !has("desert");
+  if (isOpenLake) paintBank(easel);
 
   const { subjects, unwanted } = scene;
   if (isWatery && subjects.has("boat")) paintBoat(easel, shore);
@@ -67,7 +67,7 @@ export function paintLandscape(easel: Easel): void {
   ) {
     paintCacti(easel);
   }
-  if (subjects.has("trees") && !has("forest") && !has("desert")) {
+  if ((subjects.has("trees") || subjects.has("pines")) && !has("forest") && !has("desert")) {
     paintLoneTree(easel, [width * random.fork("tree").pick([0.2, 0.8]), height * 0.92], height * 0.46);
   }
   if (subjects.has("balloon")) paintBalloon(easel);

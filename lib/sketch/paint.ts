@@ -11,7 +11,6 @@ import type { Easel } from "./easel.ts";
 import { paintLandscape } from "./landscape.ts";
 import { createPalette } from "./palette.ts";
 import { createRandom, type Random } from "./random.ts";
-import { paintSky } from "./sky.ts";
 import { paintSpace } from "./space.ts";
 import { paintSurface } from "./surface.ts";
 import { paintWeather } from "./weather.ts";
@@ -55,10 +54,8 @@ export function paint(
   const easel = setUp(scene, { random, width, height });
   const { canvas, palette } = easel;
   if (scene.places.includes("abstract") && scene.places.length === 1) paintAbstract(easel);
-  else if (scene.places[0] === "space") {
-    paintSky(easel);
-    paintSpace(easel);
-  } else paintLandscape(easel);
+  else if (scene.places[0] === "space") paintSpace(easel);
+  else paintLandscape(easel);
   paintWeather(easel);
   paintSurface(easel);
   return {
@@ -112,7 +109,7 @@ function setUp(
   const light = {
     x: width * layout.pick([layout.between(0.22, 0.4), layout.between(0.6, 0.78)]),
     y: horizon * (time === "dawn" || time === "sunset" ? low : layout.between(0.2, 0.44)),
-    radius: { dawn: 44, day: 36, sunset: 58, night: 46 }[time],
+    radius: { dawn: 44, day: 36, sunset: 58, night: 46 }[time] * layout.between(0.85, 1.3),
   };
   return { scene, time, weather, palette, canvas, brush, random, width, height, horizon, light };
 }

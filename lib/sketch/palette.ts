@@ -16,8 +16,8 @@ export interface Palette {
   cloudShade: Colour;
   /** A thing of this colour in this light. */
   lit(local: string): Colour;
-  /** The same at a distance: 0 at the horizon, 1 before the viewer. */
-  at(depth: number, local?: string): Colour;
+  /** The same at a distance: 0 at the horizon, 1 before the viewer; an open thing keeps more of its colour. */
+  at(depth: number, local?: string, openness?: number): Colour;
   tint(name: Tint): Colour;
   /** Five colours that go together, dark to light. */
   harmony: Colour[];
@@ -208,7 +208,7 @@ export function createPalette(
   if (weather === "fog") sky.forEach((tone, index) => sky[index] = mix(tone, dim(fromHex(hour.haze)), 0.55));
   const haze = weather === "clear" ? fromHex(hour.haze) : mix(dim(fromHex(hour.haze)), sky[3], 0.4);
   const near = dim(fromHex(hour.near));
-  const lit = (local: string) => mix(dim(fromHex(local)), near, hour.shadow);
+  const lit = (local: string, openness = 0) => mix(dim(fromHex(local)), near, hour.shadow * (1 - openness));
   const reach = weather === "fog" ? 1.9 : 1.15;
   return {
     paper: fromHex("#f6f0e4"),
@@ -219,8 +219,14 @@ export function createPalette(
     cloud: colour(hour.cloud[0]),
     cloudShade: colour(hour.cloud[1]),
     lit: (local) => finish(lit(local)),
-    at: (depth, local) =>
-      finish(mix(haze, local === undefined ? near : lit(local), Math.min(1, Math.max(0, depth)) ** reach)),
+    at: (depth, local, openness) =>
+      finish(
+        mix(
+          haze,
+          local === undefined ? near : lit(local, openness),
+          Math.min(1, Math.max(0, depth)) ** reach,
+        ),
+      ),
     tint: (name) => styled(tintColours[name], style),
     harmony: createHarmony(random.fork("harmony"), time).map(finish),
   };
@@ -228,18 +234,24 @@ export function createPalette(
 
 /** Neighbouring hues with one from across the wheel, so that any hash gives colours that agree. */
 function createHarmony(random: Random, time: Time): Colour[] {
-  const hue = random.between(0, 360);
+  const hue = random.pick([random.between(0, 70), random.between(140, 360)]);
   const turn = random.pick([24, 32, -28]);
-  const across = hue + random.pick([150, 180, 205]);
+  const across = clean(hue + random.pick([150, 180, 205]));
   const isDark = time === "night" || random.chance(0.35);
   const ground = isDark ? fromHue(0.24, 0.05, hue) : fromHue(0.94, 0.025, hue + 60);
   return [
     ground,
     fromHue(isDark ? 0.42 : 0.4, 0.11, hue),
-    fromHue(0.6, 0.13, hue + turn),
+    fromHue(0.6, 0.13, clean(hue + turn)),
     fromHue(0.7, 0.15, across),
     fromHue(isDark ? 0.88 : 0.83, 0.08, hue + 2 * turn),
   ];
+}
+
+/** Steps over the greens that look like mud when they are not light. */
+function clean(hue: number): number {
+  const turned = ((hue % 360) + 360) % 360;
+  return turned > 78 && turned < 138 ? (turned < 108 ? 70 : 150) : turned;
 }
 
 function dimmed(colour: Colour, { time, weather }: { time: Time; weather: Weather }): Colour {
@@ -257,10 +269,12 @@ function tinted(colour: Colour, tints: Tint[]): Colour {
   const hues = tints.filter((tint) => tint !== "white" && tint !== "black");
   let tone = colour;
   if (hues.length > 0) {
-    const ramp = hues.map((tint) => tintColours[tint]);
+    const ramp = hues.flatMap((tint) =>
+      tint === "golden" ? [tintColours.brown, tintColours.golden] : [tintColours[tint]]
+    );
     const target = ramp.length === 1 ? ramp[0] : along(ramp, colour[0]);
     const strength = 0.25 + 1.1 * Math.min(colour[0], 1 - 0.75 * colour[0]) * 1.4;
-    const part = hues.includes("grey") ? 0.94 : 0.72;
+    const part = hues.includes("grey") ? 0.94 : 0.58;
     tone = mix(colour, [colour[0], target[1] * strength, target[2] * strength], part);
   }
   if (tints.includes("white")) tone = saturated(lighter(tone, 0.3 * (1 - tone[0])), 0.7);
@@ -271,7 +285,7 @@ function tinted(colour: Colour, tints: Tint[]): Colour {
 function styled(colour: Colour, style: Style | null): Colour {
   if (style === "pastel") return [0.42 + 0.56 * colour[0], colour[1] * 0.72, colour[2] * 0.72];
   if (style === "poster") return saturated([Math.round(colour[0] * 14) / 14, colour[1], colour[2]], 1.15);
-  if (style === "watercolour") return saturated(lighter(colour, 0.16 * (1 - colour[0])), 1.05);
+  if (style === "watercolour") return saturated(lighter(colour, 0.07 * (1 - colour[0])), 1.12);
   if (style === "ink") return saturated(colour, 0.3);
   return colour;
 }

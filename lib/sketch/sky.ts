@@ -4,6 +4,7 @@ import { along, type Colour, lighter, mix, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { blob } from "./outline.ts";
 import { createNoise } from "./random.ts";
+import type { Subject } from "./words.ts";
 
 export function paintSky(easel: Easel): void {
   const { scene, time, weather, random } = easel;
@@ -13,8 +14,8 @@ export function paintSky(easel: Easel): void {
   if (wantsStars && !scene.unwanted.has("stars")) paintStars(easel);
   if (scene.subjects.has("aurora")) paintAurora(easel);
   const isMoon = time === "night";
-  const isHidden = scene.unwanted.has(isMoon ? "moon" : "sun") ||
-    (!isOpen && weather !== "fog" && !scene.subjects.has(isMoon ? "moon" : "sun"));
+  const light: Subject = isMoon ? "moon" : "sun";
+  const isHidden = scene.unwanted.has(light) || (!isOpen && weather !== "fog" && !scene.subjects.has(light));
   if (!isHidden) paintLight(easel);
   const isCloudy = weather !== "clear" || random.fork("cloudy").chance(0.75);
   if (isCloudy && weather !== "fog" && !scene.unwanted.has("cloudy")) paintClouds(easel);
@@ -55,7 +56,7 @@ function paintAir({ scene, palette, canvas, height, width, horizon, light, rando
     canvas.stroke("detail", lines, { paint: "#1d1a1c", width: 1, opacity: 0.7 });
     return;
   }
-  const opacity = scene.style === "watercolour" ? 0.72 : 1;
+  const opacity = scene.style === "watercolour" ? 0.5 : 1;
   if (opacity < 1) canvas.band("mass", -20, height + 20, toHex(paper));
   const stops = sky.map((colour, index) => ({ at: [0, 0.38, 0.74, 1][index], colour, opacity }));
   canvas.band("mass", -20, height + 20, canvas.fade(0, horizon, stops));
@@ -67,11 +68,18 @@ function paintAir({ scene, palette, canvas, height, width, horizon, light, rando
     const x = dabs.between(-0.1, 1.1) * width;
     const colour = lighter(along(sky, y / horizon + dabs.between(-0.16, 0.16)), dabs.between(-0.03, 0.05));
     if (isWet) {
-      const outline = blob([x, y], [dabs.between(50, 210), dabs.between(18, 70)], {
+      const outline = blob([x, y], [dabs.between(50, 230), dabs.between(18, 80)], {
         wobble: 0.16,
         random: dabs,
       });
-      canvas.fill(dab % 2 === 0 ? "mass" : "shape", [outline], toHex(colour), ` fill-opacity=".17"`);
+      canvas.fill(dab % 2 === 0 ? "mass" : "shape", [outline], toHex(colour), ` fill-opacity=".2"`);
+      if (dab % 3 === 0) {
+        canvas.stroke("detail", [outline], {
+          paint: toHex(lighter(colour, -0.1)),
+          width: 1.4,
+          opacity: 0.14,
+        });
+      }
     } else {
       const length = dabs.between(80, 320);
       const bend = (y - light.y) / 9;
@@ -86,11 +94,11 @@ function paintAir({ scene, palette, canvas, height, width, horizon, light, rando
   }
 }
 
-function paintStars({ scene, canvas, palette, random, width, horizon, height }: Easel): void {
+export function paintStars({ scene, canvas, palette, random, width, horizon, height }: Easel): void {
   const stars = random.fork("stars");
   const colour = scene.style === "ink" ? palette.paper : lighter(palette.light, 0.05);
   const isMany = scene.subjects.has("stars") || scene.places.includes("space");
-  const [wayX, lean] = [stars.between(0.25, 0.75) * width, stars.between(-0.55, 0.55)];
+  const [wayX, lean] = [stars.between(0.25, 0.75) * width, stars.pick([-1, 1]) * stars.between(0.35, 0.8)];
   const ceiling = scene.places.includes("space") ? height : horizon;
   if (isMany && scene.style !== "poster") {
     for (let puff = 0; puff < 26; puff++) {
@@ -98,7 +106,7 @@ function paintStars({ scene, canvas, palette, random, width, horizon, height }: 
       const x = wayX + (y - ceiling / 2) * lean + stars.between(-45, 45);
       const radius = stars.between(60, 150);
       const paint = canvas.glow([x, y], radius, [
-        { at: 0, colour: stars.pick([palette.glow, palette.cloud, palette.light]), opacity: 0.15 },
+        { at: 0, colour: stars.pick([palette.glow, palette.cloud, palette.light]), opacity: 0.11 },
         { at: 1, colour: palette.glow, opacity: 0 },
       ]);
       canvas.fill("shape", [blob([x, y], [radius, radius])], paint);
@@ -261,7 +269,7 @@ function paintAurora({ canvas, random, palette, width, horizon }: Easel): void {
     const tall = horizon * aurora.between(0.4, 0.6);
     const colour = palette.tint(curtain === 1 ? "teal" : aurora.pick(["green", "purple", "teal"]));
     const bright = lighter(colour, 0.16);
-    const steps = 60;
+    const steps = 110;
     for (let step = 0; step < steps; step++) {
       const part = step / steps;
       const y = foot + noise(part * 3.2) * horizon * 0.16;
@@ -269,10 +277,10 @@ function paintAurora({ canvas, random, palette, width, horizon }: Easel): void {
       const x = (part * 1.1 - 0.05) * width + noise(part * 4 + 9) * 50;
       const paint = canvas.fade(y - reach, y, [
         { at: 0, colour, opacity: 0 },
-        { at: 0.8, colour: bright, opacity: 0.22 + 0.12 * noise(part * 23 + 70) },
+        { at: 0.8, colour: bright, opacity: 0.1 + 0.07 * noise(part * 31 + 70) },
         { at: 1, colour: bright, opacity: 0 },
       ]);
-      const wide = (width * 1.1) / steps + 9;
+      const wide = (width * 1.1) / steps * (3.4 + 1.6 * noise(part * 60 + 5));
       canvas.fill("shape", [[[x, y - reach], [x + wide, y - reach], [x + wide, y], [x, y]]], paint);
     }
   }

@@ -2,8 +2,22 @@
 import { lighter, mix, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { blob } from "./outline.ts";
+import { paintStars } from "./sky.ts";
 
-export function paintSpace({ canvas, palette, random, width, height, scene, brush }: Easel): void {
+export function paintSpace(easel: Easel): void {
+  const { canvas, palette, random, width, height, scene, brush } = easel;
+  const [deep, less] = palette.sky;
+  canvas.band(
+    "mass",
+    -20,
+    height + 20,
+    canvas.fade(0, height, [
+      { at: 0, colour: deep },
+      { at: 0.55, colour: less },
+      { at: 1, colour: deep },
+    ]),
+  );
+  if (!scene.unwanted.has("stars")) paintStars(easel);
   const space = random.fork("space");
   const isSoft = scene.style !== "ink" && scene.style !== "poster";
   const hues = scene.tints.length > 0 ? scene.tints.map((tint) => palette.tint(tint)) : space.pick(
@@ -19,7 +33,7 @@ export function paintSpace({ canvas, palette, random, width, height, scene, brus
     canvas.fill(
       "mass",
       [blob([x, y], [radius, radius])],
-      canvas.glow([x, y], radius, [{ at: 0, colour, opacity: 0.24 }, { at: 0.5, colour, opacity: 0.09 }, {
+      canvas.glow([x, y], radius, [{ at: 0, colour, opacity: 0.36 }, { at: 0.5, colour, opacity: 0.15 }, {
         at: 1,
         colour,
         opacity: 0,
@@ -37,7 +51,7 @@ export function paintSpace({ canvas, palette, random, width, height, scene, brus
     const bright = lighter(mix(colour, palette.light, 0.45), 0.05);
     const dark = mix(colour, palette.sky[0], 0.82);
     const disc = blob([x, y], [radius, radius], { points: 80 });
-    const hasRing = world === 0 && space.chance(0.65);
+    const hasRing = world === 0 && space.chance(0.8);
     const tilt = space.between(-28, 28);
     const ring = (half: "back" | "front") => {
       const sweep = half === "back" ? 1 : 0;

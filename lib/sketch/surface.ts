@@ -1,5 +1,5 @@
 /** What the picture is painted on: paper, canvas grain, the white edge of a watercolour. */
-import type { Point } from "./canvas.ts";
+import { type Point, short } from "./canvas.ts";
 import { lighter, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { createNoise } from "./random.ts";
@@ -8,9 +8,9 @@ export function paintSurface(easel: Easel): void {
   const { scene } = easel;
   if (scene.style === "poster") return;
   if (scene.style === "watercolour") paintMargin(easel);
-  if (scene.style === "pastel") paintGrain(easel, { frequency: 0.55, strength: 0.34 });
-  else if (scene.style === "watercolour") paintGrain(easel, { frequency: 0.16, strength: 0.17 });
-  else paintGrain(easel, { frequency: 0.8, strength: scene.style === "ink" ? 0.1 : 0.14 });
+  if (scene.style === "pastel") paintGrain(easel, { frequency: 0.5, strength: 0.26 });
+  else if (scene.style === "watercolour") paintGrain(easel, { frequency: 0.3, strength: 0.13 });
+  else paintGrain(easel, { frequency: 0.8, strength: scene.style === "ink" ? 0.1 : 0.085 });
   if (scene.style === null) paintVignette(easel);
 }
 
@@ -21,30 +21,24 @@ function paintGrain(
 ): void {
   const tile = 256;
   const area = `x="0" y="0" width="${tile}" height="${tile}"`;
-  const noise = canvas.define((id) =>
+  const seed = random.fork("grain").integer(1, 999);
+  const filter = (id: string, tone: number, channel: string) =>
     `<filter id="${id}" filterUnits="userSpaceOnUse" color-interpolation-filters="sRGB" ${area}>` +
-    `<feTurbulence type="fractalNoise" baseFrequency="${frequency}" numOctaves="2" stitchTiles="stitch" ` +
-    `seed="${random.fork("grain").integer(1, 999)}"/>` +
-    `<feColorMatrix values="0 0 0 0 0.5  0 0 0 0 0.5  0 0 0 0 0.5  1.9 0 0 0 -0.75"/>` +
-    `<feComponentTransfer><feFuncA type="linear" slope="1"/></feComponentTransfer></filter>`
+    `<feTurbulence type="fractalNoise" baseFrequency="${frequency}" numOctaves="2" stitchTiles="stitch" seed="${seed}"/>` +
+    `<feColorMatrix values="0 0 0 0 ${tone} 0 0 0 0 ${tone} 0 0 0 0 ${tone} ${channel} -0.75"/></filter>`;
+  const paint = canvas.define((id) =>
+    filter(`${id}dark`, 0, "1.9 0 0 0") + filter(`${id}light`, 1, "0 1.9 0 0") +
+    `<pattern id="${id}" patternUnits="userSpaceOnUse" width="${tile}" height="${tile}">` +
+    `<rect ${area} filter="url(#${id}dark)" opacity="${short(strength * 0.6, 3)}"/>` +
+    `<rect ${area} filter="url(#${id}light)" opacity="${short(strength, 3)}"/></pattern>`
   );
-  for (const [colour, turn, part] of [["#000", 0, 0.6], ["#fff", 90, 1]] as const) {
-    const paint = canvas.define((id) =>
-      `<pattern id="${id}" patternUnits="userSpaceOnUse" width="${tile}" height="${tile}" patternTransform="rotate(${turn})">` +
-      `<mask id="${id}m" maskUnits="userSpaceOnUse" mask-type="alpha" ${area}><rect ${area} filter="${noise}"/></mask>` +
-      `<rect ${area} fill="${colour}" mask="url(#${id}m)"/></pattern>`
-    );
-    canvas.add(
-      "finish",
-      `<rect width="${width}" height="${height}" fill="${paint}" opacity="${(strength * part).toFixed(3)}"/>`,
-    );
-  }
+  canvas.add("finish", `<rect width="${width}" height="${height}" fill="${paint}"/>`);
 }
 
-function paintVignette({ canvas, palette, width, height }: Easel): void {
+function paintVignette({ canvas, palette, width, height, time }: Easel): void {
   const paint = canvas.glow([width / 2, height / 2], Math.hypot(width, height) / 2, [
     { at: 0.55, colour: palette.at(1), opacity: 0 },
-    { at: 1, colour: palette.at(1), opacity: 0.2 },
+    { at: 1, colour: palette.at(1), opacity: time === "day" ? 0.08 : 0.2 },
   ]);
   canvas.band("finish", -20, height + 20, paint);
 }

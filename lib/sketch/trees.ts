@@ -16,9 +16,16 @@ export function leafColours({ scene, weather }: Easel): string[] {
 }
 
 function kindOf({ scene, random }: Easel): Kind {
+  if (scene.subjects.has("pines")) return "pine";
+  if (scene.unwanted.has("pines")) return "round";
   if (scene.season === "autumn" || scene.season === "spring") return "round";
   if (scene.places.includes("mountains") || scene.season === "winter") return "pine";
   return random.fork("kind of trees").chance(0.6) ? "pine" : "round";
+}
+
+/** Blossom and autumn leaves shine where green goes dark. */
+function openness({ scene }: Easel): number {
+  return scene.season === "spring" || scene.season === "autumn" ? 0.45 : 0;
 }
 
 /** Small trees that stand on a ridge. */
@@ -55,7 +62,9 @@ export function paintTreesAlong(
     }
   }
   if (trunks.length > 0) brush.shape(trunks, palette.at(depth, "#4a3b33"));
-  groups.forEach((group, index) => group.length > 0 && brush.shape(group, palette.at(depth, colours[index])));
+  groups.forEach((group, index) =>
+    group.length > 0 && brush.shape(group, palette.at(depth, colours[index], openness(easel)))
+  );
 }
 
 /** A wood in rows that fills the picture from `from` to `to`. */
@@ -70,7 +79,7 @@ export function paintForest(
   const rows = isNear ? 5 : 3;
   for (let row = 0; row < rows; row++) {
     const part = row / (rows - 1);
-    const depth = isNear ? 0.2 + 0.8 * part : 0.28 + 0.32 * part;
+    const depth = isNear ? 0.2 + 0.8 * part : 0.42 + 0.34 * part;
     const foot = from + (to - from) * part ** 1.15;
     const tall = isNear ? height * (0.17 + 0.3 * part ** 1.4) : height * (0.07 + 0.04 * part);
     const ridge = rollingRidge({
@@ -101,7 +110,8 @@ export function paintForest(
     }
     if (trunks.length > 0) brush.shape(trunks, palette.at(depth, "#43352f"));
     groups.forEach((group, index) =>
-      group.length > 0 && brush.shape(group, lighter(palette.at(depth, colours[index]), 0.02))
+      group.length > 0 &&
+      brush.shape(group, lighter(palette.at(depth, colours[index], openness(easel)), 0.02))
     );
     const ground = isSnowy(easel) ? "#dfe8ee" : easel.scene.season === "autumn" ? "#8f6a3c" : "#4a6b45";
     brush.mass(below(ridge, height + 20), {
@@ -135,10 +145,10 @@ export function pine([x, y]: Point, tall: number, random: Random): Point[] {
 }
 
 function crown([x, y]: Point, size: number, random: Random): Point[][] {
-  return Array.from({ length: 4 }, () => {
-    const at: Point = [x + random.between(-0.45, 0.45) * size, y + random.between(-0.4, 0.5) * size];
-    const reach = size * random.between(0.55, 0.85);
-    return blob(at, [reach, reach * 0.92], { wobble: 0.07, points: 18, random });
+  return Array.from({ length: 7 }, () => {
+    const at: Point = [x + random.between(-0.62, 0.62) * size, y + random.between(-0.75, 0.55) * size];
+    const reach = size * random.between(0.3, 0.55);
+    return blob(at, [reach, reach * 0.92], { wobble: 0.07, points: size < 40 ? 10 : 20, random });
   });
 }
 
@@ -169,7 +179,7 @@ export function paintLoneTree(easel: Easel, [x, y]: Point, tall: number): void {
       ];
       return blob(at, [tall * 0.13, tall * 0.1], { wobble: 0.1, points: 20, random: tree });
     });
-    brush.shape(leaves, lighter(palette.at(1 - coat * 0.06, colour), coat * 0.035));
+    brush.shape(leaves, lighter(palette.at(1 - coat * 0.06, colour, openness(easel)), coat * 0.035));
   });
 }
 

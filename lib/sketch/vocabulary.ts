@@ -1,4 +1,4 @@
-/** What words mean to the painter. A word stands in the singular; two words that belong together are joined by "_". */
+/** What words mean to the painter. A word stands in the singular; words that belong together, three at most, are joined by "_". */
 
 export const places = {
   sea:
@@ -13,8 +13,7 @@ export const places = {
     "paris berlin shanghai cyberpunk village alley apartment rooftop",
   forest: "forest wood woodland jungle taiga grove woods rainforest",
   desert: "desert dune sahara canyon mesa sand oasis badlands arizona mars",
-  meadow:
-    "meadow field prairie pasture grassland farm savanna savannah steppe lavender flower wildflower garden poppy wheat",
+  meadow: "meadow field prairie pasture grassland farm savanna savannah steppe garden wheat",
   space:
     "space galaxy planet cosmos cosmic nebula universe saturn jupiter interstellar orbit spaceship astronaut",
   abstract:
@@ -74,7 +73,9 @@ export const subjects = {
   boat: "boat ship sailboat sail yacht sailing fishing_boat vessel",
   lighthouse: "lighthouse beacon",
   house: "house cottage cabin hut home barn farmhouse chalet",
-  trees: "tree pine oak fir birch spruce cedar",
+  trees: "tree oak birch maple willow",
+  pines: "pine fir spruce cedar conifer",
+  flowers: "flower wildflower lavender poppy tulip sunflower daisy",
   palm: "palm palm_tree tropical",
   cactus: "cactus cacti saguaro",
   cat: "cat kitten kitty",

@@ -76,12 +76,12 @@ function paintFog({ canvas, palette, random, width, height, horizon, scene }: Ea
   if (scene.style === "ink" || scene.style === "poster") return;
   for (let bank = 0; bank < 7; bank++) {
     const y = horizon + (height - horizon) * fog.between(-0.5, 0.75);
-    const [long, tall] = [width * fog.between(0.5, 0.95), fog.between(24, 66)];
+    const [long, tall] = [width * fog.between(0.6, 1.1), fog.between(60, 130)];
     const x = width * fog.between(0, 1);
     const id = canvas.define((name) => {
       const haze = toHex(palette.at(0.04));
-      return `<radialGradient id="${name}"><stop offset="0" stop-color="${haze}" stop-opacity=".62"/>` +
-        `<stop offset=".5" stop-color="${haze}" stop-opacity=".28"/><stop offset="1" stop-color="${haze}" stop-opacity="0"/></radialGradient>`;
+      return `<radialGradient id="${name}"><stop offset="0" stop-color="${haze}" stop-opacity=".36"/>` +
+        `<stop offset=".5" stop-color="${haze}" stop-opacity=".17"/><stop offset="1" stop-color="${haze}" stop-opacity="0"/></radialGradient>`;
     });
     canvas.add(
       "detail",

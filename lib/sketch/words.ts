@@ -44,8 +44,10 @@ const homes: { [subject in Subject]: Place } = {
   birds: "hills",
   boat: "sea",
   lighthouse: "sea",
-  house: "meadow",
+  house: "hills",
   trees: "forest",
+  pines: "forest",
+  flowers: "meadow",
   palm: "beach",
   cactus: "desert",
   cat: "hills",
@@ -126,10 +128,15 @@ function readWords(text: string): Word[] {
       continue;
     }
     if (articles.has(words[position])) continue;
-    const pair = readings.get(`${words[position]}_${words[position + 1]}`);
-    const reading = pair ?? readings.get(words[position]);
-    if (pair !== undefined) position++;
-    if (reading !== undefined) found.push({ position, reading, isNegated });
+    const length = [3, 2, 1].find((size) =>
+      position + size <= words.length && readings.has(words.slice(position, position + size).join("_"))
+    ) ??
+      1;
+    const reading = readings.get(words.slice(position, position + length).join("_"));
+    position += length - 1;
+    if (reading !== undefined) {
+      found.push({ position, reading, isNegated });
+    }
     isNegated = false;
   }
   return found;

@@ -5,7 +5,7 @@
   /**
    * The swap style `place`: each element of the fragment takes the place of the one with its id, keeping focus and
    * pictures that stay the same, or is added to the target, newest first (ids end in UUIDv7, which sort by time).
-   * `data-keep` on the target says how many of them stay.
+   * `data-keep` on the target says how many of them stay. A strip has fixed places, which are filled anew.
    */
   let internals;
   htmx.registerExtension("place", {
@@ -17,6 +17,7 @@
       const placed = [...fragment.children].map((element) => place(element, target));
       const keep = Number(target.dataset.keep);
       while (keep > 0 && target.children.length > keep) target.lastElementChild.remove();
+      if (target.matches(".strip")) target.append(...target.children);
       return placed;
     },
   });

@@ -40,7 +40,7 @@ export function GeneratorPage({ user, cursor, prompts, images, budget, ...form }
       </div>
       <section class="recent" aria-labelledby="recent">
         <h2 id="recent">Recent pictures</h2>
-        <ul id="recent-images" class="tiles" data-keep="6">
+        <ul id="recent-images" class="tiles strip" data-keep="6">
           {images.map((view) => <Tile view={view} />)}
         </ul>
         <a href="/gallery">All pictures</a>

@@ -5,8 +5,16 @@ import type { User } from "../lib/user.ts";
 import { assets } from "./assets.ts";
 import type { LivePage } from "./live_page.ts";
 
-/** Scripts are named here or htmx does not take them. A page that was left is asked for again, not remembered. */
-const htmxConfig = JSON.stringify({ extensions: "sse,place", history: "reload", includeIndicatorCSS: false });
+/**
+ * Scripts are named here or htmx does not take them. A page that was left is asked for again, not remembered. What
+ * a reader has opened stays open when the page around it changes.
+ */
+const htmxConfig = JSON.stringify({
+  extensions: "sse,place",
+  history: "reload",
+  includeIndicatorCSS: false,
+  morphIgnore: ["data-htmx-powered", "open"],
+});
 
 export interface Live {
   page: LivePage;

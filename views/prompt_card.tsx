@@ -122,26 +122,34 @@ function Outcome({ view }: { view: PromptView }) {
 
 function Actions({ view }: { view: PromptView }) {
   const { prompt, images, durationMs } = view;
-  if (durationMs === null) return <CardButton action={`/prompts/${prompt.id}/cancel`} name="Cancel" />;
+  if (durationMs === null) {
+    return <CardButton id={`cancel-${prompt.id}`} action={`/prompts/${prompt.id}/cancel`} name="Cancel" />;
+  }
   return (
     <>
       {images.length === 1 && (
-        <a class="button quiet" href={fileAddress(images[0].image.id)} download>Download</a>
+        <a id={`download-${prompt.id}`} class="button quiet" href={fileAddress(images[0].image.id)} download>
+          Download
+        </a>
       )}
       {images.length > 1 && <span class="muted">{plural(images.length, "picture")}</span>}
       <CardButton
+        id={`retry-${prompt.id}`}
         action={`/prompts/${prompt.id}/retry`}
         name={prompt.status === "COMPLETED" ? "Again" : "Try again"}
       />
-      <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+      <a id={`use-${prompt.id}`} class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
     </>
   );
 }
 
-/** What it changes comes back as fragments; what goes wrong is said in the notice. */
-export function CardButton({ action, name }: { action: string; name: string }) {
+/**
+ * With an `id` a button is never turned into another one, which would move. What it changes comes back as fragments; what goes
+ * wrong is said in the notice.
+ */
+export function CardButton({ id, action, name }: { id?: string; action: string; name: string }) {
   return (
-    <form method="post" action={action} hx-post={action} hx-target="#notice" hx-disable="find button">
+    <form id={id} method="post" action={action} hx-post={action} hx-target="#notice" hx-disable="find button">
       <button class="quiet" type="submit">{name}</button>
     </form>
   );

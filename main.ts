@@ -5,6 +5,7 @@
 import type { Hono } from "hono";
 import { createHoldableBlobs } from "./lib/backup.ts";
 import { createBudgetReader } from "./lib/budget.ts";
+import { createCallbacks } from "./lib/callbacks.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
 import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
@@ -16,8 +17,11 @@ import { createImageFiles } from "./lib/image_file.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
+import { createOutgoing } from "./lib/outgoing.ts";
 import { createPriceBook, shippedPrices } from "./lib/price_book.ts";
+import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
+import { createNanobanana } from "./lib/providers/nanobanana.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
@@ -58,12 +62,13 @@ async function start(settings: Settings): Promise<void> {
   const doorbell = createKvDoorbell(kv);
   const progress = createProgressBoard();
   const models = createModels({
-    providers: [createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep })],
+    providers: createProviders(settings, { publicUrl }),
     prices: createPriceBook(shippedPrices),
     defaultModel: settings.DEFAULT_MODEL,
     now,
   });
   const defaultBudgetMicros = settings.MONTHLY_BUDGET_USD ?? null;
+  const callbacks = createCallbacks({ publicUrl, secret });
   const readBudget = createBudgetReader(store, { defaultBudgetMicros });
   const feed = createFeed({ store, progress, log, readBudget });
   const worker = createWorker({
@@ -74,7 +79,7 @@ async function start(settings: Settings): Promise<void> {
     progress,
     log,
     random: Math.random,
-    callbackUrl: () => null,
+    callbacks,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
     owner: `process ${Deno.pid}`,
@@ -102,6 +107,7 @@ async function start(settings: Settings): Promise<void> {
     promptMaxChars: settings.PROMPT_MAX_CHARS,
     defaultBudgetMicros,
     secret,
+    callbacks,
     limits: {
       requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
       generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),
@@ -119,6 +125,17 @@ async function start(settings: Settings): Promise<void> {
   kv.close();
   data.close();
   Deno.exit(0);
+}
+
+/** Those that are switched on; the first real one is the default. */
+function createProviders(settings: Settings, { publicUrl }: { publicUrl: string }): Provider[] {
+  const outgoing = createOutgoing();
+  const common = { publicUrl, outgoing, now, sleep, random: Math.random };
+  const { NANO_BANANA_TOKEN: token, NANO_BANANA_URL: baseUrl } = settings;
+  return [
+    ...token === undefined ? [] : [createNanobanana({ token, baseUrl, ...common })],
+    createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep }),
+  ];
 }
 
 function listen(

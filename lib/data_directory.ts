@@ -43,7 +43,12 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 export async function claimDataDirectory(path: string): Promise<DataDirectory | null> {
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-    const lock = await Deno.open(join(path, lockName), { read: true, write: true, create: true, mode: 0o600 });
+    const lock = await Deno.open(join(path, lockName), {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
     if (!lock.tryLockSync(true)) {
       lock.close();
       return null;

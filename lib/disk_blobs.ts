@@ -67,7 +67,8 @@ async function openOrNull(path: string): Promise<Deno.FsFile | null> {
 
 async function openPart(file: Deno.FsFile, range: ByteRange | undefined): Promise<OpenBlob> {
   try {
-    const { size } = await file.stat();
+    // Of an open file it is known without touching the disk; waiting for a thread would take longer.
+    const { size } = file.statSync();
     if (range === undefined) return { stream: file.readable, size, start: 0, end: size };
     const { start, end } = resolveRange(range, size);
     await file.seek(start, Deno.SeekMode.Start);

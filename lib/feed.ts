@@ -6,7 +6,7 @@
  * One watch a user wakes this process; the changed prompts are read and rendered once and handed to all of the
  * user's open streams. A stream holds at most the latest state of each prompt that its reader has not taken yet.
  */
-import type { BudgetState } from "./ledger.ts";
+import type { BudgetReader, BudgetState } from "./budget.ts";
 import type { Log } from "./log.ts";
 import { isFinal, type Prompt } from "./prompt.ts";
 import type { ProgressBoard } from "./progress.ts";
@@ -109,7 +109,7 @@ export function createFeed(
     store: Store;
     progress: ProgressBoard;
     log: Log;
-    readBudget: (userId: string) => Promise<BudgetState>;
+    readBudget: BudgetReader;
   },
 ): Feed {
   const channels = new Map<string, Channel>();

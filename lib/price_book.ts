@@ -21,6 +21,10 @@ const row = (provider: string, model: string, size: string, costMicros: number):
 /** The rows that ship with Darkroom. */
 export const shippedPrices: readonly PriceRow[] = [
   row("sketch", "sketch", "*", 0),
+  row("nanobanana", "nanobanana", "*", 20_000),
+  row("nanobanana", "nanobanana-2", "*", 40_000),
+  row("nanobanana", "nanobanana-2", "1536x1536", 60_000),
+  row("nanobanana", "nanobanana-pro", "*", 90_000),
 ];
 
 export interface PriceBook {

@@ -9,6 +9,7 @@
  *
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
+import type { CallbackLine } from "./callbacks.ts";
 import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "./prompt.ts";
 
 export interface Range {
@@ -35,6 +36,8 @@ export interface Model {
   };
   /** Where the text is drawn: by the provider, or by Darkroom. */
   watermark: "provider" | "darkroom";
+  /** The quality it is asked for, as the price book names it; "standard" where it has but one. */
+  quality?: string;
   /** Whether the provider reports a percentage. */
   progress: "reported" | "estimate";
   previews: boolean;
@@ -78,14 +81,17 @@ export interface ProviderCost {
 export interface TaskContext {
   /** Aborted when the prompt is cancelled, times out or the process stops. */
   signal: AbortSignal;
-  /** Where the provider may call back, if the server can be reached from outside. */
-  callbackUrl: string | null;
+  /** How the provider can call back, if the server can be reached from outside. */
+  callback: CallbackLine | null;
 }
 
 export interface Provider {
   readonly id: string;
   readonly name: string;
+  /** Those it offers at the moment; a server that is asked for its models may be found later. */
   readonly models: readonly Model[];
+  /** Models may still be added to those above: its server has not answered yet. */
+  readonly mayOfferMore?: boolean;
   /** A submission leaves nothing behind and costs nothing, so one in doubt may simply be done again. */
   readonly isRepeatable: boolean;
   generate(task: TaskRequest, context: TaskContext): AsyncIterable<ProviderEvent>;
@@ -93,6 +99,22 @@ export interface Provider {
   resume?(handle: TaskHandle, task: TaskRequest, context: TaskContext): AsyncIterable<ProviderEvent>;
   /** Asks the provider to stop a running task and says whether that one will be billed; absent where it can't. */
   cancel?(handle: TaskHandle): Promise<"not_billed" | "billed">;
+  /**
+   * Where the outcome of a submission is unknown and the provider may call back: waits for that call, asks the
+   * provider about the task it names, and goes on as `resume` does, its first event being `submitted`.
+   */
+  await?(task: TaskRequest, context: TaskContext & { callback: CallbackLine }): AsyncIterable<ProviderEvent>;
+  /** Whether it answers and takes the key, for those who run the server. */
+  checkStatus?(signal: AbortSignal): Promise<ProviderStatus>;
+}
+
+/** In one of these ways a provider is well or not. */
+export interface ProviderStatus {
+  state: "ok" | "unreachable" | "key_refused" | "trouble";
+  /** What is left on the account, in the provider's own unit, where it tells. */
+  balance: string | null;
+  /** What it said, for people; never a key. */
+  detail: string | null;
 }
 
 /**

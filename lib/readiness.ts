@@ -35,7 +35,7 @@ export function createReadiness(
     async demand() {
       const [failure] = await failures();
       if (failure === undefined) return;
-      throw new Refusal("unavailable", `Nothing can be accepted now: ${failure.part} does not answer`, {
+      throw new Refusal("unavailable", `Nothing can be accepted now: no answer from the ${failure.part}`, {
         retryAfterSeconds: 5,
       });
     },

@@ -1,8 +1,9 @@
 /** Accepting a prompt: one atomic commit, or nothing. */
+import { budgetLimit, budgetState } from "./budget.ts";
 import { sha256 } from "./digest.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { Refusal } from "./errors.ts";
-import { type Account, budgetState, changeBooks, monthOf } from "./ledger.ts";
+import { type Account, changeBooks, monthOf } from "./ledger.ts";
 import type { Models } from "./models.ts";
 import type { PendingPrompt, Prompt, PromptRequest, Task } from "./prompt.ts";
 import type { Model } from "./provider.ts";
@@ -107,11 +108,6 @@ export async function requestPrompt(
   const winner = claim && await findClaimed(store, claim);
   if (winner) return { prompt: winner, isReplay: true };
   throw new Error(`Prompt ${id} could not be accepted although nothing else claimed it`);
-}
-
-/** The budget that counts for a user in micro-dollars a month; null: no limit. */
-export function budgetLimit(user: User, defaultMicros: number | null): number | null {
-  return user.monthlyBudgetMicros === undefined ? defaultMicros : user.monthlyBudgetMicros;
 }
 
 interface Claim {

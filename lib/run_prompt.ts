@@ -6,6 +6,7 @@
  * somebody else's (`LeaseLost`); or the process stops and leaves it as it is to the next one.
  */
 import { blobKeysOf, type Blobs } from "./blobs.ts";
+import type { Callbacks } from "./callbacks.ts";
 import { endTask } from "./cancel_prompt.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { failure } from "./failure_words.ts";
@@ -46,8 +47,7 @@ export interface RunDeps {
   log: Log;
   /** 0 to 1, for jitter. */
   random: () => number;
-  /** Where a provider may call back for a prompt; null where it can't reach this server. */
-  callbackUrl: (promptId: string) => string | null;
+  callbacks: Pick<Callbacks, "line">;
 }
 
 export interface Run {
@@ -85,7 +85,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   let turn: Promise<unknown> = Promise.resolve();
 
   const renewal = setInterval(() => void renew(), leaseMs / 3);
-  const ended = main().finally(() => {
+  const ended = Promise.resolve().then(main).finally(() => {
     clearInterval(renewal);
     progress.clear(id);
   });
@@ -152,7 +152,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   ): Promise<AsyncIterable<ProviderEvent> | null> {
     const task = current.value.tasks[index];
     if (task.state === "done" || task.state === "failed") return null;
-    const context = { signal: aborts[index].signal, callbackUrl: deps.callbackUrl(id) };
+    const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
       armDeadline(index, task.submittedAt + model.deadlineMs);
       progress.report(current.value, { stage: "generating" });

@@ -2,6 +2,7 @@
  * Settings come from environment variables, are read once and checked here. A bad value stops the start with one
  * line that names the variable and what it takes; the value itself is not repeated, since it may be a secret.
  */
+import { parseEnv } from "node:util";
 import { z } from "zod";
 import { StartError } from "./errors.ts";
 
@@ -108,6 +109,27 @@ export function readSettings(environment: Record<string, string | undefined>): S
   requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]);
   requireTogether(settings, ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"]);
   return settings as Settings;
+}
+
+/** The settings of this process: its environment, and a `.env` file where there is one. */
+export async function loadSettings(
+  environment: Record<string, string | undefined>,
+  readEnvFile: () => Promise<string>,
+): Promise<Settings> {
+  try {
+    return readSettings(addEnvFile(await readEnvFile(), environment));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return readSettings(environment);
+  }
+}
+
+/** The environment with what a `.env` file adds; what the real environment has counts. */
+export function addEnvFile(
+  text: string,
+  environment: Record<string, string | undefined>,
+): Record<string, string | undefined> {
+  return { ...parseEnv(text), ...environment };
 }
 
 /** The names of all variables, for `.env.example` and its test. */

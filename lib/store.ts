@@ -23,7 +23,7 @@ export async function openDatabase(path: string): Promise<Deno.Kv> {
   try {
     probeDatabaseFile(path);
     const kv = await Deno.openKv(path);
-    await kv.set(keys.probe(), null);
+    await probeDatabase(kv);
     return kv;
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
@@ -31,6 +31,11 @@ export async function openDatabase(path: string): Promise<Deno.Kv> {
       `The database ${path} cannot be opened (${cause}): restore a backup, or move it away`,
     );
   }
+}
+
+/** Throws when nothing can be written. */
+export async function probeDatabase(kv: Deno.Kv): Promise<void> {
+  await kv.delete(keys.probe());
 }
 
 export async function read<T>(kv: Deno.Kv, key: Deno.KvKey): Promise<Versioned<T> | null> {

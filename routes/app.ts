@@ -4,6 +4,7 @@ import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./about.ts";
 import { assetRoutes } from "./assets.ts";
+import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
 import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
@@ -33,6 +34,7 @@ export function createApp(deps: AppDeps) {
     .use(except(imageFilePath, pageHeaders(deps)))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
+    .route("/", callbackRoutes(deps))
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))

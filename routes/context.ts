@@ -5,6 +5,7 @@ import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { Refusal } from "../lib/errors.ts";
+import type { Callbacks } from "../lib/callbacks.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
 import type { Log } from "../lib/log.ts";
@@ -17,6 +18,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
   blobs: Blobs;
   files: ImageFiles;
+  callbacks: Callbacks;
   log: Log;
   /** Tells the worker that runs a prompt to look at its record again. */
   nudge: (promptId: string) => void;

@@ -82,22 +82,27 @@ export function generateRoutes(deps: AppDeps) {
   async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {
     const wait = readWait(c);
     if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
+    const { id, userId } = prompt.value;
+    let current = prompt;
     if (wait.timeoutMs > 0) {
       await feed.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
+      current = await findPrompt(store, { userId, promptId: id });
     }
-    const { id, userId } = prompt.value;
-    const view = await viewPrompt(deps, await findPrompt(store, { userId, promptId: id }));
     const { requestId } = c.var;
-    switch (view.prompt.status) {
+    switch (current.value.status) {
       case "COMPLETED":
-        return c.json(generatedJson(view, publicUrl));
-      case "FAILED":
+        return c.json(generatedJson(await viewPrompt(deps, current), publicUrl));
+      case "FAILED": {
+        const view = await viewPrompt(deps, current);
         return c.json(unsuccessfulJson(view, { code: "generation_failed", requestId }), 500);
-      case "CANCELLED":
+      }
+      case "CANCELLED": {
+        const view = await viewPrompt(deps, current);
         return c.json(unsuccessfulJson(view, { code: "conflict", requestId }), 409);
+      }
       default:
         c.header("Location", `/api/v1/prompts/${id}`);
-        return c.json(acceptedJson(view.prompt), 202);
+        return c.json(acceptedJson(current.value), 202);
     }
   }
 

@@ -9,7 +9,7 @@ export function healthRoutes({ readiness, isStopping }: Pick<AppDeps, "readiness
       const failures = isStopping() ? [{ part: "server", reason: "stopping" }] : await readiness.failures();
       if (failures.length === 0) return c.json({ success: true, status: "ready" });
       const [{ part, reason }] = failures;
-      const message = reason === "stopping" ? "The server is stopping" : `The ${part} does not answer`;
+      const message = reason === "stopping" ? "The server is stopping" : `No answer from the ${part}`;
       const error = { message, code: "unavailable", requestId: c.var.requestId };
       return c.json({ success: false, failing: failures.map((failure) => failure.part), error }, 503);
     });

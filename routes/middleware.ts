@@ -7,7 +7,7 @@ import { Refusal } from "../lib/errors.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
-/** One line a request. Addresses are logged without their query: it may hold what should not be there. */
+/** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
 export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = store.now();
@@ -15,7 +15,7 @@ export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
     log("info", "request", {
       requestId: c.var.requestId,
       method: c.req.method,
-      path: c.req.path,
+      path: c.req.path.replace(/^\/callbacks\/.*/, "/callbacks/…"),
       status: c.res.status,
       durationMs: store.now() - startedAt,
       userId: c.var.caller?.user.id,

@@ -21,7 +21,7 @@ async function eventsOf(
   { provider = createSketch(immediately), signal = new AbortController().signal } = {},
 ): Promise<ProviderEvent[]> {
   const events: ProviderEvent[] = [];
-  for await (const event of provider.generate(request, { signal, callbackUrl: null })) events.push(event);
+  for await (const event of provider.generate(request, { signal, callback: null })) events.push(event);
   return events;
 }
 
@@ -101,7 +101,7 @@ Deno.test("an abort ends it between steps, and while it waits", async () => {
     for await (
       const event of createSketch(immediately).generate(task, {
         signal: controller.signal,
-        callbackUrl: null,
+        callback: null,
       })
     ) {
       seen.push(event.type);

@@ -1,0 +1,336 @@
+/**
+ * The one door for outgoing requests. Two kinds pass through it:
+ *
+ * - calls to a provider at its configured address, with its key. They never follow a redirect. `fetch` repeats a POST
+ *   by itself when a pooled connection closes unanswered, which would make and pay a second task, so this client
+ *   keeps no idle connections.
+ * - addresses that a provider's answer named. These are somebody else's words: only https, only addresses of the
+ *   public internet, checked on the very address that is connected to, so that a name cannot point elsewhere in
+ *   between; never a key. Excepted is the provider's own configured origin, which may be local.
+ *
+ * Nothing here logs, and no message holds a header or a body.
+ */
+import { lookup as lookUp } from "node:dns";
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { isPublicAddress } from "./outgoing_address.ts";
+
+export interface ProviderCall {
+  url: string;
+  method: "GET" | "POST";
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Until the answer is there: the whole of it for JSON, its beginning for a stream. */
+  timeoutMs: number;
+  maxBytes: number;
+  signal: AbortSignal;
+}
+
+export interface JsonAnswer {
+  status: number;
+  headers: Headers;
+  /** `undefined` where the body is not JSON, too large, or did not come in whole. */
+  json: unknown;
+}
+
+export interface StreamAnswer {
+  status: number;
+  headers: Headers;
+  /** Throws `OutgoingFailure` where the connection breaks or there are more than `maxBytes`. */
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Both calls throw `OutgoingFailure` where no answer came, and the signal's reason when it is aborted. */
+export interface Outgoing {
+  callForJson(call: ProviderCall): Promise<JsonAnswer>;
+  callForStream(call: ProviderCall): Promise<StreamAnswer>;
+  /** The bytes at an address that a provider named; `ownOrigin` is that provider's configured one. */
+  fetchNamed(
+    address: string,
+    options: { ownOrigin: string; maxBytes: number; timeoutMs: number; signal: AbortSignal },
+  ): Promise<Uint8Array>;
+}
+
+export class OutgoingFailure extends Error {
+  override readonly name = "OutgoingFailure";
+  /** It is certain that the other side never saw the request. */
+  readonly isUnsent: boolean;
+
+  constructor(message: string, { isUnsent = false, cause }: { isUnsent?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.isUnsent = isUnsent;
+  }
+}
+
+/** All addresses of a name. */
+export type Resolve = (name: string) => Promise<string[]>;
+
+export interface OutgoingDeps {
+  resolve?: Resolve;
+  isAllowed?: (address: string) => boolean;
+  /** Certificate authorities to trust beside the usual ones, PEM. */
+  caCerts?: string[];
+}
+
+export function createOutgoing(
+  { resolve = resolveByHost, isAllowed = isPublicAddress, caCerts }: OutgoingDeps = {},
+): Outgoing {
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, caCerts });
+
+  async function call(
+    { url, method, headers = {}, body }: ProviderCall,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    try {
+      return await fetch(url, {
+        client,
+        method,
+        redirect: "manual",
+        signal,
+        headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw failureOf(error);
+    }
+  }
+
+  return {
+    async callForJson(request) {
+      const limit = limited(request);
+      try {
+        const response = await limit.race(call(request, limit.signal));
+        const { status, headers } = response;
+        const bytes = await readWhole(response, { maxBytes: request.maxBytes, limit });
+        return { status, headers, json: bytes === null ? undefined : parseJson(bytes) };
+      } finally {
+        limit.end();
+      }
+    },
+    async callForStream(request) {
+      const limit = limited(request);
+      try {
+        const response = await limit.race(call(request, request.signal));
+        const { status, headers } = response;
+        return { status, headers, chunks: readChunks(response, request) };
+      } finally {
+        limit.end();
+      }
+    },
+    async fetchNamed(address, { ownOrigin, maxBytes, timeoutMs, signal }) {
+      const url = URL.parse(address);
+      if (url === null) throw new OutgoingFailure("not an address");
+      const limit = limited({ timeoutMs, signal });
+      try {
+        return await limit.race(
+          url.origin === new URL(ownOrigin).origin
+            ? fetchOwn(url, { maxBytes, limit })
+            : fetchPublic(url, { maxBytes, signal: limit.signal }),
+        );
+      } finally {
+        limit.end();
+      }
+    },
+  };
+
+  /** From the provider's own host; a signal-bound plain request without its key. */
+  async function fetchOwn(
+    url: URL,
+    { maxBytes, limit }: { maxBytes: number; limit: Limit },
+  ): Promise<Uint8Array> {
+    const request = { url: url.href, method: "GET", maxBytes, timeoutMs: 0, signal: limit.signal } as const;
+    const response = await call(request, limit.signal);
+    const trouble = troubleOf(response.status, response.headers.get("content-type"));
+    if (trouble !== null) {
+      await response.body?.cancel();
+      throw new OutgoingFailure(trouble);
+    }
+    const bytes = await readWhole(response, { maxBytes, limit });
+    if (bytes === null) throw new OutgoingFailure("the file is too large or did not come in whole");
+    return bytes;
+  }
+
+  async function fetchPublic(
+    url: URL,
+    { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+  ): Promise<Uint8Array> {
+    if (url.protocol !== "https:") throw new OutgoingFailure("not an https address");
+    if (url.username !== "" || url.password !== "") throw new OutgoingFailure("an address with credentials");
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const addresses = isIP(host) > 0 ? [host] : await resolve(host);
+    if (addresses.length === 0) throw new OutgoingFailure("the name has no address");
+    if (!addresses.every(isAllowed)) throw new OutgoingFailure("not an address of the public internet");
+    const response = await get(url, { addresses, signal });
+    const trouble = troubleOf(response.statusCode ?? 0, response.headers["content-type"] ?? null);
+    if (trouble === null) return await collect(response, maxBytes);
+    response.destroy();
+    throw new OutgoingFailure(trouble);
+  }
+
+  /** Connects to the addresses that were checked and to no other: the name is not looked up again. */
+  function get(
+    url: URL,
+    { addresses, signal }: { addresses: string[]; signal: AbortSignal },
+  ): Promise<IncomingMessage> {
+    const checked = addresses.map((address) => ({ address, family: isIP(address) }));
+    const lookup: LookupFunction = (_name, options, found) =>
+      options.all ? found(null, checked) : found(null, checked[0].address, checked[0].family);
+    return new Promise((done, fail) => {
+      const request = https.get(url, { agent: false, lookup, signal, ca: caCerts }, done);
+      request.on(
+        "error",
+        (error) => fail(new OutgoingFailure(`no answer (${error.message})`, { cause: error })),
+      );
+    });
+  }
+}
+
+/** A caller's signal and a time limit as one. */
+interface Limit {
+  signal: AbortSignal;
+  /** Gives up on what does not react to the signal. */
+  race<T>(work: Promise<T>): Promise<T>;
+  end(): void;
+}
+
+function limited({ timeoutMs, signal: caller }: { timeoutMs: number; signal: AbortSignal }): Limit {
+  caller.throwIfAborted();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const follow = () => controller.abort(caller.reason);
+  caller.addEventListener("abort", follow, { once: true });
+  const timer = setTimeout(() => controller.abort(new OutgoingFailure("no answer in time")), timeoutMs);
+  const aborted = new Promise<never>((_, fail) =>
+    signal.addEventListener("abort", () => fail(signal.reason), { once: true })
+  );
+  aborted.catch(() => {});
+  return {
+    signal,
+    race: (work) => {
+      work.catch(() => {});
+      return Promise.race([work, aborted]);
+    },
+    end() {
+      clearTimeout(timer);
+      caller.removeEventListener("abort", follow);
+    },
+  };
+}
+
+/** The whole body; null where it is too large or breaks off. Throws only when the caller's signal is aborted. */
+async function readWhole(
+  response: Response,
+  { maxBytes, limit }: { maxBytes: number; limit: Limit },
+): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  try {
+    while (true) {
+      const { done, value } = await limit.race(reader.read());
+      if (done) return joined(parts, size);
+      parts.push(value);
+      size += value.length;
+      if (size > maxBytes) return null;
+    }
+  } catch (error) {
+    const isOurs = limit.signal.aborted && !(limit.signal.reason instanceof OutgoingFailure);
+    if (isOurs) throw limit.signal.reason;
+    if (error instanceof TypeError || error instanceof Error) return null;
+    throw error;
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function* readChunks(
+  response: Response,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  if (response.body === null) return;
+  try {
+    for await (const chunk of response.body) {
+      size += chunk.length;
+      if (size > maxBytes) throw new OutgoingFailure("the answer is too large");
+      yield chunk;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof OutgoingFailure ? error : failureOf(error);
+  }
+}
+
+async function collect(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of response as AsyncIterable<Uint8Array>) {
+      parts.push(part);
+      size += part.length;
+      if (size > maxBytes) throw new OutgoingFailure("the file is too large");
+    }
+  } catch (error) {
+    throw error instanceof OutgoingFailure
+      ? error
+      : new OutgoingFailure("the file did not come in whole", { cause: error });
+  } finally {
+    response.destroy();
+  }
+  if (!response.complete) throw new OutgoingFailure("the file did not come in whole");
+  return joined(parts, size);
+}
+
+function joined(parts: Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** What is wrong with an answer that should be a picture's bytes. What they are is decided by decoding them. */
+function troubleOf(status: number, contentType: string | null): string | null {
+  if (status !== 200) return `the address answers ${status}`;
+  const type = contentType?.split(";")[0].trim().toLowerCase() ?? "";
+  const isFile = type === "" || type.startsWith("image/") || type.endsWith("/octet-stream");
+  return isFile ? null : `the address answers with ${type.slice(0, 60)}`;
+}
+
+/**
+ * Deno's `fetch` names the phase in its cause: "client error (Connect)" covers name, connection and TLS, before any
+ * byte of the request was written. Ports that it blocks it never connects to.
+ */
+function failureOf(error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const said = error.cause instanceof Error ? error.cause.message : error.message;
+  const isUnsent = said.includes("client error (Connect)") || /Requests to port \d+ are blocked/.test(said);
+  return new OutgoingFailure(isUnsent ? "no connection" : "the connection broke", { isUnsent, cause: error });
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+function resolveByHost(name: string): Promise<string[]> {
+  return new Promise((done, fail) =>
+    lookUp(
+      name,
+      { all: true },
+      (error, found) =>
+        error === null
+          ? done(found.map(({ address }) => address))
+          : fail(new OutgoingFailure("the name is not known", { cause: error })),
+    )
+  );
+}

@@ -1,0 +1,425 @@
+/**
+ * The Nanobanana API (nanobananaapi.ai): tasks that are created, then asked for until they are done. Its envelope's
+ * `code` says how it went, whatever the HTTP status. Its documentation and its clients disagree about where the
+ * fields of an answer are and how they are called, so every known variant is read.
+ */
+import type { CallbackLine } from "../callbacks.ts";
+import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import type { TaskHandle } from "../prompt.ts";
+import {
+  type Model,
+  type Provider,
+  type ProviderCost,
+  type ProviderEvent,
+  ProviderFailure,
+  type ProviderStatus,
+  type TaskContext,
+  type TaskRequest,
+} from "../provider.ts";
+import type { Sleep } from "../sleep.ts";
+import {
+  costOf,
+  type Envelope,
+  readEnvelope,
+  readPictures,
+  readTaskId,
+  type TaskRecord,
+  type WirePicture,
+} from "./nanobanana_wire.ts";
+import { outcomeUnknown, retryAfterMs, submissionFailure } from "./wire.ts";
+
+export interface NanobananaDeps {
+  token: string;
+  /** Without a slash at its end. */
+  baseUrl: string;
+  /** This server's own address: the base tier wants a callback address even where it can't reach it. */
+  publicUrl: string;
+  outgoing: Outgoing;
+  now: () => number;
+  sleep: Sleep;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+}
+
+const answerTimeoutMs = 60_000;
+const pollTimeoutMs = 30_000;
+const fileTimeoutMs = 60_000;
+const maxTaskBytes = 1_000_000;
+const maxRecordBytes = 80_000_000;
+const maxFileBytes = 50_000_000;
+const firstPollMs = 1000;
+const longestPollMs = 5000;
+/** A task may be unknown to its own provider just after it was created. */
+const unknownTaskGraceMs = 10_000;
+/** Polls that are refused the key, in a row, before the task is given up. */
+const maxRefusedPolls = 3;
+const maxEmptyResults = 3;
+const maxFetches = 3;
+/** Which task got which id, to notice one that is given out twice. */
+const maxKnownTasks = 10_000;
+
+interface Tier {
+  path: string;
+  body(task: TaskRequest): { [field: string]: unknown };
+}
+
+const base: Tier = {
+  path: "generate",
+  body: ({ prompt, width, height, watermark }) => ({
+    prompt,
+    // The misspelling is really on the wire.
+    type: "TEXTTOIAMGE",
+    numImages: 1,
+    image_size: ratioOf({ width, height }),
+    ...(watermark !== null && { watermark }),
+  }),
+};
+const second: Tier = {
+  path: "generate-2",
+  body: ({ prompt, width, height }) => ({
+    prompt,
+    imageUrls: [],
+    aspectRatio: ratioOf({ width, height }),
+    resolution: resolutionOf({ width, height }),
+    outputFormat: "png",
+  }),
+};
+const pro: Tier = {
+  path: "generate-pro",
+  body: ({ prompt, width, height }) => ({
+    prompt,
+    imageUrls: [],
+    aspectRatio: ratioOf({ width, height }),
+    resolution: resolutionOf({ width, height }),
+  }),
+};
+
+const tiers: { [model: string]: Tier } = {
+  "nanobanana": base,
+  "nanobanana-2": second,
+  "nanobanana-pro": pro,
+};
+
+const model = (id: string, name: string, watermark: Model["watermark"]): Model => ({
+  id,
+  provider: "nanobanana",
+  name,
+  sizes: ["512x512", "768x768", "1024x1024", "1536x1536"],
+  maxCount: 8,
+  // The answer to more than one picture a task is documented nowhere.
+  imagesPerTask: 1,
+  options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+  watermark,
+  progress: "estimate",
+  previews: false,
+  retiresAt: null,
+  deadlineMs: 10 * 60_000,
+});
+
+export const nanobananaModels: readonly Model[] = [
+  model("nanobanana", "Nano Banana", "provider"),
+  model("nanobanana-2", "Nano Banana 2", "darkroom"),
+  model("nanobanana-pro", "Nano Banana Pro", "darkroom"),
+];
+
+export function createNanobanana(deps: NanobananaDeps): Provider {
+  const { baseUrl, outgoing, now, sleep, random } = deps;
+  const headers = { authorization: `Bearer ${deps.token}`, accept: "application/json" };
+  const taskKeys = new Map<string, string>();
+
+  return {
+    id: "nanobanana",
+    name: "Nanobanana",
+    models: nanobananaModels,
+    isRepeatable: false,
+    async *generate(task, context) {
+      const taskId = await submit(task, context);
+      if (isTaken(taskId, task)) throw outcomeUnknown("it named a task that is another one's");
+      yield { type: "submitted", handle: { taskId } };
+      yield* follow(taskId, { task, context });
+    },
+    async *resume(handle, task, context) {
+      const taskId = taskIdOf(handle);
+      isTaken(taskId, task);
+      yield* follow(taskId, { task, context, isResumed: true });
+    },
+    async *await(task, context) {
+      const taskId = await calledBack(task, context);
+      yield { type: "submitted", handle: { taskId } };
+      yield* follow(taskId, { task, context, isResumed: true });
+    },
+    checkStatus,
+  };
+
+  /** Creates the task, at most once: whatever is in doubt afterwards is thrown as `outcome_unknown`. */
+  async function submit(task: TaskRequest, { signal, callback }: TaskContext): Promise<string> {
+    const tier = tiers[task.model];
+    const callBackUrl = callback?.url ?? (tier === base ? `${deps.publicUrl}/callbacks/none` : undefined);
+    const body = { ...tier.body(task), ...(callBackUrl !== undefined && { callBackUrl }) };
+    let answer: JsonAnswer;
+    try {
+      answer = await outgoing.callForJson({
+        url: `${baseUrl}/api/v1/nanobanana/${tier.path}`,
+        method: "POST",
+        headers,
+        body,
+        timeoutMs: answerTimeoutMs,
+        maxBytes: maxTaskBytes,
+        signal,
+      });
+    } catch (error) {
+      throw submissionFailure(error);
+    }
+    const envelope = readEnvelope(answer.json);
+    const failed = creationFailure(answer, envelope);
+    if (failed !== null) throw failed;
+    const taskId = readTaskId(envelope!.data) ?? readTaskId(answer.json);
+    if (taskId === null) throw outcomeUnknown("it said success without a task id");
+    return taskId;
+  }
+
+  function creationFailure(
+    { status, headers }: JsonAnswer,
+    envelope: Envelope | null,
+  ): ProviderFailure | null {
+    if (envelope?.code === 200) return null;
+    const said = envelope?.message ?? null;
+    const fail = (reason: ProviderFailure["reason"], isRetryable = false) =>
+      new ProviderFailure(reason, `creation answered ${envelope?.code ?? status}`, {
+        outcome: "not_created",
+        isRetryable,
+        retryAfterMs: isRetryable ? retryAfterMs(headers, now()) : null,
+        said,
+      });
+    switch (envelope?.code ?? status) {
+      case 401:
+        return fail("provider_auth");
+      case 402:
+        return fail("provider_billing");
+      case 400:
+      case 404:
+      case 422:
+        return fail("provider_rejected");
+      case 429:
+        return fail("rate_limited", true);
+      case 455:
+      case 503:
+        return fail("provider_unavailable", true);
+    }
+    if (envelope !== null) return fail("provider_failed");
+    if (status >= 300 && status < 400) return fail("provider_unavailable");
+    if (status >= 400 && status < 500) return fail("provider_rejected");
+    return outcomeUnknown(`creation answered ${status} and nothing else that can be read`);
+  }
+
+  /** Notes whose task it is; true when the provider gave the same id to another task before. */
+  function isTaken(taskId: string, { taskKey }: TaskRequest): boolean {
+    const known = taskKeys.get(taskId);
+    if (known !== undefined) return known !== taskKey;
+    taskKeys.set(taskId, taskKey);
+    if (taskKeys.size > maxKnownTasks) taskKeys.delete(taskKeys.keys().next().value!);
+    return false;
+  }
+
+  /** Asks for the task until it is final, then fetches its picture. */
+  async function* follow(
+    taskId: string,
+    { task, context, isResumed = false }: {
+      task: TaskRequest;
+      context: TaskContext;
+      isResumed?: boolean;
+    },
+  ): AsyncGenerator<ProviderEvent> {
+    const { signal } = context;
+    const startedAt = now();
+    const watch = { refused: 0, empty: 0, delayMs: firstPollMs };
+    if (!isResumed) await pause(watch, context);
+    while (true) {
+      const poll = await ask(taskId, signal);
+      const record = poll.record;
+      if (record?.flag === 1) {
+        const pictures = readPictures(record).slice(0, task.count);
+        const cost = costOf(record);
+        if (pictures.length > 0) {
+          for (const picture of pictures) {
+            yield { type: "image", bytes: await bytesOf(picture, { signal, cost }) };
+          }
+          return yield { type: "done", cost };
+        }
+        if (++watch.empty >= maxEmptyResults) throw billed("it said success without a picture", cost);
+      } else if (record?.flag === 2 || record?.flag === 3) {
+        throw failedTask(record);
+      } else if (poll.code === 501) {
+        throw new ProviderFailure("provider_failed", "the task failed", {
+          outcome: "failed",
+          said: poll.said,
+        });
+      } else if (poll.code === 404 && now() - startedAt >= unknownTaskGraceMs) {
+        throw outcomeUnknown("it does not know the task any more");
+      } else if (poll.code === 401 && ++watch.refused >= maxRefusedPolls) {
+        throw new ProviderFailure("provider_auth", "asking for the task answered 401", {
+          outcome: "unknown",
+        });
+      } else if (record !== null) {
+        yield { type: "progress", fraction: null };
+      }
+      if (poll.code !== 401) watch.refused = 0;
+      await pause(watch, context, poll.retryAfterMs);
+    }
+  }
+
+  /** Until the next poll, or until the provider calls back. */
+  async function pause(
+    watch: { delayMs: number },
+    { signal, callback }: TaskContext,
+    leastMs: number | null = null,
+  ): Promise<void> {
+    const delayMs = Math.max(watch.delayMs * (0.8 + 0.4 * random()), leastMs ?? 0);
+    watch.delayMs = Math.min(longestPollMs, watch.delayMs * 1.5);
+    const over = new AbortController();
+    const stop = () => over.abort(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener("abort", stop, { once: true });
+    const ways = [sleep(delayMs, over.signal), ...(callback === null ? [] : [callback.next(over.signal)])];
+    try {
+      await Promise.race(ways);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      over.abort();
+      await Promise.allSettled(ways);
+    }
+  }
+
+  interface Poll {
+    record: TaskRecord | null;
+    code: number | null;
+    said: string | null;
+    retryAfterMs: number | null;
+  }
+
+  /** What the provider says of the task now; all empty where it said nothing that can be read. */
+  async function ask(taskId: string, signal: AbortSignal): Promise<Poll> {
+    try {
+      const answer = await outgoing.callForJson({
+        url: `${baseUrl}/api/v1/nanobanana/record-info?taskId=${encodeURIComponent(taskId)}`,
+        method: "GET",
+        headers,
+        timeoutMs: pollTimeoutMs,
+        maxBytes: maxRecordBytes,
+        signal,
+      });
+      const envelope = readEnvelope(answer.json);
+      return {
+        record: envelope?.record ?? null,
+        code: envelope?.code ?? answer.status,
+        said: envelope?.message ?? null,
+        retryAfterMs: retryAfterMs(answer.headers, now()),
+      };
+    } catch (error) {
+      if (error instanceof OutgoingFailure) {
+        return { record: null, code: null, said: null, retryAfterMs: null };
+      }
+      throw error;
+    }
+  }
+
+  async function bytesOf(
+    picture: WirePicture,
+    { signal, cost }: { signal: AbortSignal; cost: ProviderCost | null },
+  ): Promise<Uint8Array> {
+    if (picture.bytes !== undefined) return picture.bytes;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await outgoing.fetchNamed(picture.address, {
+          ownOrigin: baseUrl,
+          maxBytes: maxFileBytes,
+          timeoutMs: fileTimeoutMs,
+          signal,
+        });
+      } catch (error) {
+        if (!(error instanceof OutgoingFailure)) throw error;
+        if (attempt === maxFetches) throw billed(`the picture can't be fetched: ${error.message}`, cost);
+      }
+      await sleep(1000 * attempt, signal);
+    }
+  }
+
+  /** The id of the task that the provider called back about, once the provider itself confirms it. */
+  async function calledBack(
+    task: TaskRequest,
+    { signal, callback }: { signal: AbortSignal; callback: CallbackLine },
+  ): Promise<string> {
+    while (true) {
+      const body = await callback.next(signal);
+      const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
+      if (taskId === null || taskKeys.get(taskId) !== undefined) continue;
+      const { record } = await ask(taskId, signal);
+      if (record === null || !isOurs(record, { task, callback })) continue;
+      isTaken(taskId, task);
+      return taskId;
+    }
+  }
+
+  async function checkStatus(signal: AbortSignal): Promise<ProviderStatus> {
+    try {
+      const answer = await outgoing.callForJson({
+        url: `${baseUrl}/api/v1/common/credit`,
+        method: "GET",
+        headers,
+        timeoutMs: 10_000,
+        maxBytes: maxTaskBytes,
+        signal,
+      });
+      const envelope = readEnvelope(answer.json);
+      const code = envelope?.code ?? answer.status;
+      const detail = envelope?.message ?? null;
+      if (code === 401 || code === 403) return { state: "key_refused", balance: null, detail };
+      if (code !== 200 || envelope === null) {
+        return { state: "trouble", balance: null, detail: detail ?? `It answered ${code}` };
+      }
+      const { credits } = envelope;
+      return { state: "ok", balance: credits === null ? null : `${credits} credits`, detail: null };
+    } catch (error) {
+      if (!(error instanceof OutgoingFailure)) throw error;
+      return { state: "unreachable", balance: null, detail: error.message };
+    }
+  }
+}
+
+function taskIdOf(handle: TaskHandle): string {
+  return String(handle.taskId);
+}
+
+function failedTask({ flag, errorCode, errorMessage }: TaskRecord): ProviderFailure {
+  const reason = errorCode === 400 ? "content_policy" : flag === 2 ? "provider_rejected" : "provider_failed";
+  return new ProviderFailure(reason, `the task ended with ${flag}, error ${errorCode}`, {
+    outcome: "failed",
+    said: errorMessage,
+  });
+}
+
+function billed(message: string, cost: ProviderCost | null): ProviderFailure {
+  return new ProviderFailure("bad_result", message, { outcome: "billed", cost });
+}
+
+/** The record repeats what the task was made from, where it does at all. */
+function isOurs(
+  { parameters }: TaskRecord,
+  { task, callback }: { task: TaskRequest; callback: CallbackLine },
+): boolean {
+  const { prompt, callBackUrl } = parameters;
+  return (prompt === undefined || prompt === task.prompt) &&
+    (callBackUrl === undefined || callBackUrl === callback.url);
+}
+
+/** The sizes on offer are squares; others would need their nearest ratio here. */
+function ratioOf({ width, height }: { width: number; height: number }): string {
+  if (width !== height) throw new Error(`No ratio for ${width}x${height}`);
+  return "1:1";
+}
+
+/** The smallest that is not smaller than what was asked for. */
+function resolutionOf({ width, height }: { width: number; height: number }): "1K" | "2K" | "4K" {
+  const longest = Math.max(width, height);
+  return longest <= 1024 ? "1K" : longest <= 2048 ? "2K" : "4K";
+}

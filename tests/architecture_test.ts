@@ -1,0 +1,92 @@
+/** The layers: who may import whom, and what belongs to one place alone. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+
+const root = new URL("..", import.meta.url).pathname;
+
+interface Source {
+  path: string;
+  /** Without comments. */
+  text: string;
+  /** What it imports: paths from the root of the project, or names of packages. */
+  imports: { from: string; isType: boolean }[];
+}
+
+const importing = /^(?:import|export)\s+(?:(type)\s+)?(?:[\w{*][^"';]*?\sfrom\s+)?"([^"]+)"/gm;
+
+async function* readSources(folder: string): AsyncGenerator<Source> {
+  for await (const { name, isDirectory } of Deno.readDir(join(root, folder))) {
+    const path = join(folder, name);
+    if (isDirectory) yield* readSources(path);
+    if (!/\.tsx?$/.test(name)) continue;
+    const text = (await Deno.readTextFile(join(root, path))).replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+    const imports = Array.from(text.matchAll(importing), ([, type, from]) => (
+      { from: from.startsWith(".") ? join(dirname(path), from) : from, isType: type !== undefined }
+    ));
+    yield { path, text, imports };
+  }
+}
+
+async function readLayer(folder: string): Promise<Source[]> {
+  const sources = await Array.fromAsync(readSources(folder));
+  assert.ok(sources.some(({ imports }) => imports.length > 0), `${folder} was not read`);
+  return sources;
+}
+
+/** Imports that break a rule, as "importer: imported". */
+function breaches(
+  sources: Source[],
+  isAllowed: (imported: Source["imports"][0], importer: Source) => boolean,
+) {
+  return sources.flatMap((source) =>
+    source.imports.filter((imported) => !isAllowed(imported, source)).map(({ from }) =>
+      `${source.path}: ${from}`
+    )
+  );
+}
+
+/** Files whose text matches, as "file: match". */
+function mentions(sources: Source[], pattern: RegExp): string[] {
+  return sources.flatMap(({ path, text }) => text.match(pattern)?.map((found) => `${path}: ${found}`) ?? []);
+}
+
+Deno.test("lib knows neither the layers above it nor hono, JSX, the environment or the clock", async () => {
+  const lib = await readLayer("lib");
+  assert.deepEqual(
+    breaches(lib, ({ from }) => from.startsWith("lib/") || /^(?!hono|htmx)[\w@:-]+/.test(from)),
+    [],
+  );
+  assert.deepEqual(breaches(lib, ({ from }) => !/^(routes|views|static|main|tasks)\b/.test(from)), []);
+  assert.deepEqual(lib.filter(({ path }) => path.endsWith("x")), []);
+  assert.deepEqual(mentions(lib, /Deno\.env|Date\.now|new Date\(\)|Math\.random|performance\.now/g), []);
+});
+
+Deno.test("views take types of lib and nothing else, and touch nothing outside", async () => {
+  const views = await readLayer("views");
+  assert.deepEqual(breaches(views, ({ from, isType }) => isType || !from.startsWith("lib/")), []);
+  assert.deepEqual(breaches(views, ({ from }) => !/^(routes|main|tasks)\b/.test(from)), []);
+  assert.deepEqual(
+    mentions(views, /\bawait\b|\basync (?:function|\()|\bDeno\.|\bfetch\(|Date\.now|new Date\(\)/g),
+    [],
+  );
+});
+
+Deno.test("routes leave KV and its keys, providers and the clock to lib", async () => {
+  const routes = await readLayer("routes");
+  const below = /^(lib\/(providers\/|schema|counted_list|derived)|main|tasks)/;
+  assert.deepEqual(breaches(routes, ({ from, isType }) => isType || !below.test(from)), []);
+  assert.deepEqual(mentions(routes, /\.kv\b|Deno\.openKv|Deno\.env|Date\.now|new Date\(\)/g), []);
+});
+
+Deno.test("only main.ts chooses providers", async () => {
+  const others = [...await readLayer("lib"), ...await readLayer("routes"), ...await readLayer("views")];
+  const isProvider = (path: string) => path.startsWith("lib/providers/");
+  assert.deepEqual(breaches(others, ({ from }, { path }) => !isProvider(from) || isProvider(path)), []);
+});
+
+Deno.test("only the schema builds keys", async () => {
+  const literal = /(?:\b(?:key|prefix|start|end):|\.(?:get|getMany|set|delete|sum|watch)\()\s*\[+\s*"/g;
+  const others = (await readLayer("lib")).filter(({ path }) => path !== "lib/schema.ts");
+  assert.deepEqual(mentions(others, literal), []);
+  assert.match(`kv.watch([["feed_head", userId]])`, literal);
+});

@@ -1,0 +1,176 @@
+/** The application as it runs, on a database file and blobs of its own, without a network. */
+import { createApiKey } from "../../lib/api_key.ts";
+import { createHoldableBlobs } from "../../lib/backup.ts";
+import { createCallbacks } from "../../lib/callbacks.ts";
+import type { Blobs } from "../../lib/blobs.ts";
+import { createBudgetReader } from "../../lib/budget.ts";
+import { pathsIn } from "../../lib/data_directory.ts";
+import { createDiskBlobs } from "../../lib/disk_blobs.ts";
+import { createKvDoorbell } from "../../lib/doorbell.ts";
+import { createFeed } from "../../lib/feed.ts";
+import { createIds } from "../../lib/ids.ts";
+import { createImageFiles } from "../../lib/image_file.ts";
+import { createLog } from "../../lib/log.ts";
+import { createModels } from "../../lib/models.ts";
+import { createPriceBook } from "../../lib/price_book.ts";
+import { createProgressBoard } from "../../lib/progress.ts";
+import { createRateLimit } from "../../lib/rate_limit.ts";
+import { createReadiness } from "../../lib/readiness.ts";
+import { keys } from "../../lib/schema.ts";
+import { startSession } from "../../lib/session.ts";
+import { createLocks, openDatabase, probeDatabase, type Store } from "../../lib/store.ts";
+import { ensureOwner, type User } from "../../lib/user.ts";
+import { createWorker } from "../../lib/worker.ts";
+import { createApp } from "../../routes/app.ts";
+import {
+  createInstantProvider,
+  type InstantObserver,
+  instantPrices,
+  plainPicture,
+} from "./instant_provider.ts";
+import { type KvObserver, observeKv, type Read } from "./observed_kv.ts";
+
+export const publicUrl = "http://localhost:8000";
+
+export interface Darkroom extends AsyncDisposable {
+  store: Store;
+  blobs: Blobs;
+  owner: User;
+  fetch(request: Request): Promise<Response>;
+  addMember(): Promise<User>;
+  /** The headers of a new credential. */
+  withKey(user: User): Promise<{ [name: string]: string }>;
+  withSession(user: User): Promise<{ [name: string]: string }>;
+}
+
+export interface DarkroomOptions {
+  /** Whether prompts are run. */
+  isWorking?: boolean;
+  provider?: InstantObserver;
+  kv?: KvObserver;
+}
+
+/** Limits are set so high that they refuse nothing; the log is written as JSON and thrown away. */
+export async function openDarkroom(folder: string, options: DarkroomOptions = {}): Promise<Darkroom> {
+  const now = () => Date.now();
+  const paths = pathsIn(folder);
+  const kv = await openDatabase(paths.database);
+  const store: Store = {
+    kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
+    now,
+    ids: createIds(now),
+    locks: createLocks(),
+  };
+  const blobs = createHoldableBlobs(createDiskBlobs(paths.blobs));
+  const log = createLog({ level: "info", now, write: () => {} });
+  const progress = createProgressBoard();
+  const doorbell = createKvDoorbell(store.kv);
+  const models = createModels({
+    providers: [createInstantProvider(await plainPicture(), options.provider)],
+    prices: createPriceBook(instantPrices),
+    defaultModel: undefined,
+    now,
+  });
+  const defaultBudgetMicros = null;
+  const secret = "a secret of the benchmarks, 32 bytes long";
+  const feed = createFeed({
+    store,
+    progress,
+    log,
+    readBudget: createBudgetReader(store, { defaultBudgetMicros }),
+  });
+  const callbacks = createCallbacks({ publicUrl, secret });
+  const worker = createWorker({
+    store,
+    doorbell,
+    models,
+    blobs,
+    progress,
+    log,
+    random: Math.random,
+    callbacks,
+    concurrency: 8,
+    userConcurrency: 4,
+    owner: `process ${Deno.pid}`,
+  });
+  const app = createApp({
+    store,
+    doorbell,
+    models,
+    blobs,
+    files: createImageFiles(blobs),
+    progress,
+    feed,
+    readiness: createReadiness({
+      parts: [{ name: "database", probe: () => probeDatabase(kv) }, { name: "blobs", probe: blobs.probe }],
+      now,
+    }),
+    log,
+    nudge: worker.nudge,
+    publicUrl,
+    promptMaxChars: 500,
+    defaultBudgetMicros,
+    secret,
+    callbacks,
+    limits: {
+      requests: createRateLimit({ perMinute: 1e9, now }),
+      generate: createRateLimit({ perMinute: 1e9, now }),
+    },
+    isStopping: () => false,
+  });
+  const owner = await ensureOwner(store);
+  if (options.isWorking) await worker.start();
+  return {
+    store,
+    blobs,
+    owner,
+    fetch: async (request) => await app.fetch(request),
+    async addMember() {
+      const member: User = { ...owner, id: store.ids(), name: "Member", role: "member" };
+      await kv.set(keys.user(member.id), member);
+      return member;
+    },
+    async withKey({ id: userId }) {
+      const key = await createApiKey(store, { userId, name: "bench", scope: "all", expiresAt: null });
+      return { Authorization: `Bearer ${key}` };
+    },
+    withSession: async ({ id }) => ({ Cookie: `darkroom=${await startSession(store, id)}` }),
+    async [Symbol.asyncDispose]() {
+      feed.close();
+      if (options.isWorking) await worker.stop();
+      kv.close();
+    },
+  };
+}
+
+/** The answer's bytes; throws unless it is a success. */
+export async function bytesOf(answer: Response | Promise<Response>): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await answer;
+  if (!response.ok) throw new Error(`Answered ${response.status}: ${await response.text()}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The reads that answering a request takes. */
+export async function readsOf(folder: string, request: Request): Promise<Read[]> {
+  const reads: Read[] = [];
+  let isRecording = false;
+  await using darkroom = await openDarkroom(folder, {
+    kv: { onRead: (read) => void (isRecording && reads.push(read)) },
+  });
+  isRecording = true;
+  await bytesOf(darkroom.fetch(request));
+  isRecording = false;
+  return reads;
+}
+
+/** A request for one picture, as a program sends it. */
+export function generateRequest(headers: { [name: string]: string }): Request {
+  return new Request(`${publicUrl}/api/v1/images/generate`, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify({
+      prompt: "A lighthouse above the sea, early in the morning",
+      imageSize: "512x512",
+    }),
+  });
+}

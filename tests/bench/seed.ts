@@ -1,0 +1,105 @@
+/** Completed prompts in any number, by the one write path: a commit each, many at a time, the books at the end. */
+import { blobKeys, type Blobs } from "../../lib/blobs.ts";
+import { sha256 } from "../../lib/digest.ts";
+import type { Image } from "../../lib/image.ts";
+import { emptyAccount, emptyMonth, monthOf, settle } from "../../lib/ledger.ts";
+import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompt.ts";
+import { addImage, writePrompt } from "../../lib/prompt_store.ts";
+import { keys } from "../../lib/schema.ts";
+import type { Store } from "../../lib/store.ts";
+import type { User } from "../../lib/user.ts";
+import { instantPrices, instantSize } from "./instant_provider.ts";
+
+const commitsAtOnce = 64;
+const [priceRow] = instantPrices;
+const charge: Charge = { costMicros: priceRow.costMicros, basis: "table", priceRow };
+
+/** For a user without prompts. All pictures share the bytes of one blob. Returns them, oldest first. */
+export async function seedHistory(
+  { store, blobs }: { store: Store; blobs: Blobs },
+  { user, count, picture }: { user: User; count: number; picture: Uint8Array },
+): Promise<Image[]> {
+  const blobKey = blobKeys.picture(store.ids());
+  await blobs.put(blobKey, picture, "image/png");
+  const digest = sha256(picture);
+  const images: Image[] = [];
+  const at = store.now();
+  let books = { account: emptyAccount, month: emptyMonth };
+  const commits: Promise<unknown>[] = [];
+  for (let sequence = 1; sequence <= count; sequence++) {
+    // The last is committed alone, so that the feed's head is the latest change.
+    if (commits.length === commitsAtOnce || sequence === count) await Promise.all(commits.splice(0));
+    const imageId = store.ids();
+    const prompt = completedPrompt({ id: store.ids(), userId: user.id, sequence, imageId, at });
+    const image: Image = {
+      id: imageId,
+      userId: user.id,
+      promptId: prompt.id,
+      sequence,
+      title: imageTitle(prompt.request.text),
+      width: 512,
+      height: 512,
+      originalWidth: 512,
+      originalHeight: 512,
+      contentType: "image/png",
+      bytes: picture.length,
+      sha256: digest,
+      blobKey,
+      originalBlobKey: blobKey,
+      originalContentType: "image/png",
+      model: prompt.request.model,
+      seed: null,
+      createdAt: at,
+    };
+    const { entry, ...after } = settle({ ...books, write: (atomic) => atomic }, { prompt, charge, at });
+    books = after;
+    const atomic = writePrompt(store.kv, { before: null, after: prompt }).set(keys.ledger(prompt.id), entry);
+    addImage(atomic, image);
+    commits.push(atomic.commit());
+    images.push(image);
+  }
+  await Promise.all(commits);
+  // Settling released holds that were never taken.
+  const account = { ...books.account, heldMicros: 0, promptSequence: count, imageSequence: count };
+  await store.kv.atomic().set(keys.account(user.id), account)
+    .set(keys.month(user.id, monthOf(at)), books.month).commit();
+  return images;
+}
+
+function completedPrompt(
+  { id, userId, sequence, imageId, at }: {
+    id: string;
+    userId: string;
+    sequence: number;
+    imageId: string;
+    at: number;
+  },
+): CompletedPrompt {
+  return {
+    id,
+    userId,
+    sequence,
+    batchId: null,
+    request: {
+      taskType: "TEXT_TO_IMAGE",
+      text: `A lighthouse above the sea, early in the morning, number ${sequence}`,
+      model: priceRow.model,
+      imageSize: instantSize,
+      count: 1,
+      watermark: null,
+      options: {},
+    },
+    holdMicros: priceRow.costMicros,
+    priceRow,
+    createdAt: at - 2000,
+    updatedAt: at,
+    leaseNumber: 1,
+    crashes: 0,
+    retries: 0,
+    tasks: [{ state: "done", count: 1, imageIds: [imageId], charge }],
+    images: [{ id: imageId, isDeleted: false }],
+    status: "COMPLETED",
+    finishedAt: at,
+    failure: null,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Stands in for the Nanobanana API (contract: nanobananaapi.ai, base tier and its siblings) on loopback. It keeps a
+ * journal of what it was asked, and lets a test step in at each point of a request: before it is read, before the
+ * answer, after it. A step that throws cuts the connection instead of answering.
+ */
+import sharp from "sharp";
+
+export type Point = "received" | "read" | "answered";
+
+export interface Step {
+  request: "create" | "poll" | "download";
+  point: Point;
+  taskId: string | null;
+}
+
+export interface Entry {
+  request: Step["request"];
+  taskId: string | null;
+  /** Of a creation. */
+  prompt: string | null;
+  at: number;
+}
+
+export interface NanobananaStandIn extends AsyncDisposable {
+  url: string;
+  /** Every request that was read, in order; a creation stands here once the task exists. */
+  journal: Entry[];
+  /** Called at each point; what it returns is waited for. */
+  onStep: (step: Step) => void | Promise<void>;
+  /** How many polls a task answers with "generating" before it is done. */
+  pollsUntilDone: number;
+}
+
+export async function startNanobanana(): Promise<NanobananaStandIn> {
+  const journal: Entry[] = [];
+  const polls = new Map<string, number>();
+  const picture = new Uint8Array(
+    await sharp({ create: { width: 1024, height: 1024, channels: 3, background: "#b3290b" } }).png()
+      .toBuffer(),
+  );
+
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const { pathname, searchParams } = new URL(request.url);
+    if (/^\/api\/v1\/nanobanana\/generate/.test(pathname)) return await create(request);
+    if (pathname === "/api/v1/nanobanana/record-info") return await poll(searchParams.get("taskId"));
+    if (pathname.startsWith("/files/")) return await download(pathname.slice("/files/".length));
+    return Response.json({ code: 404, msg: "Not found" }, { status: 404 });
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const standIn: NanobananaStandIn = {
+    url,
+    journal,
+    onStep: () => {},
+    pollsUntilDone: 1,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+  return standIn;
+
+  async function create(request: Request): Promise<Response> {
+    await standIn.onStep({ request: "create", point: "received", taskId: null });
+    const { prompt } = await request.json();
+    const taskId = `task-${journal.length + 1}`;
+    polls.set(taskId, 0);
+    note({ request: "create", taskId, prompt });
+    return await answer({ request: "create", taskId }, { code: 200, msg: "success", data: { taskId } });
+  }
+
+  async function poll(taskId: string | null): Promise<Response> {
+    await standIn.onStep({ request: "poll", point: "received", taskId });
+    note({ request: "poll", taskId, prompt: null });
+    const seen = polls.get(taskId ?? "");
+    if (taskId === null || seen === undefined) {
+      return await answer({ request: "poll", taskId }, { code: 404, msg: "no such task", data: null });
+    }
+    polls.set(taskId, seen + 1);
+    const isDone = seen >= standIn.pollsUntilDone;
+    const response = { originImageUrl: null, resultImageUrl: isDone ? `${url}/files/${taskId}` : null };
+    const data = { taskId, successFlag: isDone ? 1 : 0, errorCode: null, errorMessage: null, response };
+    return await answer({ request: "poll", taskId }, { code: 200, msg: "success", data });
+  }
+
+  async function download(taskId: string): Promise<Response> {
+    await standIn.onStep({ request: "download", point: "received", taskId });
+    note({ request: "download", taskId, prompt: null });
+    await standIn.onStep({ request: "download", point: "read", taskId });
+    queueMicrotask(() => void standIn.onStep({ request: "download", point: "answered", taskId }));
+    return new Response(picture, { headers: { "Content-Type": "image/png" } });
+  }
+
+  async function answer(step: Pick<Step, "request" | "taskId">, body: unknown): Promise<Response> {
+    await standIn.onStep({ ...step, point: "read" });
+    const text = new TextEncoder().encode(JSON.stringify(body));
+    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => controller.enqueue(text),
+      async pull(controller) {
+        controller.close();
+        await standIn.onStep({ ...step, point: "answered" });
+      },
+    }, { highWaterMark: 0 });
+    return new Response(stream, { headers: { "Content-Type": "application/json" } });
+  }
+
+  function note(entry: Omit<Entry, "at">): void {
+    journal.push({ ...entry, at: Date.now() });
+  }
+}

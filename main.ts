@@ -18,6 +18,7 @@ import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
+import { createPace } from "./lib/pace.ts";
 import { createPriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
@@ -77,6 +78,7 @@ async function start(settings: Settings): Promise<void> {
     models,
     blobs,
     progress,
+    pace: createPace(store),
     log,
     random: Math.random,
     callbacks,

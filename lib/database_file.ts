@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 /** Below this size the whole file is checked (a few hundredths of a second); above it, what the start needs. */
-const wholeCheckBytes = 64 * 1024 * 1024;
+const wholeCheckBytes = 16 * 1024 * 1024;
 
 /** KV ends the process when it meets a damaged file, so look first. Throws on damage; a new file is fine. */
 export function probeDatabaseFile(path: string): void {
@@ -22,12 +22,15 @@ export function probeDatabaseFile(path: string): void {
   }
 }
 
+/** One end a query: SQLite finds it by the index, where both together would read the whole table. */
 const startQueries = [
   "SELECT version FROM data_version",
   "SELECT count(*) FROM queue",
   "SELECT count(*) FROM queue_running",
-  "SELECT min(k), max(k) FROM kv",
-  "SELECT min(expiration_ms), max(expiration_ms) FROM kv",
+  "SELECT min(k) FROM kv",
+  "SELECT max(k) FROM kv",
+  "SELECT min(expiration_ms) FROM kv",
+  "SELECT max(expiration_ms) FROM kv",
 ];
 
 function sizeOf(path: string): number {

@@ -71,7 +71,8 @@ export type Task =
     | { state: "waiting" }
     | { state: "submitting"; submittedAt: number }
     | { state: "running"; submittedAt: number; handle: TaskHandle | null }
-    | { state: "done"; charge: Charge }
+    /** `tookMs` from its submission, in milliseconds, where that is known. */
+    | { state: "done"; charge: Charge; tookMs?: number }
     | { state: "failed"; charge: Charge; failure: Failure }
   );
 

@@ -187,3 +187,11 @@ export async function queuePosition(store: Store, prompt: Prompt): Promise<numbe
 export function everyPrompt(store: Store): Deno.KvListIterator<Prompt> {
   return store.kv.list<Prompt>({ prefix: [...kinds.prompts] }, { batchSize: 500 });
 }
+
+/** The newest prompts of all users. */
+export function everyPromptNewestFirst(
+  store: Store,
+  { limit }: { limit: number },
+): Deno.KvListIterator<Prompt> {
+  return store.kv.list<Prompt>({ prefix: [...kinds.prompts] }, { reverse: true, limit });
+}

@@ -12,6 +12,7 @@ import type { Doorbell } from "./doorbell.ts";
 import { failure } from "./failure_words.ts";
 import type { Log } from "./log.ts";
 import type { Models } from "./models.ts";
+import type { Pace } from "./pace.ts";
 import { BadPicture } from "./picture.ts";
 import type { ProgressBoard } from "./progress.ts";
 import {
@@ -44,6 +45,7 @@ export interface RunDeps {
   models: Models;
   blobs: Blobs;
   progress: ProgressBoard;
+  pace: Pace;
   log: Log;
   /** 0 to 1, for jitter. */
   random: () => number;
@@ -65,6 +67,9 @@ export interface Run {
 const maxCrashes = 3;
 const maxRetries = 5;
 const maxBackoffMs = 60_000;
+const estimateStepMs = 1000;
+/** After this a task takes longer than usual, whatever the model. */
+const longMs = 120_000;
 
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
@@ -84,9 +89,9 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   let retryAfterMs: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
-  const renewal = setInterval(() => void renew(), leaseMs / 3);
+  const timers = [setInterval(() => void renew(), leaseMs / 3)];
   const ended = Promise.resolve().then(main).finally(() => {
-    clearInterval(renewal);
+    timers.forEach(clearTimeout);
     progress.clear(id);
   });
   return { promptId: id, userId, ended, nudge: () => void lookAgain(), stop };
@@ -156,6 +161,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
       armDeadline(index, task.submittedAt + model.deadlineMs);
       progress.report(current.value, { stage: "generating" });
+      if (model.progress === "estimate") await estimate(index, task.submittedAt);
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
@@ -191,8 +197,26 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       () => aborts[index].abort("deadline" satisfies Interruption),
       Math.max(0, at - store.now()),
     );
+    timers.push(timer);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-    void ended.finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Where the provider tells no percentage, earlier tasks of the model do; it never says that it is done. Without
+   * any it only tells, in time, that this one takes long.
+   */
+  async function estimate(index: number, since: number): Promise<void> {
+    const knownMs = await deps.pace.expectedMs(request.model);
+    const expectedMs = knownMs ?? longMs;
+    const report = () => {
+      const remainingMs = since + expectedMs - store.now();
+      if (current.value.tasks[index].state !== "running" || (knownMs === null && remainingMs > 0)) return;
+      fractions[index] = Math.min(0.95, 1 - remainingMs / expectedMs);
+      const percent = knownMs === null ? null : Math.round(average(fractions) * 100);
+      progress.report(current.value, { stage: "generating", percent, isEstimate: true, remainingMs });
+    };
+    report();
+    timers.push(setInterval(report, estimateStepMs));
   }
 
   async function follow(
@@ -212,14 +236,16 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
             { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
           ));
           progress.report(current.value, { stage: "generating" });
+          if (model.progress === "estimate") await estimate(index, store.now());
           if (isStopping) return;
           if (isCancelled()) throw new Error("cancelled during the submission");
           break;
         case "progress":
-          if (event.fraction !== null) fractions[index] = event.fraction;
+          if (event.fraction === null) break;
+          fractions[index] = event.fraction;
           progress.report(current.value, {
             stage: "generating",
-            percent: event.fraction === null ? null : Math.round(average(fractions) * 100),
+            percent: Math.round(average(fractions) * 100),
           });
           break;
         case "preview":
@@ -271,11 +297,14 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       reason: FailureReason | null;
     },
   ): Promise<void> {
+    const before = current.value.tasks[index];
+    const tookMs = "submittedAt" in before ? store.now() - before.submittedAt : undefined;
+    if (tookMs !== undefined) deps.pace.note(request.model, tookMs);
     return change((prompt) =>
       withTask(prompt, index, (task) => {
         const imageIds = task.imageIds.concat(idsOf(arrived));
         const charge = billedCharge(prompt, { task, cost });
-        return imageIds.length > 0 ? { state: "done", count: task.count, imageIds, charge } : {
+        return imageIds.length > 0 ? { state: "done", count: task.count, imageIds, charge, tookMs } : {
           state: "failed",
           count: task.count,
           imageIds,

@@ -5,15 +5,10 @@
  *
  * | key | value |
  * | --- | --- |
- * | `user` id · `identity` issuer subject | `User` · userId |
- * | `seen` userId · `portrait` userId | time of the user's latest request · `Portrait` |
+ * | `user` id | `User` |
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
- * | `login_code` hash · `sign_in` hash · `invitation` hash | `LoginCode` · `SignInAttempt` · `Invitation` |
- * | `passkey` id · `passkey_of` userId id | `Passkey` · null |
- * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
- * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
- * | `audit` id | `AuditEntry` |
+ * | `login_code` hash | `LoginCode` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId | `LedgerEntry` |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
@@ -31,9 +26,6 @@ import type { Prompt, PromptStatus } from "./prompt.ts";
 
 export const keys = {
   user: (userId: string) => ["user", userId],
-  identity: (issuer: string, subject: string) => ["identity", issuer, subject],
-  seen: (userId: string) => ["seen", userId],
-  portrait: (userId: string) => ["portrait", userId],
   session: (hash: string) => ["session", hash],
   sessionOf: (userId: string, hash: string) => ["session_of", userId, hash],
   sessionsOf: (userId: string) => ["session_of", userId],
@@ -41,22 +33,12 @@ export const keys = {
   apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
-  signIn: (hash: string) => ["sign_in", hash],
-  invitation: (hash: string) => ["invitation", hash],
-  passkey: (id: string) => ["passkey", id],
-  passkeyOf: (userId: string, id: string) => ["passkey_of", userId, id],
-  passkeysOf: (userId: string) => ["passkey_of", userId],
-  signingKey: (kid: string) => ["signing_key", kid],
-  deletion: (userId: string) => ["deletion", userId],
-  audit: (id: string) => ["audit", id],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
-  monthsOf: (userId: string) => ["month", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
-  idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
   feed: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
   feedOf: (userId: string) => ["feed", userId],
@@ -70,7 +52,6 @@ export const keys = {
 /** The first part of the keys of each kind, for what reads them all. */
 export const kinds = {
   users: ["user"],
-  identities: ["identity"],
   prompts: ["prompt"],
   images: ["image"],
   ledger: ["ledger"],
@@ -85,13 +66,6 @@ export const kinds = {
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
-  loginCodes: ["login_code"],
-  invitations: ["invitation"],
-  passkeys: ["passkey"],
-  passkeysOf: ["passkey_of"],
-  signingKeys: ["signing_key"],
-  deletions: ["deletion"],
-  audit: ["audit"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

@@ -1,15 +1,13 @@
 /** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
 import { randomToken, sha256 } from "./digest.ts";
 import { keys } from "./schema.ts";
-import { commit, read, readMany, type Store } from "./store.ts";
-import { accountGone, checkAccount, readUser, type User } from "./user.ts";
+import { commit, read, type Store } from "./store.ts";
+import { readUser, type User } from "./user.ts";
 
 export interface Session {
   userId: string;
   createdAt: number;
   lastSeenAt: number;
-  /** In words, such as "Firefox on Windows". */
-  device?: string;
 }
 
 export const sessionLifeMs = 30 * 24 * 3600 * 1000;
@@ -18,21 +16,19 @@ const idleLifeMs = 7 * 24 * 3600 * 1000;
 const seenStepMs = 60_000;
 
 /** Starts a session and returns its id, which is not kept anywhere else. */
-export async function startSession(
-  store: Store,
-  userId: string,
-  { device }: { device?: string } = {},
-): Promise<string> {
+export async function startSession(store: Store, userId: string): Promise<string> {
   const id = randomToken();
   const hash = sha256(id);
   const now = store.now();
-  const session: Session = { userId, createdAt: now, lastSeenAt: now, device };
+  const session: Session = { userId, createdAt: now, lastSeenAt: now };
   const options = { expireIn: sessionLifeMs };
-  const atomic = checkAccount(store.kv.atomic(), userId)
-    .set(keys.session(hash), session, options)
-    .set(keys.sessionOf(userId, hash), null, options)
-    .set(keys.seen(userId), now);
-  if (await commit(atomic) === null) throw accountGone();
+  await commit(
+    store.kv.atomic().set(keys.session(hash), session, options).set(
+      keys.sessionOf(userId, hash),
+      null,
+      options,
+    ),
+  );
   return id;
 }
 
@@ -50,48 +46,22 @@ export interface OpenSession {
 /** The user behind a session id; null when it ended, was never one, or its user may not sign in. */
 export async function openSession(store: Store, id: string): Promise<OpenSession | null> {
   const hash = sha256(id);
-  const opened = await findSession(store, hash);
-  if (opened === null) return null;
-  const { session, versionstamp, user, expiresAt } = opened;
-  const now = store.now();
-  if (now - session.lastSeenAt >= seenStepMs) {
-    const seen: Session = { ...session, lastSeenAt: now };
-    await commit(
-      store.kv.atomic().check({ key: keys.session(hash), versionstamp })
-        .set(keys.session(hash), seen, { expireIn: session.createdAt + sessionLifeMs - now })
-        .set(keys.seen(session.userId), now),
-    );
-  }
-  return { user, hash, expiresAt };
-}
-
-/** The session with that hash and its user, as long as it is good; looking does not count as being seen. */
-export async function findSession(store: Store, hash: string) {
   const found = await read<Session>(store.kv, keys.session(hash));
   if (found === null) return null;
-  const expiresAt = expiryOf(found.value);
-  if (store.now() >= expiresAt) return null;
-  const user = await readUser(store, found.value.userId);
+  const now = store.now();
+  const { userId, createdAt, lastSeenAt } = found.value;
+  const expiresAt = Math.min(createdAt + sessionLifeMs, lastSeenAt + idleLifeMs);
+  if (now >= expiresAt) return null;
+  const user = await readUser(store, userId);
   if (user === null || user.value.isDisabled) return null;
-  return { session: found.value, versionstamp: found.versionstamp, user: user.value, expiresAt };
-}
-
-function expiryOf({ createdAt, lastSeenAt }: Session): number {
-  return Math.min(createdAt + sessionLifeMs, lastSeenAt + idleLifeMs);
-}
-
-export type ListedSession = Session & { hash: string };
-
-/** The user's open sessions, the one used last first. */
-export async function listSessions(store: Store, userId: string): Promise<ListedSession[]> {
-  const hashes = await Array.fromAsync(
-    store.kv.list({ prefix: keys.sessionsOf(userId) }),
-    ({ key }) => key[2] as string,
-  );
-  const found = await readMany<Session>(store.kv, hashes.map(keys.session));
-  return found.flatMap((session, i) => session === null ? [] : [{ ...session.value, hash: hashes[i] }])
-    .filter((session) => expiryOf(session) > store.now())
-    .sort((a, b) => b.lastSeenAt - a.lastSeenAt);
+  if (now - lastSeenAt >= seenStepMs) {
+    const seen: Session = { ...found.value, lastSeenAt: now };
+    await commit(
+      store.kv.atomic().check({ key: keys.session(hash), versionstamp: found.versionstamp })
+        .set(keys.session(hash), seen, { expireIn: createdAt + sessionLifeMs - now }),
+    );
+  }
+  return { user: user.value, hash, expiresAt };
 }
 
 export async function endSession(

@@ -10,7 +10,7 @@ const whole = (min: number, max: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
 
 /** An address that may be plain http only where it cannot leave the machine. */
-function isHttpsOrLoopback(address: URL): boolean {
+export function isHttpsOrLoopback(address: URL): boolean {
   return address.protocol === "https:" ||
     (address.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(address.hostname));
 }

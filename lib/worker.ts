@@ -75,6 +75,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   async function pump(): Promise<void> {
+    await promoteDelayed(store);
     while (runs.size < deps.concurrency && !stopping.signal.aborted) {
       const waiting = await nextWaiting(store, { after: lastServed, isUserFull });
       if (waiting === null) return;
@@ -133,7 +134,6 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   async function sweepOnce(): Promise<void> {
-    await promoteDelayed(store);
     await takeUp((lease) => lease.until < store.now());
     wake();
   }

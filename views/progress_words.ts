@@ -2,9 +2,6 @@
 import type { PromptView } from "../lib/prompt_view.ts";
 import { plural } from "./format.ts";
 
-/** After this a provider takes longer than people expect. */
-const longMs = 120_000;
-
 export function progressWords({ prompt, stage, progress, position }: PromptView): string {
   switch (stage) {
     case "queued":
@@ -22,10 +19,10 @@ export function progressWords({ prompt, stage, progress, position }: PromptView)
 }
 
 function percent(progress: PromptView["progress"]): string {
-  if (progress?.percent == null) return "";
-  if (!progress.isEstimate) return `, ${progress.percent} %`;
-  if (progress.remainingMs === null) return "";
-  return progress.remainingMs < -longMs
+  const { percent = null, isEstimate = false, remainingMs = null } = progress ?? {};
+  if (!isEstimate) return percent === null ? "" : `, ${percent} %`;
+  if (remainingMs === null) return "";
+  return remainingMs <= 0
     ? ", longer than usual"
-    : `, about ${Math.max(1, Math.round(progress.remainingMs / 1000))} s left, from earlier runs`;
+    : `, about ${Math.ceil(remainingMs / 1000)} s left, from earlier runs`;
 }

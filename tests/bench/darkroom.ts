@@ -12,6 +12,7 @@ import { createIds } from "../../lib/ids.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
+import { createPace } from "../../lib/pace.ts";
 import { createPriceBook } from "../../lib/price_book.ts";
 import { createProgressBoard } from "../../lib/progress.ts";
 import { createRateLimit } from "../../lib/rate_limit.ts";
@@ -86,6 +87,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     models,
     blobs,
     progress,
+    pace: createPace(store),
     log,
     random: Math.random,
     callbacks,

@@ -42,5 +42,5 @@ export const generatorPage: Bench = {
 async function seed(folder: string): Promise<{ [name: string]: string }> {
   await using darkroom = await openDarkroom(folder);
   await seedHistory(darkroom, { user: darkroom.owner, count: cards, picture: await plainPicture() });
-  return darkroom.withSession(darkroom.owner);
+  return await darkroom.withSession(darkroom.owner);
 }

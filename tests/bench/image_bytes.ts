@@ -18,7 +18,13 @@ export const imageBytes: Bench = {
     const folder = await newFolder();
     const { headers, image } = await seed(folder);
     const files = [
-      { name: "1.5 MB picture", query: "", key: image.blobKey, contentType: "image/png" },
+      {
+        name: "1.5 MB picture",
+        query: "",
+        key: image.blobKey,
+        contentType: "image/png",
+        goal: { ratio: "at least", value: 0.8 } as const,
+      },
       {
         name: "320 px thumbnail",
         query: "?width=320",
@@ -26,7 +32,7 @@ export const imageBytes: Bench = {
         contentType: "image/webp",
       },
     ];
-    for (const { name, query, key, contentType } of files) {
+    for (const { name, query, key, contentType, goal } of files) {
       const ask = () => new Request(`${publicUrl}/api/v1/images/${image.id}/file${query}`, { headers });
       const reads = await readsOf(folder, ask());
       await using darkroom = await openDarkroom(folder);
@@ -49,7 +55,7 @@ export const imageBytes: Bench = {
         unit: "/s",
         subject: taken.subject,
         baseline: { name: `bare stream, ${reads.length} reads`, value: taken.baseline },
-        goal: { ratio: "at least", value: 0.8 },
+        goal,
       });
     }
   },

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { ProviderFailure } from "../../lib/provider.ts";
+import {
+  createStandIn,
+  failWith,
+  holdUntil,
+  type Script,
+  standInModel,
+  succeed,
+} from "../fixtures/stand_in_provider.ts";
+import { type Client, createStudio } from "../fixtures/studio.ts";
+import { until } from "../fixtures/until.ts";
+
+async function submit(client: Client, fields: object = {}): Promise<string> {
+  const answer = await client.post(
+    "/api/v1/images/generate",
+    { prompt: "sea", imageSize: "512x512", ...fields },
+    { Prefer: "respond-async" },
+  );
+  return (await answer.json()).promptId;
+}
+
+async function read(client: Client, promptId: string) {
+  return (await (await client.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
+}
+
+function finished(client: Client, promptId: string) {
+  return until(() => read(client, promptId), ({ status }) => !["PENDING", "PROCESSING"].includes(status));
+}
+
+Deno.test("a failure that created nothing is tried again, without a second charge", async () => {
+  const standIn = createStandIn();
+  const busy = new ProviderFailure("rate_limited", "busy", {
+    outcome: "not_created",
+    isRetryable: true,
+    retryAfterMs: 20,
+  });
+  standIn.scripts.push(failWith(busy), failWith(busy));
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const prompt = await finished(program, await submit(program));
+  assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
+  assert.equal(standIn.submitted.length, 3);
+});
+
+Deno.test("after five tries it ends with the reason, and costs nothing", async () => {
+  const standIn = createStandIn();
+  const busy = new ProviderFailure("rate_limited", "busy", {
+    outcome: "not_created",
+    isRetryable: true,
+    retryAfterMs: 1,
+  });
+  standIn.scripts.push(...Array.from({ length: 10 }, () => failWith(busy)));
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const prompt = await finished(program, await submit(program));
+  assert.deepEqual([prompt.status, prompt.errorCode, prompt.costMicros], ["FAILED", "rate_limited", 0]);
+  assert.equal(standIn.submitted.length, 6);
+});
+
+Deno.test("a prompt that waits to be tried again holds up nobody, and cancelling it is free", async () => {
+  const standIn = createStandIn();
+  const busy = new ProviderFailure("rate_limited", "busy", {
+    outcome: "not_created",
+    isRetryable: true,
+    retryAfterMs: 30_000,
+  });
+  standIn.scripts.push(failWith(busy));
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const waiting = await submit(program);
+  await until(
+    () => read(program, waiting),
+    ({ status }) => status === "PENDING" && standIn.submitted.length === 1,
+  );
+  const other = await finished(program, await submit(program));
+  assert.equal(other.status, "COMPLETED");
+  assert.equal((await read(program, waiting)).status, "PENDING");
+  const { prompt } = await (await program.post(`/api/v1/prompts/${waiting}/cancel`)).json();
+  assert.deepEqual([prompt.status, prompt.costMicros], ["CANCELLED", 0]);
+});
+
+const outcomes: [name: string, script: Script, reason: string, costMicros: number, basis: string][] = [
+  [
+    "an unknown outcome",
+    failWith(new ProviderFailure("outcome_unknown", "?", { outcome: "unknown" })),
+    "outcome_unknown",
+    20_000,
+    "unknown",
+  ],
+  [
+    "a billed refusal",
+    failWith(new ProviderFailure("content_policy", "no", { outcome: "billed" })),
+    "content_policy",
+    20_000,
+    "table",
+  ],
+  [
+    "a billed failure with its own cost",
+    failWith(
+      new ProviderFailure("bad_result", "no", {
+        outcome: "billed",
+        cost: { costMicros: 7, basis: "reported" },
+      }),
+    ),
+    "bad_result",
+    7,
+    "reported",
+  ],
+  [
+    "a task that failed",
+    failWith(new ProviderFailure("provider_failed", "no", { outcome: "failed" })),
+    "provider_failed",
+    0,
+    "none",
+  ],
+  [
+    "bytes that are no picture",
+    async function* () {
+      yield { type: "image", bytes: new TextEncoder().encode("<html>") };
+      yield { type: "done", cost: null };
+    },
+    "bad_result",
+    20_000,
+    "table",
+  ],
+];
+
+for (const [name, script, reason, costMicros, basis] of outcomes) {
+  Deno.test(`${name} is booked as the provider bills it`, async () => {
+    const standIn = createStandIn();
+    standIn.scripts.push(script);
+    await using studio = await createStudio({ standIn });
+    const program = await studio.withKey();
+    const prompt = await finished(program, await submit(program));
+    assert.deepEqual(
+      [prompt.status, prompt.errorCode, prompt.ledger.costMicros, prompt.ledger.basis],
+      ["FAILED", reason, costMicros, basis],
+    );
+    const { budget } = await (await program.get("/api/v1/me")).json();
+    assert.deepEqual([budget.heldMicros, budget.spentMicros], [0, costMicros]);
+    assert.equal(standIn.submitted.length, 1);
+  });
+}
+
+Deno.test("a charge above the hold is booked as it is, and marked", async () => {
+  const standIn = createStandIn();
+  standIn.scripts.push(async function* (task) {
+    for await (const event of succeed(task)) {
+      yield event.type === "done" ? { type: "done", cost: { costMicros: 50_000, basis: "reported" } } : event;
+    }
+  });
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const id = await submit(program);
+  const prompt = await finished(program, id);
+  assert.deepEqual([prompt.costMicros, prompt.ledger.basis], [50_000, "reported"]);
+  const { value } = await studio.store.kv.get<{ isAboveHold: boolean }>(["ledger", id]);
+  assert.equal(value!.isAboveHold, true);
+});
+
+Deno.test("pictures that can't be stored are charged, since they were made", async () => {
+  let isBroken = false;
+  await using studio = await createStudio({
+    blobs: (disk) => ({
+      ...disk,
+      put: (...put) => isBroken ? Promise.reject(new Error("no")) : disk.put(...put),
+    }),
+  });
+  const program = await studio.withKey();
+  isBroken = true;
+  const prompt = await finished(program, await submit(program));
+  assert.deepEqual([prompt.status, prompt.errorCode, prompt.costMicros], [
+    "FAILED",
+    "storage_failed",
+    20_000,
+  ]);
+});
+
+Deno.test("a task past its deadline ends as timeout with its hold booked", async () => {
+  const standIn = createStandIn();
+  standIn.provider = { ...standIn.provider, models: [{ ...standInModel, deadlineMs: 50 }] };
+  standIn.scripts.push(holdUntil(new Promise(() => {})));
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const prompt = await finished(program, await submit(program));
+  assert.deepEqual(
+    [prompt.status, prompt.errorCode, prompt.ledger.basis, prompt.costMicros],
+    ["FAILED", "timeout", "unknown", 20_000],
+  );
+});
+
+Deno.test("where the provider tells no percentage, earlier runs do, and it says so", async () => {
+  const standIn = createStandIn();
+  standIn.provider = { ...standIn.provider, models: [{ ...standInModel, progress: "estimate" }] };
+  const gate = Promise.withResolvers<void>();
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  await finished(program, await submit(program));
+  standIn.scripts.push(holdUntil(gate.promise));
+  const id = await submit(program);
+  const running = await until(() => read(program, id), ({ percent }) => percent !== null);
+  assert.ok(running.percent >= 0 && running.percent <= 95, String(running.percent));
+  assert.equal(studio.deps.progress.read(id)!.isEstimate, true);
+  gate.resolve();
+  await finished(program, id);
+});
+
+Deno.test("two users' prompts go in turn, and one user has no more than their share", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(...Array.from({ length: 12 }, () => holdUntil(gate.promise)));
+  await using studio = await createStudio({ standIn });
+  const [busy, late] = [await studio.withKey(), await studio.withKey(await studio.addMember())];
+  const busyIds: string[] = [];
+  for (let i = 0; i < 10; i++) busyIds.push(await submit(busy));
+  await until(() => standIn.submitted.length, (count) => count === 4);
+  const lateId = await submit(late);
+  await until(() => read(late, lateId), ({ status }) => status === "PROCESSING");
+  assert.equal(standIn.submitted.length, 5);
+  gate.resolve();
+  for (const id of busyIds) await finished(busy, id);
+});

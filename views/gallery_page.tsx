@@ -18,7 +18,7 @@ export function GalleryPage({ user, cursor, images, pagination }: {
         <h1>Gallery</h1>
         <p class="muted">{pagination.total} in all</p>
       </div>
-      <ul id={pagination.offset === 0 ? "gallery" : "gallery-page"} class="tiles gallery">
+      <ul id="gallery" class="tiles gallery" data-fixed={pagination.offset > 0 ? "" : undefined}>
         {images.map((view) => <Tile view={view} />)}
       </ul>
       {images.length === 0 && (

@@ -58,7 +58,7 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
               </th>
             </tr>
           </thead>
-          <tbody id={takesNewOnes ? "history" : "history-page"} data-keep={takesNewOnes ? "50" : undefined}>
+          <tbody id="history" data-keep="50" data-fixed={takesNewOnes ? undefined : ""}>
             {prompts.map((view) => <HistoryRow view={view} />)}
           </tbody>
         </table>
@@ -73,10 +73,6 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
   );
 }
 
-export function rowId(promptId: string): string {
-  return `row-${promptId}`;
-}
-
 const statusNames: { [status in PromptStatus]: string } = {
   PENDING: "Waiting",
   PROCESSING: "Running",
@@ -89,7 +85,12 @@ export function HistoryRow({ view }: { view: PromptView }) {
   const { prompt, images, entry, failure, durationMs } = view;
   const { text, model, imageSize } = prompt.request;
   return (
-    <tr id={rowId(prompt.id)} data-prompt-id={prompt.id} data-status={prompt.status}>
+    <tr
+      id={`row-${prompt.id}`}
+      data-prompt-id={prompt.id}
+      data-status={prompt.status}
+      data-version={view.cursor}
+    >
       <td>
         <div class="what">
           {images.length > 0 && (

@@ -2,7 +2,7 @@
 import type { Change, Encode } from "../lib/feed.ts";
 import { Budget } from "./budget.tsx";
 import { money } from "./format.ts";
-import { HistoryRow, rowId } from "./history_page.tsx";
+import { HistoryRow } from "./history_page.tsx";
 import type { LivePage } from "./live_page.ts";
 import { Tile, tileId } from "./picture.tsx";
 import { PromptCard } from "./prompt_card.tsx";
@@ -28,9 +28,6 @@ export const liveFragments: { [page in LivePage]: Encode } = {
   history: (change) =>
     message(
       <>
-        <hx-partial hx-target={`#${rowId(change.view.prompt.id)}`} hx-swap="outerMorph">
-          <HistoryRow view={change.view} />
-        </hx-partial>
         <hx-partial hx-target="#history" hx-swap="place">
           <HistoryRow view={change.view} />
         </hx-partial>
@@ -54,7 +51,7 @@ export function ChangedFragment({ view, budget }: Change) {
       <hx-partial hx-target="#feed" hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
-      <hx-partial hx-target={`#${rowId(view.prompt.id)}`} hx-swap="outerMorph">
+      <hx-partial hx-target="#history" hx-swap="place">
         <HistoryRow view={view} />
       </hx-partial>
       <hx-partial hx-target="#budget" hx-swap="outerMorph">

@@ -18,6 +18,7 @@ export function PromptCard({ view }: { view: PromptView }) {
       class="card"
       data-prompt-id={prompt.id}
       data-status={prompt.status}
+      data-version={view.cursor}
       aria-labelledby={titleId}
     >
       <div class={frames.length === 1 ? "frames" : "frames many"}>

@@ -119,3 +119,30 @@ browserTest("cancelling and trying again change the card in place", async () => 
   await page.locator("article.card").nth(1).waitFor();
   assert.deepEqual(complaints, []);
 });
+
+browserTest("an answer that comes late does not undo what the stream has shown meanwhile", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path, env: { SKETCH_STEP_MS: "60000" } });
+  await using visitor = await openVisitor(server.url);
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  const stream = page.waitForResponse((response) => new URL(response.url()).pathname === "/events");
+  await page.reload();
+  await stream;
+  const isShown = Promise.withResolvers<void>();
+  await page.route("**/generator", async (route) => {
+    if (route.request().method() !== "POST") return await route.continue();
+    const answer = await route.fetch();
+    await isShown.promise;
+    await route.fulfill({ response: answer });
+  });
+  await page.fill("#prompt", prompt);
+  await page.click("#generate");
+  await page.locator('article.card[data-status="PROCESSING"]').waitFor();
+  const answered = page.waitForEvent("requestfinished", (request) => request.method() === "POST");
+  isShown.resolve();
+  await answered;
+  await page.locator("#generate:not([disabled])").waitFor();
+  assert.equal(await cardOf(page).getAttribute("data-status"), "PROCESSING");
+  assert.equal(await cardOf(page).count(), 1);
+});

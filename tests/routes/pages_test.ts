@@ -161,7 +161,7 @@ Deno.test("cancel and retry work as plain forms and as fragments", async () => {
   assert.equal((await session.form(`/prompts/${id}/cancel`, {})).status, 303);
   const part = await (await session.form(`/prompts/${id}/cancel`, {}, fragment)).text();
   assert.match(part, new RegExp(`id="prompt-${id}"[^>]*data-status="CANCELLED"`));
-  assert.match(part, new RegExp(`hx-target="#row-${id}"`));
+  assert.match(part, new RegExp(`hx-target="#history" hx-swap="place"><tr id="row-${id}"`));
   assert.equal((await session.form(`/prompts/${id}/retry`, {})).status, 303);
   assert.equal((await session.form(`/prompts/${id}/retry`, {}, fragment)).status, 201);
   const { pagination } = await (await session.get("/api/v1/prompts")).json();

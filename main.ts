@@ -12,7 +12,6 @@ import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
-import { createIds } from "./lib/ids.ts";
 import { createImageFiles } from "./lib/image_file.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
@@ -28,7 +27,7 @@ import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
-import { createLocks, openDatabase, probeDatabase, type Store } from "./lib/store.ts";
+import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
 import { createWorker } from "./lib/worker.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/context.ts";
@@ -52,7 +51,7 @@ async function start(settings: Settings): Promise<void> {
   const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
   const data = await openDataDirectory(settings.DATA_DIR);
   const kv = await openDatabase(data.database);
-  const store: Store = { kv, now, ids: createIds(now), locks: createLocks() };
+  const store = createStore({ kv, now });
   const secret = await readSecret(data, settings.SECRET);
 
   const application = Promise.withResolvers<Hono<AppEnv>>();

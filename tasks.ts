@@ -16,7 +16,6 @@ import {
 } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { Refusal, StartError } from "./lib/errors.ts";
-import { createIds } from "./lib/ids.ts";
 import {
   type Command,
   type CommandAnswers,
@@ -26,7 +25,7 @@ import {
 } from "./lib/operator.ts";
 import { rebuild } from "./lib/rebuild.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
-import { createLocks, openDatabase, type Store } from "./lib/store.ts";
+import { createStore, openDatabase, type Store } from "./lib/store.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
 const patienceMs = 10_000;
@@ -194,8 +193,7 @@ async function withStore<T>(data: DataDirectory, work: (store: Store) => Promise
   try {
     const kv = await openDatabase(data.database);
     try {
-      const now = () => Date.now();
-      return await work({ kv, now, ids: createIds(now), locks: createLocks() });
+      return await work(createStore({ kv, now: () => Date.now() }));
     } finally {
       kv.close();
     }

@@ -3,6 +3,7 @@
  * construction. A user's account (held, charged in all, numbers given out) and months (spent by day and model) are
  * kept in the same commits, so reading a total costs the same whatever its size.
  */
+import { Refusal } from "./errors.ts";
 import type { Charge, ChargeBasis, Prompt } from "./prompt.ts";
 import { keys } from "./schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
@@ -62,10 +63,19 @@ export interface BooksResult<T> {
   versionstamp: string;
 }
 
+/** A user's books as they were last read or written. */
+export interface SeenBooks {
+  userId: string;
+  monthName: string;
+  account: Versioned<Account> | null;
+  month: Versioned<Month> | null;
+}
+
 /**
  * Runs `change` on a user's books and commits the atomic operation it returns, again if the books changed in
  * between. Null: something else that the operation checks has changed, so somebody else was first. Callers within
- * this process take turns.
+ * this process take turns, and each begins with the books as the one before left them: if those are not the latest,
+ * the versions tell.
  */
 export function changeBooks<T>(
   store: Store,
@@ -73,34 +83,74 @@ export function changeBooks<T>(
   change: (books: Books) => { atomic: Deno.AtomicOperation; value: T },
 ): Promise<BooksResult<T> | null> {
   return store.locks.hold(userId, async () => {
-    let seen = await readBooks(store, { userId, at });
+    const remembered = store.recentBooks.take(userId);
+    let isFresh = remembered?.monthName !== monthOf(at);
+    let seen = isFresh ? await readBooks(store, { userId, at }) : remembered!;
     while (true) {
-      const { atomic, value } = change(seen.books);
-      const result = await commit(atomic);
-      if (result !== null) return { value, versionstamp: result.versionstamp };
+      try {
+        const open = openBooks(seen);
+        const { atomic, value } = change(open.books);
+        const result = await commit(atomic);
+        if (result !== null) {
+          store.recentBooks.put(userId, open.after(result.versionstamp));
+          return { value, versionstamp: result.versionstamp };
+        }
+      } catch (error) {
+        if (isFresh || !(error instanceof Refusal)) throw error;
+      }
       const again = await readBooks(store, { userId, at });
-      if (again.version === seen.version) return null;
+      if (isFresh && versionsOf(again) === versionsOf(seen)) return null;
+      isFresh = true;
       seen = again;
     }
   });
 }
 
-async function readBooks(store: Store, { userId, at }: { userId: string; at: number }) {
-  const accountKey = keys.account(userId);
-  const monthKey = keys.month(userId, monthOf(at));
-  const [account, month] = await readMany<Account | Month>(store.kv, [accountKey, monthKey]);
-  const books: Books = {
-    account: account?.value as Account | undefined ?? emptyAccount,
-    month: month?.value as Month | undefined ?? emptyMonth,
-    write(atomic, changed) {
-      atomic.check({ key: accountKey, versionstamp: account?.versionstamp ?? null });
-      atomic.check({ key: monthKey, versionstamp: month?.versionstamp ?? null });
-      if (changed.account) atomic.set(accountKey, changed.account);
-      if (changed.month) atomic.set(monthKey, changed.month);
-      return atomic;
+function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: string) => SeenBooks } {
+  let changed: { account?: Account; month?: Month } = {};
+  const versioned = <V>(value: V | undefined, versionstamp: string) => value && { value, versionstamp };
+  return {
+    books: {
+      account: seen.account?.value ?? emptyAccount,
+      month: seen.month?.value ?? emptyMonth,
+      write(atomic, given) {
+        changed = given;
+        const accountKey = keys.account(seen.userId);
+        const monthKey = keys.month(seen.userId, seen.monthName);
+        atomic.check({ key: accountKey, versionstamp: seen.account?.versionstamp ?? null });
+        atomic.check({ key: monthKey, versionstamp: seen.month?.versionstamp ?? null });
+        if (given.account) atomic.set(accountKey, given.account);
+        if (given.month) atomic.set(monthKey, given.month);
+        return atomic;
+      },
     },
+    after: (versionstamp) => ({
+      ...seen,
+      account: versioned(changed.account, versionstamp) ?? seen.account,
+      month: versioned(changed.month, versionstamp) ?? seen.month,
+    }),
   };
-  return { books, version: `${account?.versionstamp} ${month?.versionstamp}` };
+}
+
+async function readBooks(
+  store: Store,
+  { userId, at }: { userId: string; at: number },
+): Promise<SeenBooks> {
+  const monthName = monthOf(at);
+  const [account, month] = await readMany<Account | Month>(store.kv, [
+    keys.account(userId),
+    keys.month(userId, monthName),
+  ]);
+  return {
+    userId,
+    monthName,
+    account: account as Versioned<Account> | null,
+    month: month as Versioned<Month> | null,
+  };
+}
+
+function versionsOf({ account, month }: SeenBooks): string {
+  return `${account?.versionstamp} ${month?.versionstamp}`;
 }
 
 /** The entry that settles a prompt, and the books after it: hold released, charge added. */

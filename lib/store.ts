@@ -1,7 +1,8 @@
 /** What every store works with: the database, the clock, ids, and one lock a user against needless lost races. */
 import { probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "./errors.ts";
-import type { Ids } from "./ids.ts";
+import { createIds, type Ids } from "./ids.ts";
+import type { SeenBooks } from "./ledger.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -10,7 +11,15 @@ export interface Store {
   now: () => number;
   ids: Ids;
   locks: Locks;
+  /** The books of the users who changed theirs last, so that the next change need not read them. */
+  recentBooks: Recent<SeenBooks>;
 }
+
+export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
+  return { kv, now, ids: createIds(now), locks: createLocks(), recentBooks: createRecent(maxRecentBooks) };
+}
+
+const maxRecentBooks = 1000;
 
 /** A value with the version at which it was read; `versionstamp` is also the feed's cursor. */
 export interface Versioned<T> {
@@ -92,6 +101,28 @@ export function createLocks(): Locks {
       } finally {
         if (tails.get(name) === mine) tails.delete(name);
       }
+    },
+  };
+}
+
+/** A few things that were used last; the oldest are forgotten. */
+export interface Recent<T> {
+  /** Takes it out: whoever has changed it puts it back. */
+  take(name: string): T | undefined;
+  put(name: string, value: T): void;
+}
+
+function createRecent<T>(most: number): Recent<T> {
+  const kept = new Map<string, T>();
+  return {
+    take(name) {
+      const value = kept.get(name);
+      kept.delete(name);
+      return value;
+    },
+    put(name, value) {
+      kept.set(name, value);
+      if (kept.size > most) kept.delete(kept.keys().next().value!);
     },
   };
 }

@@ -8,7 +8,6 @@ import { pathsIn } from "../../lib/data_directory.ts";
 import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
-import { createIds } from "../../lib/ids.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
@@ -19,7 +18,7 @@ import { createRateLimit } from "../../lib/rate_limit.ts";
 import { createReadiness } from "../../lib/readiness.ts";
 import { keys } from "../../lib/schema.ts";
 import { startSession } from "../../lib/session.ts";
-import { createLocks, openDatabase, probeDatabase, type Store } from "../../lib/store.ts";
+import { createStore, openDatabase, probeDatabase, type Store } from "../../lib/store.ts";
 import { ensureOwner, type User } from "../../lib/user.ts";
 import { createWorker } from "../../lib/worker.ts";
 import { createApp } from "../../routes/app.ts";
@@ -56,12 +55,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const now = () => Date.now();
   const paths = pathsIn(folder);
   const kv = await openDatabase(paths.database);
-  const store: Store = {
-    kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
-    now,
-    ids: createIds(now),
-    locks: createLocks(),
-  };
+  const store = createStore({ kv: options.kv === undefined ? kv : observeKv(kv, options.kv), now });
   const blobs = createHoldableBlobs(createDiskBlobs(paths.blobs));
   const log = createLog({ level: "info", now, write: () => {} });
   const progress = createProgressBoard();

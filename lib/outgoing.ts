@@ -43,7 +43,7 @@ export interface StreamAnswer {
 }
 
 /** Both calls throw `OutgoingFailure` where no answer came, and the signal's reason when it is aborted. */
-export interface Outgoing {
+export interface Outgoing extends Disposable {
   callForJson(call: ProviderCall): Promise<JsonAnswer>;
   callForStream(call: ProviderCall): Promise<StreamAnswer>;
   /** The bytes at an address that a provider named; `ownOrigin` is that provider's configured one. */
@@ -98,6 +98,7 @@ export function createOutgoing(
   }
 
   return {
+    [Symbol.dispose]: () => client.close(),
     async callForJson(request) {
       const limit = limited(request);
       try {

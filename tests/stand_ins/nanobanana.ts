@@ -1,7 +1,7 @@
 /**
  * Stands in for the Nanobanana API (contract: nanobananaapi.ai, base tier and its siblings) on loopback. It keeps a
- * journal of what it was asked, and lets a test step in at each point of a request: before it is read, before the
- * answer, after it. A step that throws cuts the connection instead of answering.
+ * journal of what it was asked, lets a test step in at each point of a request (before it is read, before the
+ * answer, after it), and gives other answers than the right one where a test has put some in line.
  */
 import sharp from "sharp";
 
@@ -29,7 +29,11 @@ export interface NanobananaStandIn extends AsyncDisposable {
   onStep: (step: Step) => void | Promise<void>;
   /** How many polls a task answers with "generating" before it is done. */
   pollsUntilDone: number;
+  /** Answers to give instead of the right one, each once, in order. */
+  instead: { [request in Step["request"]]: Answer[] };
 }
+
+export type Answer = (taskId: string) => Response | Promise<Response>;
 
 export async function startNanobanana(): Promise<NanobananaStandIn> {
   const journal: Entry[] = [];
@@ -52,6 +56,7 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     journal,
     onStep: () => {},
     pollsUntilDone: 1,
+    instead: { create: [], poll: [], download: [] },
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
   return standIn;
@@ -60,6 +65,8 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     await standIn.onStep({ request: "create", point: "received", taskId: null });
     const { prompt } = await request.json();
     const taskId = `task-${journal.length + 1}`;
+    const instead = standIn.instead.create.shift();
+    if (instead !== undefined) return await instead(taskId);
     polls.set(taskId, 0);
     note({ request: "create", taskId, prompt });
     return await answer({ request: "create", taskId }, { code: 200, msg: "success", data: { taskId } });
@@ -68,6 +75,8 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
   async function poll(taskId: string | null): Promise<Response> {
     await standIn.onStep({ request: "poll", point: "received", taskId });
     note({ request: "poll", taskId, prompt: null });
+    const instead = standIn.instead.poll.shift();
+    if (instead !== undefined) return await instead(taskId ?? "");
     const seen = polls.get(taskId ?? "");
     if (taskId === null || seen === undefined) {
       return await answer({ request: "poll", taskId }, { code: 404, msg: "no such task", data: null });
@@ -82,6 +91,8 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
   async function download(taskId: string): Promise<Response> {
     await standIn.onStep({ request: "download", point: "received", taskId });
     note({ request: "download", taskId, prompt: null });
+    const instead = standIn.instead.download.shift();
+    if (instead !== undefined) return await instead(taskId);
     await standIn.onStep({ request: "download", point: "read", taskId });
     queueMicrotask(() => void standIn.onStep({ request: "download", point: "answered", taskId }));
     return new Response(picture, { headers: { "Content-Type": "image/png" } });

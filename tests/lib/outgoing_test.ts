@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { createOutgoing, type OutgoingDeps, OutgoingFailure } from "../../lib/outgoing.ts";
+import { isPublicAddress } from "../../lib/outgoing_address.ts";
+
+const signal = () => new AbortController().signal;
+
+/** A server on loopback; what it was asked is counted. */
+function serve(handler: (request: Request) => Response | Promise<Response>) {
+  let count = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    count++;
+    return handler(request);
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    count: () => count,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+async function call(url: string, options: { timeoutMs?: number; maxBytes?: number } = {}) {
+  using outgoing = createOutgoing();
+  return await outgoing.callForJson({
+    url,
+    method: "POST",
+    body: { a: 1 },
+    headers: { authorization: "Bearer secret" },
+    timeoutMs: 2000,
+    maxBytes: 1000,
+    signal: signal(),
+    ...options,
+  });
+}
+
+async function fetchNamed(
+  address: string,
+  { ownOrigin = "https://provider.example", ...deps }: OutgoingDeps & { ownOrigin?: string } = {},
+) {
+  using outgoing = createOutgoing(deps);
+  return await outgoing.fetchNamed(address, { ownOrigin, maxBytes: 1000, timeoutMs: 2000, signal: signal() });
+}
+
+Deno.test("addresses that are not of the public internet are recognised in every spelling", () => {
+  const inside = [
+    "127.0.0.1",
+    "127.1.2.3",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.0.2.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "fe80::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:7f00:1",
+    "64:ff9b::7f00:1",
+    "2001:db8::1",
+    "not an address",
+    "",
+  ];
+  for (const address of inside) assert.equal(isPublicAddress(address), false, address);
+  for (const address of ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "172.32.0.1"]) {
+    assert.equal(isPublicAddress(address), true, address);
+  }
+});
+
+Deno.test("an address that a provider names must be https and public", async () => {
+  await using server = serve(() => new Response("inside"));
+  const { port } = new URL(server.url);
+  const addresses = [
+    `http://127.0.0.1:${port}/`,
+    `https://127.0.0.1:${port}/`,
+    `https://2130706433:${port}/`,
+    `https://0x7f.1:${port}/`,
+    `https://[::ffff:7f00:1]:${port}/`,
+    `https://[::1]:${port}/`,
+    `https://0.0.0.0:${port}/`,
+    `https://localhost.:${port}/`,
+    `https://localhost:${port}/`,
+    "https://user:pass@93.184.216.34/",
+    "ftp://93.184.216.34/",
+    "file:///etc/passwd",
+    "http://93.184.216.34/",
+    "data:image/png;base64,AAAA",
+    "//evil",
+    "",
+    "https://169.254.169.254/latest/meta-data/",
+  ];
+  for (const address of addresses) {
+    await assert.rejects(fetchNamed(address), OutgoingFailure, address);
+  }
+  assert.equal(server.count(), 0);
+});
+
+Deno.test("a name that points inside, among others or the second time, is not connected to", async () => {
+  await using server = serve(() => new Response("inside"));
+  const { port } = new URL(server.url);
+  let asked = 0;
+  for (const answers of [[["127.0.0.1"]], [["93.184.216.34", "127.0.0.1"]], [[]]]) {
+    const resolve = () => Promise.resolve(answers[Math.min(asked++, answers.length - 1)]);
+    await assert.rejects(fetchNamed(`https://rebinding.example:${port}/`, { resolve }), OutgoingFailure);
+  }
+  assert.equal(server.count(), 0);
+});
+
+Deno.test("the provider's own host may be local", async () => {
+  await using server = serve((request) =>
+    new Response(request.headers.get("authorization") ?? "no key", {
+      headers: { "Content-Type": "image/png" },
+    })
+  );
+  const bytes = await fetchNamed(`${server.url}/file`, { ownOrigin: server.url });
+  assert.equal(new TextDecoder().decode(bytes), "no key");
+});
+
+Deno.test("redirects are not followed, and no key goes after them", async () => {
+  await using elsewhere = serve(() => Response.json({}));
+  await using server = serve(() => new Response(null, { status: 302, headers: { Location: elsewhere.url } }));
+  assert.equal((await call(server.url)).status, 302);
+  await assert.rejects(fetchNamed(server.url, { ownOrigin: server.url }), OutgoingFailure);
+  assert.equal(elsewhere.count(), 0);
+});
+
+Deno.test("a POST whose connection closes unanswered is sent once", async () => {
+  let received = 0;
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const buffer = new Uint8Array(4096);
+      const text = new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
+      if (text.startsWith("POST")) received++;
+      const isFirst = received === 1;
+      if (isFirst) {
+        await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+        await connection.read(buffer);
+      }
+      connection.close();
+    }
+  })();
+  using outgoing = createOutgoing();
+  const post = () =>
+    outgoing.callForJson({
+      url: `http://127.0.0.1:${listener.addr.port}/`,
+      method: "POST",
+      body: { a: 1 },
+      timeoutMs: 2000,
+      maxBytes: 1000,
+      signal: signal(),
+    });
+  assert.equal((await post()).status, 200);
+  await assert.rejects(post(), (error) => error instanceof OutgoingFailure && !error.isUnsent);
+  assert.equal(received, 2);
+  listener.close();
+  await serving.catch((error) =>
+    assert.ok(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted)
+  );
+});
+
+Deno.test("a refused connection is known not to have been sent", async () => {
+  const { url } = await (async () => {
+    await using server = serve(() => new Response());
+    return { url: server.url };
+  })();
+  await assert.rejects(call(url), (error) => error instanceof OutgoingFailure && error.isUnsent);
+});
+
+Deno.test("answers that hang, drip, are too large or are no JSON do no harm", async () => {
+  const gate = Promise.withResolvers<Response>();
+  await using hanging = serve(() => gate.promise);
+  await assert.rejects(call(hanging.url, { timeoutMs: 50 }), OutgoingFailure);
+  gate.resolve(new Response());
+  await using large = serve(() => new Response("[" + "1,".repeat(5000) + "1]"));
+  assert.equal((await call(large.url)).json, undefined);
+  await using broken = serve(() => new Response("{"));
+  assert.equal((await call(broken.url)).json, undefined);
+  await using empty = serve(() => new Response(""));
+  assert.equal((await call(empty.url)).json, undefined);
+});
+
+Deno.test("no message of a failure holds the key", async () => {
+  await assert.rejects(
+    call("http://127.0.0.1:1/"),
+    (error: Error) => !`${error.stack}${error.cause}`.includes("secret"),
+  );
+});

@@ -16,6 +16,7 @@ import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
 import { acceptedJson, generatedJson, unsuccessfulJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
 import { statusOf } from "./errors.tsx";
+import { paginate, readListQuery } from "./list_query.ts";
 import { readIdempotencyKey, readWait } from "./request_headers.ts";
 import { readForm, readJson } from "./request_body.ts";
 
@@ -110,13 +111,11 @@ export function generateRoutes(deps: AppDeps) {
     const caller = callerOf(c);
     const { user } = caller;
     const cursor = await readCursor(store, user.id);
-    const [prompts, images, budget] = await Promise.all([
+    const [prompts, recent, budget] = await Promise.all([
       listPrompts(store, { userId: user.id, limit: feedLength }).then(({ items }) =>
         viewPrompts(deps, items)
       ),
-      listImages(store, { userId: user.id, limit: recentImages }).then(({ items }) =>
-        viewImages(store, items)
-      ),
+      readRecentImages(c, user),
       budgetOf(deps, user),
     ]);
     return (
@@ -129,11 +128,18 @@ export function generateRoutes(deps: AppDeps) {
         maxChars={deps.promptMaxChars}
         requestKey={store.ids()}
         prompts={prompts}
-        images={images}
+        recent={recent}
         budget={budget}
         problem={refusal?.message ?? null}
       />
     );
+  }
+
+  async function readRecentImages(c: AppContext, user: User) {
+    const name = { userId: user.id, list: "images", secret: deps.secret };
+    const query = readListQuery(c, { ...name, defaultLimit: recentImages });
+    const page = await listImages(store, { userId: user.id, ...query.start });
+    return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
   function priceOf({ model, imageSize, count }: Draft): number {

@@ -4,6 +4,7 @@ import type { ImageView, PromptView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
 import { Budget } from "./budget.tsx";
 import { GeneratorForm, type GeneratorFormProps, RequestKey } from "./generator_form.tsx";
+import type { Pagination } from "./json.ts";
 import { Layout } from "./layout.tsx";
 import { Tile } from "./picture.tsx";
 import { PromptCard } from "./prompt_card.tsx";
@@ -14,11 +15,11 @@ const examples = [
   "A quiet city street in the rain, watercolour",
 ];
 
-export function GeneratorPage({ user, cursor, prompts, images, budget, ...form }: GeneratorFormProps & {
+export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }: GeneratorFormProps & {
   user: User;
   cursor: string;
   prompts: PromptView[];
-  images: ImageView[];
+  recent: { images: ImageView[]; pagination: Pagination };
   budget: BudgetState;
 }) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
@@ -40,10 +41,21 @@ export function GeneratorPage({ user, cursor, prompts, images, budget, ...form }
       </div>
       <section class="recent" aria-labelledby="recent">
         <h2 id="recent">Recent pictures</h2>
-        <ul id="recent-images" class="tiles strip" data-keep="6">
-          {images.map((view) => <Tile view={view} />)}
+        <ul
+          id="recent-images"
+          class="tiles strip"
+          data-keep="6"
+          data-fixed={recent.pagination.offset > 0 ? "" : undefined}
+        >
+          {recent.images.map((view) => <Tile view={view} />)}
         </ul>
-        <a href="/gallery">All pictures</a>
+        <nav class="more" aria-label="Recent pictures">
+          {recent.pagination.offset > 0 && <a class="button quiet" href="/generator#recent">Newest</a>}
+          {recent.pagination.next && (
+            <a class="button quiet" href={`/generator?cursor=${recent.pagination.next}#recent`}>Older</a>
+          )}
+          <a class="button quiet" href="/gallery">All pictures</a>
+        </nav>
       </section>
     </Layout>
   );

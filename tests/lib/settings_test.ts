@@ -99,3 +99,9 @@ Deno.test("every variable has one name", () => {
   assert.equal(new Set(settingNames).size, settingNames.length);
   assert.ok(settingNames.includes("PORT"));
 });
+
+Deno.test(".env.example lists every setting and no other", async () => {
+  const example = await Deno.readTextFile(new URL("../../.env.example", import.meta.url));
+  const listed = [...example.matchAll(/^#([A-Z0-9_]+)=/gm)].map(([, name]) => name);
+  assert.deepEqual(listed.toSorted(), [...settingNames].toSorted());
+});

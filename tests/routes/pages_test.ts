@@ -237,3 +237,17 @@ Deno.test("a bug answers with a request id and nothing else", async () => {
     studio.log.some((line) => line.includes("a secret detail") && line.includes(String(error.requestId))),
   );
 });
+
+Deno.test("the generator shows recent pictures six a page", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const made: string[] = [];
+  for (let i = 0; i < 8; i++) made.unshift((await make(session)).imageId);
+  const first = await (await session.get("/generator")).text();
+  const idsIn = (page: string) => [...page.matchAll(/<li id="image-([^"]+)"/g)].map(([, id]) => id);
+  assert.deepEqual(idsIn(first), made.slice(0, 6));
+  const next = /href="(\/generator\?cursor=[^"#]+)#recent"/.exec(first)![1];
+  const second = await (await session.get(next)).text();
+  assert.deepEqual(idsIn(second), made.slice(6));
+  assert.match(second, /id="recent-images"[^>]*data-fixed/);
+});

@@ -1,5 +1,6 @@
 /** The most a user may spend in a calendar month (UTC): what is spent and what is set aside count against it. */
-import { type Account, type Month, monthOf, readAccount, readMonth } from "./ledger.ts";
+import { type Account, type Month, monthOf } from "./account.ts";
+import { readAccount, readMonth } from "./ledger.ts";
 import type { Store } from "./store.ts";
 import { readUser, type User } from "./user.ts";
 

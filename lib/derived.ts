@@ -9,15 +9,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image } from "./image.ts";
-import {
-  type Account,
-  addToMonth,
-  emptyAccount,
-  emptyMonth,
-  type LedgerEntry,
-  type Month,
-  monthOf,
-} from "./ledger.ts";
+import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
+import { addToMonth, type LedgerEntry } from "./ledger.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
 import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";

@@ -3,6 +3,15 @@
  * construction. A user's account (held, charged in all, numbers given out) and months (spent by day and model) are
  * kept in the same commits, so reading a total costs the same whatever its size.
  */
+import {
+  type Account,
+  emptyAccount,
+  emptyMonth,
+  type Month,
+  monthOf,
+  type SeenBooks,
+  type Spend,
+} from "./account.ts";
 import { Refusal } from "./errors.ts";
 import type { Charge, ChargeBasis, Prompt } from "./prompt.ts";
 import { keys } from "./schema.ts";
@@ -20,36 +29,6 @@ export interface LedgerEntry extends Charge {
   at: number;
 }
 
-/** All amounts in micro-dollars. */
-export interface Account {
-  heldMicros: number;
-  /** Everything ever charged: the sum of the ledger. */
-  chargedMicros: number;
-  /** The number of the latest prompt, and of the latest image. */
-  promptSequence: number;
-  imageSequence: number;
-}
-
-export interface Spend {
-  costMicros: number;
-  images: number;
-}
-
-/** What was charged in one calendar month (UTC). */
-export interface Month {
-  spentMicros: number;
-  days: { [day: string]: Spend };
-  models: { [model: string]: Spend };
-}
-
-export const emptyAccount: Account = { heldMicros: 0, chargedMicros: 0, promptSequence: 0, imageSequence: 0 };
-export const emptyMonth: Month = { spentMicros: 0, days: {}, models: {} };
-
-/** "2026-11", in UTC. */
-export function monthOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 7);
-}
-
 /** The account and the month, with the versions to check when they change. */
 export interface Books {
   account: Account;
@@ -61,14 +40,6 @@ export interface Books {
 export interface BooksResult<T> {
   value: T;
   versionstamp: string;
-}
-
-/** A user's books as they were last read or written. */
-export interface SeenBooks {
-  userId: string;
-  monthName: string;
-  account: Versioned<Account> | null;
-  month: Versioned<Month> | null;
 }
 
 /**

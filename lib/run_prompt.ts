@@ -22,7 +22,6 @@ import {
   type ProcessingPrompt,
   type Prompt,
   type Task,
-  toOutcome,
 } from "./prompt.ts";
 import { readPrompt } from "./prompt_store.ts";
 import {
@@ -37,7 +36,8 @@ import { giveBackLease, type Leased, leaseMs, renewLease, requeue } from "./queu
 import { writeProgress } from "./settle_prompt.ts";
 import { commit, type Store, type Versioned } from "./store.ts";
 import { type NewImage, StorageFailure, storePicture } from "./store_picture.ts";
-import { billedCharge, failureCharge } from "./task_charge.ts";
+import { billedCharge } from "./task_charge.ts";
+import { failedTask, outcomeOf, withImages, withTask } from "./task_steps.ts";
 
 export interface RunDeps {
   store: Store;
@@ -450,36 +450,6 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   function isCancelled(): boolean {
     return current.value.status === "CANCELLED";
   }
-}
-
-function outcomeOf(prompt: Prompt, at: number): Prompt {
-  const isOver = prompt.tasks.every((task) => task.state === "done" || task.state === "failed");
-  if (prompt.status === "PROCESSING" && isOver) return toOutcome(prompt, { at });
-  if (prompt.status === "CANCELLED") return { ...prompt, isChargeDue: !isOver, updatedAt: at };
-  return { ...prompt, updatedAt: at };
-}
-
-/** Progress that is stored shows that the prompt does not bring the process down. */
-function withTask(prompt: Prompt, index: number, next: (task: Task) => Task): Prompt {
-  const task = next(prompt.tasks[index]);
-  const crashes = task.state === "submitting" ? prompt.crashes : 0;
-  return { ...prompt, tasks: prompt.tasks.with(index, task), crashes };
-}
-
-function withImages(prompt: Prompt, images: NewImage[]): Prompt {
-  if (images.length === 0) return prompt;
-  const added = prompt.images.concat(images.map(({ id }) => ({ id, isDeleted: false })));
-  return { ...prompt, images: added } as Prompt;
-}
-
-function failedTask(prompt: Prompt, { task, error }: { task: Task; error: ProviderFailure }): Task {
-  return {
-    state: "failed",
-    count: task.count,
-    imageIds: task.imageIds,
-    charge: failureCharge(prompt, { task, outcome: error.outcome, cost: error.cost }),
-    failure: failure(error.reason, error.said),
-  };
 }
 
 function isWaiting(task: Task): boolean {

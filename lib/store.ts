@@ -2,7 +2,7 @@
 import { probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "./errors.ts";
 import { createIds, type Ids } from "./ids.ts";
-import type { SeenBooks } from "./ledger.ts";
+import type { SeenBooks } from "./account.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {

@@ -2,7 +2,8 @@
 import { blobKeys, type Blobs } from "../../lib/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
 import type { Image } from "../../lib/image.ts";
-import { emptyAccount, emptyMonth, monthOf, settle } from "../../lib/ledger.ts";
+import { emptyAccount, emptyMonth, monthOf } from "../../lib/account.ts";
+import { settle } from "../../lib/ledger.ts";
 import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompt.ts";
 import { addImage, writePrompt } from "../../lib/prompt_store.ts";
 import { keys } from "../../lib/schema.ts";

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
+import { emptyAccount, emptyMonth, monthOf } from "../../lib/account.ts";
 import {
   addToMonth,
   changeBooks,
-  emptyAccount,
-  emptyMonth,
   type LedgerEntry,
-  monthOf,
   noCharge,
   readAccount,
   readLedger,

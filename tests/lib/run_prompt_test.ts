@@ -8,25 +8,9 @@ import {
   standInModel,
   succeed,
 } from "../fixtures/stand_in_provider.ts";
-import { type Client, createStudio } from "../fixtures/studio.ts";
+import { finished, read, submit } from "../fixtures/prompts.ts";
+import { createStudio } from "../fixtures/studio.ts";
 import { until } from "../fixtures/until.ts";
-
-async function submit(client: Client, fields: object = {}): Promise<string> {
-  const answer = await client.post(
-    "/api/v1/images/generate",
-    { prompt: "sea", imageSize: "512x512", ...fields },
-    { Prefer: "respond-async" },
-  );
-  return (await answer.json()).promptId;
-}
-
-async function read(client: Client, promptId: string) {
-  return (await (await client.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
-}
-
-function finished(client: Client, promptId: string) {
-  return until(() => read(client, promptId), ({ status }) => !["PENDING", "PROCESSING"].includes(status));
-}
 
 Deno.test("a failure that created nothing is tried again, without a second charge", async () => {
   const standIn = createStandIn();

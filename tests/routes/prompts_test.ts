@@ -1,31 +1,15 @@
 import assert from "node:assert/strict";
 import { createStandIn, failWith, holdUntil, succeed } from "../fixtures/stand_in_provider.ts";
 import { ProviderFailure } from "../../lib/provider.ts";
-import { type Client, createStudio } from "../fixtures/studio.ts";
+import { finished, read, submit } from "../fixtures/prompts.ts";
+import { createStudio } from "../fixtures/studio.ts";
 import { until } from "../fixtures/until.ts";
-
-async function submit(client: Client, fields: object = {}): Promise<string> {
-  const answer = await client.post(
-    "/api/v1/images/generate",
-    { prompt: "sea", imageSize: "512x512", ...fields },
-    { Prefer: "respond-async" },
-  );
-  return (await answer.json()).promptId;
-}
-
-async function read(client: Client, promptId: string) {
-  return (await (await client.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
-}
-
-function finished(client: Client, promptId: string, status: string) {
-  return until(() => read(client, promptId), (prompt) => prompt.status === status);
-}
 
 Deno.test("a prompt shows all that was asked for and how it went", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();
   const id = await submit(program, { prompt: "a sea", seed: 7, watermark: "© 2026", count: 2 });
-  const prompt = await finished(program, id, "COMPLETED");
+  const prompt = await finished(program, id);
   assert.deepEqual({ ...prompt, images: prompt.images.length }, {
     id,
     prompt: "a sea",
@@ -181,7 +165,7 @@ Deno.test("a final prompt can't be cancelled any more", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();
   const id = await submit(program);
-  await finished(program, id, "COMPLETED");
+  await finished(program, id);
   const answer = await program.post(`/api/v1/prompts/${id}/cancel`);
   assert.equal(answer.status, 409);
   assert.equal((await answer.json()).error.code, "conflict");
@@ -193,7 +177,7 @@ Deno.test("a retry is a new prompt with the same settings, once for one key", as
   await using studio = await createStudio({ standIn });
   const program = await studio.withKey();
   const id = await submit(program, { seed: 9 });
-  const failed = await finished(program, id, "FAILED");
+  const failed = await finished(program, id);
   assert.equal(failed.errorMessage, "Image generation failed: the provider took the task and failed");
   assert.equal(failed.errorCode, "provider_failed");
   const answers = await Promise.all(
@@ -203,7 +187,7 @@ Deno.test("a retry is a new prompt with the same settings, once for one key", as
   assert.deepEqual(answers.map(({ status }) => status), [202, 202]);
   assert.equal(first.promptId, second.promptId);
   assert.notEqual(first.promptId, id);
-  const again = await finished(program, first.promptId, "COMPLETED");
+  const again = await finished(program, first.promptId);
   assert.deepEqual([again.prompt, again.options], ["sea", { seed: 9 }]);
   assert.equal((await read(program, id)).status, "FAILED");
 });
@@ -214,7 +198,7 @@ Deno.test("part of the pictures is a completed prompt that says what is missing"
   await using studio = await createStudio({ standIn });
   const program = await studio.withKey();
   const id = await submit(program, { count: 3 });
-  const prompt = await finished(program, id, "COMPLETED");
+  const prompt = await finished(program, id);
   assert.equal(prompt.images.length, 2);
   assert.equal(prompt.costMicros, 40_000);
   assert.match(prompt.errorMessage, /^1 of 3 pictures are missing\. .*refused the prompt/);

@@ -1,0 +1,39 @@
+/** What is kept of a user's money besides the ledger itself, so that reading a total costs the same whatever its size. */
+
+/** All amounts in micro-dollars. */
+export interface Account {
+  heldMicros: number;
+  /** Everything ever charged: the sum of the ledger. */
+  chargedMicros: number;
+  /** The number of the latest prompt, and of the latest image. */
+  promptSequence: number;
+  imageSequence: number;
+}
+
+export interface Spend {
+  costMicros: number;
+  images: number;
+}
+
+/** What was charged in one calendar month (UTC). */
+export interface Month {
+  spentMicros: number;
+  days: { [day: string]: Spend };
+  models: { [model: string]: Spend };
+}
+
+export const emptyAccount: Account = { heldMicros: 0, chargedMicros: 0, promptSequence: 0, imageSequence: 0 };
+export const emptyMonth: Month = { spentMicros: 0, days: {}, models: {} };
+
+/** "2026-11", in UTC. */
+export function monthOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 7);
+}
+
+/** A user's books as they were last read or written, each with its version; null: nothing was written yet. */
+export interface SeenBooks {
+  userId: string;
+  monthName: string;
+  account: { value: Account; versionstamp: string } | null;
+  month: { value: Month; versionstamp: string } | null;
+}

@@ -1,6 +1,9 @@
 /** What programs ask about the server and about themselves. */
 import { Hono } from "hono";
-import { meJson, modelsJson } from "../views/json.ts";
+import { monthOf } from "../lib/account.ts";
+import { Refusal } from "../lib/errors.ts";
+import { readMonth } from "../lib/ledger.ts";
+import { meJson, modelsJson, usageJson } from "../views/json.ts";
 import { type AppDeps, type AppEnv, budgetOf, callerOf } from "./context.ts";
 
 export function aboutRoutes(deps: AppDeps) {
@@ -8,6 +11,14 @@ export function aboutRoutes(deps: AppDeps) {
     .get("/api/v1/models", (c) => {
       callerOf(c);
       return c.json(modelsJson(deps.models.available(), deps.models));
+    })
+    .get("/api/v1/usage", async (c) => {
+      const { user } = callerOf(c);
+      const month = c.req.query("month") ?? monthOf(deps.store.now());
+      if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) {
+        throw new Refusal("invalid_request", "month takes a month such as 2026-11");
+      }
+      return c.json(usageJson(month, await readMonth(deps.store, { userId: user.id, month })));
     })
     .get("/api/v1/me", async (c) => {
       const { user } = callerOf(c);

@@ -8,12 +8,12 @@ import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib
 import { checkPromptRequest } from "../lib/prompt_request.ts";
 import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
-import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
+import { type Accepted, quote, requestPrompt } from "../lib/request_prompt.ts";
 import type { Versioned } from "../lib/store.ts";
 import type { User } from "../lib/user.ts";
 import { GenerateButton, SettingsFields } from "../views/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
-import { acceptedJson, generatedJson, unsuccessfulJson } from "../views/json.ts";
+import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
 import { statusOf } from "./errors.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
@@ -32,6 +32,17 @@ export function generateRoutes(deps: AppDeps) {
       const accepted = await submit(user, { body: await readJson(c), idempotencyKey });
       if (accepted.isReplay) c.header("Idempotency-Replayed", "true");
       return answerWhenFinal(c, accepted.prompt);
+    })
+    .post("/api/v1/quotes", async (c) => {
+      const { user } = callerOf(c);
+      const { request, model } = checkPromptRequest(await readJson(c), {
+        models,
+        maxChars: deps.promptMaxChars,
+      });
+      const costMicros = quote(models, request);
+      return c.json(
+        quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
+      );
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
@@ -143,7 +154,7 @@ export function generateRoutes(deps: AppDeps) {
   }
 
   function priceOf({ model, imageSize, count }: Draft): number {
-    return models.price({ model: model.id, size: imageSize }).costMicros * count;
+    return quote(models, { model: model.id, imageSize, count });
   }
 }
 

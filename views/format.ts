@@ -5,6 +5,11 @@ export function money(micros: number): string {
   return micros === 0 ? "free" : dollars(micros);
 }
 
+/** What a prompt cost in the end; one that brought nothing was not free but without charge. */
+export function charge({ costMicros, isCompleted }: { costMicros: number; isCompleted: boolean }): string {
+  return costMicros === 0 && !isCompleted ? "no charge" : money(costMicros);
+}
+
 /** The same where nothing is not a price but an amount: `$0.00`. */
 export function dollars(micros: number): string {
   const digits = (micros / 1_000_000).toFixed(Math.abs(micros) < 10_000 ? 6 : 4);

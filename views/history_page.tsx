@@ -2,7 +2,7 @@
 import type { PromptStatus } from "../lib/prompt.ts";
 import type { PromptView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
-import { duration, money, size } from "./format.ts";
+import { charge, duration, size } from "./format.ts";
 import type { Pagination } from "./json.ts";
 import { Layout } from "./layout.tsx";
 import { Thumbnail } from "./picture.tsx";
@@ -110,7 +110,9 @@ export function HistoryRow({ view }: { view: PromptView }) {
           {durationMs === null ? progressWords(view) : statusNames[prompt.status]}
         </span>
       </td>
-      <td data-name="Cost" class="number">{entry === null ? "–" : money(entry.costMicros)}</td>
+      <td data-name="Cost" class="number">
+        {entry === null ? "–" : charge({ ...entry, isCompleted: prompt.status === "COMPLETED" })}
+      </td>
       <td data-name="Time" class="number">{durationMs === null ? "–" : duration(durationMs)}</td>
       <td data-name="When">
         <Time at={prompt.createdAt} />

@@ -1,4 +1,5 @@
 /** The public JSON shapes of the API, version 1. Money appears as dollars and as micro-dollars, times as ISO 8601. */
+import type { Month, Spend } from "../lib/account.ts";
 import type { BudgetState } from "../lib/budget.ts";
 import type { LedgerEntry } from "../lib/ledger.ts";
 import type { PriceRow } from "../lib/price_book.ts";
@@ -221,6 +222,39 @@ export function meJson(user: User, budget: BudgetState) {
       spentMicros: budget.spentMicros,
       heldMicros: budget.heldMicros,
     },
+  };
+}
+
+export function quoteJson(
+  { model, count, costMicros, budget }: {
+    model: Model;
+    count: number;
+    costMicros: number;
+    budget: BudgetState;
+  },
+) {
+  return {
+    success: true,
+    model: model.id,
+    count,
+    costMicros,
+    cost: dollars(costMicros),
+    basis: costMicros === 0 ? "none" : "table",
+    remaining: maybeDollars(budget.remainingMicros),
+  };
+}
+
+/** Days and models on which nothing was charged and nothing made are left out. */
+export function usageJson(name: string, month: Month) {
+  const spends = (spent: { [name: string]: Spend }, key: "day" | "model") =>
+    Object.entries(spent).sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([name, { costMicros, images }]) => ({ [key]: name, costMicros, images }));
+  return {
+    success: true,
+    month: name,
+    totalMicros: month.spentMicros,
+    days: spends(month.days, "day"),
+    models: spends(month.models, "model"),
   };
 }
 

@@ -1,6 +1,6 @@
 /** A prompt and its pictures: in its final shape from the first moment, so that nothing moves while it develops. */
 import type { Frame, PromptView } from "../lib/prompt_view.ts";
-import { duration, money, plural, size } from "./format.ts";
+import { charge, duration, plural, size } from "./format.ts";
 import { fileAddress, Thumbnail } from "./picture.tsx";
 import { progressWords } from "./progress_words.ts";
 
@@ -116,7 +116,11 @@ function Outcome({ view }: { view: PromptView }) {
     <>
       {prompt.status !== "COMPLETED" && <span>{prompt.status === "FAILED" ? "failed" : "cancelled"}</span>}
       <span>{duration(durationMs)}</span>
-      <span>{entry === null ? "cost not known yet" : money(entry.costMicros)}</span>
+      <span>
+        {entry === null
+          ? "cost not known yet"
+          : charge({ ...entry, isCompleted: prompt.status === "COMPLETED" })}
+      </span>
     </>
   );
 }

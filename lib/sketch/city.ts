@@ -4,7 +4,7 @@ import { lighter, mix, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { box } from "./outline.ts";
 import type { Random } from "./random.ts";
-import { paintMist } from "./land.ts";
+import { paintMist } from "./weather.ts";
 
 export function paintCity(easel: Easel, { foot, isFar }: { foot: number; isFar: boolean }): void {
   const { palette, brush, random, width, height, scene } = easel;

@@ -2,7 +2,7 @@
 import type { Point } from "./canvas.ts";
 import { lighter, mix, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
-import { isSnowy, paintMist } from "./land.ts";
+import { isSnowy, paintMist } from "./weather.ts";
 import { below, rollingRidge } from "./outline.ts";
 import type { Random } from "./random.ts";
 

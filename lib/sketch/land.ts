@@ -1,41 +1,16 @@
-/** Hills and meadows, and the mist that parts what is near from what is far. */
+/** Hills and meadows. */
 import type { Point } from "./canvas.ts";
 import { lighter, mix } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { below, blob, heightAt, rollingRidge } from "./outline.ts";
 import { paintTreesAlong } from "./trees.ts";
-
-/** Whether the ground is white. */
-export function isSnowy({ scene, weather }: Pick<Easel, "scene" | "weather">): boolean {
-  return (weather === "snow" || scene.season === "winter") && !scene.unwanted.has("snow");
-}
+import { isSnowy, paintMist } from "./weather.ts";
 
 export function grassColour(easel: Easel): string {
   if (isSnowy(easel)) return "#e6edf3";
   if (easel.scene.season === "autumn") return "#b98b45";
   if (easel.scene.season === "spring") return "#8dba62";
   return "#6b9650";
-}
-
-export function paintMist(
-  { canvas, palette, scene, weather }: Easel,
-  y: number,
-  tall: number,
-  strength: number,
-): void {
-  if (scene.style === "ink" || scene.style === "poster") return;
-  const haze = palette.at(weather === "fog" ? 0.02 : 0.08);
-  const opacity = Math.min(0.9, strength * (weather === "fog" ? 1.8 : 1));
-  canvas.band(
-    "shape",
-    y - tall,
-    y + tall,
-    canvas.fade(y - tall, y + tall, [
-      { at: 0, colour: haze, opacity: 0 },
-      { at: 0.55, colour: haze, opacity },
-      { at: 1, colour: haze, opacity: 0 },
-    ]),
-  );
 }
 
 /** Rolling ground from `from` down to the lower edge. */

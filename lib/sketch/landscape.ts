@@ -2,7 +2,8 @@
 import type { Easel } from "./easel.ts";
 import { paintCity } from "./city.ts";
 import { paintDesert } from "./desert.ts";
-import { paintBank, paintHills, paintMeadow, paintMist } from "./land.ts";
+import { paintMist } from "./weather.ts";
+import { paintBank, paintHills, paintMeadow } from "./land.ts";
 import { paintMountains } from "./mountains.ts";
 import { paintSky } from "./sky.ts";
 import { paintBalloon, paintBirds, paintCacti, paintCat, paintHouse } from "./subjects.ts";

@@ -4,7 +4,7 @@ import { lighter, mix } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { below, blob, heightAt, rollingRidge } from "./outline.ts";
 import type { Random } from "./random.ts";
-import { isSnowy, paintMist } from "./land.ts";
+import { isSnowy, paintMist } from "./weather.ts";
 
 type Kind = "pine" | "round";
 

@@ -3,6 +3,11 @@ import type { Point } from "./canvas.ts";
 import { lighter, toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 
+/** Whether the ground is white. */
+export function isSnowy({ scene, weather }: Pick<Easel, "scene" | "weather">): boolean {
+  return (weather === "snow" || scene.season === "winter") && !scene.unwanted.has("snow");
+}
+
 export function paintWeather(easel: Easel): void {
   if (easel.weather === "rain" || easel.weather === "storm") paintRain(easel);
   if (easel.weather === "storm") paintLightning(easel);
@@ -90,4 +95,26 @@ function paintFog({ canvas, palette, random, width, height, horizon, scene }: Ea
       }" fill="${id}"/>`,
     );
   }
+}
+
+/** Mist that parts what is near from what is far. */
+export function paintMist(
+  { canvas, palette, scene, weather }: Easel,
+  y: number,
+  tall: number,
+  strength: number,
+): void {
+  if (scene.style === "ink" || scene.style === "poster") return;
+  const haze = palette.at(weather === "fog" ? 0.02 : 0.08);
+  const opacity = Math.min(0.9, strength * (weather === "fog" ? 1.8 : 1));
+  canvas.band(
+    "shape",
+    y - tall,
+    y + tall,
+    canvas.fade(y - tall, y + tall, [
+      { at: 0, colour: haze, opacity: 0 },
+      { at: 0.55, colour: haze, opacity },
+      { at: 1, colour: haze, opacity: 0 },
+    ]),
+  );
 }

@@ -1,8 +1,8 @@
 /** API keys: `dk_` and 256 random bits; only the hash is stored. */
 import { randomToken, sha256 } from "./digest.ts";
 import { keys } from "./schema.ts";
-import { commit, read, type Store } from "./store.ts";
-import { readUser, type User } from "./user.ts";
+import { commit, type Store } from "./store.ts";
+import { readWithUser, type User } from "./user.ts";
 
 /** `read`: look, quote; `generate`: also generate, cancel, retry; `all`: also delete. */
 export const scopes = ["read", "generate", "all"] as const;
@@ -51,16 +51,14 @@ export async function createApiKey(
 export async function openApiKey(store: Store, secret: string): Promise<{ user: User; key: ApiKey } | null> {
   if (!secret.startsWith(prefix)) return null;
   const hash = sha256(secret);
-  const found = await read<ApiKey>(store.kv, keys.apiKey(hash));
-  if (found === null) return null;
+  const found = await readWithUser<ApiKey>(store, { key: keys.apiKey(hash), hash });
+  if (found === null || found.user.isDisabled) return null;
   const now = store.now();
-  const key = found.value;
+  const { credential: { value: key, versionstamp }, user } = found;
   if (key.expiresAt !== null && key.expiresAt <= now) return null;
-  const user = await readUser(store, key.userId);
-  if (user === null || user.value.isDisabled) return null;
   if (key.lastUsedAt === null || now - key.lastUsedAt >= usedStepMs) {
-    const check = { key: keys.apiKey(hash), versionstamp: found.versionstamp };
+    const check = { key: keys.apiKey(hash), versionstamp };
     await commit(store.kv.atomic().check(check).set(keys.apiKey(hash), { ...key, lastUsedAt: now }));
   }
-  return { user: user.value, key };
+  return { user, key };
 }

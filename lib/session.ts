@@ -1,8 +1,8 @@
 /** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
 import { randomToken, sha256 } from "./digest.ts";
 import { keys } from "./schema.ts";
-import { commit, read, type Store } from "./store.ts";
-import { readUser, type User } from "./user.ts";
+import { commit, type Store } from "./store.ts";
+import { readWithUser, type User } from "./user.ts";
 
 export interface Session {
   userId: string;
@@ -46,22 +46,21 @@ export interface OpenSession {
 /** The user behind a session id; null when it ended, was never one, or its user may not sign in. */
 export async function openSession(store: Store, id: string): Promise<OpenSession | null> {
   const hash = sha256(id);
-  const found = await read<Session>(store.kv, keys.session(hash));
-  if (found === null) return null;
+  const found = await readWithUser<Session>(store, { key: keys.session(hash), hash });
+  if (found === null || found.user.isDisabled) return null;
   const now = store.now();
-  const { userId, createdAt, lastSeenAt } = found.value;
+  const { credential: { value: session, versionstamp }, user } = found;
+  const { createdAt, lastSeenAt } = session;
   const expiresAt = Math.min(createdAt + sessionLifeMs, lastSeenAt + idleLifeMs);
   if (now >= expiresAt) return null;
-  const user = await readUser(store, userId);
-  if (user === null || user.value.isDisabled) return null;
   if (now - lastSeenAt >= seenStepMs) {
-    const seen: Session = { ...found.value, lastSeenAt: now };
+    const seen: Session = { ...session, lastSeenAt: now };
     await commit(
-      store.kv.atomic().check({ key: keys.session(hash), versionstamp: found.versionstamp })
+      store.kv.atomic().check({ key: keys.session(hash), versionstamp })
         .set(keys.session(hash), seen, { expireIn: createdAt + sessionLifeMs - now }),
     );
   }
-  return { user: user.value, hash, expiresAt };
+  return { user, hash, expiresAt };
 }
 
 export async function endSession(

@@ -13,13 +13,20 @@ export interface Store {
   locks: Locks;
   /** The books of the users who changed theirs last, so that the next change need not read them. */
   recentBooks: Recent<SeenBooks>;
+  /** Whose a credential is, by its hash; that never changes, so it and its user are read together the next time. */
+  recentOwners: Recent<string>;
 }
 
 export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
-  return { kv, now, ids: createIds(now), locks: createLocks(), recentBooks: createRecent(maxRecentBooks) };
+  return {
+    kv,
+    now,
+    ids: createIds(now),
+    locks: createLocks(),
+    recentBooks: createRecent(),
+    recentOwners: createRecent(),
+  };
 }
-
-const maxRecentBooks = 1000;
 
 /** A value with the version at which it was read; `versionstamp` is also the feed's cursor. */
 export interface Versioned<T> {
@@ -107,14 +114,18 @@ export function createLocks(): Locks {
 
 /** A few things that were used last; the oldest are forgotten. */
 export interface Recent<T> {
+  get(name: string): T | undefined;
   /** Takes it out: whoever has changed it puts it back. */
   take(name: string): T | undefined;
   put(name: string, value: T): void;
 }
 
-function createRecent<T>(most: number): Recent<T> {
+const mostRecent = 1000;
+
+function createRecent<T>(): Recent<T> {
   const kept = new Map<string, T>();
   return {
+    get: (name) => kept.get(name),
     take(name) {
       const value = kept.get(name);
       kept.delete(name);
@@ -122,7 +133,7 @@ function createRecent<T>(most: number): Recent<T> {
     },
     put(name, value) {
       kept.set(name, value);
-      if (kept.size > most) kept.delete(kept.keys().next().value!);
+      if (kept.size > mostRecent) kept.delete(kept.keys().next().value!);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** People with an account. */
 import { keys, kinds } from "./schema.ts";
-import { commit, read, type Store, type Versioned } from "./store.ts";
+import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
 
 export type Role = "owner" | "admin" | "member";
 
@@ -17,6 +17,27 @@ export interface User {
 
 export function readUser(store: Store, userId: string): Promise<Versioned<User> | null> {
   return read<User>(store.kv, keys.user(userId));
+}
+
+/**
+ * A session or key by its hash, together with its user, in one read where it was seen before. Null when either is
+ * missing.
+ */
+export async function readWithUser<T extends { userId: string }>(
+  store: Store,
+  { key, hash }: { key: Deno.KvKey; hash: string },
+): Promise<{ credential: Versioned<T>; user: User } | null> {
+  const owner = store.recentOwners.get(hash);
+  const [credential, known] = await readMany<T | User>(
+    store.kv,
+    owner === undefined ? [key] : [key, keys.user(owner)],
+  );
+  if (credential === null) return null;
+  const { userId } = credential.value as T;
+  const user = known === undefined ? await readUser(store, userId) : known;
+  if (user === null) return null;
+  store.recentOwners.put(hash, userId);
+  return { credential: credential as Versioned<T>, user: user.value as User };
 }
 
 /** The one owner of this server; made when it first starts. */

@@ -47,6 +47,7 @@ try {
 
 async function start(settings: Settings): Promise<void> {
   const stopping = new AbortController();
+  const told = toldToStop();
   const output = createOutput();
   const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
   const data = await openDataDirectory(settings.DATA_DIR);
@@ -117,7 +118,7 @@ async function start(settings: Settings): Promise<void> {
   }));
   output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, `Sign in as owner: ${url}`]);
 
-  const signal = await stopSignal();
+  const signal = await told;
   log("info", "stopping", { signal });
   stopping.abort();
   setTimeout(() => Deno.exit(0), stopWithinMs);
@@ -175,7 +176,8 @@ function createOutput() {
   };
 }
 
-function stopSignal(): Promise<Deno.Signal> {
+/** Listened for from the first moment: whoever sees the ready lines may stop the server at once. */
+function toldToStop(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => resolve(signal));

@@ -36,7 +36,7 @@ export function createModels(
     available,
     choose(id) {
       const models = available();
-      const chosen = models.find((model) => model.id === (id ?? first));
+      const chosen = id === undefined ? models[0] : models.find((model) => model.id === id);
       if (chosen !== undefined) return chosen;
       throw unknownModel(models);
     },

@@ -36,8 +36,6 @@ export interface Model {
   };
   /** Where the text is drawn: by the provider, or by Darkroom. */
   watermark: "provider" | "darkroom";
-  /** The quality it is asked for, as the price book names it; "standard" where it has but one. */
-  quality?: string;
   /** Whether the provider reports a percentage. */
   progress: "reported" | "estimate";
   previews: boolean;
@@ -88,10 +86,7 @@ export interface TaskContext {
 export interface Provider {
   readonly id: string;
   readonly name: string;
-  /** Those it offers at the moment; a server that is asked for its models may be found later. */
   readonly models: readonly Model[];
-  /** Models may still be added to those above: its server has not answered yet. */
-  readonly mayOfferMore?: boolean;
   /** A submission leaves nothing behind and costs nothing, so one in doubt may simply be done again. */
   readonly isRepeatable: boolean;
   generate(task: TaskRequest, context: TaskContext): AsyncIterable<ProviderEvent>;

@@ -84,6 +84,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const offer = deps.models.find(request.model);
   const aborts = leased.prompt.value.tasks.map(() => new AbortController());
   const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
+  const inDoubt = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
   let retryAfterMs: number | null = null;
@@ -132,22 +133,47 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const signal = aborts[index].signal;
     try {
       if (isCancelled()) return await endCancelled(index, provider);
-      const events = await beginOrResume(index, offered);
-      if (events !== null) await follow(index, { events, model: offered.model });
+      await carryOut(index, offered);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       if (signal.aborted && signal.reason === "lease_lost") throw new LeaseLost();
       if (signal.aborted && signal.reason === "stop") return;
       if (isCancelled()) return await endCancelled(index, provider, error);
       if (signal.aborted && signal.reason === "deadline") {
+        const reason = inDoubt.has(index) ? "outcome_unknown" : "timeout";
         return await failTask(
           index,
-          new ProviderFailure("timeout", "no result in time", { outcome: "unknown" }),
+          new ProviderFailure(reason, "no result in time", { outcome: "unknown" }),
         );
       }
       if (!(error instanceof ProviderFailure)) throw error;
       await failTask(index, error);
     }
+  }
+
+  /** Submits the task, or resumes it, and follows it; one in doubt is followed once the provider has called back. */
+  async function carryOut(index: number, offered: { model: Model; provider: Provider }): Promise<void> {
+    try {
+      const events = await beginOrResume(index, offered);
+      if (events !== null) await follow(index, { events, model: offered.model });
+    } catch (error) {
+      const events = awaitCall(index, { provider: offered.provider, error });
+      if (events === null) throw error;
+      await follow(index, { events, model: offered.model });
+    }
+  }
+
+  /** Null where the outcome is not in doubt, or nobody can call. */
+  function awaitCall(
+    index: number,
+    { provider, error }: { provider: Provider; error: unknown },
+  ): AsyncIterable<ProviderEvent> | null {
+    const callback = deps.callbacks.line(`${id}:${index}`);
+    const isInDoubt = error instanceof ProviderFailure && error.reason === "outcome_unknown" &&
+      current.value.tasks[index].state === "submitting";
+    if (!isInDoubt || callback === null || provider.await === undefined) return null;
+    inDoubt.add(index);
+    return provider.await(taskRequest(index), { signal: aborts[index].signal, callback });
   }
 
   /** The task's events: a fresh submission, or the one that an earlier process had saved. Null: nothing to do. */
@@ -165,6 +191,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
+      armDeadline(index, task.submittedAt + model.deadlineMs);
       throw new ProviderFailure("outcome_unknown", "the server stopped during the submission", {
         outcome: "unknown",
       });

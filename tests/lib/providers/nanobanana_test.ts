@@ -16,21 +16,21 @@ interface Scene extends AsyncDisposable {
 }
 
 /** The adapter against its stand-in; it waits a thousandth of the time. */
-async function setScene(): Promise<Scene> {
+async function setScene({ publicUrl = "http://localhost:8000" } = {}): Promise<Scene> {
   const stack = new AsyncDisposableStack();
   const api = stack.use(await startNanobanana());
   const outgoing = stack.use(createOutgoing());
   const provider = createNanobanana({
     token: "token-of-the-stand-in",
     baseUrl: api.url,
-    publicUrl: "http://localhost:8000",
+    publicUrl,
     outgoing,
     now: Date.now,
     sleep: (ms, signal) => sleep(ms / 1000, signal),
     random: () => 0.5,
   });
   const standIn = { provider, prices: [...shippedPrices], submitted: [], scripts: [] };
-  const studio = stack.use(await createStudio({ standIn, monthlyBudgetMicros: 1_000_000 }));
+  const studio = stack.use(await createStudio({ standIn, monthlyBudgetMicros: 1_000_000, publicUrl }));
   const program = await studio.withKey();
   return {
     api,
@@ -260,4 +260,32 @@ Deno.test("a cancelled task is booked, since it can't be stopped", async () => {
   await until(() => scene.api.journal.length, (count) => count >= 2);
   const { prompt } = await (await program.post(`/api/v1/prompts/${promptId}/cancel`)).json();
   assert.deepEqual([prompt.status, prompt.costMicros, prompt.ledger.basis], ["CANCELLED", 20_000, "table"]);
+});
+
+Deno.test("where the provider can call back, a task in doubt is found by its call and never made again", async () => {
+  await using scene = await setScene({ publicUrl: "https://darkroom.example" });
+  const { api, program, studio } = scene;
+  api.onStep = ({ request, point }) => {
+    if (request === "create" && point === "read") throw new Error("the answer is lost");
+  };
+  const sent = await program.post("/api/v1/images/generate", { prompt: "sea" }, { Prefer: "respond-async" });
+  const { promptId } = await sent.json();
+  const made = await until(() => api.journal[0], (entry) => entry !== undefined);
+  const call = (address: string, taskId: string) =>
+    studio.fetch(new URL(address).pathname, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ code: 200, msg: "success", data: { taskId } }),
+    });
+  const { url } = studio.deps.callbacks.line(`${promptId}:0`)!;
+  const forged = url.replace(/.$/, (last) => last === "x" ? "y" : "x");
+  assert.equal((await call(forged, made.taskId!)).status, 200);
+  assert.equal((await call(url, "a task that nobody knows")).status, 200);
+  const waiting = (await (await program.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
+  assert.equal(waiting.status, "PROCESSING");
+  await until(async () => {
+    await call(url, made.taskId!);
+    return (await (await program.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
+  }, ({ status }) => status === "COMPLETED");
+  assert.equal(api.journal.filter(({ request }) => request === "create").length, 1);
 });

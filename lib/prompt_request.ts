@@ -40,7 +40,6 @@ export const promptInput = z.strictObject({
   guidance: z.number({ error: "guidance must be a number" }).optional(),
   steps: z.int({ error: "steps must be a whole number" }).optional(),
 });
-export type PromptInput = z.infer<typeof promptInput>;
 
 /** A complete request for a model on offer; throws `Refusal`. */
 export function checkPromptRequest(

@@ -183,11 +183,6 @@ export async function queuePosition(store: Store, prompt: Prompt): Promise<numbe
   return position;
 }
 
-/** Every prompt there is, for checks; not for pages. */
-export function everyPrompt(store: Store): Deno.KvListIterator<Prompt> {
-  return store.kv.list<Prompt>({ prefix: [...kinds.prompts] }, { batchSize: 500 });
-}
-
 /** The newest prompts of all users. */
 export function everyPromptNewestFirst(
   store: Store,

@@ -32,11 +32,6 @@ export async function startSession(store: Store, userId: string): Promise<string
   return id;
 }
 
-/** The hash that names a session in logs, streams and keys. */
-export function sessionHash(id: string): string {
-  return sha256(id);
-}
-
 export interface OpenSession {
   user: User;
   hash: string;

@@ -18,10 +18,14 @@ import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { createPace } from "./lib/pace.ts";
-import { createPriceBook, shippedPrices } from "./lib/price_book.ts";
+import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
+import { createProviderHealth } from "./lib/provider_health.ts";
+import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
+import { createLocalServer } from "./lib/providers/local_server.ts";
 import { createNanobanana } from "./lib/providers/nanobanana.ts";
+import { createOpenAi, openAiBaseUrl } from "./lib/providers/openai.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
@@ -62,9 +66,13 @@ async function start(settings: Settings): Promise<void> {
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
   const doorbell = createKvDoorbell(kv);
   const progress = createProgressBoard();
+  const prices = createPriceBook(shippedPrices);
+  const providers = createProviders(settings, { publicUrl, prices });
+  const health = createProviderHealth({ providers, now });
+  await health.start();
   const models = createModels({
-    providers: createProviders(settings, { publicUrl }),
-    prices: createPriceBook(shippedPrices),
+    providers,
+    prices,
     defaultModel: settings.DEFAULT_MODEL,
     now,
   });
@@ -82,6 +90,7 @@ async function start(settings: Settings): Promise<void> {
     log,
     random: Math.random,
     callbacks,
+    health,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
     owner: `process ${Deno.pid}`,
@@ -110,6 +119,7 @@ async function start(settings: Settings): Promise<void> {
     defaultBudgetMicros,
     secret,
     callbacks,
+    health,
     limits: {
       requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
       generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),
@@ -123,21 +133,39 @@ async function start(settings: Settings): Promise<void> {
   stopping.abort();
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
+  health.stop();
   await Promise.all([worker.stop(), server.shutdown(), closeControlSocket()]);
   kv.close();
   data.close();
   Deno.exit(0);
 }
 
-/** Those that are switched on; the first real one is the default. */
-function createProviders(settings: Settings, { publicUrl }: { publicUrl: string }): Provider[] {
-  const outgoing = createOutgoing();
-  const common = { publicUrl, outgoing, now, sleep, random: Math.random };
-  const { NANO_BANANA_TOKEN: token, NANO_BANANA_URL: baseUrl } = settings;
-  return [
-    ...token === undefined ? [] : [createNanobanana({ token, baseUrl, ...common })],
-    createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep }),
-  ];
+/** Those that are switched on; the first real one has the default model. */
+function createProviders(
+  settings: Settings,
+  { publicUrl, prices }: { publicUrl: string; prices: PriceBook },
+): Provider[] {
+  const common = { outgoing: createOutgoing(), now, sleep, random: Math.random };
+  const tokenPrice = (model: string) => prices.tokenPrice({ model, at: now() });
+  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
+  const providers: Provider[] = [];
+  if (NANO_BANANA_TOKEN !== undefined) {
+    providers.push(
+      createNanobanana({ token: NANO_BANANA_TOKEN, baseUrl: NANO_BANANA_URL, publicUrl, ...common }),
+    );
+  }
+  if (OPENAI_API_KEY !== undefined) {
+    const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
+    providers.push(createOpenAi({ apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common }));
+  } else if (OPENAI_BASE_URL !== undefined) {
+    providers.push(createLocalServer({ baseUrl: OPENAI_BASE_URL, ...common }));
+  }
+  if (GEMINI_API_KEY !== undefined) {
+    const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
+    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, tokenPrice, ...common }));
+  }
+  return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep })];
 }
 
 function listen(

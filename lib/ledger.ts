@@ -13,6 +13,7 @@ import {
   type Spend,
 } from "./account.ts";
 import { Refusal } from "./errors.ts";
+import type { TokenKind, Usage } from "./price_book.ts";
 import type { Charge, ChargeBasis, Prompt } from "./prompt.ts";
 import { keys } from "./schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
@@ -168,7 +169,18 @@ export function sumCharges(charges: readonly Charge[]): Charge {
     costMicros: charges.reduce((sum, charge) => sum + charge.costMicros, 0),
     basis,
     priceRow: charges.find((charge) => charge.priceRow !== null)?.priceRow ?? null,
+    ...sumUsage(charges),
   };
+}
+
+function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {
+  const parts = charges.flatMap(({ usage }) => usage === undefined ? [] : [usage]);
+  if (parts.length === 0) return {};
+  const usage: Usage = {};
+  for (const part of parts) {
+    for (const kind of Object.keys(part) as TokenKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
+  }
+  return { usage };
 }
 
 export const noCharge: Charge = { costMicros: 0, basis: "none", priceRow: null };

@@ -15,6 +15,7 @@ import type { Models } from "./models.ts";
 import type { Pace } from "./pace.ts";
 import { BadPicture } from "./picture.ts";
 import type { ProgressBoard } from "./progress.ts";
+import type { ProviderHealth } from "./provider_health.ts";
 import {
   type FailureReason,
   isFinal,
@@ -50,6 +51,7 @@ export interface RunDeps {
   /** 0 to 1, for jitter. */
   random: () => number;
   callbacks: Pick<Callbacks, "line">;
+  health: Pick<ProviderHealth, "note">;
 }
 
 export interface Run {
@@ -99,7 +101,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   async function main(): Promise<void> {
     try {
-      if (offer === null) await failUnfinished("provider_unavailable");
+      if (offer === null) await missingModel();
       else if (current.value.crashes >= maxCrashes) await failUnfinished("provider_failed");
       else {
         const { model, provider } = offer;
@@ -110,6 +112,13 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       if (!(error instanceof LeaseLost)) throw error;
       deps.log("info", "lease_lost", { promptId: id });
     }
+  }
+
+  /** Its provider was switched off; or it is not up yet and the prompt may wait for it. */
+  async function missingModel(): Promise<void> {
+    const mayWait = deps.models.areMoreExpected() && current.value.retries < maxRetries &&
+      current.value.status === "PROCESSING" && current.value.tasks.every(isWaiting);
+    if (!mayWait) await failUnfinished("provider_unavailable");
   }
 
   /** What is left when every task has ended or was broken off. */
@@ -186,8 +195,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
       armDeadline(index, task.submittedAt + model.deadlineMs);
-      progress.report(current.value, { stage: "generating" });
-      if (model.progress === "estimate") await estimate(index, task.submittedAt);
+      await showGenerating(index, { model, since: task.submittedAt });
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
@@ -201,6 +209,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     await changeTask(index, ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }));
     armDeadline(index, submittedAt + model.deadlineMs);
     progress.report(current.value, { stage: "submitting" });
+    // Where the call is the generation, nothing tells when the one becomes the other.
+    if (provider.resume === undefined) await showGenerating(index, { model, since: submittedAt });
     return provider.generate(taskRequest(index), context);
   }
 
@@ -228,6 +238,14 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
+  async function showGenerating(
+    index: number,
+    { model, since }: { model: Model; since: number },
+  ): Promise<void> {
+    progress.report(current.value, { stage: "generating" });
+    if (model.progress === "estimate") await estimate(index, since);
+  }
+
   /**
    * Where the provider tells no percentage, earlier tasks of the model do; it never says that it is done. Without
    * any it only tells, in time, that this one takes long.
@@ -237,7 +255,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const expectedMs = knownMs ?? longMs;
     const report = () => {
       const remainingMs = since + expectedMs - store.now();
-      if (current.value.tasks[index].state !== "running" || (knownMs === null && remainingMs > 0)) return;
+      const isOver = !["submitting", "running"].includes(current.value.tasks[index].state);
+      if (isOver || (knownMs === null && remainingMs > 0)) return;
       fractions[index] = Math.min(0.95, 1 - remainingMs / expectedMs);
       const percent = knownMs === null ? null : Math.round(average(fractions) * 100);
       progress.report(current.value, { stage: "generating", percent, isEstimate: true, remainingMs });
@@ -262,8 +281,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
           await changeTask(index, ({ count, imageIds }) => (
             { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
           ));
-          progress.report(current.value, { stage: "generating" });
-          if (model.progress === "estimate") await estimate(index, store.now());
+          await showGenerating(index, { model, since: store.now() });
           if (isStopping) return;
           if (isCancelled()) throw new Error("cancelled during the submission");
           break;
@@ -327,6 +345,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const before = current.value.tasks[index];
     const tookMs = "submittedAt" in before ? store.now() - before.submittedAt : undefined;
     if (tookMs !== undefined) deps.pace.note(request.model, tookMs);
+    if (offer !== null) deps.health.note(offer.provider.id, null);
     return change((prompt) =>
       withTask(prompt, index, (task) => {
         const imageIds = task.imageIds.concat(idsOf(arrived));
@@ -348,6 +367,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       outcome: error.outcome,
       said: error.message,
     });
+    if (offer !== null) deps.health.note(offer.provider.id, error.reason);
     const mayRetry = error.isRetryable && error.outcome === "not_created" &&
       current.value.retries < maxRetries;
     if (mayRetry && !isCancelled()) {
@@ -380,7 +400,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (error instanceof ProviderFailure && !aborts[index].signal.aborted) {
       return await failTask(index, error);
     }
-    if (task.state === "submitting" && !provider.isRepeatable) {
+    const costsNothing = provider.isRepeatable || offer?.model.isFree === true;
+    if (task.state === "submitting" && !costsNothing) {
       return await failTask(index, new ProviderFailure("outcome_unknown", "", { outcome: "unknown" }));
     }
     const answer = task.state === "running" && task.handle !== null
@@ -396,7 +417,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
               task: open,
               error: new ProviderFailure("cancelled", "", { outcome: "failed" }),
             })
-            : endTask(prompt, { task: open, provider: { ...provider, cancel: undefined } }),
+            : endTask(prompt, { task: open, canBeStopped: false, costsNothing }),
       )
     );
   }
@@ -438,7 +459,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       throw new LeaseLost();
     }
     current = found;
-    if (isCancelled()) interrupt((task) => isSafeToBreakOff(task) ? "cancelled" : null);
+    const isFree = offer?.model.isFree === true;
+    if (isCancelled()) interrupt((task) => isFree || isSafeToBreakOff(task) ? "cancelled" : null);
   }
 
   async function lookAgain(): Promise<void> {

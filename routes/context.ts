@@ -6,6 +6,7 @@ import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
+import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
 import type { Log } from "../lib/log.ts";
@@ -19,6 +20,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   blobs: Blobs;
   files: ImageFiles;
   callbacks: Callbacks;
+  health: ProviderHealth;
   log: Log;
   /** Tells the worker that runs a prompt to look at its record again. */
   nudge: (promptId: string) => void;

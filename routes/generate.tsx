@@ -8,7 +8,7 @@ import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib
 import { checkPromptRequest } from "../lib/prompt_request.ts";
 import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
-import { type Accepted, quote, requestPrompt } from "../lib/request_prompt.ts";
+import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
 import type { Versioned } from "../lib/store.ts";
 import type { User } from "../lib/user.ts";
 import { GenerateButton, SettingsFields } from "../views/generator_form.tsx";
@@ -39,7 +39,7 @@ export function generateRoutes(deps: AppDeps) {
         models,
         maxChars: deps.promptMaxChars,
       });
-      const costMicros = quote(models, request);
+      const costMicros = models.quote(request);
       return c.json(
         quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
       );
@@ -58,7 +58,7 @@ export function generateRoutes(deps: AppDeps) {
       const draft = draftOf(c.req.query(), models.available());
       return c.html(
         <>
-          <SettingsFields draft={draft} models={models.available()} />
+          <SettingsFields draft={draft} models={models.available()} health={deps.health.known} />
           <hx-partial hx-target="#generate" hx-swap="outerMorph">
             <GenerateButton draft={draft} costMicros={priceOf(draft)} />
           </hx-partial>
@@ -135,6 +135,7 @@ export function generateRoutes(deps: AppDeps) {
         cursor={cursor}
         draft={draft}
         models={models.available()}
+        health={deps.health.known}
         costMicros={priceOf(draft)}
         maxChars={deps.promptMaxChars}
         requestKey={store.ids()}
@@ -153,8 +154,8 @@ export function generateRoutes(deps: AppDeps) {
     return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
-  function priceOf({ model, imageSize, count }: Draft): number {
-    return quote(models, { model: model.id, imageSize, count });
+  function priceOf({ model, imageSize, count, text }: Draft): number {
+    return models.quote({ model: model.id, imageSize, count, text });
   }
 }
 

@@ -1,12 +1,16 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
 import type { Draft } from "../lib/prompt_draft.ts";
-import type { Model, Range } from "../lib/provider.ts";
+import type { Model, ProviderStatus, Range } from "../lib/provider.ts";
 import { ErrorText } from "./error_text.tsx";
 import { money, size } from "./format.ts";
+
+/** What is known of a provider, by its id. */
+export type Health = (providerId: string) => ProviderStatus | null;
 
 export interface GeneratorFormProps {
   draft: Draft;
   models: readonly Model[];
+  health: Health;
   costMicros: number;
   maxChars: number;
   requestKey: string;
@@ -15,7 +19,7 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, models, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+  { draft, models, health, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
 ) {
   return (
     <form
@@ -44,7 +48,7 @@ export function GeneratorForm(
         </textarea>
         <p id="prompt-count" class="count" data-max={maxChars}>{draft.text.length} / {maxChars}</p>
       </div>
-      <SettingsFields draft={draft} models={models} />
+      <SettingsFields draft={draft} models={models} health={health} />
       <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
       <div class="submit">
         <GenerateButton draft={draft} costMicros={costMicros} />
@@ -69,7 +73,9 @@ export function GenerateButton({ draft, costMicros }: { draft: Draft; costMicros
 }
 
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
-export function SettingsFields({ draft, models }: { draft: Draft; models: readonly Model[] }) {
+export function SettingsFields(
+  { draft, models, health }: { draft: Draft; models: readonly Model[]; health: Health },
+) {
   const { model } = draft;
   return (
     <div
@@ -84,7 +90,11 @@ export function SettingsFields({ draft, models }: { draft: Draft; models: readon
         <div class="field">
           <label for="model">Model</label>
           <select id="model" name="model">
-            {models.map(({ id, name }) => <option value={id} selected={id === model.id}>{name}</option>)}
+            {models.map((each) => (
+              <option value={each.id} selected={each.id === model.id}>
+                {modelLabel(each, health(each.provider))}
+              </option>
+            ))}
           </select>
           <noscript>
             <button class="quiet" type="submit" formmethod="get" formnovalidate>
@@ -113,6 +123,19 @@ export function SettingsFields({ draft, models }: { draft: Draft; models: readon
       <Advanced draft={draft} />
     </div>
   );
+}
+
+const troubleWords: { [state in ProviderStatus["state"]]: string | null } = {
+  ok: null,
+  key_refused: "its key is refused",
+  unreachable: "not reachable now",
+  trouble: "in trouble now",
+};
+
+/** Its name, until when there is it, and what is wrong with it. */
+function modelLabel({ name, retiresAt }: Model, status: ProviderStatus | null): string {
+  const notes = [retiresAt && `until ${retiresAt}`, status && troubleWords[status.state]].filter(Boolean);
+  return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
 }
 
 /** The counts that people choose; any other comes from a program. */

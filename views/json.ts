@@ -78,8 +78,9 @@ export function errorJson(
 }
 
 function ledgerJson(entry: LedgerEntry | null) {
-  return entry &&
-    { costMicros: entry.costMicros, basis: entry.basis, priceRow: entry.priceRow, at: iso(entry.at) };
+  if (entry === null) return null;
+  const { costMicros, basis, priceRow, usage, at } = entry;
+  return { costMicros, basis, priceRow, ...(usage !== undefined && { usage }), at: iso(at) };
 }
 
 export function promptJson(view: PromptView, publicUrl: string) {

@@ -14,6 +14,7 @@ import { createModels } from "../../lib/models.ts";
 import { createPace } from "../../lib/pace.ts";
 import { createPriceBook } from "../../lib/price_book.ts";
 import { createProgressBoard } from "../../lib/progress.ts";
+import { createProviderHealth } from "../../lib/provider_health.ts";
 import { createRateLimit } from "../../lib/rate_limit.ts";
 import { createReadiness } from "../../lib/readiness.ts";
 import { keys } from "../../lib/schema.ts";
@@ -75,6 +76,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
   const callbacks = createCallbacks({ publicUrl, secret });
+  const health = createProviderHealth({ providers: models.providers, now });
   const worker = createWorker({
     store,
     doorbell,
@@ -85,6 +87,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     log,
     random: Math.random,
     callbacks,
+    health,
     concurrency: 8,
     userConcurrency: 4,
     owner: `process ${Deno.pid}`,
@@ -108,6 +111,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     defaultBudgetMicros,
     secret,
     callbacks,
+    health,
     limits: {
       requests: createRateLimit({ perMinute: 1e9, now }),
       generate: createRateLimit({ perMinute: 1e9, now }),

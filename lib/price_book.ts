@@ -88,8 +88,8 @@ export const shippedTokenPrices: readonly TokenPrice[] = [
     provider: "openai",
     models: ["gpt-image-2", "gpt-image-2-high", "gpt-image-2.6-sunburst", "gpt-image-2.5-sunburst"],
     perMillion: openAiTokens,
-    // Each preview is a hundred tokens of picture.
-    allowance: { imageOut: 200 },
+    // Two previews of a hundred tokens, and what the price page rounds away.
+    allowance: { imageOut: 220 },
     validFrom: "2026-04-21",
   },
   {

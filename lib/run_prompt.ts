@@ -59,6 +59,8 @@ export interface Run {
   readonly userId: string;
   /** Resolves when the run has ended; rejects on a bug or when the database does not answer. */
   readonly ended: Promise<void>;
+  /** Nothing has been heard from the provider for so long that the run takes nothing but time. */
+  isStalled(): boolean;
   /** Look at the record again: it may have been cancelled. */
   nudge(): void;
   /** End at the next safe point; with `isUrgent` now, whatever that leaves in doubt. */
@@ -72,6 +74,8 @@ const maxBackoffMs = 60_000;
 const estimateStepMs = 1000;
 /** After this a task takes longer than usual, whatever the model. */
 const longMs = 120_000;
+
+const stalledMs = 15_000;
 
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
@@ -89,6 +93,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const inDoubt = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
+  let heardAt = store.now();
   let retryAfterMs: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -97,7 +102,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     timers.forEach(clearTimeout);
     progress.clear(id);
   });
-  return { promptId: id, userId, ended, nudge: () => void lookAgain(), stop };
+  const isStalled = () => store.now() - heardAt >= stalledMs;
+  return { promptId: id, userId, ended, isStalled, nudge: () => void lookAgain(), stop };
 
   async function main(): Promise<void> {
     try {
@@ -272,6 +278,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     let arrived: NewImage[] = [];
     let trouble: FailureReason | null = null;
     for await (const event of events) {
+      heardAt = store.now();
       if (event.type !== "done" && arrived.length > 0) {
         await addPictures(index, arrived);
         arrived = [];

@@ -205,3 +205,45 @@ Deno.test("two users' prompts go in turn, and one user has no more than their sh
   gate.resolve();
   for (const id of busyIds) await finished(busy, id);
 });
+
+Deno.test("prompts of a provider that is not heard of lend their slots to the others'", async () => {
+  let offsetMs = 0;
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(...Array.from({ length: 8 }, () => holdUntil(gate.promise)));
+  await using studio = await createStudio({ standIn, now: () => Date.now() + offsetMs });
+  for (const user of [await studio.addMember(), await studio.addMember()]) {
+    const program = await studio.withKey(user);
+    for (let i = 0; i < 4; i++) await submit(program);
+  }
+  await until(() => standIn.submitted.length, (count) => count === 8);
+  const program = await studio.withKey(await studio.addMember());
+  const promptId = await submit(program);
+  assert.equal((await read(program, promptId)).status, "PENDING");
+  assert.equal(studio.worker.runningCount(), 8);
+  offsetMs = 16_000;
+  assert.equal((await finished(program, promptId)).status, "COMPLETED");
+  gate.resolve();
+  await until(() => studio.worker.runningCount(), (count) => count === 0);
+});
+
+Deno.test("a prompt whose model has not turned up yet waits for it", async () => {
+  let isUp = true;
+  const models = () => isUp ? [standInModel] : [];
+  const standIn = createStandIn();
+  Object.defineProperty(standIn.provider, "models", { get: models });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  isUp = false;
+  await studio.worker.start();
+  const waiting = await until(() => read(program, promptId), ({ status }) => status === "PENDING");
+  assert.equal(waiting.errorCode, null);
+  await until(
+    () => studio.store.kv.get<{ retries: number }>(["prompt", promptId]),
+    ({ value }) => value!.retries === 1,
+  );
+  isUp = true;
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
+});

@@ -10,7 +10,7 @@ import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
-import { addToMonth, type LedgerEntry } from "./ledger.ts";
+import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
 import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
@@ -30,7 +30,8 @@ type DerivedKind =
   | "month"
   | "lease"
   | "session_index"
-  | "api_key_index";
+  | "api_key_index"
+  | "unknown_charge";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
 export interface Difference {
@@ -58,7 +59,11 @@ export interface PromptFacts {
   leaseNumber: number;
   /** Those that are not deleted. */
   imageIds: string[];
+  /** What its tasks were charged, as far as that is known. */
+  chargeMicros: number;
 }
+
+export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold">;
 
 export type ImageFacts = Pick<
   Image,
@@ -68,8 +73,9 @@ export type ImageFacts = Pick<
 export interface Records {
   prompts: Map<string, PromptFacts>;
   images: Map<string, ImageFacts>;
-  /** Whose each ledger entry is, by prompt. */
-  entries: Map<string, string | null>;
+  /** Ledger entries, and what corrects them, by prompt. */
+  entries: Map<string, EntryFacts>;
+  corrections: Map<string, number>;
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
@@ -82,6 +88,7 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     prompts: new Map(),
     images: new Map(),
     entries: new Map(),
+    corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
   };
@@ -104,6 +111,12 @@ async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
+    const { promptId, userId, costMicros, basis, isAboveHold } = value;
+    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold });
+    addToSums(records, value);
+  }
+  for await (const { value } of kv.list<Correction>({ prefix: [...kinds.corrections] }, quickly)) {
+    records.corrections.set(value.promptId, value.costMicros);
     addToSums(records, value);
   }
 }
@@ -121,12 +134,15 @@ function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: prompt.images.filter((image) => !image.isDeleted).map((image) => image.id),
+    chargeMicros: prompt.tasks.reduce(
+      (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
+      0,
+    ),
   };
 }
 
-function addToSums({ entries, chargedMicros, months }: Records, entry: LedgerEntry): void {
-  const { promptId, userId, costMicros, at } = entry;
-  entries.set(promptId, userId);
+function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Correction): void {
+  const { userId, costMicros, at } = entry;
   if (userId === null) return;
   chargedMicros.set(userId, (chargedMicros.get(userId) ?? 0) + costMicros);
   const month = monthOf(at);
@@ -145,6 +161,7 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareLeases(view, records);
   yield* compareSessions(view);
   yield* compareApiKeys(view);
+  yield* compareUnknownCharges(view, records);
 }
 
 function nameOf(key: Deno.KvKey): string {
@@ -351,6 +368,18 @@ async function* compareApiKeys({ kv }: StoreView): AsyncGenerator<Difference> {
     due.set(nameOf(indexKey), { key: indexKey, value: String(key[1]) });
   }
   yield* compareValues(kv, { kind: "api_key_index", prefix: kinds.apiKeysOf, due });
+}
+
+async function* compareUnknownCharges(
+  { kv }: StoreView,
+  { entries, corrections }: Records,
+): AsyncGenerator<Difference> {
+  const open = entries.entries().filter(([id, { basis }]) => basis === "unknown" && !corrections.has(id));
+  const due = new Map(Array.from(open, ([id]) => {
+    const key = keys.unknownCharge(id);
+    return [nameOf(key), { key, value: null }];
+  }));
+  yield* compareValues(kv, { kind: "unknown_charge", prefix: kinds.unknownCharges, due });
 }
 
 interface Due {

@@ -115,17 +115,31 @@ export const shippedTokenPrices: readonly TokenPrice[] = [
   },
 ];
 
+/** A row that an admin added; it counts before a shipped one of the same day. */
+export interface AddedPrice extends PriceRow {
+  /** The admin's user id, and when. */
+  by: string;
+  addedAt: number;
+}
+
 export interface PriceBook {
   /** The row for one picture at that time; null where the model has no price. */
   price(query: { model: string; size: string; at: number }): PriceRow | null;
   /** What tokens of a model cost at that time; null where its price is by the picture. */
   tokenPrice(query: { model: string; at: number }): TokenPrice | null;
+  /** Every row, the history included: by model and size, the latest first. */
+  rows(): (PriceRow | AddedPrice)[];
+  add(row: AddedPrice): void;
 }
 
 export function createPriceBook(
-  rows: readonly PriceRow[],
+  shipped: readonly PriceRow[],
   tokenPrices: readonly TokenPrice[] = shippedTokenPrices,
 ): PriceBook {
+  const rows: (PriceRow | AddedPrice)[] = [...shipped];
+  const addedAt = (row: PriceRow | AddedPrice) => "addedAt" in row ? row.addedAt : 0;
+  const latestFirst = (a: PriceRow | AddedPrice, b: PriceRow | AddedPrice) =>
+    b.validFrom.localeCompare(a.validFrom) || addedAt(b) - addedAt(a);
   const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
   return {
     price({ model, size, at }) {
@@ -133,9 +147,7 @@ export function createPriceBook(
       const valid = rows.filter((r) =>
         r.model === model && r.validFrom <= day && (r.size === size || r.size === "*")
       );
-      valid.sort((a, b) =>
-        Number(b.size === size) - Number(a.size === size) || b.validFrom.localeCompare(a.validFrom)
-      );
+      valid.sort((a, b) => Number(b.size === size) - Number(a.size === size) || latestFirst(a, b));
       return valid[0] ?? null;
     },
     tokenPrice({ model, at }) {
@@ -144,6 +156,11 @@ export function createPriceBook(
       valid.sort((a, b) => b.validFrom.localeCompare(a.validFrom));
       return valid[0] ?? null;
     },
+    rows: () =>
+      rows.toSorted((a, b) =>
+        a.model.localeCompare(b.model) || a.size.localeCompare(b.size) || latestFirst(a, b)
+      ),
+    add: (row) => void rows.push(row),
   };
 }
 

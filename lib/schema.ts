@@ -10,7 +10,9 @@
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
- * | `ledger` promptId | `LedgerEntry` |
+ * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
+ * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
+ * | `price` model size validFrom | `AddedPrice` |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
@@ -36,6 +38,9 @@ export const keys = {
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
+  correction: (promptId: string) => ["correction", promptId],
+  unknownCharge: (promptId: string) => ["unknown_charge", promptId],
+  price: (model: string, size: string, validFrom: string) => ["price", model, size, validFrom],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
@@ -55,6 +60,9 @@ export const kinds = {
   prompts: ["prompt"],
   images: ["image"],
   ledger: ["ledger"],
+  corrections: ["correction"],
+  unknownCharges: ["unknown_charge"],
+  prices: ["price"],
   accounts: ["account"],
   months: ["month"],
   leases: ["lease"],

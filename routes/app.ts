@@ -9,6 +9,7 @@ import type { AppDeps, AppEnv } from "./context.ts";
 import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
 import { generateRoutes } from "./generate.tsx";
+import { dashboardRoutes } from "./dashboard.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
@@ -41,6 +42,7 @@ export function createApp(deps: AppDeps) {
     .use(limitedBody)
     .route("/", homeRoutes())
     .route("/", signInRoutes(deps))
+    .route("/", dashboardRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

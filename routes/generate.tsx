@@ -11,7 +11,8 @@ import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
 import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
 import type { Versioned } from "../lib/store.ts";
 import type { User } from "../lib/user.ts";
-import { GenerateButton, SettingsFields } from "../views/generator_form.tsx";
+import { money } from "../views/format.ts";
+import { GenerateButton, PriceChangedFragment, SettingsFields } from "../views/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
 import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
@@ -65,21 +66,42 @@ export function generateRoutes(deps: AppDeps) {
         </>,
       );
     })
+    .post("/generator/price", async (c) => {
+      callerOf(c);
+      const draft = draftOf(await readForm(c), models.available());
+      return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
+    })
     .post("/generator", async (c) => {
       const { user } = callerOf(c, "generate");
-      const { requestKey, ...fields } = await readForm(c);
+      const { requestKey, price, ...fields } = await readForm(c);
       try {
         const body = inputOf(fields);
+        demandShownPrice(body, price);
         const { prompt } = await submit(user, { body, idempotencyKey: formKey(requestKey, fields) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
         const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       } catch (error) {
-        if (!(error instanceof Refusal) || wantsFragment(c)) throw error;
+        if (!(error instanceof Refusal)) throw error;
         const draft = draftOf(fields, models.available());
+        if (wantsFragment(c)) {
+          if (error.field !== "price") throw error;
+          const button = { draft, costMicros: priceOf(draft) };
+          return c.html(<PriceChangedFragment problem={error.message} {...button} />, statusOf(error));
+        }
         return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
       }
     });
+
+  /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
+  function demandShownPrice(body: unknown, shown: string | undefined): void {
+    if (shown === undefined || !/^\d+$/.test(shown)) return;
+    const { request } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
+    const costMicros = models.quote(request);
+    if (costMicros <= Number(shown)) return;
+    const message = `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
+    throw new Refusal("conflict", message, { field: "price" });
+  }
 
   function submit(
     user: User,

@@ -43,7 +43,8 @@
     const form = document.getElementById("generator");
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null) return;
     event.preventDefault();
-    if (!form.querySelector("button[type=submit]").disabled) form.requestSubmit();
+    const button = document.getElementById("generate");
+    if (!button.disabled) form.requestSubmit(button);
   });
 
   addEventListener("input", (event) => {

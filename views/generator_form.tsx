@@ -1,6 +1,8 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
+import type { BudgetState } from "../lib/budget.ts";
 import type { Draft } from "../lib/prompt_draft.ts";
 import type { Model, ProviderStatus, Range } from "../lib/provider.ts";
+import { Budget } from "./budget.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { money, size } from "./format.ts";
 
@@ -11,6 +13,7 @@ export interface GeneratorFormProps {
   draft: Draft;
   models: readonly Model[];
   health: Health;
+  budget: BudgetState;
   costMicros: number;
   maxChars: number;
   requestKey: string;
@@ -19,7 +22,7 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, models, health, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+  { draft, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
 ) {
   return (
     <form
@@ -43,6 +46,11 @@ export function GeneratorForm(
           maxlength={maxChars}
           autocomplete="off"
           aria-describedby="prompt-count problem"
+          hx-post="/generator/price"
+          hx-trigger="input changed delay:400ms"
+          hx-include="closest form"
+          hx-target="#generate"
+          hx-swap="outerMorph"
         >
           {draft.text}
         </textarea>
@@ -53,8 +61,21 @@ export function GeneratorForm(
       <div class="submit">
         <GenerateButton draft={draft} costMicros={costMicros} />
         <kbd class="hint">Ctrl + Enter</kbd>
+        <Budget budget={budget} />
       </div>
     </form>
+  );
+}
+
+/** When what was shown is not what it would cost now: why nothing was sent, and the button with today's price. */
+export function PriceChangedFragment({ problem, ...button }: ButtonProps & { problem: string }) {
+  return (
+    <>
+      <ErrorText message={problem} />
+      <hx-partial hx-target="#generate" hx-swap="outerMorph">
+        <GenerateButton {...button} />
+      </hx-partial>
+    </>
   );
 }
 
@@ -63,10 +84,16 @@ export function RequestKey({ value }: { value: string }) {
   return <input id="request-key" type="hidden" name="requestKey" value={value} />;
 }
 
-export function GenerateButton({ draft, costMicros }: { draft: Draft; costMicros: number }) {
+interface ButtonProps {
+  draft: Draft;
+  costMicros: number;
+}
+
+/** It sends along the price that it shows, so that nobody pays more than they saw. */
+export function GenerateButton({ draft, costMicros }: ButtonProps) {
   const what = draft.count === 1 ? "Generate" : `Generate ${draft.count}`;
   return (
-    <button id="generate" class="primary" type="submit">
+    <button id="generate" class="primary" type="submit" name="price" value={costMicros}>
       {what} · <span class="price">{money(costMicros)}</span>
     </button>
   );

@@ -15,12 +15,11 @@ const examples = [
   "A quiet city street in the rain, watercolour",
 ];
 
-export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }: GeneratorFormProps & {
+export function GeneratorPage({ user, cursor, prompts, recent, ...form }: GeneratorFormProps & {
   user: User;
   cursor: string;
   prompts: PromptView[];
   recent: { images: ImageView[]; pagination: Pagination };
-  budget: BudgetState;
 }) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
@@ -29,7 +28,6 @@ export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }
         <section class="side" aria-labelledby="make">
           <h1 id="make">Make a picture</h1>
           <GeneratorForm {...form} />
-          <Budget budget={budget} />
         </section>
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>

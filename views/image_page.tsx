@@ -2,7 +2,8 @@
 import type { Child } from "hono/jsx";
 import type { ImageView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
-import { bytes, duration, money } from "./format.ts";
+import { Cost } from "./cost.tsx";
+import { bytes, duration } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { fileAddress } from "./picture.tsx";
 import { CardButton } from "./prompt_card.tsx";
@@ -14,7 +15,7 @@ export function ImagePage({ user, cursor, view, neighbours }: {
   view: ImageView;
   neighbours: { newer: string | null; older: string | null };
 }) {
-  const { image, prompt, costMicros, durationMs } = view;
+  const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
   return (
@@ -45,7 +46,11 @@ export function ImagePage({ user, cursor, view, neighbours }: {
               {image.width} × {image.height}
               {wasResized && ` (made at ${image.originalWidth} × ${image.originalHeight})`}
             </Fact>
-            <Fact name="Cost">{costMicros === null ? "not known yet" : money(costMicros)}</Fact>
+            <Fact name="Cost">
+              {costMicros === null || charge === null
+                ? "not known yet"
+                : <Cost cost={{ ...charge, costMicros }} isCompleted />}
+            </Fact>
             {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
             <Fact name="Made">
               <Time at={image.createdAt} />

@@ -10,6 +10,6 @@ export function csvLine(cells: readonly (string | number)[]): string {
 function cell(value: string | number): string {
   if (typeof value === "number") return String(value);
   // What begins like a formula is shown as it is only behind an apostrophe.
-  const text = /^[=+\-@\t\r\n]/.test(value.trimStart()) ? `'${value}` : value;
+  const text = /^\s*[=+\-@]|^[\t\r\n]/.test(value) ? `'${value}` : value;
   return `"${text.replaceAll('"', '""')}"`;
 }

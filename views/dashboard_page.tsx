@@ -35,34 +35,36 @@ export function DashboardPage({ user, cursor, running, recent, shown, ...figures
           <a class="button" href="/profile">Edit profile</a>
         </div>
       </div>
-      <FiguresList {...figures} />
-      <span id="renewal" hidden></span>
-      <section aria-labelledby="running-now">
-        <h2 id="running-now">Running now</h2>
-        <div id="running" class="feed">{running.map((view) => <PromptCard view={view} />)}</div>
-        <p class="muted nothing">Nothing is running.</p>
-      </section>
-      <section class="recent" aria-labelledby="recent">
-        <h2 id="recent">Recent pictures</h2>
-        <ul id="recent-images" class="tiles strip" data-keep="6">
-          {recent.map((view) => <Tile view={view} />)}
-        </ul>
-        <nav class="more" aria-label="Pictures">
-          <a class="button quiet" href="/gallery">All pictures</a>
-        </nav>
-      </section>
-      <section aria-labelledby="spend">
-        <div class="heading">
-          <h2 id="spend">Spend in {name}</h2>
-          <nav class="actions" aria-label="Months">
-            <a class="button quiet" href={`/dashboard?month=${earlier}#spend`}>Earlier</a>
-            {later && <a class="button quiet" href={`/dashboard?month=${later}#spend`}>Later</a>}
-            <a class="button quiet" href={`/usage.csv?month=${name}`} download>Export as CSV</a>
+      <div class="board">
+        <FiguresList {...figures} />
+        <span id="renewal" hidden></span>
+        <section aria-labelledby="running-now">
+          <h2 id="running-now">Running now</h2>
+          <div id="running" class="feed">{running.map((view) => <PromptCard view={view} />)}</div>
+          <p class="muted nothing">Nothing is running.</p>
+        </section>
+        <section class="recent" aria-labelledby="recent">
+          <h2 id="recent">Recent pictures</h2>
+          <ul id="recent-images" class="tiles strip" data-keep="6">
+            {recent.map((view) => <Tile view={view} />)}
+          </ul>
+          <nav class="more" aria-label="Pictures">
+            <a class="button quiet" href="/gallery">All pictures</a>
           </nav>
-        </div>
-        <SpendChart name={name} month={month} />
-        {Object.keys(month.models).length > 0 && <SpendTable heading="Model" spends={month.models} />}
-      </section>
+        </section>
+        <section aria-labelledby="spend">
+          <div class="heading">
+            <h2 id="spend">Spend in {name}</h2>
+            <nav class="actions" aria-label="Months">
+              <a class="button quiet" href={`/dashboard?month=${earlier}#spend`}>Earlier</a>
+              {later && <a class="button quiet" href={`/dashboard?month=${later}#spend`}>Later</a>}
+              <a class="button quiet" href={`/usage.csv?month=${name}`} download>Export as CSV</a>
+            </nav>
+          </div>
+          <SpendChart name={name} month={month} />
+          {Object.keys(month.models).length > 0 && <SpendTable heading="Model" spends={month.models} />}
+        </section>
+      </div>
     </Layout>
   );
 }

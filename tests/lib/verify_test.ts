@@ -19,9 +19,9 @@ Deno.test("a store with prompts in every state is well, and is counted", async (
   using store = await createTestStore();
   assert.deepEqual(await verify(store, await setScene(store)), {
     violations: [],
-    prompts: 6,
+    prompts: 7,
     images: 2,
-    ledgerEntries: 2,
+    ledgerEntries: 3,
   });
 });
 

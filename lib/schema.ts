@@ -9,6 +9,8 @@
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
+ * | `identity` issuer subject | userId |
+ * | `sign_in_attempt` hash | `SignInAttempt` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
@@ -35,6 +37,8 @@ export const keys = {
   apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
+  identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
@@ -74,6 +78,7 @@ export const kinds = {
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
+  identities: ["identity"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

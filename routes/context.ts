@@ -8,6 +8,8 @@ import { Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
+import type { IdentityProvider } from "../lib/identity_provider.ts";
+import type { SignInPolicy } from "../lib/identity.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
 import type { Log } from "../lib/log.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
@@ -29,12 +31,25 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   promptMaxChars: number;
   /** Signs the cursors of lists. */
   secret: string;
-  limits: { requests: RateLimit; generate: RateLimit };
+  limits: {
+    requests: RateLimit;
+    generate: RateLimit;
+    /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
+    signIn: RateLimit;
+    wrongCredentials: RateLimit;
+  };
+  /** Those that are configured. */
+  identityProviders: readonly IdentityProvider[];
+  signInPolicy: SignInPolicy;
   /** The process was told to stop. */
   isStopping: () => boolean;
 }
 
 export interface AppEnv {
+  Bindings: {
+    /** The IP address of the peer; in tests there may be none. */
+    remoteAddress?: string;
+  };
   Variables: {
     requestId: string;
     caller: Caller | null;

@@ -115,7 +115,11 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     limits: {
       requests: createRateLimit({ perMinute: 1e9, now }),
       generate: createRateLimit({ perMinute: 1e9, now }),
+      signIn: createRateLimit({ perMinute: 0, now }),
+      wrongCredentials: createRateLimit({ perMinute: 0, now }),
     },
+    identityProviders: [],
+    signInPolicy: { adminEmails: [], allowedDomains: [] },
     isStopping: () => false,
   });
   const owner = await ensureOwner(store);

@@ -40,7 +40,7 @@ export function createApp(deps: AppDeps) {
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
     .use(limitedBody)
-    .route("/", homeRoutes())
+    .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))
     .route("/", generateRoutes(deps))

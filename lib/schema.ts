@@ -10,7 +10,7 @@
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
  * | `identity` issuer subject | userId |
- * | `sign_in_attempt` hash | `SignInAttempt` |
+ * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
@@ -38,6 +38,7 @@ export const keys = {
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  invitation: (hash: string) => ["invitation", hash],
   signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
@@ -79,6 +80,7 @@ export const kinds = {
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
   identities: ["identity"],
+  invitations: ["invitation"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

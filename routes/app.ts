@@ -13,6 +13,7 @@ import { dashboardRoutes } from "./dashboard.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
+import { invitationRoutes } from "./invitations.tsx";
 import {
   credentials,
   fileHeaders,
@@ -43,6 +44,7 @@ export function createApp(deps: AppDeps) {
     .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))
+    .route("/", invitationRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

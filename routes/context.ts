@@ -4,7 +4,7 @@ import { type Caller, demandScope } from "../lib/authenticate.ts";
 import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
-import { Refusal } from "../lib/errors.ts";
+import { notFound, Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
@@ -15,7 +15,7 @@ import type { Log } from "../lib/log.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
-import type { User } from "../lib/user.ts";
+import { isAdmin, type User } from "../lib/user.ts";
 
 export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
@@ -63,6 +63,13 @@ export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   const { caller } = c.var;
   if (caller === null) throw new Refusal("unauthorized", "Authorization header required");
   demandScope(caller, needed);
+  return caller;
+}
+
+/** An admin in a session of the site's own pages; for anybody else there is nothing here. */
+export function adminOf(c: AppContext): Caller {
+  const { caller } = c.var;
+  if (caller?.via !== "session" || !isAdmin(caller.user)) throw notFound();
   return caller;
 }
 

@@ -15,6 +15,7 @@ import { createFeed } from "./lib/feed.ts";
 import { createIdentityFetch } from "./lib/identity_fetch.ts";
 import { createIdentityProvider, googleIssuer, type IdentityProvider } from "./lib/identity_provider.ts";
 import { createImageFiles } from "./lib/image_file.ts";
+import { createJsonWebTokens } from "./lib/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
@@ -32,6 +33,7 @@ import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
+import { createSigningKeys } from "./lib/signing_keys.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
 import { createWorker } from "./lib/worker.ts";
@@ -140,6 +142,7 @@ async function start(settings: Settings): Promise<void> {
       wrongCredentials: createRateLimit({ perMinute: wrongCredentialsPerMinute, now }),
     },
     identityProviders,
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     isStopping: () => stopping.signal.aborted,
   }));

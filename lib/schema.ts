@@ -10,6 +10,7 @@
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
  * | `identity` issuer subject | userId |
+ * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
  * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
@@ -38,6 +39,7 @@ export const keys = {
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  signingKey: (kid: string) => ["signing_key", kid],
   invitation: (hash: string) => ["invitation", hash],
   signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
@@ -81,6 +83,7 @@ export const kinds = {
   apiKeysOf: ["api_key_of"],
   identities: ["identity"],
   invitations: ["invitation"],
+  signingKeys: ["signing_key"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

@@ -49,6 +49,7 @@ export async function readWithUser<T extends { userId: string }>(
   return { credential: credential as Versioned<T>, user: user.value as User };
 }
 
+/** Owners can do all that admins can. */
 export function isAdmin(user: User): boolean {
   return user.role !== "member";
 }

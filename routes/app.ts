@@ -25,6 +25,7 @@ import {
 import { promptRoutes } from "./prompts.tsx";
 import { limitedBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
+import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
 
 export function createApp(deps: AppDeps) {
   return new Hono<AppEnv>()
@@ -36,6 +37,7 @@ export function createApp(deps: AppDeps) {
     .use(except(imageFilePath, pageHeaders(deps)))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
+    .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
@@ -45,6 +47,7 @@ export function createApp(deps: AppDeps) {
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))
     .route("/", invitationRoutes(deps))
+    .route("/", tokenRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

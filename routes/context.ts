@@ -11,6 +11,7 @@ import type { Feed } from "../lib/feed.ts";
 import type { IdentityProvider } from "../lib/identity_provider.ts";
 import type { SignInPolicy } from "../lib/identity.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
+import type { JsonWebTokens } from "../lib/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
@@ -41,6 +42,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   /** Those that are configured. */
   identityProviders: readonly IdentityProvider[];
   signInPolicy: SignInPolicy;
+  tokens: JsonWebTokens;
   /** The process was told to stop. */
   isStopping: () => boolean;
 }
@@ -66,11 +68,24 @@ export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   return caller;
 }
 
-/** An admin in a session of the site's own pages; for anybody else there is nothing here. */
+/** Keys, sessions and accounts are managed from a session only; refuses with `forbidden` what else was sent. */
+export function sessionOf(c: AppContext): Caller {
+  const caller = callerOf(c);
+  if (caller.via === "session") return caller;
+  throw new Refusal("forbidden", "This is done from a signed-in browser only");
+}
+
+/** An admin who asks; for anybody else there is nothing here. */
 export function adminOf(c: AppContext): Caller {
   const { caller } = c.var;
-  if (caller?.via !== "session" || !isAdmin(caller.user)) throw notFound();
+  if (caller === null || !isAdmin(caller.user)) throw notFound();
   return caller;
+}
+
+/** The same, from a session: what changes accounts. */
+export function adminSessionOf(c: AppContext): Caller {
+  adminOf(c);
+  return sessionOf(c);
 }
 
 export function budgetOf(deps: AppDeps, user: User) {

@@ -11,7 +11,7 @@ import {
 import { InvitationsPage } from "../views/invitations_page.tsx";
 import { JoinPage } from "../views/join_page.tsx";
 import { clientAddress } from "./client_address.ts";
-import { adminOf, type AppContext, type AppDeps, type AppEnv } from "./context.ts";
+import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "./context.ts";
 import { statusOf } from "./errors.tsx";
 import { startOwnSession } from "./own_session.ts";
 import { readForm } from "./request_body.ts";
@@ -21,7 +21,7 @@ export function invitationRoutes(deps: AppDeps) {
   return new Hono<AppEnv>()
     .get("/admin/invitations", async (c) => c.html(await invitationsPage(c)))
     .post("/admin/invitations", async (c) => {
-      const { user } = adminOf(c);
+      const { user } = adminSessionOf(c);
       const { name = "" } = await readForm(c);
       try {
         const { invitation, code } = await createInvitation(store, { createdBy: user.id, name });
@@ -33,7 +33,7 @@ export function invitationRoutes(deps: AppDeps) {
       }
     })
     .post("/admin/invitations/:id/revoke", async (c) => {
-      adminOf(c);
+      adminSessionOf(c);
       await revokeInvitation(store, c.req.param("id"));
       return c.redirect("/admin/invitations", 303);
     })
@@ -62,7 +62,7 @@ export function invitationRoutes(deps: AppDeps) {
     c: AppContext,
     more: { made?: { name: string; link: string }; problem?: string } = {},
   ) {
-    const { user } = adminOf(c);
+    const { user } = adminSessionOf(c);
     c.header("Cache-Control", "no-store");
     return <InvitationsPage user={user} invitations={await listInvitations(store)} {...more} />;
   }

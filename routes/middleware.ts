@@ -65,7 +65,8 @@ export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
  * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends
  * too many wrong ones hears so instead; right ones always count.
  */
-export function credentials({ store, publicUrl, limits }: Pick<AppDeps, "store" | "publicUrl" | "limits">) {
+export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl" | "limits">) {
+  const { publicUrl, limits } = deps;
   return createMiddleware<AppEnv>(async (c, next) => {
     c.set("caller", null);
     if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
@@ -73,7 +74,7 @@ export function credentials({ store, publicUrl, limits }: Pick<AppDeps, "store" 
     }
     const sessionId = getCookie(c, sessionCookie.name(publicUrl));
     try {
-      c.set("caller", await authenticate(store, { sessionId, authorization: c.req.header("Authorization") }));
+      c.set("caller", await authenticate(deps, { sessionId, authorization: c.req.header("Authorization") }));
     } catch (error) {
       if (error instanceof Refusal && error.code === "invalid_token") {
         limits.wrongCredentials.take(clientAddress(c, { publicUrl }));

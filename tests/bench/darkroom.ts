@@ -9,6 +9,8 @@ import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
+import { createJsonWebTokens } from "../../lib/json_web_token.ts";
+import { createSigningKeys } from "../../lib/signing_keys.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
 import { createPace } from "../../lib/pace.ts";
@@ -119,6 +121,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
       wrongCredentials: createRateLimit({ perMinute: 0, now }),
     },
     identityProviders: [],
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     isStopping: () => false,
   });

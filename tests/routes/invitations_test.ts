@@ -67,13 +67,15 @@ Deno.test("for anybody but an admin in a session there are no invitations", asyn
   const withoutId = (page: string) => page.replace(/<code>[^<]*<\/code>/, "");
   for (const path of ["/admin/invitations", `/admin/invitations/${invitation.id}/revoke`]) {
     assert.equal((await member.form(path, { name: "Eve" })).status, 404);
-    assert.equal((await key.form(path, { name: "Eve" })).status, 404);
+    assert.equal((await key.form(path, { name: "Eve" })).status, 403);
     assert.equal((await studio.fetch(path, { method: "POST" })).status, 404);
   }
   const answer = await member.get("/admin/invitations");
   assert.equal(answer.status, 404);
   assert.equal(withoutId(await answer.text()), withoutId(unknown));
-  assert.equal((await key.get("/admin/invitations")).status, 404);
+  assert.equal((await key.get("/admin/invitations")).status, 403);
+  const memberKey = await studio.withKey(await studio.addMember());
+  assert.equal((await memberKey.get("/admin/invitations")).status, 404);
   assert.equal((await studio.fetch("/admin/invitations")).status, 404);
   assert.deepEqual(await listInvitations(studio.store), [invitation]);
 });

@@ -21,6 +21,7 @@ import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { createPace } from "./lib/pace.ts";
+import { createPasskeys } from "./lib/passkey.ts";
 import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
@@ -143,6 +144,7 @@ async function start(settings: Settings): Promise<void> {
     },
     identityProviders,
     tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    passkeys: createPasskeys({ store, publicUrl }),
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     isStopping: () => stopping.signal.aborted,
   }));

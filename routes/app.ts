@@ -22,6 +22,7 @@ import {
   requestLog,
   sameSiteOnly,
 } from "./middleware.ts";
+import { passkeyRoutes } from "./passkeys.tsx";
 import { promptRoutes } from "./prompts.tsx";
 import { limitedBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
@@ -48,6 +49,7 @@ export function createApp(deps: AppDeps) {
     .route("/", dashboardRoutes(deps))
     .route("/", invitationRoutes(deps))
     .route("/", tokenRoutes(deps))
+    .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

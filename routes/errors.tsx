@@ -74,7 +74,7 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
 }
 
 function isForPrograms(c: AppContext): boolean {
-  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path);
+  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
 }
 
 /** Back to where the person wanted to go once signed in. */

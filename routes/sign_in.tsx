@@ -78,7 +78,10 @@ export function signInRoutes(deps: AppDeps) {
     { returnTo, problem, status = 200 }: { returnTo: string; problem: string | null; status?: 200 | 401 },
   ) {
     const ways = identityProviders.map(({ id, name }) => ({ name, path: wayPath(id, returnTo) }));
-    return c.html(<LoginPage ways={ways} problem={problem} />, status);
+    return c.html(
+      <LoginPage ways={ways} hasPasskeys={deps.passkeys.isAvailable} returnTo={returnTo} problem={problem} />,
+      status,
+    );
   }
 
   function problemOf(c: AppContext): string | null {

@@ -1,14 +1,19 @@
 /** The ways to sign in. */
 import { ErrorText } from "./error_text.tsx";
 import { Layout } from "./layout.tsx";
+import { PasskeyProblem } from "./passkeys_page.tsx";
 
 export interface LoginPageProps {
   /** Providers to sign in with, each at its path. */
   ways: { name: string; path: string }[];
+  /** Whether passkeys can be used at this server's address. */
+  hasPasskeys: boolean;
+  /** A path of this site, to go to afterwards. */
+  returnTo: string;
   problem: string | null;
 }
 
-export function LoginPage({ ways, problem }: LoginPageProps) {
+export function LoginPage({ ways, hasPasskeys, returnTo, problem }: LoginPageProps) {
   return (
     <Layout title="Sign in" user={null}>
       <div class="sheet">
@@ -22,6 +27,14 @@ export function LoginPage({ ways, problem }: LoginPageProps) {
               </li>
             ))}
           </ul>
+        )}
+        {hasPasskeys && (
+          <div class="ways">
+            <form data-passkey="sign-in" data-return-to={returnTo} hidden>
+              <button type="submit">Continue with a passkey</button>
+            </form>
+            <PasskeyProblem />
+          </div>
         )}
         <section aria-labelledby="owner">
           <h2 id="owner">The owner's link</h2>

@@ -10,6 +10,7 @@ import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
 import { createJsonWebTokens } from "../../lib/json_web_token.ts";
+import { createPasskeys } from "../../lib/passkey.ts";
 import { createSigningKeys } from "../../lib/signing_keys.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
@@ -121,6 +122,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
       wrongCredentials: createRateLimit({ perMinute: 0, now }),
     },
     identityProviders: [],
+    passkeys: createPasskeys({ store, publicUrl }),
     tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     isStopping: () => false,

@@ -48,7 +48,9 @@ function Made({ name, link }: { name: string; link: string }) {
       <p>
         The link for {name}. It is shown only now:
       </p>
-      <pre><code id="invitation-link">{link}</code></pre>
+      <p>
+        <code id="invitation-link">{link}</code>
+      </p>
     </div>
   );
 }

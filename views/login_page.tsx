@@ -21,9 +21,9 @@ export function LoginPage({ ways, hasPasskeys, returnTo, problem }: LoginPagePro
         {problem && <ErrorText message={problem} />}
         {ways.length > 0 && (
           <ul class="ways">
-            {ways.map(({ name, path }) => (
+            {ways.map(({ name, path }, index) => (
               <li>
-                <a class="button primary" href={path}>Continue with {name}</a>
+                <a class={index === 0 ? "button primary" : "button"} href={path}>Continue with {name}</a>
               </li>
             ))}
           </ul>

@@ -9,7 +9,7 @@ export function PasskeysPage(
   { user, passkeys, isAvailable }: { user: User; passkeys: Passkey[]; isAvailable: boolean },
 ) {
   return (
-    <Layout title="Passkeys" user={user}>
+    <Layout title="Passkeys" user={user} current="/profile/passkeys">
       <div class="sheet">
         <h1>Passkeys</h1>
         <p>

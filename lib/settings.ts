@@ -18,9 +18,10 @@ export function isHttpsOrLoopback(address: URL): boolean {
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 const origin = httpUrl.refine((text) => new URL(text).pathname === "/" && !/[?#]/.test(text));
 /** Compared with what the provider says of itself, so a slash at its end counts. */
-const issuer = z.url({ protocol: /^https?$/ }).refine((text) =>
-  isHttpsOrLoopback(new URL(text)) && !/[?#]/.test(text)
-);
+const issuer = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const address = URL.parse(text);
+  return address !== null && isHttpsOrLoopback(address) && !/[?#]/.test(text);
+});
 const list = z.string().transform((text) =>
   text.split(",").map((part) => part.trim().toLowerCase()).filter(Boolean)
 );

@@ -17,9 +17,8 @@ export function clientAddress(c: AppContext, { publicUrl }: Pick<AppDeps, "publi
 }
 
 function networkOf(address: string): string {
-  const [head, tail] = address.split("::");
-  const groups = head.split(":");
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").length;
-  const filled = tail === undefined ? groups : [...groups, ...Array(Math.max(0, missing)).fill("0"), tail];
-  return filled.slice(0, 4).map((group) => group.toLowerCase().replace(/^0+(?=.)/, "")).join(":");
+  const [head, tail = []] = address.split("::").map((part) => part === "" ? [] : part.split(":"));
+  const zeros = Array(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return [...head, ...zeros, ...tail].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
 }

@@ -100,7 +100,7 @@ export function signInRoutes(deps: AppDeps) {
     } catch (error) {
       if (!(error instanceof SignInProblem)) throw error;
       const { reason, cause } = error;
-      const why = cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, 200) : undefined;
+      const why = causesOf(cause).join(": ").slice(0, 300) || undefined;
       deps.log("warn", "sign_in_failed", {
         requestId: c.var.requestId,
         provider: provider.id,
@@ -114,4 +114,9 @@ export function signInRoutes(deps: AppDeps) {
 
 function wayPath(providerId: string, returnTo: string): string {
   return `/login/${providerId}?${new URLSearchParams({ return_to: returnTo })}`;
+}
+
+/** What the operator needs to know. Their messages name addresses and claims, and no code or token. */
+function causesOf(cause: unknown): string[] {
+  return cause instanceof Error ? [cause.message, ...causesOf(cause.cause)] : [];
 }

@@ -12,12 +12,16 @@ import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
+import { createIdentityFetch } from "./lib/identity_fetch.ts";
+import { createIdentityProvider, googleIssuer, type IdentityProvider } from "./lib/identity_provider.ts";
 import { createImageFiles } from "./lib/image_file.ts";
+import { createJsonWebTokens } from "./lib/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { createPace } from "./lib/pace.ts";
+import { createPasskeys } from "./lib/passkey.ts";
 import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
@@ -30,6 +34,7 @@ import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
+import { createSigningKeys } from "./lib/signing_keys.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
 import { createWorker } from "./lib/worker.ts";
@@ -38,6 +43,10 @@ import type { AppEnv } from "./routes/context.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;
+
+/** By address. Nothing that is tried can be guessed: these only keep the server free for others. */
+const signInsPerMinute = 120;
+const wrongCredentialsPerMinute = 300;
 
 const now = () => Date.now();
 
@@ -60,7 +69,11 @@ async function start(settings: Settings): Promise<void> {
   const secret = await readSecret(data, settings.SECRET);
 
   const application = Promise.withResolvers<Hono<AppEnv>>();
-  const server = listen(settings, async (request) => (await application.promise).fetch(request));
+  const server = listen(
+    settings,
+    async (request, { remoteAddr }) =>
+      (await application.promise).fetch(request, { remoteAddress: remoteAddr.hostname }),
+  );
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
 
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
@@ -97,7 +110,10 @@ async function start(settings: Settings): Promise<void> {
   });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
 
-  const { url } = await operator.login({});
+  const identityProviders = createIdentityProviders(settings, { publicUrl });
+  const signInLine = identityProviders.length > 0
+    ? `Sign in: ${publicUrl}/login`
+    : `Sign in as owner: ${(await operator.login({})).url}`;
   const closeControlSocket = await serveControlSocket({ data, operator, log });
   await worker.start();
   application.resolve(createApp({
@@ -123,10 +139,16 @@ async function start(settings: Settings): Promise<void> {
     limits: {
       requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
       generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),
+      signIn: createRateLimit({ perMinute: signInsPerMinute, now }),
+      wrongCredentials: createRateLimit({ perMinute: wrongCredentialsPerMinute, now }),
     },
+    identityProviders,
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    passkeys: createPasskeys({ store, publicUrl }),
+    signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     isStopping: () => stopping.signal.aborted,
   }));
-  output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, `Sign in as owner: ${url}`]);
+  output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, signInLine]);
 
   const signal = await told;
   log("info", "stopping", { signal });
@@ -168,9 +190,39 @@ function createProviders(
   return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep })];
 }
 
+/** Those that are configured, in the order in which the sign-in page shows them. */
+function createIdentityProviders(
+  settings: Settings,
+  { publicUrl }: { publicUrl: string },
+): IdentityProvider[] {
+  const common = { publicUrl, fetch: createIdentityFetch(), now };
+  const providers: IdentityProvider[] = [];
+  if (settings.GOOGLE_CLIENT_ID !== undefined) {
+    providers.push(createIdentityProvider({
+      id: "google",
+      name: "Google",
+      issuer: googleIssuer,
+      clientId: settings.GOOGLE_CLIENT_ID,
+      clientSecret: settings.GOOGLE_CLIENT_SECRET!,
+      ...common,
+    }));
+  }
+  if (settings.OIDC_ISSUER !== undefined) {
+    providers.push(createIdentityProvider({
+      id: "oidc",
+      name: settings.OIDC_NAME ?? new URL(settings.OIDC_ISSUER).hostname,
+      issuer: settings.OIDC_ISSUER,
+      clientId: settings.OIDC_CLIENT_ID!,
+      clientSecret: settings.OIDC_CLIENT_SECRET!,
+      ...common,
+    }));
+  }
+  return providers;
+}
+
 function listen(
   { HOST: hostname, PORT: port }: Settings,
-  handler: (request: Request) => Promise<Response>,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({ hostname, port, automaticCompression: true, onListen: () => {} }, handler);

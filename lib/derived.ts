@@ -11,11 +11,13 @@ import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
+import type { Passkey } from "./passkey.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
 import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
 import { type Session, sessionLifeMs } from "./session.ts";
 import type { Store } from "./store.ts";
+import type { User } from "./user.ts";
 
 /** A store as a check needs it. */
 export type StoreView = Pick<Store, "kv" | "now">;
@@ -31,7 +33,9 @@ type DerivedKind =
   | "lease"
   | "session_index"
   | "api_key_index"
-  | "unknown_charge";
+  | "unknown_charge"
+  | "identity_index"
+  | "passkey_index";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
 export interface Difference {
@@ -162,6 +166,8 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareSessions(view);
   yield* compareApiKeys(view);
   yield* compareUnknownCharges(view, records);
+  yield* compareIdentities(view);
+  yield* comparePasskeys(view);
 }
 
 function nameOf(key: Deno.KvKey): string {
@@ -380,6 +386,25 @@ async function* compareUnknownCharges(
     return [nameOf(key), { key, value: null }];
   }));
   yield* compareValues(kv, { kind: "unknown_charge", prefix: kinds.unknownCharges, due });
+}
+
+async function* compareIdentities({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value: { id, identity } } of kv.list<User>({ prefix: [...kinds.users] }, quickly)) {
+    if (identity === undefined) continue;
+    const key = keys.identity(identity.issuer, identity.subject);
+    due.set(nameOf(key), { key, value: id });
+  }
+  yield* compareValues(kv, { kind: "identity_index", prefix: kinds.identities, due });
+}
+
+async function* comparePasskeys({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value } of kv.list<Passkey>({ prefix: [...kinds.passkeys] }, quickly)) {
+    const key = keys.passkeyOf(value.userId, value.credentialId);
+    due.set(nameOf(key), { key, value: null });
+  }
+  yield* compareValues(kv, { kind: "passkey_index", prefix: kinds.passkeysOf, due });
 }
 
 interface Due {

@@ -9,6 +9,11 @@
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
+ * | `identity` issuer subject | userId |
+ * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
+ * | `passkey_challenge` hash | `PasskeyChallenge` |
+ * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
+ * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
@@ -35,6 +40,14 @@ export const keys = {
   apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
+  identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  passkey: (credentialId: string) => ["passkey", credentialId],
+  passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
+  passkeysOf: (userId: string) => ["passkey_of", userId],
+  passkeyChallenge: (hash: string) => ["passkey_challenge", hash],
+  signingKey: (kid: string) => ["signing_key", kid],
+  invitation: (hash: string) => ["invitation", hash],
+  signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
@@ -74,6 +87,11 @@ export const kinds = {
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
+  identities: ["identity"],
+  invitations: ["invitation"],
+  signingKeys: ["signing_key"],
+  passkeys: ["passkey"],
+  passkeysOf: ["passkey_of"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

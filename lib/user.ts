@@ -4,14 +4,23 @@ import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
 
 export type Role = "owner" | "admin" | "member";
 
+/** Who somebody is at an OpenID Connect provider: this pair, never the e-mail address. */
+export interface Identity {
+  issuer: string;
+  subject: string;
+}
+
 export interface User {
   id: string;
   name: string;
+  /** An address that the provider has verified, or null. */
   email: string | null;
   role: Role;
   isDisabled: boolean;
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
   monthlyBudgetMicros?: number | null;
+  /** Undefined: signs in without a provider. */
+  identity?: Identity;
   createdAt: number;
 }
 
@@ -38,6 +47,20 @@ export async function readWithUser<T extends { userId: string }>(
   if (user === null) return null;
   store.recentOwners.put(hash, userId);
   return { credential: credential as Versioned<T>, user: user.value as User };
+}
+
+/** Owners can do all that admins can. */
+export function isAdmin(user: User): boolean {
+  return user.role !== "member";
+}
+
+/** Adds a new account to a commit. */
+export function addUser(
+  atomic: Deno.AtomicOperation,
+  { user }: { user: User },
+): Deno.AtomicOperation {
+  const key = keys.user(user.id);
+  return atomic.check({ key, versionstamp: null }).set(key, user);
 }
 
 /** The one owner of this server; made when it first starts. */

@@ -13,6 +13,7 @@ import { dashboardRoutes } from "./dashboard.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
+import { invitationRoutes } from "./invitations.tsx";
 import {
   credentials,
   fileHeaders,
@@ -21,9 +22,11 @@ import {
   requestLog,
   sameSiteOnly,
 } from "./middleware.ts";
+import { passkeyRoutes } from "./passkeys.tsx";
 import { promptRoutes } from "./prompts.tsx";
 import { limitedBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
+import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
 
 export function createApp(deps: AppDeps) {
   return new Hono<AppEnv>()
@@ -35,14 +38,18 @@ export function createApp(deps: AppDeps) {
     .use(except(imageFilePath, pageHeaders(deps)))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
+    .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
     .use(limitedBody)
-    .route("/", homeRoutes())
+    .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))
+    .route("/", invitationRoutes(deps))
+    .route("/", tokenRoutes(deps))
+    .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

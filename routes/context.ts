@@ -4,16 +4,20 @@ import { type Caller, demandScope } from "../lib/authenticate.ts";
 import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
-import { Refusal } from "../lib/errors.ts";
+import { notFound, Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
+import type { IdentityProvider } from "../lib/identity_provider.ts";
+import type { SignInPolicy } from "../lib/identity.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
+import type { JsonWebTokens } from "../lib/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
+import type { Passkeys } from "../lib/passkey.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
-import type { User } from "../lib/user.ts";
+import { isAdmin, type User } from "../lib/user.ts";
 
 export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
@@ -29,12 +33,27 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   promptMaxChars: number;
   /** Signs the cursors of lists. */
   secret: string;
-  limits: { requests: RateLimit; generate: RateLimit };
+  limits: {
+    requests: RateLimit;
+    generate: RateLimit;
+    /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
+    signIn: RateLimit;
+    wrongCredentials: RateLimit;
+  };
+  /** Those that are configured. */
+  identityProviders: readonly IdentityProvider[];
+  signInPolicy: SignInPolicy;
+  tokens: JsonWebTokens;
+  passkeys: Passkeys;
   /** The process was told to stop. */
   isStopping: () => boolean;
 }
 
 export interface AppEnv {
+  Bindings: {
+    /** The IP address of the peer; in tests there may be none. */
+    remoteAddress?: string;
+  };
   Variables: {
     requestId: string;
     caller: Caller | null;
@@ -49,6 +68,26 @@ export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   if (caller === null) throw new Refusal("unauthorized", "Authorization header required");
   demandScope(caller, needed);
   return caller;
+}
+
+/** Keys, sessions and accounts are managed from a session only; refuses with `forbidden` what else was sent. */
+export function sessionOf(c: AppContext): Caller {
+  const caller = callerOf(c);
+  if (caller.via === "session") return caller;
+  throw new Refusal("forbidden", "This is done from a signed-in browser only");
+}
+
+/** An admin who asks; for anybody else there is nothing here. */
+export function adminOf(c: AppContext): Caller {
+  const { caller } = c.var;
+  if (caller === null || !isAdmin(caller.user)) throw notFound();
+  return caller;
+}
+
+/** The same, from a session: what changes accounts. */
+export function adminSessionOf(c: AppContext): Caller {
+  adminOf(c);
+  return sessionOf(c);
 }
 
 export function budgetOf(deps: AppDeps, user: User) {

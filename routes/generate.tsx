@@ -4,7 +4,7 @@ import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
 import type { Prompt } from "../lib/prompt.ts";
-import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib/prompt_draft.ts";
+import { type Draft, draftFrom, draftOf, draftPath, type FormFields, inputOf } from "../lib/prompt_draft.ts";
 import { checkPromptRequest } from "../lib/prompt_request.ts";
 import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
@@ -16,10 +16,11 @@ import { GenerateButton, PriceChangedFragment, SettingsFields } from "../views/g
 import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
 import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
-import { statusOf } from "./errors.tsx";
+import { redirectToLogin, statusOf } from "./errors.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
 import { readIdempotencyKey, readWait } from "./request_headers.ts";
-import { readForm, readJson } from "./request_body.ts";
+import { isForm, readForm, readJson } from "./request_body.ts";
+import { loginPath, ownPath } from "./return_path.ts";
 
 const feedLength = 12;
 const recentImages = 6;
@@ -72,6 +73,7 @@ export function generateRoutes(deps: AppDeps) {
       return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
     })
     .post("/generator", async (c) => {
+      if (c.var.caller === null) return await leadToLogin(c);
       const { user } = callerOf(c, "generate");
       const { requestKey, price, ...fields } = await readForm(c);
       try {
@@ -101,6 +103,12 @@ export function generateRoutes(deps: AppDeps) {
     if (costMicros <= Number(shown)) return;
     const message = `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
     throw new Refusal("conflict", message, { field: "price" });
+  }
+
+  /** What was typed is in the form again after signing in. */
+  async function leadToLogin(c: AppContext): Promise<Response> {
+    const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
+    return redirectToLogin(c, loginPath(ownPath(draftPath(fields))));
   }
 
   function submit(

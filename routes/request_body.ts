@@ -26,12 +26,14 @@ export async function readJson(c: AppContext): Promise<unknown> {
   }
 }
 
+export function isForm(c: AppContext): boolean {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";
+}
+
 /** The text fields of a form. */
 export async function readForm(c: AppContext): Promise<{ [name: string]: string }> {
-  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
-  if (type !== "application/x-www-form-urlencoded" && type !== "multipart/form-data") {
-    throw new Refusal("unsupported_media_type", "Send a form");
-  }
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
   const fields: { [name: string]: string } = Object.create(null);
   for (const [name, value] of Object.entries(await parseForm(c))) {
     if (typeof value === "string") fields[name] = value.replaceAll("\r\n", "\n");

@@ -1,6 +1,7 @@
 /** The public JSON shapes of the API, version 1. Money appears as dollars and as micro-dollars, times as ISO 8601. */
 import type { Month, Spend } from "../lib/account.ts";
 import type { BudgetState } from "../lib/budget.ts";
+import type { IssuedToken } from "../lib/json_web_token.ts";
 import type { LedgerEntry } from "../lib/ledger.ts";
 import type { PriceRow } from "../lib/price_book.ts";
 import type { Prompt } from "../lib/prompt.ts";
@@ -273,4 +274,8 @@ export function promptEventJson(view: PromptView) {
     costMicros: entry && entry.costMicros,
     errorCode: view.failure?.reason ?? null,
   };
+}
+
+export function tokenJson({ token, expiresInSeconds }: IssuedToken) {
+  return { success: true, token, tokenType: "Bearer", expiresIn: expiresInSeconds };
 }

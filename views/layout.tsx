@@ -64,7 +64,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
           </a>
           {user === null
             ? <a class="button quiet" href="/login">Sign in</a>
-            : <Navigation current={current} />}
+            : <Navigation user={user} current={current} />}
         </header>
         <main id="main" tabindex={-1}>{children}</main>
         <p id="announcer" class="unseen" role="status"></p>
@@ -75,11 +75,13 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
   )}`;
 }
 
-function Navigation({ current }: { current: string | undefined }) {
+function Navigation({ user, current }: { user: User; current: string | undefined }) {
+  const own = { href: "/profile/passkeys", name: "Passkeys" };
+  const admin = { href: "/admin/invitations", name: "Invitations" };
   return (
     <>
       <nav aria-label="Pages">
-        {places.map(({ href, name }) => (
+        {[...places, own, ...user.role === "member" ? [] : [admin]].map(({ href, name }) => (
           <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>
         ))}
       </nav>

@@ -9,6 +9,9 @@ import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
+import { createJsonWebTokens } from "../../lib/json_web_token.ts";
+import { createPasskeys } from "../../lib/passkey.ts";
+import { createSigningKeys } from "../../lib/signing_keys.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
 import { createPace } from "../../lib/pace.ts";
@@ -115,7 +118,13 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     limits: {
       requests: createRateLimit({ perMinute: 1e9, now }),
       generate: createRateLimit({ perMinute: 1e9, now }),
+      signIn: createRateLimit({ perMinute: 0, now }),
+      wrongCredentials: createRateLimit({ perMinute: 0, now }),
     },
+    identityProviders: [],
+    passkeys: createPasskeys({ store, publicUrl }),
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    signInPolicy: { adminEmails: [], allowedDomains: [] },
     isStopping: () => false,
   });
   const owner = await ensureOwner(store);

@@ -1,0 +1,72 @@
+/** Who was invited, and a form to invite somebody. */
+import type { Invitation } from "../lib/invitation.ts";
+import type { User } from "../lib/user.ts";
+import { ErrorText } from "./error_text.tsx";
+import { Layout } from "./layout.tsx";
+import { Time } from "./time.tsx";
+
+export function InvitationsPage({ user, invitations, made, problem }: {
+  user: User;
+  invitations: Invitation[];
+  /** One that was just made: its link is shown this once. */
+  made?: { name: string; link: string };
+  problem?: string;
+}) {
+  return (
+    <Layout title="Invitations" user={user} current="/admin/invitations">
+      <div class="sheet">
+        <h1>Invitations</h1>
+        <p>
+          Each link makes one person a member, once, within seven days. Afterwards they sign in with a
+          passkey.
+        </p>
+        {made && <Made {...made} />}
+        <form class="stack" method="post" action="/admin/invitations">
+          <div class="field">
+            <label for="name">Whom do you invite?</label>
+            <input id="name" name="name" required maxlength={100} autocomplete="off" />
+          </div>
+          {problem && <ErrorText message={problem} />}
+          <button class="primary" type="submit">Make a link</button>
+        </form>
+        <section aria-labelledby="open">
+          <h2 id="open">Open invitations</h2>
+          {invitations.length === 0 ? <p class="muted">None</p> : (
+            <ul class="rows">
+              {invitations.map((invitation) => <Row invitation={invitation} />)}
+            </ul>
+          )}
+        </section>
+      </div>
+    </Layout>
+  );
+}
+
+function Made({ name, link }: { name: string; link: string }) {
+  return (
+    <div class="once" role="status">
+      <p>
+        The link for {name}. It is shown only now:
+      </p>
+      <p>
+        <code id="invitation-link">{link}</code>
+      </p>
+    </div>
+  );
+}
+
+function Row({ invitation: { id, name, expiresAt } }: { invitation: Invitation }) {
+  return (
+    <li>
+      <span>
+        {name}{" "}
+        <span class="muted">
+          until <Time at={expiresAt} />
+        </span>
+      </span>
+      <form method="post" action={`/admin/invitations/${id}/revoke`}>
+        <button class="quiet" type="submit" aria-label={`Revoke the invitation for ${name}`}>Revoke</button>
+      </form>
+    </li>
+  );
+}

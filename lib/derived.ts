@@ -14,7 +14,7 @@ import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
 import type { Passkey } from "./passkey.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
-import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
+import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
 import { type Session, sessionLifeMs } from "./session.ts";
 import type { Store } from "./store.ts";
 import type { User } from "./user.ts";
@@ -25,6 +25,7 @@ export type StoreView = Pick<Store, "kv" | "now">;
 type DerivedKind =
   | "list_entry"
   | "feed_entry"
+  | "image_term"
   | "queue_entry"
   | "count"
   | "feed_head"
@@ -71,7 +72,7 @@ export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "
 
 export type ImageFacts = Pick<
   Image,
-  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey"
+  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey" | "terms"
 >;
 
 export interface Records {
@@ -108,8 +109,8 @@ async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
 
 async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
   for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
-    const { id, userId, promptId, sequence, blobKey, originalBlobKey } = value;
-    images.set(id, { id, userId, promptId, sequence, blobKey, originalBlobKey });
+    const { id, userId, promptId, sequence, blobKey, originalBlobKey, terms } = value;
+    images.set(id, { id, userId, promptId, sequence, blobKey, originalBlobKey, terms });
   }
 }
 
@@ -158,6 +159,7 @@ function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Corr
 /** All differences; none in a healthy store. */
 export async function* compareDerived(view: StoreView, records: Records): AsyncGenerator<Difference> {
   yield* compareIndexes(view, records);
+  yield* compareImageTerms(view, records);
   yield* compareCounts(view, records);
   yield* compareFeedHeads(view, records);
   yield* compareAccounts(view, records);
@@ -241,6 +243,33 @@ function impliedIn(index: IndexName, record: PromptFacts | ImageFacts): Implied[
 
 function impliedBy(record: PromptFacts | ImageFacts): Implied[] {
   return "status" in record ? impliedByPrompt(record) : impliedByImage(record);
+}
+
+async function* compareImageTerms({ kv }: StoreView, { images }: Records): AsyncGenerator<Difference> {
+  const seen = new Map<string, number>();
+  for await (const { key, value } of kv.list<string>({ prefix: [...kinds.imageTerms] }, quickly)) {
+    const image = images.get(value);
+    const name = nameOf(key);
+    if (image !== undefined && imageTermKeys(image).some((implied) => nameOf(implied) === name)) {
+      seen.set(value, (seen.get(value) ?? 0) + 1);
+      continue;
+    }
+    const detail = image === undefined ? `${value} does not exist` : `${value} does not belong there`;
+    yield { rule: "image_term_orphan", subject: name, detail, key, value: undefined };
+  }
+  for (const image of images.values()) {
+    if (seen.get(image.id) === image.terms.length) continue;
+    for (const key of imageTermKeys(image)) {
+      if ((await kv.get(key)).value === image.id) continue;
+      yield {
+        rule: "image_term_missing",
+        subject: nameOf(key),
+        detail: `${image.id} belongs there`,
+        key,
+        value: image.id,
+      };
+    }
+  }
 }
 
 async function* compareCounts({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {

@@ -22,5 +22,7 @@ export interface Image {
   originalContentType: string;
   model: string;
   seed: number | null;
+  /** What it is found by (`search_terms.ts`). */
+  terms: string[];
   createdAt: number;
 }

@@ -22,6 +22,7 @@
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
  * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n | id (lists of `counted_list.ts`) |
+ * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `feed` userId versionstamp | promptId, at the version at which the prompt last changed |
  * | `feed_head` userId | promptId of the latest change; watched |
@@ -50,6 +51,9 @@ export const keys = {
   signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
+  imageTerms: (userId: string, term: string) => ["image_term", userId, term],
+  imageTermsOf: (userId: string) => ["image_term", userId],
+  imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
   unknownCharge: (promptId: string) => ["unknown_charge", promptId],
@@ -72,6 +76,7 @@ export const kinds = {
   users: ["user"],
   prompts: ["prompt"],
   images: ["image"],
+  imageTerms: ["image_term"],
   ledger: ["ledger"],
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],
@@ -115,4 +120,11 @@ export function promptQueueKeys(
 ): Deno.KvKey[] {
   if (status !== "PENDING") return [];
   return readyAt === null ? [keys.queue(userId, id)] : [keys.delayed(readyAt, id)];
+}
+
+/** The search entries that a picture implies. */
+export function imageTermKeys(
+  { userId, sequence, terms }: { userId: string; sequence: number; terms: readonly string[] },
+): Deno.KvKey[] {
+  return terms.map((term) => keys.imageTerm(userId, term, sequence));
 }

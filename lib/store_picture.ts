@@ -5,6 +5,7 @@ import type { Image } from "./image.ts";
 import { fitPicture, inspectPicture } from "./picture.ts";
 import { imageTitle, parseSize, type Prompt } from "./prompt.ts";
 import type { Model } from "./provider.ts";
+import { modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 
 /** Blobs did not take the picture although it was tried again. */
 export class StorageFailure extends Error {
@@ -56,6 +57,7 @@ export async function storePicture(
     originalContentType: facts.contentType,
     model: request.model,
     seed,
+    terms: [...wordsOf(request.text), modelTerm(request.model), sizeTerm(wanted)],
     createdAt: now(),
   };
 }

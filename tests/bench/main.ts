@@ -11,6 +11,7 @@ import { imageBytes } from "./image_bytes.ts";
 import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
+import { longLists } from "./long_lists.ts";
 import { seedHistory } from "./seed.ts";
 import { streams } from "./streams.ts";
 import { wholePrompts } from "./whole_prompts.ts";
@@ -23,6 +24,7 @@ const benches: Bench[] = [
   latency,
   streams,
   history,
+  longLists,
   launch,
 ];
 

@@ -1,6 +1,9 @@
-/** Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. */
+/**
+ * Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. A storage that
+ * does not answer is tried again for a while; then everything here refuses with `unavailable`.
+ */
 export interface Blobs {
-  /** Returns once the bytes would survive a crash; the same key may be put again. */
+  /** Returns once the bytes would survive a crash, and are surely there; the same key may be put again. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /**
    * The bytes, or a part of them; null when there is no such blob. Throws `RangeNotSatisfiable` for a part that lies
@@ -10,8 +13,18 @@ export interface Blobs {
   /** Does nothing when there is no such blob. */
   delete(key: string): Promise<void>;
   exists(key: string): Promise<boolean>;
+  /** All blobs of pictures, in no order; those that come or go meanwhile may be among them or not. */
+  list(): AsyncIterable<ListedBlob>;
   /** Throws when nothing can be stored. */
   probe(): Promise<void>;
+}
+
+export interface ListedBlob {
+  key: string;
+  /** In bytes. */
+  size: number;
+  /** When it was put last, in milliseconds since 1970. */
+  putAt: number;
 }
 
 /** A part of a blob as HTTP asks for it (RFC 9110, section 14.1.2); `last` is inclusive. */
@@ -45,7 +58,10 @@ export function resolveRange(range: ByteRange, size: number): { start: number; e
 export const thumbnailWidths = [320, 640] as const;
 export type ThumbnailWidth = (typeof thumbnailWidths)[number];
 
-const folderOf = (imageId: string) => `images/${imageId.slice(-2)}`;
+/** Every key begins with it. */
+export const blobPrefix = "images/";
+
+const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
 
 export const blobKeys = {
   picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,

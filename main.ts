@@ -39,6 +39,9 @@ import type { AppEnv } from "./routes/context.ts";
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;
 
+/** Providers keep what they made for at least some hours, most of them for days. */
+const storagePatienceMs = 24 * 3600 * 1000;
+
 const now = () => Date.now();
 
 try {
@@ -93,6 +96,7 @@ async function start(settings: Settings): Promise<void> {
     health,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
+    storagePatienceMs,
     owner: `process ${Deno.pid}`,
   });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });

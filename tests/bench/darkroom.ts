@@ -90,6 +90,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     health,
     concurrency: 8,
     userConcurrency: 4,
+    storagePatienceMs: 60_000,
     owner: `process ${Deno.pid}`,
   });
   const app = createApp({

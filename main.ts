@@ -6,6 +6,7 @@ import type { Hono } from "hono";
 import { createHoldableBlobs } from "./lib/backup.ts";
 import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
+import { configureBlobs } from "./lib/configured_blobs.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
 import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
@@ -66,7 +67,8 @@ async function start(settings: Settings): Promise<void> {
   const server = listen(settings, async (request) => (await application.promise).fetch(request));
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
 
-  const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
+  const storage = configureBlobs(settings, { folder: data.blobs, now, sleep, random: Math.random });
+  const blobs = createHoldableBlobs(storage.blobs);
   const doorbell = createKvDoorbell(kv);
   const progress = createProgressBoard();
   const prices = createPriceBook(shippedPrices);
@@ -110,6 +112,7 @@ async function start(settings: Settings): Promise<void> {
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: storage.presigned,
     progress,
     feed,
     readiness: createReadiness({

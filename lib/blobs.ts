@@ -63,11 +63,17 @@ export const blobPrefix = "images/";
 
 const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
 
+export const copyFormats = ["png", "jpeg", "webp"] as const;
+export type CopyFormat = (typeof copyFormats)[number];
+
 export const blobKeys = {
   picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,
   /** The provider's own bytes, where the stored picture had to be changed. */
   original: (imageId: string) => `${folderOf(imageId)}/${imageId}.original`,
   thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
+  /** Converted to download, without or with the settings inside. */
+  copy: (imageId: string, { format, hasSettings }: { format: CopyFormat; hasSettings: boolean }) =>
+    `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,
 };
 
 /** Every key that may hold bytes of a picture. */
@@ -76,7 +82,15 @@ export function blobKeysOf(imageId: string): string[] {
     blobKeys.picture(imageId),
     blobKeys.original(imageId),
     ...thumbnailWidths.map((width) => blobKeys.thumbnail(imageId, width)),
+    ...copyFormats.flatMap((format) =>
+      [false, true].map((hasSettings) => blobKeys.copy(imageId, { format, hasSettings }))
+    ),
   ];
+}
+
+/** The id of the picture that a key belongs to; null for what no picture's key looks like. */
+export function imageIdIn(key: string): string | null {
+  return /^images\/[0-9a-f]{2}\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.|$)/.exec(key)?.[1] ?? null;
 }
 
 /** Reads a whole blob; null when there is none. */

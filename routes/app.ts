@@ -8,7 +8,7 @@ import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
 import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
-import { generateRoutes } from "./generate.tsx";
+import { generateRoutes, pictureSettingsPath } from "./generate.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
@@ -21,7 +21,7 @@ import {
   sameSiteOnly,
 } from "./middleware.ts";
 import { promptRoutes } from "./prompts.tsx";
-import { limitedBody } from "./request_body.ts";
+import { limitedBody, limitedPictureBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
 
 export function createApp(deps: AppDeps) {
@@ -38,7 +38,8 @@ export function createApp(deps: AppDeps) {
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
-    .use(limitedBody)
+    .use(pictureSettingsPath, limitedPictureBody)
+    .use(except(pictureSettingsPath, limitedBody))
     .route("/", homeRoutes())
     .route("/", signInRoutes(deps))
     .route("/", generateRoutes(deps))

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
+import { readPictureSettings } from "../lib/picture_settings.ts";
 import type { Prompt } from "../lib/prompt.ts";
 import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib/prompt_draft.ts";
 import { checkPromptRequest } from "../lib/prompt_request.ts";
@@ -18,7 +19,10 @@ import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFr
 import { statusOf } from "./errors.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
 import { readIdempotencyKey, readWait } from "./request_headers.ts";
-import { readForm, readJson } from "./request_body.ts";
+import { readForm, readJson, readPicture } from "./request_body.ts";
+
+/** Takes a picture and shows the form with the settings that are in it. */
+export const pictureSettingsPath = "/generator/picture";
 
 const feedLength = 12;
 const recentImages = 6;
@@ -64,6 +68,17 @@ export function generateRoutes(deps: AppDeps) {
           </hx-partial>
         </>,
       );
+    })
+    .post(pictureSettingsPath, async (c) => {
+      callerOf(c);
+      try {
+        const fields = readPictureSettings(await readPicture(c, "picture"));
+        return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const draft = draftOf({}, models.available());
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
     })
     .post("/generator", async (c) => {
       const { user } = callerOf(c, "generate");

@@ -29,6 +29,7 @@ export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }
         <section class="side" aria-labelledby="make">
           <h1 id="make">Make a picture</h1>
           <GeneratorForm {...form} />
+          <PictureSettings />
           <Budget budget={budget} />
         </section>
         <section aria-labelledby="results">
@@ -58,6 +59,22 @@ export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }
         </nav>
       </section>
     </Layout>
+  );
+}
+
+/** A picture dropped on the form above is chosen here, and sent. */
+function PictureSettings() {
+  return (
+    <details class="from-picture">
+      <summary>Start from a picture's settings</summary>
+      <form id="picture-settings" method="post" action="/generator/picture" enctype="multipart/form-data">
+        <div class="field">
+          <label for="picture">A PNG, JPEG or WebP with settings inside; or drop it on the form</label>
+          <input id="picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required />
+        </div>
+        <button class="quiet" type="submit">Fill the form</button>
+      </form>
+    </details>
   );
 }
 

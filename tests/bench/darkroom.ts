@@ -99,6 +99,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: null,
     progress,
     feed,
     readiness: createReadiness({

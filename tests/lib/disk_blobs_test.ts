@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { blobKeys, blobKeysOf, type Blobs, readBlob } from "../../lib/blobs.ts";
+import { blobKeys, blobKeysOf, type Blobs, imageIdIn, readBlob } from "../../lib/blobs.ts";
 import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { testBlobs } from "../fixtures/blobs_contract.ts";
 import { createTestDirectory } from "../fixtures/directory.ts";
@@ -66,6 +66,16 @@ Deno.test("all bytes of a picture lie under keys that its id makes", () => {
     `images/ab/${id}.original`,
     `images/ab/${id}.w320.webp`,
     `images/ab/${id}.w640.webp`,
+    `images/ab/${id}.copy.png`,
+    `images/ab/${id}.settings.png`,
+    `images/ab/${id}.copy.jpeg`,
+    `images/ab/${id}.settings.jpeg`,
+    `images/ab/${id}.copy.webp`,
+    `images/ab/${id}.settings.webp`,
   ]);
+  for (const each of blobKeysOf(id)) assert.equal(imageIdIn(each), id);
+  for (const other of [".probe", `images/ab/${id}x`, "images/ab/mine.png", `other/ab/${id}`]) {
+    assert.equal(imageIdIn(other), null);
+  }
   assert.equal(blobKeys.picture(id), blobKeysOf(id)[0]);
 });

@@ -8,11 +8,12 @@ import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
 import { configureBlobs } from "./lib/configured_blobs.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
-import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
+import { openDataDirectory, readIdentity, readSecret } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
+import { createHousekeeping } from "./lib/housekeeping.ts";
 import { createImageFiles } from "./lib/image_file.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
@@ -105,7 +106,9 @@ async function start(settings: Settings): Promise<void> {
 
   const { url } = await operator.login({});
   const closeControlSocket = await serveControlSocket({ data, operator, log });
+  const housekeeping = createHousekeeping({ store, blobs, log, owner: await readIdentity(data) });
   await worker.start();
+  housekeeping.start();
   application.resolve(createApp({
     store,
     doorbell,
@@ -141,7 +144,7 @@ async function start(settings: Settings): Promise<void> {
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
   health.stop();
-  await Promise.all([worker.stop(), server.shutdown(), closeControlSocket()]);
+  await Promise.all([worker.stop(), housekeeping.stop(), server.shutdown(), closeControlSocket()]);
   kv.close();
   data.close();
   Deno.exit(0);

@@ -10,6 +10,7 @@
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
+ * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `ledger` promptId | `LedgerEntry` |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
@@ -35,6 +36,7 @@ export const keys = {
   loginCode: (hash: string) => ["login_code", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
+  trash: (imageId: string) => ["trash", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
@@ -54,6 +56,7 @@ export const kinds = {
   users: ["user"],
   prompts: ["prompt"],
   images: ["image"],
+  trash: ["trash"],
   ledger: ["ledger"],
   accounts: ["account"],
   months: ["month"],

@@ -1,7 +1,7 @@
 /** Pictures: the gallery, one picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
 import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
-import { deleteImage } from "../lib/delete_image.ts";
+import { deleteImage, findDeleted, undoDeletion } from "../lib/delete_image.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
 import type { Image } from "../lib/image.ts";
@@ -35,7 +35,16 @@ export function imageRoutes(deps: AppDeps) {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
       const { views, pagination } = await readPage(c, { defaultLimit: 24 });
-      return c.html(<GalleryPage user={user} cursor={cursor} images={views} pagination={pagination} />);
+      const deleted = await readDeleted(c);
+      return c.html(
+        <GalleryPage
+          user={user}
+          cursor={cursor}
+          images={views}
+          pagination={pagination}
+          deleted={deleted}
+        />,
+      );
     })
     .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
     .get("/images/:id", async (c) => {
@@ -56,9 +65,17 @@ export function imageRoutes(deps: AppDeps) {
       await remove(c);
       return c.json({ success: true });
     })
+    .post("/api/v1/images/:id/undelete", async (c) => {
+      await undo(c);
+      return c.json(imageJson(await view(c), publicUrl));
+    })
     .post("/images/:id/delete", async (c) => {
       await remove(c);
-      return c.redirect("/gallery", 303);
+      return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
+    })
+    .post("/images/:id/undelete", async (c) => {
+      await undo(c);
+      return c.redirect(`/images/${c.req.param("id")}`, 303);
     });
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
@@ -78,7 +95,25 @@ export function imageRoutes(deps: AppDeps) {
 
   async function remove(c: AppContext): Promise<void> {
     const { user } = callerOf(c, "all");
-    await deleteImage(deps, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+    await deleteImage(store, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+  }
+
+  async function undo(c: AppContext): Promise<void> {
+    const { user } = callerOf(c, "all");
+    await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
+  }
+
+  /** The picture that was just deleted, for as long as that can be undone. */
+  async function readDeleted(c: AppContext): Promise<Image | null> {
+    const imageId = c.req.query("deleted");
+    if (imageId === undefined) return null;
+    try {
+      const { value } = await findDeleted(store, { userId: callerOf(c).user.id, imageId });
+      return value.image;
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "not_found") return null;
+      throw error;
+    }
   }
 
   async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {

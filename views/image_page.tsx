@@ -88,7 +88,10 @@ export function ImagePage({ user, cursor, view, neighbours }: {
           <details class="delete">
             <summary>Delete</summary>
             <form method="post" action={`/images/${image.id}/delete`}>
-              <p>The picture and its files go for good. What it cost stays in the books.</p>
+              <p>
+                For ten minutes you can undo it; then the picture and its files are gone for good. What it
+                cost stays in the books.
+              </p>
               <button class="danger" type="submit">Delete this picture</button>
             </form>
           </details>

@@ -144,15 +144,15 @@ Deno.test("a charge above the hold is booked as it is, and marked", async () => 
   assert.equal(value!.isAboveHold, true);
 });
 
-/** Blobs that take nothing while they are broken. */
-function breakable() {
+/** Blobs that take nothing while they are broken, and say so, or do not even do that. */
+function breakable(refuse: () => Promise<never> = () => Promise.reject(new Error("no"))) {
   const state = { isBroken: false, refused: 0 };
   const blobs = (disk: Blobs): Blobs => ({
     ...disk,
     put: (...put) => {
       if (!state.isBroken) return disk.put(...put);
       state.refused++;
-      return Promise.reject(new Error("no"));
+      return refuse();
     },
   });
   return { state, blobs };
@@ -208,11 +208,8 @@ Deno.test("a stop does not wait for the storage: what can be asked for again is 
         for await (const event of succeed(task)) if (event.type !== "submitted") yield event;
       });
     }
-    const { state, blobs } = breakable();
-    await using studio = await createStudio({
-      standIn,
-      blobs: (disk) => ({ ...blobs(disk), put: hang(disk) }),
-    });
+    const { state, blobs } = breakable(() => new Promise(() => {}));
+    await using studio = await createStudio({ standIn, blobs });
     const program = await studio.withKey();
     state.isBroken = true;
     const id = await submit(program);
@@ -221,15 +218,6 @@ Deno.test("a stop does not wait for the storage: what can be asked for again is 
     const prompt = await read(program, id);
     if (isAskable) assert.equal(prompt.status, "PROCESSING");
     else assert.deepEqual([prompt.errorCode, prompt.costMicros], ["storage_failed", 20_000]);
-
-    /** As a storage does that neither takes the bytes nor says so. */
-    function hang(disk: Blobs): Blobs["put"] {
-      return (...put) => {
-        if (!state.isBroken) return disk.put(...put);
-        state.refused++;
-        return new Promise(() => {});
-      };
-    }
   }
 });
 

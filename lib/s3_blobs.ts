@@ -20,6 +20,7 @@ import {
   codeIn,
   createS3Client,
   type S3Address,
+  type S3Client,
   type S3Deps,
   S3Fault,
   type Watch,
@@ -48,7 +49,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
   let storedAt: number | null = null;
 
   return {
-    put: (key, bytes, contentType) => storing(() => put(key, bytes, contentType)),
+    put: (key, bytes, contentType) => storing(() => put(client, { key, bytes, contentType })),
     open: (key, range) => answering(() => open(key, range)),
     delete: (key) =>
       answering(() => client.retry(() => client.attempt({ method: "DELETE", key }, release)).then(() => {})),
@@ -68,7 +69,10 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
       }, { expiresSeconds: presignedSeconds }),
   };
 
-  async function put(key: string, bytes: Uint8Array, contentType: string): Promise<void> {
+  async function put(
+    client: S3Client,
+    { key, bytes, contentType }: { key: string; bytes: Uint8Array; contentType: string },
+  ): Promise<void> {
     const body = new Uint8Array(bytes);
     const facts = factsOf(body);
     const headers = {
@@ -78,14 +82,16 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
     };
     let isInDoubt = false;
     await client.retry(async () => {
-      if (isInDoubt && await isStored(key, facts)) return;
+      if (isInDoubt && await isStored(client, { key, facts })) return;
       isInDoubt = true;
       await client.attempt({ method: "PUT", key, headers, body }, demandDone);
-      if (!await isStored(key, facts)) throw new S3Fault("S3 said that it stored a blob, and did not");
+      if (!await isStored(client, { key, facts })) {
+        throw new S3Fault("S3 said that it stored a blob, and did not");
+      }
     });
   }
 
-  function isStored(key: string, facts: Facts): Promise<boolean> {
+  function isStored(client: S3Client, { key, facts }: { key: string; facts: Facts }): Promise<boolean> {
     return client.attempt({ method: "HEAD", key }, async (response, watch) => {
       await release(response, watch);
       return isFound(response) && hasFacts(response.headers, facts);
@@ -194,8 +200,8 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
 
   async function probe(): Promise<void> {
     if (storedAt !== null && deps.now() - storedAt < provenMs) return;
-    const body = new TextEncoder().encode(new Date(deps.now()).toISOString());
-    await quick.retry(() => quick.attempt({ method: "PUT", key: probeKey, body }, demandDone));
+    const bytes = new TextEncoder().encode(new Date(deps.now()).toISOString());
+    await put(quick, { key: probeKey, bytes, contentType: "text/plain" });
   }
 
   async function storing(work: () => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@ import { createHoldableBlobs } from "../../lib/backup.ts";
 import { blobKeysOf, copyFormats } from "../../lib/blobs.ts";
 import { emptyTrash } from "../../lib/delete_image.ts";
 import { verify } from "../../lib/verify.ts";
-import { file, make } from "../fixtures/images.ts";
+import { file, make, statusOf } from "../fixtures/images.ts";
 import { createTestClock } from "../fixtures/store.ts";
 import { type Client, createStudio, type Studio } from "../fixtures/studio.ts";
 
@@ -63,7 +63,7 @@ Deno.test("a deletion can be undone for ten minutes, and then everything is as i
   const answer = await program.post(`/api/v1/images/${id}/undelete`);
   assert.deepEqual([answer.status, (await answer.json()).image.id], [200, id]);
   assert.deepEqual(await list(), whole);
-  assert.equal((await program.get(file(id))).status, 200);
+  assert.equal(await statusOf(program.get(file(id))), 200);
   assert.deepEqual((await verify(studio.store, studio)).violations, []);
   clock.advance(tenMinutes);
   assert.equal(await empty(studio), 0);
@@ -124,7 +124,7 @@ Deno.test("an undo and the end of its time at once leave the picture whole or go
     await program.delete(`/api/v1/images/${id}`);
     clock.advance(tenMinutes + 1);
     const [undone] = await Promise.all([program.post(`/api/v1/images/${id}/undelete`), empty(studio)]);
-    assert.equal((await program.get(file(id))).status, undone.status === 200 ? 200 : 404);
+    assert.equal(await statusOf(program.get(file(id))), undone.status === 200 ? 200 : 404);
     assert.deepEqual((await verify(studio.store, studio)).violations, []);
   }
 });

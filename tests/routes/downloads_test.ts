@@ -94,7 +94,9 @@ Deno.test("the original stays as it came, with whatever is inside it, and is sav
     `attachment; filename="sea.jpg"; filename*=UTF-8''sea.jpg`,
   );
   assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), original);
-  assert.match((await program.get(file(id, "?save=1"))).headers.get("Content-Disposition")!, /^attachment/);
+  const saved = await program.get(file(id, "?save=1"));
+  assert.match(saved.headers.get("Content-Disposition")!, /^attachment/);
+  await saved.body?.cancel();
   const page = await (await (await studio.withSession()).get(`/images/${id}`)).text();
   for (
     const query of ["?save=1", "?original=1&amp;save=1", "?download=webp", "?download=png&amp;settings=1"]

@@ -56,7 +56,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
     exists: (key) =>
       answering(() => client.retry(() => client.attempt({ method: "HEAD", key }, release)).then(isFound)),
     list,
-    probe: () => storing(probe),
+    probe,
     presign: (key, { method, contentType, disposition, cacheControl }) =>
       client.presign({
         method,
@@ -201,7 +201,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
   async function probe(): Promise<void> {
     if (storedAt !== null && deps.now() - storedAt < provenMs) return;
     const bytes = new TextEncoder().encode(new Date(deps.now()).toISOString());
-    await put(quick, { key: probeKey, bytes, contentType: "text/plain" });
+    await storing(() => put(quick, { key: probeKey, bytes, contentType: "text/plain" }));
   }
 
   async function storing(work: () => Promise<void>): Promise<void> {

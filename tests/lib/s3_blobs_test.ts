@@ -212,6 +212,16 @@ Deno.test("the probe notices an outage, and that it is over; what was just store
     assert.deepEqual(s3.journal.slice(-2), ["PUT .probe", "HEAD .probe"]);
   }, { deadlineMs: 50 }));
 
+Deno.test("what was stored a while ago spares the probe nothing, however often it was asked", async () => {
+  await using s3 = startS3();
+  let now = 0;
+  const blobs = openS3Blobs(s3.address, { deadlineMs: 50 }, () => now);
+  await blobs.put(key, bytes, "image/png");
+  s3.outage = "500";
+  for (now = 1000; now < 10_000; now += 1000) await blobs.probe();
+  await assert.rejects(blobs.probe(), isUnavailable(/500/));
+});
+
 Deno.test("no message holds a key", () =>
   withS3(async (blobs, s3) => {
     for (const outage of ["500", "denied", "hang", "reset"] as const) {

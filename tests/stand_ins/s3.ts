@@ -127,10 +127,12 @@ export function startS3(): S3StandIn {
     request: Request,
     { key, trouble }: { key: string; trouble: S3Trouble | null },
   ): Promise<Response> {
-    if (!request.headers.get("Authorization")?.includes(`Credential=${standIn.address.accessKeyId}/`)) {
+    const query = new URL(request.url).searchParams;
+    const credential = request.headers.get("Authorization") ?? `Credential=${query.get("X-Amz-Credential")}`;
+    if (!credential.includes(`Credential=${standIn.address.accessKeyId}/`)) {
       return await refuse(request, { status: 403, code: "AccessDenied" });
     }
-    if (key === "") return list(new URL(request.url).searchParams);
+    if (key === "") return list(query);
     switch (request.method) {
       case "PUT":
         return await put(request, { key, trouble });
@@ -172,9 +174,12 @@ export function startS3(): S3StandIn {
     const found = objects.get(key);
     if (found === undefined) return await refuse(request, { status: 404, code: "NoSuchKey" });
     const { bytes, etag, contentType, sha256, putAt } = found;
+    const wanted = new URL(request.url).searchParams;
+    const disposition = wanted.get("response-content-disposition");
     const headers = {
       ETag: etag,
-      "Content-Type": contentType,
+      "Content-Type": wanted.get("response-content-type") ?? contentType,
+      ...(disposition !== null && { "Content-Disposition": disposition }),
       "Last-Modified": new Date(putAt).toUTCString(),
       ...(sha256 !== null && { "x-amz-meta-sha256": sha256 }),
     };

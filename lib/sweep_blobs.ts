@@ -4,8 +4,8 @@
  */
 import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "./blobs.ts";
 import type { Image, TrashedImage } from "./image.ts";
-import { keys, kinds } from "./schema.ts";
-import { readMany, type Store } from "./store.ts";
+import { kinds } from "./schema.ts";
+import type { Store } from "./store.ts";
 
 /** Longer than a picture may wait for its storage. */
 export const sweepGraceMs = 48 * 3600 * 1000;
@@ -30,19 +30,45 @@ export async function sweepBlobs(
   { owner }: { owner: string },
 ): Promise<SweepReport> {
   await demandOwn(blobs, owner);
-  const listed = await Array.fromAsync(blobs.list());
-  const present = new Set(listed.map(({ key }) => key));
-  const old = listed.filter(({ putAt }) => putAt < store.now() - sweepGraceMs).map(({ key }) => key);
-  const report: SweepReport = { removed: [], missing: await missingBlobs(store, { blobs, present }) };
-  const ids = [...new Set(old.map(imageIdIn).filter((id) => id !== null))];
-  const named = await namedKeys(store, ids);
-  for (const key of old) {
-    const id = imageIdIn(key);
-    if (id === null || named.has(key)) continue;
+  const present = new Map<string, number>();
+  for await (const { key, putAt } of blobs.list()) present.set(key, putAt);
+  const named = await readNamed(store);
+  const report: SweepReport = { removed: [], missing: [] };
+  for (const [key, putAt] of present) {
+    if (putAt >= store.now() - sweepGraceMs || imageIdIn(key) === null || isNamed(key, named)) continue;
     await blobs.delete(key);
     report.removed.push(key);
   }
+  for (const key of named.keys) {
+    if (!present.has(key) && !await blobs.exists(key)) report.missing.push(key);
+  }
   return report;
+}
+
+interface Named {
+  /** Of all pictures, also of deleted ones that are still here. */
+  ids: Set<string>;
+  /** What records name. */
+  keys: Set<string>;
+}
+
+async function readNamed({ kv }: Store): Promise<Named> {
+  const named: Named = { ids: new Set(), keys: new Set() };
+  const quickly = { batchSize: 500 };
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    named.ids.add(value.image.id);
+  }
+  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
+    named.ids.add(value.id);
+    named.keys.add(value.blobKey).add(value.originalBlobKey);
+  }
+  return named;
+}
+
+/** By a record, or as what may be made of a picture at any time. */
+function isNamed(key: string, named: Named): boolean {
+  const id = imageIdIn(key)!;
+  return named.keys.has(key) || (named.ids.has(id) && blobKeysOf(id).includes(key));
 }
 
 /** Says that the storage is this Darkroom's from now on. */
@@ -55,35 +81,4 @@ async function demandOwn(blobs: Blobs, owner: string): Promise<void> {
   if (noted === null) return await claimBlobs(blobs, owner);
   if (new TextDecoder().decode(noted) === owner) return;
   throw new ForeignBlobs("The storage of pictures is another Darkroom's: nothing is swept there");
-}
-
-/** The keys that records of these pictures name, or may yet have to do with. */
-async function namedKeys(store: Store, ids: readonly string[]): Promise<Set<string>> {
-  const [images, trash] = await Promise.all([
-    readMany<Image>(store.kv, ids.map(keys.image)),
-    readMany<TrashedImage>(store.kv, ids.map(keys.trash)),
-  ]);
-  const named = new Set<string>();
-  for (const image of [...images, ...trash].map((found) => found && imageIn(found.value))) {
-    if (image === null) continue;
-    for (const key of blobKeysOf(image.id)) named.add(key);
-  }
-  return named;
-}
-
-function imageIn(record: Image | TrashedImage): Image {
-  return "image" in record ? record.image : record;
-}
-
-async function missingBlobs(
-  store: Store,
-  { blobs, present }: { blobs: Blobs; present: Set<string> },
-): Promise<string[]> {
-  const missing: string[] = [];
-  for await (const { value } of store.kv.list<Image>({ prefix: [...kinds.images] }, { batchSize: 500 })) {
-    for (const key of new Set([value.blobKey, value.originalBlobKey])) {
-      if (!present.has(key) && !await blobs.exists(key)) missing.push(key);
-    }
-  }
-  return missing;
 }

@@ -12,6 +12,7 @@ import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
 import { seedHistory } from "./seed.ts";
+import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { wholePrompts } from "./whole_prompts.ts";
 
@@ -19,6 +20,7 @@ const benches: Bench[] = [
   acceptance,
   generatorPage,
   imageBytes,
+  storage,
   wholePrompts,
   latency,
   streams,

@@ -6,14 +6,16 @@ import type { Hono } from "hono";
 import { createHoldableBlobs } from "./lib/backup.ts";
 import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
+import { configureBlobs } from "./lib/configured_blobs.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
-import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
+import { openDataDirectory, readIdentity, readSecret } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
 import { createIdentityFetch } from "./lib/identity_fetch.ts";
 import { createIdentityProvider, googleIssuer, type IdentityProvider } from "./lib/identity_provider.ts";
+import { createHousekeeping } from "./lib/housekeeping.ts";
 import { createImageFiles } from "./lib/image_file.ts";
 import { createJsonWebTokens } from "./lib/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
@@ -47,6 +49,8 @@ const stopWithinMs = 9500;
 /** By address. Nothing that is tried can be guessed: these only keep the server free for others. */
 const signInsPerMinute = 120;
 const wrongCredentialsPerMinute = 300;
+/** Providers keep what they made for at least some hours, most of them for days. */
+const storagePatienceMs = 24 * 3600 * 1000;
 
 const now = () => Date.now();
 
@@ -76,7 +80,8 @@ async function start(settings: Settings): Promise<void> {
   );
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
 
-  const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
+  const storage = configureBlobs(settings, { folder: data.blobs, now, sleep, random: Math.random });
+  const blobs = createHoldableBlobs(storage.blobs);
   const doorbell = createKvDoorbell(kv);
   const progress = createProgressBoard();
   const prices = createPriceBook(shippedPrices);
@@ -106,6 +111,7 @@ async function start(settings: Settings): Promise<void> {
     health,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
+    storagePatienceMs,
     owner: `process ${Deno.pid}`,
   });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
@@ -115,13 +121,16 @@ async function start(settings: Settings): Promise<void> {
     ? `Sign in: ${publicUrl}/login`
     : `Sign in as owner: ${(await operator.login({})).url}`;
   const closeControlSocket = await serveControlSocket({ data, operator, log });
+  const housekeeping = createHousekeeping({ store, blobs, log, owner: await readIdentity(data) });
   await worker.start();
+  housekeeping.start();
   application.resolve(createApp({
     store,
     doorbell,
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: storage.presigned,
     progress,
     feed,
     readiness: createReadiness({
@@ -156,7 +165,7 @@ async function start(settings: Settings): Promise<void> {
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
   health.stop();
-  await Promise.all([worker.stop(), server.shutdown(), closeControlSocket()]);
+  await Promise.all([worker.stop(), housekeeping.stop(), server.shutdown(), closeControlSocket()]);
   kv.close();
   data.close();
   Deno.exit(0);

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
-import type { Image } from "./image.ts";
+import type { Image, TrashedImage } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
 import type { Passkey } from "./passkey.ts";
@@ -81,6 +81,8 @@ export interface Records {
   /** Ledger entries, and what corrects them, by prompt. */
   entries: Map<string, EntryFacts>;
   corrections: Map<string, number>;
+  /** Deleted pictures whose deletion can still be undone. */
+  trash: Map<string, ImageFacts>;
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
@@ -92,12 +94,18 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
   const records: Records = {
     prompts: new Map(),
     images: new Map(),
+    trash: new Map(),
     entries: new Map(),
     corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
   };
-  await Promise.all([readPrompts(kv, records), readImages(kv, records), readLedger(kv, records)]);
+  await Promise.all([
+    readPrompts(kv, records),
+    readImages(kv, records),
+    readTrash(kv, records),
+    readLedger(kv, records),
+  ]);
   return records;
 }
 
@@ -109,9 +117,20 @@ async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
 
 async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
   for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
-    const { id, userId, promptId, sequence, blobKey, originalBlobKey, terms } = value;
-    images.set(id, { id, userId, promptId, sequence, blobKey, originalBlobKey, terms });
+    images.set(value.id, imageFacts(value));
   }
+}
+
+async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    if (!value.isGoing) trash.set(value.image.id, imageFacts(value.image));
+  }
+}
+
+function imageFacts(
+  { id, userId, promptId, sequence, blobKey, originalBlobKey, terms }: Image,
+): ImageFacts {
+  return { id, userId, promptId, sequence, blobKey, originalBlobKey, terms };
 }
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {

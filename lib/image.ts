@@ -26,3 +26,12 @@ export interface Image {
   terms: string[];
   createdAt: number;
 }
+
+/** A picture that was deleted, as long as that can be undone; then until its bytes are gone. */
+export interface TrashedImage {
+  image: Image;
+  /** It goes after this time. */
+  goesAt: number;
+  /** It is on its way: no undoing any more. */
+  isGoing: boolean;
+}

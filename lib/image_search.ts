@@ -142,7 +142,7 @@ function openList(
   kv: Deno.Kv,
   { prefix, work }: { prefix: Deno.KvKey; work: { left: number } },
 ): Group {
-  let ahead: Entry[] = [];
+  const ahead: Entry[] = [];
   let isOver = false;
   return {
     async floor(number) {

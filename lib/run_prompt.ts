@@ -35,6 +35,7 @@ import {
 } from "./provider.ts";
 import { giveBackLease, type Leased, leaseMs, renewLease, requeue } from "./queue.ts";
 import { writeProgress } from "./settle_prompt.ts";
+import { sleep, unlessAborted } from "./sleep.ts";
 import { commit, type Store, type Versioned } from "./store.ts";
 import { type NewImage, StorageFailure, storePicture } from "./store_picture.ts";
 import { billedCharge } from "./task_charge.ts";
@@ -52,6 +53,8 @@ export interface RunDeps {
   random: () => number;
   callbacks: Pick<Callbacks, "line">;
   health: Pick<ProviderHealth, "note">;
+  /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
+  storagePatienceMs: number;
 }
 
 export interface Run {
@@ -76,6 +79,9 @@ const estimateStepMs = 1000;
 const longMs = 120_000;
 
 const stalledMs = 15_000;
+const longestStorageBackoffMs = 10_000;
+/** However late it is, a task that was submitted is asked for. */
+const lateLookMs = 30_000;
 
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
@@ -91,6 +97,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const aborts = leased.prompt.value.tasks.map(() => new AbortController());
   const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
   const inDoubt = new Set<number>();
+  const storing = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
   let heardAt = store.now();
@@ -200,7 +207,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (task.state === "done" || task.state === "failed") return null;
     const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
-      armDeadline(index, task.submittedAt + model.deadlineMs);
+      armDeadline(index, Math.max(task.submittedAt + model.deadlineMs, store.now() + lateLookMs));
       await showGenerating(index, { model, since: task.submittedAt });
       return provider.resume(task.handle, taskRequest(index), context);
     }
@@ -236,10 +243,10 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   function armDeadline(index: number, at: number): void {
     const { signal } = aborts[index];
-    const timer = setTimeout(
-      () => aborts[index].abort("deadline" satisfies Interruption),
-      Math.max(0, at - store.now()),
-    );
+    const timer = setTimeout(() => {
+      if (storing.has(index)) armDeadline(index, store.now() + lateLookMs);
+      else aborts[index].abort("deadline" satisfies Interruption);
+    }, Math.max(0, at - store.now()));
     timers.push(timer);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
@@ -306,21 +313,16 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
         case "image":
           progress.report(current.value, { stage: "storing" });
           try {
-            arrived.push(
-              await storePicture({ blobs: deps.blobs, now: store.now }, {
-                imageId: store.ids(),
-                prompt: current.value,
-                model,
-                bytes: event.bytes,
-                seed: event.seed ?? null,
-              }),
-            );
+            arrived.push(await storeArrived(index, { event, model }));
           } catch (error) {
             if (error instanceof BadPicture) trouble = "bad_result";
             else if (error instanceof StorageFailure) {
               trouble = "storage_failed";
             } else throw error;
             deps.log("warn", trouble, { promptId: id, error });
+            if (aborts[index].signal.aborted) {
+              return await finishTask(index, { arrived, cost: null, reason: trouble });
+            }
           }
           break;
         case "done":
@@ -331,6 +333,45 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       }
     }
     throw new Error(`The provider ended task ${id}:${index} without a result`);
+  }
+
+  /** A picture that is there is stored however long that takes: the deadline is the provider's. */
+  async function storeArrived(
+    index: number,
+    { event, model }: { event: { bytes: Uint8Array; seed?: number }; model: Model },
+  ): Promise<NewImage> {
+    const { signal } = aborts[index];
+    const { bytes, seed = null } = event;
+    const mayRetry = (refused: { since: number; attempt: number }) => waitForStorage(index, refused);
+    storing.add(index);
+    try {
+      const work = storePicture({ blobs: deps.blobs, now: store.now, mayRetry }, {
+        imageId: store.ids(),
+        prompt: current.value,
+        model,
+        bytes,
+        seed,
+      });
+      return await unlessAborted(work, signal);
+    } catch (error) {
+      // What nobody can ask for again is given up for good, and known to be billed.
+      const isLost = signal.reason === "stop" && current.value.tasks[index].state === "submitting";
+      throw isLost ? new StorageFailure("the server stopped", { cause: error }) : error;
+    } finally {
+      storing.delete(index);
+    }
+  }
+
+  /** The picture was paid for, so it waits for its storage; while it does, no more are made. */
+  async function waitForStorage(
+    index: number,
+    { since, attempt }: { since: number; attempt: number },
+  ): Promise<boolean> {
+    heardAt = store.now();
+    if (isCancelled() || store.now() - since >= deps.storagePatienceMs) return false;
+    if (attempt === 1) deps.log("warn", "storage_refuses", { promptId: id });
+    await sleep(Math.min(longestStorageBackoffMs, 250 * 2 ** attempt), aborts[index].signal);
+    return true;
   }
 
   function addPictures(index: number, images: NewImage[]): Promise<void> {

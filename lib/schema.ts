@@ -18,6 +18,7 @@
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
  * | `price` model size validFrom | `AddedPrice` |
+ * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
@@ -54,6 +55,7 @@ export const keys = {
   imageTerms: (userId: string, term: string) => ["image_term", userId, term],
   imageTermsOf: (userId: string) => ["image_term", userId],
   imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
+  trash: (imageId: string) => ["trash", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
   unknownCharge: (promptId: string) => ["unknown_charge", promptId],
@@ -77,6 +79,7 @@ export const kinds = {
   prompts: ["prompt"],
   images: ["image"],
   imageTerms: ["image_term"],
+  trash: ["trash"],
   ledger: ["ledger"],
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],

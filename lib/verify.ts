@@ -145,9 +145,9 @@ function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
 
 const blobsAtOnce = 16;
 
-async function checkBlobs({ images }: Records, blobs: Blobs): Promise<Violation[]> {
+async function checkBlobs({ images, trash }: Records, blobs: Blobs): Promise<Violation[]> {
   const violations: Violation[] = [];
-  const waiting = images.values();
+  const waiting = [...images.values(), ...trash.values()].values();
   await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
     for (const { id, blobKey, originalBlobKey } of waiting) {
       for (const key of new Set([blobKey, originalBlobKey])) {

@@ -8,8 +8,8 @@ import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
 import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
-import { generateRoutes } from "./generate.tsx";
 import { dashboardRoutes } from "./dashboard.tsx";
+import { generateRoutes, pictureSettingsPath } from "./generate.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
@@ -24,7 +24,7 @@ import {
 } from "./middleware.ts";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { promptRoutes } from "./prompts.tsx";
-import { limitedBody } from "./request_body.ts";
+import { limitedBody, limitedPictureBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
 
@@ -43,7 +43,8 @@ export function createApp(deps: AppDeps) {
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
-    .use(limitedBody)
+    .use(pictureSettingsPath, limitedPictureBody)
+    .use(except(pictureSettingsPath, limitedBody))
     .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))

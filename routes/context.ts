@@ -5,6 +5,7 @@ import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
+import type { PresignedFiles } from "../lib/configured_blobs.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
@@ -23,6 +24,8 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
   blobs: Blobs;
   files: ImageFiles;
+  /** Where readers of files are sent to their storage itself; null: they get them from here. */
+  presigned: PresignedFiles | null;
   callbacks: Callbacks;
   health: ProviderHealth;
   log: Log;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
+import { readPictureSettings } from "../lib/picture_settings.ts";
 import type { Prompt } from "../lib/prompt.ts";
 import { type Draft, draftFrom, draftOf, draftPath, type FormFields, inputOf } from "../lib/prompt_draft.ts";
 import { checkPromptRequest } from "../lib/prompt_request.ts";
@@ -19,8 +20,11 @@ import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFr
 import { redirectToLogin, statusOf } from "./errors.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
 import { readIdempotencyKey, readWait } from "./request_headers.ts";
-import { isForm, readForm, readJson } from "./request_body.ts";
+import { isForm, readForm, readJson, readPicture } from "./request_body.ts";
 import { loginPath, ownPath } from "./return_path.ts";
+
+/** Takes a picture and shows the form with the settings that are in it. */
+export const pictureSettingsPath = "/generator/picture";
 
 const feedLength = 12;
 const recentImages = 6;
@@ -71,6 +75,17 @@ export function generateRoutes(deps: AppDeps) {
       callerOf(c);
       const draft = draftOf(await readForm(c), models.available());
       return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
+    })
+    .post(pictureSettingsPath, async (c) => {
+      callerOf(c);
+      try {
+        const fields = readPictureSettings(await readPicture(c, "picture"));
+        return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const draft = draftOf({}, models.available());
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
     })
     .post("/generator", async (c) => {
       if (c.var.caller === null) return await leadToLogin(c);

@@ -31,8 +31,8 @@ const commonHeaders = {
   xFrameOptions: "DENY",
 } as const;
 
-/** Scripts, styles and pictures from here only; nothing inline. */
-export function pageHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+/** Scripts, styles and pictures from here only, unless readers of pictures are sent elsewhere; nothing inline. */
+export function pageHeaders({ publicUrl, presigned }: Pick<AppDeps, "publicUrl" | "presigned">) {
   const isHttps = publicUrl.startsWith("https:");
   return secureHeaders({
     ...commonHeaders,
@@ -41,7 +41,7 @@ export function pageHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
+      imgSrc: ["'self'", ...presigned === null ? [] : [presigned.origin]],
       connectSrc: ["'self'"],
       formAction: ["'self'"],
       baseUri: ["'none'"],

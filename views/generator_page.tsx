@@ -28,6 +28,7 @@ export function GeneratorPage({ user, cursor, prompts, recent, ...form }: Genera
         <section class="side" aria-labelledby="make">
           <h1 id="make">Make a picture</h1>
           <GeneratorForm {...form} />
+          <PictureSettings />
         </section>
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>
@@ -56,6 +57,22 @@ export function GeneratorPage({ user, cursor, prompts, recent, ...form }: Genera
         </nav>
       </section>
     </Layout>
+  );
+}
+
+/** A picture dropped on the form above is chosen here, and sent. */
+function PictureSettings() {
+  return (
+    <details class="from-picture">
+      <summary>Start from a picture's settings</summary>
+      <form id="picture-settings" method="post" action="/generator/picture" enctype="multipart/form-data">
+        <div class="field">
+          <label for="picture">A PNG, JPEG or WebP with settings inside; or drop it on the form</label>
+          <input id="picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required />
+        </div>
+        <button class="quiet" type="submit">Fill the form</button>
+      </form>
+    </details>
   );
 }
 

@@ -1,5 +1,6 @@
 /** One picture as large as fits, and every fact about it. */
 import type { Child } from "hono/jsx";
+import type { Image } from "../lib/image.ts";
 import type { ImageView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
 import { Cost } from "./cost.tsx";
@@ -69,16 +70,33 @@ export function ImagePage({ user, cursor, view, neighbours }: {
           </dl>
           <h2>Download</h2>
           <div class="actions">
-            <a class="button quiet" href={fileAddress(image.id)} download>As it is</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=png")}>PNG</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=jpeg")}>JPEG</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=webp")}>WebP</a>
+            <Download image={image} query="?save=1" name="As it is" />
+            {image.originalBlobKey !== image.blobKey && (
+              <Download image={image} query="?original=1&save=1" name="As it was made" />
+            )}
+            {copies.map(({ format, name }) => (
+              <Download image={image} query={`?download=${format}`} name={name} />
+            ))}
           </div>
-          <p class="muted">PNG, JPEG and WebP copies carry the mark of AI-made pictures.</p>
+          <p class="muted">PNG, JPEG and WebP are copies that carry the mark of AI-made pictures.</p>
+          <div class="actions">
+            <span class="muted">With the settings inside:</span>
+            {copies.map(({ format, name }) => (
+              <Download
+                image={image}
+                query={`?download=${format}&settings=1`}
+                name={name}
+                label={`${name} with the settings inside`}
+              />
+            ))}
+          </div>
           <details class="delete">
             <summary>Delete</summary>
             <form method="post" action={`/images/${image.id}/delete`}>
-              <p>The picture and its files go for good. What it cost stays in the books.</p>
+              <p>
+                For ten minutes you can undo it; then the picture and its files are gone for good. What it
+                cost stays in the books.
+              </p>
               <button class="danger" type="submit">Delete this picture</button>
             </form>
           </details>
@@ -86,6 +104,18 @@ export function ImagePage({ user, cursor, view, neighbours }: {
       </article>
     </Layout>
   );
+}
+
+const copies = [
+  { format: "png", name: "PNG" },
+  { format: "jpeg", name: "JPEG" },
+  { format: "webp", name: "WebP" },
+];
+
+function Download(
+  { image, query, name, label }: { image: Image; query: string; name: string; label?: string },
+) {
+  return <a class="button quiet" href={fileAddress(image.id, query)} aria-label={label} download>{name}</a>;
 }
 
 function Fact({ name, children }: { name: string; children?: Child }) {

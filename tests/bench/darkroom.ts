@@ -52,6 +52,8 @@ export interface DarkroomOptions {
   isWorking?: boolean;
   provider?: InstantObserver;
   kv?: KvObserver;
+  /** Instead of those on the disk. */
+  blobs?: Blobs;
 }
 
 /** Limits are set so high that they refuse nothing; the log is written as JSON and thrown away. */
@@ -60,7 +62,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const paths = pathsIn(folder);
   const kv = await openDatabase(paths.database);
   const store = createStore({ kv: options.kv === undefined ? kv : observeKv(kv, options.kv), now });
-  const blobs = createHoldableBlobs(createDiskBlobs(paths.blobs));
+  const blobs = createHoldableBlobs(options.blobs ?? createDiskBlobs(paths.blobs));
   const log = createLog({ level: "info", now, write: () => {} });
   const progress = createProgressBoard();
   const doorbell = createKvDoorbell(store.kv);
@@ -93,6 +95,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     health,
     concurrency: 8,
     userConcurrency: 4,
+    storagePatienceMs: 60_000,
     owner: `process ${Deno.pid}`,
   });
   const app = createApp({
@@ -101,6 +104,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: null,
     progress,
     feed,
     readiness: createReadiness({
@@ -160,10 +164,15 @@ export async function bytesOf(answer: Response | Promise<Response>): Promise<Uin
 }
 
 /** The reads that answering a request takes. */
-export async function readsOf(folder: string, request: Request): Promise<Read[]> {
+export async function readsOf(
+  folder: string,
+  request: Request,
+  options: DarkroomOptions = {},
+): Promise<Read[]> {
   const reads: Read[] = [];
   let isRecording = false;
   await using darkroom = await openDarkroom(folder, {
+    ...options,
     kv: { onRead: (read) => void (isRecording && reads.push(read)) },
   });
   isRecording = true;

@@ -13,6 +13,7 @@ import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
 import { longLists } from "./long_lists.ts";
 import { seedHistory } from "./seed.ts";
+import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { wholePrompts } from "./whole_prompts.ts";
 
@@ -20,6 +21,7 @@ const benches: Bench[] = [
   acceptance,
   generatorPage,
   imageBytes,
+  storage,
   wholePrompts,
   latency,
   streams,

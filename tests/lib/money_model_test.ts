@@ -153,6 +153,7 @@ async function play(steps: Step[]): Promise<void> {
       random: () => 0.5,
       callbacks: { line: () => null },
       health: { note: () => {} },
+      storagePatienceMs: 0,
       concurrency: 1000,
       userConcurrency: 1000,
       owner: "test",

@@ -178,14 +178,13 @@ async function play(steps: Step[]): Promise<void> {
     const plan = task.prompt.split(",")[Number(index)] as Plan;
     const gate = gates.get(promptId) ?? Promise.withResolvers<void>();
     gates.set(promptId, gate);
-    const released = () =>
-      Promise.race([
-        gate.promise,
-        death.then(() => Promise.reject(new Error("the process is gone"))),
-        new Promise((_, reject) =>
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-        ),
-      ]);
+    const released = () => {
+      const aborted = Promise.withResolvers<never>();
+      if (signal.aborted) aborted.reject(signal.reason);
+      signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+      const died = death.then(() => Promise.reject(new Error("the process is gone")));
+      return Promise.race([gate.promise, died, aborted.promise]);
+    };
     const fail = (
       reason: "content_policy" | "provider_rejected" | "outcome_unknown",
       outcome: ProviderFailure["outcome"],

@@ -59,7 +59,12 @@ export async function readPage(
     const wanted = start.skip + limit + 1;
     let skip = start.skip;
     for await (
-      const { key, value } of kv.list<string>(selector, { reverse: true, limit: wanted, batchSize: 500 })
+      const { key, value } of kv.list<string>(selector, {
+        reverse: true,
+        limit: wanted,
+        // A batch is read whole, whatever the limit.
+        batchSize: Math.min(500, wanted),
+      })
     ) {
       if (skip-- > 0) continue;
       entries.push({ number: key.at(-1) as number, id: value });

@@ -169,10 +169,13 @@ async function firstId(entries: Deno.KvListIterator<string>): Promise<string | n
 
 /** The user's prompts that are not final, oldest first. */
 export async function listUnfinishedPrompts(store: Store, userId: string): Promise<Versioned<Prompt>[]> {
-  const [pending, processing] = await Promise.all(
-    (["PENDING", "PROCESSING"] as const).map((status) => listPrompts(store, { userId, status, limit: 1000 })),
-  );
-  return [...pending.items, ...processing.items].sort((a, b) => a.value.sequence - b.value.sequence);
+  const ids = await Promise.all((["PENDING", "PROCESSING"] as const).map(async (status) => {
+    const selector = { prefix: [...lists.promptsByStatus(userId, status)] };
+    const entries = store.kv.list<string>(selector, { limit: 1000, reverse: true, batchSize: 500 });
+    return (await Array.fromAsync(entries)).map(({ value }) => value);
+  }));
+  const prompts = await readPrompts(store, ids.flat());
+  return prompts.sort((a, b) => a.value.sequence - b.value.sequence);
 }
 
 /** How many prompts of the user come before this one; 0 is next. Null when it doesn't wait. */

@@ -23,15 +23,16 @@ export function dashboardRoutes(deps: AppDeps) {
       const { user } = callerOf(c);
       const name = readMonthName(c, store.now());
       const cursor = await readCursor(store, user.id);
-      const [figures, running, recent, month] = await Promise.all([
-        readFigures(user),
+      const [money, running, recent, month] = await Promise.all([
+        readMoney(user),
         listUnfinishedPrompts(store, user.id),
         listImages(store, { userId: user.id, limit: recentImages }),
         readMonth(store, { userId: user.id, month: name }),
       ]);
       return c.html(
         <DashboardPage
-          {...figures}
+          {...money}
+          imageCount={recent.total}
           user={user}
           cursor={cursor}
           running={await viewPrompts(deps, running.slice(0, runningShown).toReversed())}
@@ -45,7 +46,11 @@ export function dashboardRoutes(deps: AppDeps) {
         />,
       );
     })
-    .get("/dashboard/figures", async (c) => c.html(<FiguresList {...await readFigures(callerOf(c).user)} />))
+    .get("/dashboard/figures", async (c) => {
+      const { user } = callerOf(c);
+      const [money, imageCount] = await Promise.all([readMoney(user), countImages(store, user.id)]);
+      return c.html(<FiguresList {...money} imageCount={imageCount} />);
+    })
     .get("/usage.csv", (c) => {
       const { user } = callerOf(c);
       const month = readMonthName(c, store.now());
@@ -55,13 +60,9 @@ export function dashboardRoutes(deps: AppDeps) {
       return c.body(ReadableStream.from(csvOf(user, month)).pipeThrough(new TextEncoderStream()));
     });
 
-  async function readFigures(user: User): Promise<Figures> {
-    const [budget, account, imageCount] = await Promise.all([
-      budgetOf(deps, user),
-      readAccount(store, user.id),
-      countImages(store, user.id),
-    ]);
-    return { budget, account, imageCount };
+  async function readMoney(user: User): Promise<Omit<Figures, "imageCount">> {
+    const [budget, account] = await Promise.all([budgetOf(deps, user), readAccount(store, user.id)]);
+    return { budget, account };
   }
 
   async function* csvOf(user: User, month: string): AsyncGenerator<string> {

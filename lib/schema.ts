@@ -5,10 +5,14 @@
  *
  * | key | value |
  * | --- | --- |
- * | `user` id | `User` |
+ * | `user` id · `seen` userId | `User` · time of the user's latest request, to the minute |
+ * | `portrait` userId | `Portrait` |
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
+ * | `roster` | time of the latest change that may have taken an owner away |
+ * | `audit` id | `AuditEntry` |
+ * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId | `LedgerEntry` |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
@@ -26,6 +30,8 @@ import type { Prompt, PromptStatus } from "./prompt.ts";
 
 export const keys = {
   user: (userId: string) => ["user", userId],
+  seen: (userId: string) => ["seen", userId],
+  portrait: (userId: string) => ["portrait", userId],
   session: (hash: string) => ["session", hash],
   sessionOf: (userId: string, hash: string) => ["session_of", userId, hash],
   sessionsOf: (userId: string) => ["session_of", userId],
@@ -33,12 +39,17 @@ export const keys = {
   apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
+  roster: () => ["roster"],
+  audit: (id: string) => ["audit", id],
+  deletion: (userId: string) => ["deletion", userId],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
+  monthsOf: (userId: string) => ["month", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
+  idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
   feed: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
   feedOf: (userId: string) => ["feed", userId],
@@ -66,6 +77,8 @@ export const kinds = {
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
+  audit: ["audit"],
+  deletions: ["deletion"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;

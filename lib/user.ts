@@ -1,4 +1,6 @@
 /** People with an account. */
+import { notFound, Refusal } from "./errors.ts";
+import { isId } from "./ids.ts";
 import { keys, kinds } from "./schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
 
@@ -12,7 +14,14 @@ export interface User {
   isDisabled: boolean;
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
   monthlyBudgetMicros?: number | null;
+  /** IANA name; undefined: UTC, until a script tells the device's. */
+  timeZone?: string;
   createdAt: number;
+}
+
+/** Owners can do all that admins can. */
+export function isAdmin(user: User): boolean {
+  return user.role !== "member";
 }
 
 export function readUser(store: Store, userId: string): Promise<Versioned<User> | null> {
@@ -40,11 +49,54 @@ export async function readWithUser<T extends { userId: string }>(
   return { credential: credential as Versioned<T>, user: user.value as User };
 }
 
-/** The one owner of this server; made when it first starts. */
-export async function ensureOwner(store: Store): Promise<User> {
-  for await (const entry of store.kv.list<User>({ prefix: [...kinds.users] })) {
-    if (entry.value.role === "owner") return entry.value;
+/** A user by an id from outside; refuses with `not_found` what is missing or malformed. */
+export async function findUser(store: Store, userId: string): Promise<Versioned<User>> {
+  const found = isId(userId) ? await readUser(store, userId) : null;
+  if (found === null) throw notFound();
+  return found;
+}
+
+/** Everybody, in the order in which they came. */
+export async function listUsers(store: Store): Promise<User[]> {
+  const entries = store.kv.list<User>({ prefix: [...kinds.users] }, { batchSize: 500 });
+  return await Array.fromAsync(entries, ({ value }) => value);
+}
+
+/** In the same commit: nothing is added to an account that was deleted meanwhile. */
+export function checkAccount(atomic: Deno.AtomicOperation, userId: string): Deno.AtomicOperation {
+  return atomic.check({ key: keys.deletion(userId), versionstamp: null });
+}
+
+/** What a commit with `checkAccount` says where it was not taken. */
+export function accountGone(): Refusal {
+  return new Refusal("unauthorized", "This account was deleted");
+}
+
+/** What people change about themselves; a time zone that is left out stays, and "" is none. */
+export async function changeProfile(
+  store: Store,
+  { userId, name, timeZone }: { userId: string; name: string; timeZone?: string },
+): Promise<void> {
+  while (true) {
+    const found = await readUser(store, userId);
+    if (found === null) throw accountGone();
+    const key = keys.user(userId);
+    const changed: User = { ...found.value, name, timeZone: (timeZone ?? found.value.timeZone) || undefined };
+    const atomic = store.kv.atomic().check({ key, versionstamp: found.versionstamp }).set(key, changed);
+    if (await commit(atomic) !== null) return;
   }
+}
+
+/** When each user was last here, to the minute; null: never. */
+export async function readSeen(store: Store, userIds: readonly string[]): Promise<(number | null)[]> {
+  const found = await readMany<number>(store.kv, userIds.map(keys.seen));
+  return found.map((seen) => seen?.value ?? null);
+}
+
+/** The owner of this server; made when it first starts, and where there is none that may sign in. */
+export async function ensureOwner(store: Store): Promise<User> {
+  const known = (await listUsers(store)).find(isActiveOwner);
+  if (known !== undefined) return known;
   const owner: User = {
     id: store.ids(),
     name: "Owner",
@@ -56,4 +108,8 @@ export async function ensureOwner(store: Store): Promise<User> {
   const key = keys.user(owner.id);
   await commit(store.kv.atomic().check({ key, versionstamp: null }).set(key, owner));
   return owner;
+}
+
+export function isActiveOwner({ role, isDisabled }: User): boolean {
+  return role === "owner" && !isDisabled;
 }

@@ -20,6 +20,7 @@ import {
   requestLog,
   sameSiteOnly,
 } from "./middleware.ts";
+import { profileRoutes } from "./profile.tsx";
 import { promptRoutes } from "./prompts.tsx";
 import { limitedBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
@@ -45,5 +46,6 @@ export function createApp(deps: AppDeps) {
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))
     .route("/", eventRoutes(deps))
-    .route("/", aboutRoutes(deps));
+    .route("/", aboutRoutes(deps))
+    .route("/", profileRoutes(deps));
 }

@@ -4,7 +4,7 @@ import { type Caller, demandScope } from "../lib/authenticate.ts";
 import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
-import { Refusal } from "../lib/errors.ts";
+import { notFound, Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
@@ -12,7 +12,7 @@ import type { Log } from "../lib/log.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
-import type { User } from "../lib/user.ts";
+import { isAdmin, type User } from "../lib/user.ts";
 
 export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
@@ -44,9 +44,33 @@ export type AppContext = Context<AppEnv>;
 /** Who is asking; refuses with `unauthorized`, or with `forbidden` what the credential does not allow. */
 export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   const { caller } = c.var;
-  if (caller === null) throw new Refusal("unauthorized", "Authorization header required");
+  if (caller === null) throw unauthorized();
   demandScope(caller, needed);
   return caller;
+}
+
+export function unauthorized(): Refusal {
+  return new Refusal("unauthorized", "Authorization header required");
+}
+
+/** Keys, sessions and accounts are managed from a session only; refuses with `forbidden` what else was sent. */
+export function sessionOf(c: AppContext): Caller {
+  const caller = callerOf(c);
+  if (caller.via === "session") return caller;
+  throw new Refusal("forbidden", "This is done from a signed-in browser only");
+}
+
+/** An admin who asks; for anybody else there is nothing here. */
+export function adminOf(c: AppContext): Caller {
+  const { caller } = c.var;
+  if (caller === null || !isAdmin(caller.user)) throw notFound();
+  return caller;
+}
+
+/** The same, from a session: what changes accounts. */
+export function adminSessionOf(c: AppContext): Caller {
+  adminOf(c);
+  return sessionOf(c);
 }
 
 export function budgetOf(deps: AppDeps, user: User) {

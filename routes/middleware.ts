@@ -4,7 +4,7 @@ import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../lib/authenticate.ts";
 import { Refusal } from "../lib/errors.ts";
-import type { AppDeps, AppEnv } from "./context.ts";
+import type { AppContext, AppDeps, AppEnv } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
 /** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
@@ -67,10 +67,15 @@ export function credentials({ store, publicUrl }: Pick<AppDeps, "store" | "publi
     if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
       throw invalidToken();
     }
-    const sessionId = getCookie(c, sessionCookie.name(publicUrl));
-    c.set("caller", await authenticate(store, { sessionId, authorization: c.req.header("Authorization") }));
+    c.set("caller", await readCaller(c, { store, publicUrl }));
     await next();
   });
+}
+
+/** Who is asking, as the credential stands now; null: nobody. */
+export function readCaller(c: AppContext, { store, publicUrl }: Pick<AppDeps, "store" | "publicUrl">) {
+  const sessionId = getCookie(c, sessionCookie.name(publicUrl));
+  return authenticate(store, { sessionId, authorization: c.req.header("Authorization") });
 }
 
 const safeMethods = ["GET", "HEAD", "OPTIONS"];

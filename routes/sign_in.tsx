@@ -1,5 +1,6 @@
 /** Signing in by a link, and signing out. */
 import { Hono } from "hono";
+import { deviceWords } from "../lib/device.ts";
 import { useLoginCode } from "../lib/login_code.ts";
 import { endSession, startSession } from "../lib/session.ts";
 import { LoginPage } from "../views/login_page.tsx";
@@ -20,7 +21,7 @@ export function signInRoutes({ store, feed, publicUrl }: AppDeps) {
         );
       }
       await endOwnSession(c);
-      sessionCookie.set(c, publicUrl, await startSession(store, userId));
+      sessionCookie.set(c, publicUrl, await startSession(store, userId, { device: deviceOf(c) }));
       return c.redirect(returnTo, 303);
     })
     .post("/logout", async (c) => {
@@ -35,6 +36,11 @@ export function signInRoutes({ store, feed, publicUrl }: AppDeps) {
     await endSession(store, { userId: caller.user.id, hash: caller.credentialId });
     feed.end({ credentialId: caller.credentialId });
   }
+}
+
+/** The browser that asks, in words. */
+function deviceOf(c: AppContext): string {
+  return deviceWords(c.req.header("User-Agent"));
 }
 
 /** A path on this server; whatever else was asked for leads to the generator. */

@@ -48,7 +48,7 @@ export function ImagePage({ user, cursor, view, neighbours }: {
             <Fact name="Cost">{costMicros === null ? "not known yet" : money(costMicros)}</Fact>
             {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
             <Fact name="Made">
-              <Time at={image.createdAt} />
+              <Time at={image.createdAt} zone={user.timeZone} />
             </Fact>
             {image.seed !== null && <Fact name="Seed">{image.seed}</Fact>}
             {options.negativePrompt && <Fact name="Left out">{options.negativePrompt}</Fact>}

@@ -63,7 +63,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
           </a>
           {user === null
             ? <a class="button quiet" href="/login">Sign in</a>
-            : <Navigation current={current} />}
+            : <Navigation user={user} current={current} />}
         </header>
         <main id="main" tabindex={-1}>{children}</main>
         <p id="announcer" class="unseen" role="status"></p>
@@ -74,19 +74,25 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
   )}`;
 }
 
-function Navigation({ current }: { current: string | undefined }) {
+function Navigation({ user, current }: { user: User; current: string | undefined }) {
   return (
     <>
       <nav aria-label="Pages">
-        {places.map(({ href, name }) => (
-          <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>
-        ))}
+        {places.map((place) => <Place {...place} current={current} />)}
       </nav>
-      <form method="post" action="/logout">
-        <button class="quiet" type="submit">Sign out</button>
-      </form>
+      <div class="own">
+        {user.role !== "member" && <Place href="/admin" name="Admin" current={current} />}
+        <Place href="/profile" name="Profile" current={current} />
+        <form method="post" action="/logout">
+          <button class="quiet" type="submit">Sign out</button>
+        </form>
+      </div>
     </>
   );
+}
+
+function Place({ href, name, current }: { href: string; name: string; current: string | undefined }) {
+  return <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>;
 }
 
 function Refresh() {

@@ -56,6 +56,12 @@ export async function findUser(store: Store, userId: string): Promise<Versioned<
   return found;
 }
 
+/** Those of them who still have an account. */
+export async function readUsers(store: Store, userIds: readonly string[]): Promise<User[]> {
+  const found = await readMany<User>(store.kv, [...new Set(userIds)].map(keys.user));
+  return found.flatMap((user) => user === null ? [] : [user.value]);
+}
+
 /** Everybody, in the order in which they came. */
 export async function listUsers(store: Store): Promise<User[]> {
   const entries = store.kv.list<User>({ prefix: [...kinds.users] }, { batchSize: 500 });
@@ -70,6 +76,23 @@ export function checkAccount(atomic: Deno.AtomicOperation, userId: string): Deno
 /** What a commit with `checkAccount` says where it was not taken. */
 export function accountGone(): Refusal {
   return new Refusal("unauthorized", "This account was deleted");
+}
+
+/**
+ * Adds to a commit that takes an owner away: refuses with `conflict` when nobody would be left who may do everything.
+ * Two owners who go at the same moment do not both get away: the roster tells.
+ */
+export async function checkOwnerRemains(
+  atomic: Deno.AtomicOperation,
+  { store, leaving }: { store: Store; leaving: string },
+): Promise<void> {
+  const key = keys.roster();
+  const roster = await read<number>(store.kv, key);
+  const others = (await listUsers(store)).filter((user) => isActiveOwner(user) && user.id !== leaving);
+  if (others.length === 0) {
+    throw new Refusal("conflict", "This is the last owner: make somebody else an owner first");
+  }
+  atomic.check({ key, versionstamp: roster?.versionstamp ?? null }).set(key, store.now());
 }
 
 /** What people change about themselves; a time zone that is left out stays, and "" is none. */

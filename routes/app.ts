@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./about.ts";
+import { adminRoutes } from "./admin.tsx";
 import { assetRoutes } from "./assets.ts";
 import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
@@ -47,5 +48,6 @@ export function createApp(deps: AppDeps) {
     .route("/", imageRoutes(deps))
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))
-    .route("/", profileRoutes(deps));
+    .route("/", profileRoutes(deps))
+    .route("/", adminRoutes(deps));
 }

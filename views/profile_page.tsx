@@ -139,7 +139,7 @@ function SessionsPanel({ user, sessions, currentSession }: ProfilePageProps) {
                   : (
                     <form method="post" action={`/profile/sessions/${hash}/end`}>
                       <button type="submit">
-                        End<span class="unseen">{device ?? "An unknown device"}</span>
+                        End <span class="unseen">{device ?? "An unknown device"}</span>
                       </button>
                     </form>
                   )}
@@ -205,7 +205,7 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
                   <td>
                     <form method="post" action={`/profile/keys/${key.id}/revoke`}>
                       <button class="danger" type="submit">
-                        Revoke<span class="unseen">{key.name}</span>
+                        Revoke <span class="unseen">{key.name}</span>
                       </button>
                     </form>
                   </td>

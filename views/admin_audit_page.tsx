@@ -30,7 +30,7 @@ export function AdminAuditPage({ user, entries, names, next, isFirst }: {
             {entries.map((entry) => (
               <tr data-action={entry.action}>
                 <th scope="row">
-                  {entry.subjectId === null ? null : <span>{nameOf(entry.subjectId)}</span>}
+                  {entry.subjectId !== null && `${nameOf(entry.subjectId)} `}
                   {words[entry.action](entry.detail ?? "")}
                 </th>
                 <td data-name="Who">{nameOf(entry.actorId)}</td>

@@ -59,7 +59,7 @@ function UserRow({ reader, shown, defaultBudgetMicros }: {
     <tr data-user-id={user.id} data-disabled={user.isDisabled ? "" : undefined}>
       <th scope="row">
         {user.name}
-        {isOwn && <span class="muted">(you)</span>}
+        {isOwn && " (you)"}
         {user.email && <span class="muted address">{user.email}</span>}
       </th>
       <td data-name="Role">

@@ -179,7 +179,7 @@ Deno.test("disabling takes effect on the next request and ends open streams", as
     readEventStream(await program.get("/api/v1/events")),
   ];
   assert.equal((await admin.form(`/admin/users/${memberUser.id}/disable`, {})).status, 303);
-  for (const stream of streams) assert.equal(await stream.next(), null);
+  for (const stream of streams) await stream.ended();
   assert.equal((await member.get("/generator")).status, 303);
   assert.equal((await program.get("/api/v1/me")).status, 401);
   assert.match(await textOf(await admin.get("/admin")), /data-disabled.*Enable/);

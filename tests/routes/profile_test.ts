@@ -92,7 +92,7 @@ Deno.test("ending a session signs that device out at once and ends its streams",
   const [action] = await actions(here, "/end");
   const answer = await here.form(action, {});
   assert.deepEqual([answer.status, answer.headers.get("Location")], [303, "/profile?done=session#sessions"]);
-  assert.equal(await stream.next(), null);
+  await stream.ended();
   assert.equal((await there.get("/profile")).status, 303);
   assert.equal((await here.get("/profile")).status, 200);
   assert.equal((await here.form(action, {})).status, 404);
@@ -108,7 +108,7 @@ Deno.test("ending all others leaves the session that asks, and other people's", 
   ];
   const streams = [readEventStream(await a.get("/events")), readEventStream(await b.get("/events"))];
   assert.equal((await here.form("/profile/sessions/end-others", {})).status, 303);
-  for (const stream of streams) assert.equal(await stream.next(), null);
+  for (const stream of streams) await stream.ended();
   const statuses = await Promise.all([here, a, b, stranger].map((each) => each.get("/profile")));
   assert.deepEqual(statuses.map(({ status }) => status), [200, 303, 303, 200]);
 });
@@ -143,7 +143,7 @@ Deno.test("a new key is shown once, works with its scope, and ends when it is re
   const stream = readEventStream(await studio.fetch("/api/v1/events", { headers }));
   const [revoke] = await actions(session, "/revoke");
   assert.equal((await session.form(revoke, {})).status, 303);
-  assert.equal(await stream.next(), null);
+  await stream.ended();
   assert.equal((await studio.fetch("/api/v1/me", { headers })).status, 401);
   assert.equal((await session.form(revoke, {})).status, 404);
 });

@@ -8,6 +8,7 @@ import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
 import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
+import { createAccountDeletions } from "./lib/delete_account.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
@@ -86,11 +87,13 @@ async function start(settings: Settings): Promise<void> {
     userConcurrency: settings.USER_CONCURRENCY,
     owner: `process ${Deno.pid}`,
   });
+  const deletions = createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
 
   const { url } = await operator.login({});
   const closeControlSocket = await serveControlSocket({ data, operator, log });
   await worker.start();
+  await deletions.start();
   application.resolve(createApp({
     store,
     doorbell,
@@ -104,6 +107,7 @@ async function start(settings: Settings): Promise<void> {
       now,
     }),
     log,
+    deletions,
     nudge: worker.nudge,
     publicUrl,
     promptMaxChars: settings.PROMPT_MAX_CHARS,
@@ -123,7 +127,7 @@ async function start(settings: Settings): Promise<void> {
   stopping.abort();
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
-  await Promise.all([worker.stop(), server.shutdown(), closeControlSocket()]);
+  await Promise.all([worker.stop(), deletions.stop(), server.shutdown(), closeControlSocket()]);
   kv.close();
   data.close();
   Deno.exit(0);

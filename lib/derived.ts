@@ -11,6 +11,7 @@ import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 import { addToMonth, type LedgerEntry } from "./ledger.ts";
+import type { AccountDeletion } from "./delete_account.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
 import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
@@ -73,6 +74,8 @@ export interface Records {
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
+  /** Users whose accounts are being deleted: their books shrink entry by entry, and go last. */
+  leaving: Set<string>;
 }
 
 const quickly = { batchSize: 1000 };
@@ -84,8 +87,14 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     entries: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
+    leaving: new Set(),
   };
-  await Promise.all([readPrompts(kv, records), readImages(kv, records), readLedger(kv, records)]);
+  await Promise.all([
+    readPrompts(kv, records),
+    readImages(kv, records),
+    readLedger(kv, records),
+    readDeletions(kv, records),
+  ]);
   return records;
 }
 
@@ -105,6 +114,12 @@ async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
     addToSums(records, value);
+  }
+}
+
+async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
+  for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
+    if (value.finishedAt === null) leaving.add(value.userId);
   }
 }
 
@@ -140,8 +155,9 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareIndexes(view, records);
   yield* compareCounts(view, records);
   yield* compareFeedHeads(view, records);
-  yield* compareAccounts(view, records);
-  yield* compareMonths(view, records);
+  for await (const difference of compareBooks(view, records)) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
   yield* compareLeases(view, records);
   yield* compareSessions(view);
   yield* compareApiKeys(view);
@@ -256,6 +272,11 @@ async function* compareFeedHeads({ kv }: StoreView, { prompts }: Records): Async
     value: id,
   }]));
   yield* compareValues(kv, { kind: "feed_head", prefix: kinds.feedHeads, due });
+}
+
+async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {
+  yield* compareAccounts(view, records);
+  yield* compareMonths(view, records);
 }
 
 async function* compareAccounts(

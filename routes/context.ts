@@ -6,6 +6,7 @@ import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
+import type { AccountDeletions } from "../lib/delete_account.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
 import type { Log } from "../lib/log.ts";
@@ -20,6 +21,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   files: ImageFiles;
   callbacks: Callbacks;
   log: Log;
+  deletions: Pick<AccountDeletions, "request">;
   /** Tells the worker that runs a prompt to look at its record again. */
   nudge: (promptId: string) => void;
   /** The address as users see it, without a slash at its end. */

@@ -1,4 +1,4 @@
-/** People's own account: name, sessions, keys. */
+/** People's own account: name, sessions, keys, and its end. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { apiKeyFields, createApiKey, listApiKeys, readExpiry, revokeApiKey } from "../lib/api_key.ts";
@@ -7,10 +7,18 @@ import { readPortrait } from "../lib/portrait.ts";
 import { endSession, listSessions } from "../lib/session.ts";
 import { isTimeZone, timeZones } from "../lib/time_zone.ts";
 import { changeProfile } from "../lib/user.ts";
-import { isDone, type Problem, ProfilePage, type ProfilePageProps } from "../views/profile_page.tsx";
+import { DeletedPage } from "../views/deleted_page.tsx";
+import {
+  deleteWord,
+  isDone,
+  type Problem,
+  ProfilePage,
+  type ProfilePageProps,
+} from "../views/profile_page.tsx";
 import { type AppContext, type AppDeps, type AppEnv, callerOf, sessionOf } from "./context.ts";
 import { statusOf } from "./errors.tsx";
 import { readForm } from "./request_body.ts";
+import { sessionCookie } from "./session_cookie.ts";
 
 const profileForm = z.object({
   name: z.string().trim().min(1, "Your name can't be empty").max(100, "A name has at most 100 characters"),
@@ -18,7 +26,7 @@ const profileForm = z.object({
     .optional(),
 });
 
-export function profileRoutes({ store, feed }: AppDeps) {
+export function profileRoutes({ store, feed, deletions, publicUrl }: AppDeps) {
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {
       sessionOf(c);
@@ -65,7 +73,16 @@ export function profileRoutes({ store, feed }: AppDeps) {
       const hash = await revokeApiKey(store, { userId: sessionOf(c).user.id, keyId: c.req.param("id") });
       feed.end({ credentialId: hash });
       return c.redirect("/profile?done=key#keys", 303);
-    });
+    })
+    .post("/profile/delete", (c) =>
+      takeForm(c, "delete", async ({ confirm = "" }) => {
+        if (confirm.trim().toLowerCase() !== deleteWord) {
+          throw new Refusal("invalid_request", `Type ${deleteWord} to confirm`);
+        }
+        await deletions.request(sessionOf(c).user.id);
+        sessionCookie.clear(c, publicUrl);
+        return c.html(<DeletedPage />);
+      }));
 
   /** What is wrong with a form is said beside it. */
   async function takeForm(

@@ -61,6 +61,7 @@ export function ProfilePage(props: ProfilePageProps) {
         <ProfilePanel {...props} problem={problemOf(problem, "profile")} />
         <SessionsPanel {...props} />
         <KeysPanel {...props} problem={problemOf(problem, "key")} />
+        <DeletePanel problem={problemOf(problem, "delete")} />
       </div>
     </Layout>
   );
@@ -241,6 +242,30 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
           <p id="key-expires-hint" class="muted">At the beginning of that day, UTC. Empty: never.</p>
         </div>
         <button type="submit">Create key</button>
+      </form>
+    </Panel>
+  );
+}
+
+/** What is typed to delete an account. */
+export const deleteWord = "delete";
+
+function DeletePanel({ problem }: { problem: Problem | undefined }) {
+  return (
+    <Panel id="delete" name="Delete my account">
+      <p>
+        Your prompts, pictures, sessions and keys go for good, and what runs is cancelled. What was charged
+        stays in the books, without your name.
+      </p>
+      <form class="stack" method="post" action="/profile/delete">
+        {problem && <ErrorText message={problem.message} />}
+        <div class="field">
+          <label for="confirm">
+            Type <strong>{deleteWord}</strong> to confirm
+          </label>
+          <input id="confirm" name="confirm" required autocomplete="off" autocapitalize="none" />
+        </div>
+        <button class="danger" type="submit">Delete my account</button>
       </form>
     </Panel>
   );

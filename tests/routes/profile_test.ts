@@ -3,8 +3,9 @@ import { createLoginCode } from "../../lib/login_code.ts";
 import { savePortrait } from "../../lib/portrait.ts";
 import { readUser } from "../../lib/user.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
-import { picture } from "../fixtures/stand_in_provider.ts";
+import { holdUntil, picture } from "../fixtures/stand_in_provider.ts";
 import { type Client, createStudio } from "../fixtures/studio.ts";
+import { until } from "../fixtures/until.ts";
 
 const textOf = async (answer: Response) => (await answer.text()).replace(/\s+/g, " ");
 
@@ -204,4 +205,45 @@ Deno.test("a stream that is opened while its credential ends does not stay open"
   };
   assert.equal((await session.get("/events")).status, 401);
   assert.equal(studio.deps.feed.streamCount(), 0);
+});
+
+Deno.test("an account is deleted when the word is typed: signed out everywhere, streams and prompts ended", async () => {
+  await using studio = await createStudio();
+  studio.standIn.scripts.push(holdUntil(new Promise(() => {})));
+  const member = await studio.addMember();
+  const [here, there] = [await studio.withSession(member), await studio.withSession(member)];
+  const program = await studio.withKey(member);
+  const made = program.post("/api/v1/images/generate", { prompt: "sea", imageSize: "512x512" });
+  await until(() => studio.worker.runningCount(), (count) => count === 1);
+  const streams = [
+    readEventStream(await there.get("/events")),
+    readEventStream(await program.get("/api/v1/events")),
+  ];
+  const wrong = await here.form("/profile/delete", { confirm: "yes" });
+  assert.equal(wrong.status, 400);
+  assert.match(await wrong.text(), /role="alert">Type delete to confirm/);
+  assert.equal((await here.get("/profile")).status, 200);
+
+  const answer = await here.form("/profile/delete", { confirm: " Delete " });
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom=; Max-Age=0/);
+  assert.match(await answer.text(), /Your account is deleted/);
+  for (const stream of streams) await stream.ended();
+  for (const session of [here, there]) assert.equal((await session.get("/profile")).status, 303);
+  assert.equal((await program.get("/api/v1/me")).status, 401);
+  assert.ok([404, 409].includes((await made).status));
+  await until(() => studio.worker.runningCount(), (count) => count === 0);
+  assert.equal((await here.form("/profile/delete", { confirm: "delete" })).status, 303);
+  assert.deepEqual(studio.log.filter((line) => line.includes('"error"')), []);
+});
+
+Deno.test("the last owner can't leave, and hears why; once there is another one, they can", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const refused = await session.form("/profile/delete", { confirm: "delete" });
+  assert.equal(refused.status, 409);
+  assert.match(await refused.text(), /role="alert">This is the last owner/);
+  await studio.addMember({ role: "owner" });
+  assert.equal((await session.form("/profile/delete", { confirm: "delete" })).status, 200);
+  assert.equal((await session.get("/profile")).status, 303);
 });

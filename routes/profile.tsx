@@ -1,13 +1,16 @@
-/** People's own account: name, sessions, keys, and its end. */
+/** People's own account: name, sessions, keys, all its data, and its end. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { apiKeyFields, createApiKey, listApiKeys, readExpiry, revokeApiKey } from "../lib/api_key.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
+import { exportAccount, type ExportJson } from "../lib/export_account.ts";
 import { readPortrait } from "../lib/portrait.ts";
 import { endSession, listSessions } from "../lib/session.ts";
 import { isTimeZone, timeZones } from "../lib/time_zone.ts";
 import { changeProfile } from "../lib/user.ts";
 import { DeletedPage } from "../views/deleted_page.tsx";
+import { accountExportJson } from "../views/export_json.ts";
+import { imageJson, promptJson } from "../views/json.ts";
 import {
   deleteWord,
   isDone,
@@ -26,7 +29,13 @@ const profileForm = z.object({
     .optional(),
 });
 
-export function profileRoutes({ store, feed, deletions, publicUrl }: AppDeps) {
+export function profileRoutes(deps: AppDeps) {
+  const { store, feed, deletions, publicUrl } = deps;
+  const json: ExportJson = {
+    account: accountExportJson,
+    prompt: (view) => promptJson(view, publicUrl).prompt,
+    image: (view) => imageJson(view, publicUrl).image,
+  };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {
       sessionOf(c);
@@ -73,6 +82,15 @@ export function profileRoutes({ store, feed, deletions, publicUrl }: AppDeps) {
       const hash = await revokeApiKey(store, { userId: sessionOf(c).user.id, keyId: c.req.param("id") });
       feed.end({ credentialId: hash });
       return c.redirect("/profile?done=key#keys", 303);
+    })
+    .get("/profile/export", (c) => {
+      const { user } = sessionOf(c);
+      const day = new Date(store.now()).toISOString().slice(0, 10);
+      c.header("Content-Type", "application/zip");
+      c.header("Content-Disposition", `attachment; filename="darkroom-${day}.zip"`);
+      c.header("Cache-Control", "no-store");
+      if (c.req.method === "HEAD") return c.body(null);
+      return c.body(exportAccount(deps, { user, json }));
     })
     .post("/profile/delete", (c) =>
       takeForm(c, "delete", async ({ confirm = "" }) => {

@@ -61,6 +61,7 @@ export function ProfilePage(props: ProfilePageProps) {
         <ProfilePanel {...props} problem={problemOf(problem, "profile")} />
         <SessionsPanel {...props} />
         <KeysPanel {...props} problem={problemOf(problem, "key")} />
+        <ExportPanel />
         <DeletePanel problem={problemOf(problem, "delete")} />
       </div>
     </Layout>
@@ -243,6 +244,19 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
         </div>
         <button type="submit">Create key</button>
       </form>
+    </Panel>
+  );
+}
+
+function ExportPanel() {
+  return (
+    <Panel id="export" name="Export">
+      <p>
+        All that is kept about you in one ZIP archive: account, prompts and costs as JSON, and every picture.
+      </p>
+      <p>
+        <a class="button" href="/profile/export" download>Export all my data</a>
+      </p>
     </Panel>
   );
 }

@@ -95,6 +95,7 @@ export const routeTable: Route[] = [
   route(["POST", "/profile/keys"],                      [303,  201,  201,  201,  403,  403,  303,  303], { form: { name: "laptop", scope: "read", expires: "" } }),
   route(["POST", "/profile/keys/:key/revoke"],          [303,  303,  404,  404,  403,  403,  303,  303]),
 
+  route(["GET", "/profile/export"],                     [303,  200,  200,  200,  403,  403,  303,  303]),
   route(["POST", "/profile/delete"],                    [303,  200,  200,  200,  403,  403,  303,  303], { form: { confirm: "delete" } }),
 
   route(["GET", "/api/v1/users"],                       [404,  404,  404,  200,  404,  404,  401,  404]),

@@ -343,7 +343,15 @@ Deno.test("waiting ends when the prompt and all others of its user are taken awa
   withFeed(async ({ store, user, feed }) => {
     const { prompt } = await acceptPrompt(store, user);
     const { signal } = new AbortController();
+    const isRead = Promise.withResolvers<void>();
+    const get = store.kv.get.bind(store.kv);
+    store.kv.get = async <T>(key: Deno.KvKey) => {
+      const entry = await get<T>(key);
+      if (key.includes(prompt.value.id)) isRead.resolve();
+      return entry;
+    };
     const waiting = feed.waitForFinal(prompt.value, { timeoutMs: 600_000, signal });
+    await isRead.promise;
     const atomic = store.kv.atomic();
     const head = { value: prompt.value.id, versionstamp: prompt.versionstamp };
     removePrompt(atomic, { prompt, head });

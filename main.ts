@@ -6,27 +6,38 @@ import type { Hono } from "hono";
 import { createHoldableBlobs } from "./lib/backup.ts";
 import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
+import { configureBlobs } from "./lib/configured_blobs.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
-import { openDataDirectory, readSecret } from "./lib/data_directory.ts";
+import { openDataDirectory, readIdentity, readSecret } from "./lib/data_directory.ts";
 import { createAccountDeletions } from "./lib/delete_account.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
+import { createIdentityFetch } from "./lib/identity_fetch.ts";
+import { createIdentityProvider, googleIssuer, type IdentityProvider } from "./lib/identity_provider.ts";
+import { createHousekeeping } from "./lib/housekeeping.ts";
 import { createImageFiles } from "./lib/image_file.ts";
+import { createJsonWebTokens } from "./lib/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
 import { createOperator } from "./lib/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { createPace } from "./lib/pace.ts";
-import { createPriceBook, shippedPrices } from "./lib/price_book.ts";
+import { createPasskeys } from "./lib/passkey.ts";
+import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
 import { createProgressBoard } from "./lib/progress.ts";
+import { createProviderHealth } from "./lib/provider_health.ts";
+import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
+import { createLocalServer } from "./lib/providers/local_server.ts";
 import { createNanobanana } from "./lib/providers/nanobanana.ts";
+import { createOpenAi, openAiBaseUrl } from "./lib/providers/openai.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
 import { createReadiness } from "./lib/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
+import { createSigningKeys } from "./lib/signing_keys.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
 import { createWorker } from "./lib/worker.ts";
@@ -35,6 +46,12 @@ import type { AppEnv } from "./routes/context.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;
+
+/** By address. Nothing that is tried can be guessed: these only keep the server free for others. */
+const signInsPerMinute = 120;
+const wrongCredentialsPerMinute = 300;
+/** Providers keep what they made for at least some hours, most of them for days. */
+const storagePatienceMs = 24 * 3600 * 1000;
 
 const now = () => Date.now();
 
@@ -57,15 +74,24 @@ async function start(settings: Settings): Promise<void> {
   const secret = await readSecret(data, settings.SECRET);
 
   const application = Promise.withResolvers<Hono<AppEnv>>();
-  const server = listen(settings, async (request) => (await application.promise).fetch(request));
+  const server = listen(
+    settings,
+    async (request, { remoteAddr }) =>
+      (await application.promise).fetch(request, { remoteAddress: remoteAddr.hostname }),
+  );
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
 
-  const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
+  const storage = configureBlobs(settings, { folder: data.blobs, now, sleep, random: Math.random });
+  const blobs = createHoldableBlobs(storage.blobs);
   const doorbell = createKvDoorbell(kv);
   const progress = createProgressBoard();
+  const prices = createPriceBook(shippedPrices);
+  const providers = createProviders(settings, { publicUrl, prices });
+  const health = createProviderHealth({ providers, now });
+  await health.start();
   const models = createModels({
-    providers: createProviders(settings, { publicUrl }),
-    prices: createPriceBook(shippedPrices),
+    providers,
+    prices,
     defaultModel: settings.DEFAULT_MODEL,
     now,
   });
@@ -83,16 +109,23 @@ async function start(settings: Settings): Promise<void> {
     log,
     random: Math.random,
     callbacks,
+    health,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
+    storagePatienceMs,
     owner: `process ${Deno.pid}`,
   });
   const deletions = createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
 
-  const { url } = await operator.login({});
+  const identityProviders = createIdentityProviders(settings, { publicUrl });
+  const signInLine = identityProviders.length > 0
+    ? `Sign in: ${publicUrl}/login`
+    : `Sign in as owner: ${(await operator.login({})).url}`;
   const closeControlSocket = await serveControlSocket({ data, operator, log });
+  const housekeeping = createHousekeeping({ store, blobs, log, owner: await readIdentity(data) });
   await worker.start();
+  housekeeping.start();
   await deletions.start();
   application.resolve(createApp({
     store,
@@ -100,6 +133,7 @@ async function start(settings: Settings): Promise<void> {
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: storage.presigned,
     progress,
     feed,
     readiness: createReadiness({
@@ -114,39 +148,100 @@ async function start(settings: Settings): Promise<void> {
     defaultBudgetMicros,
     secret,
     callbacks,
+    health,
     limits: {
       requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
       generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),
+      signIn: createRateLimit({ perMinute: signInsPerMinute, now }),
+      wrongCredentials: createRateLimit({ perMinute: wrongCredentialsPerMinute, now }),
     },
+    identityProviders,
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    passkeys: createPasskeys({ store, publicUrl }),
+    signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     isStopping: () => stopping.signal.aborted,
   }));
-  output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, `Sign in as owner: ${url}`]);
+  output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, signInLine]);
 
   const signal = await told;
   log("info", "stopping", { signal });
   stopping.abort();
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
-  await Promise.all([worker.stop(), deletions.stop(), server.shutdown(), closeControlSocket()]);
+  health.stop();
+  await Promise.all([
+    worker.stop(),
+    deletions.stop(),
+    housekeeping.stop(),
+    server.shutdown(),
+    closeControlSocket(),
+  ]);
   kv.close();
   data.close();
   Deno.exit(0);
 }
 
-/** Those that are switched on; the first real one is the default. */
-function createProviders(settings: Settings, { publicUrl }: { publicUrl: string }): Provider[] {
-  const outgoing = createOutgoing();
-  const common = { publicUrl, outgoing, now, sleep, random: Math.random };
-  const { NANO_BANANA_TOKEN: token, NANO_BANANA_URL: baseUrl } = settings;
-  return [
-    ...token === undefined ? [] : [createNanobanana({ token, baseUrl, ...common })],
-    createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep }),
-  ];
+/** Those that are switched on; the first real one has the default model. */
+function createProviders(
+  settings: Settings,
+  { publicUrl, prices }: { publicUrl: string; prices: PriceBook },
+): Provider[] {
+  const common = { outgoing: createOutgoing(), now, sleep, random: Math.random };
+  const tokenPrice = (model: string) => prices.tokenPrice({ model, at: now() });
+  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
+  const providers: Provider[] = [];
+  if (NANO_BANANA_TOKEN !== undefined) {
+    providers.push(
+      createNanobanana({ token: NANO_BANANA_TOKEN, baseUrl: NANO_BANANA_URL, publicUrl, ...common }),
+    );
+  }
+  if (OPENAI_API_KEY !== undefined) {
+    const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
+    providers.push(createOpenAi({ apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common }));
+  } else if (OPENAI_BASE_URL !== undefined) {
+    providers.push(createLocalServer({ baseUrl: OPENAI_BASE_URL, ...common }));
+  }
+  if (GEMINI_API_KEY !== undefined) {
+    const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
+    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, tokenPrice, ...common }));
+  }
+  return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep })];
+}
+
+/** Those that are configured, in the order in which the sign-in page shows them. */
+function createIdentityProviders(
+  settings: Settings,
+  { publicUrl }: { publicUrl: string },
+): IdentityProvider[] {
+  const common = { publicUrl, fetch: createIdentityFetch(), now };
+  const providers: IdentityProvider[] = [];
+  if (settings.GOOGLE_CLIENT_ID !== undefined) {
+    providers.push(createIdentityProvider({
+      id: "google",
+      name: "Google",
+      issuer: googleIssuer,
+      clientId: settings.GOOGLE_CLIENT_ID,
+      clientSecret: settings.GOOGLE_CLIENT_SECRET!,
+      ...common,
+    }));
+  }
+  if (settings.OIDC_ISSUER !== undefined) {
+    providers.push(createIdentityProvider({
+      id: "oidc",
+      name: settings.OIDC_NAME ?? new URL(settings.OIDC_ISSUER).hostname,
+      issuer: settings.OIDC_ISSUER,
+      clientId: settings.OIDC_CLIENT_ID!,
+      clientSecret: settings.OIDC_CLIENT_SECRET!,
+      ...common,
+    }));
+  }
+  return providers;
 }
 
 function listen(
   { HOST: hostname, PORT: port }: Settings,
-  handler: (request: Request) => Promise<Response>,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({ hostname, port, automaticCompression: true, onListen: () => {} }, handler);

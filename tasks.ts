@@ -1,11 +1,12 @@
 /**
- * The operator's tasks in the terminal: `login`, `key`, `verify`, `rebuild`, `backup DIR`, `restore DIR`. They have
- * the running server do it; where none runs they open the store themselves.
+ * The operator's tasks in the terminal: `login`, `key`, `verify`, `rebuild`, `backup DIR`, `restore DIR`,
+ * `move-blobs`, `claim-blobs`. They have the running server do it; where none runs they open the store themselves.
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readExpiry } from "./lib/api_key.ts";
 import { createHoldableBlobs, restore } from "./lib/backup.ts";
+import { configureBlobs, s3AddressIn } from "./lib/configured_blobs.ts";
 import { askServer, CommandFailure } from "./lib/control_socket.ts";
 import {
   claimDataDirectory,
@@ -13,9 +14,11 @@ import {
   describeHolder,
   openDataDirectory,
   pathsIn,
+  readIdentity,
 } from "./lib/data_directory.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { Refusal, StartError } from "./lib/errors.ts";
+import { copyBlobs, removeCopied } from "./lib/move_blobs.ts";
 import {
   type Command,
   type CommandAnswers,
@@ -24,12 +27,18 @@ import {
   createOperator,
 } from "./lib/operator.ts";
 import { rebuild } from "./lib/rebuild.ts";
+import { createS3Blobs } from "./lib/s3_blobs.ts";
+import type { S3Deps } from "./lib/s3_client.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
+import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, type Store } from "./lib/store.ts";
+import { claimBlobs } from "./lib/sweep_blobs.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
 const patienceMs = 10_000;
 const retryMs = 100;
+
+const s3Deps: S3Deps = { now: () => Date.now(), sleep, random: Math.random };
 
 class UsageError extends Error {
   override readonly name = "UsageError";
@@ -85,7 +94,8 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     const data = await openDataDirectory(settings.DATA_DIR);
     try {
       const source = createDiskBlobs(pathsIn(directory).blobs);
-      const { images, missing } = await restore({ data, blobs: createDiskBlobs(data.blobs) }, {
+      const { blobs } = configuredBlobs(settings, data);
+      const { images, missing } = await restore({ data, blobs }, {
         directory,
         source,
       });
@@ -96,7 +106,47 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     }
     return 0;
   },
+
+  async "move-blobs"(args, settings) {
+    const [target] = readArguments(args, ["r2 or disk: where to"]).positionals;
+    if (target !== "r2" && target !== "disk") throw new UsageError("This task takes r2 or disk: where to");
+    const address = s3AddressIn(settings);
+    if (address === null) throw new StartError("R2_ENDPOINT and what belongs to it must be set");
+    const [disk, r2] = [createDiskBlobs(pathsIn(settings.DATA_DIR).blobs), createS3Blobs(address, s3Deps)];
+    const way = target === "r2" ? { from: disk, to: r2 } : { from: r2, to: disk };
+    const { copied, present } = await copyBlobs(way);
+    console.log(`Copied ${copied} files to ${target}; ${present} were there already`);
+    const data = await claimDataDirectory(settings.DATA_DIR);
+    if (data === null) {
+      console.log("A server is running, so all of them stay where they were, too. Stop it and repeat this.");
+      return 0;
+    }
+    try {
+      await copyBlobs(way);
+      if (target === "r2") await claimBlobs(r2, await readIdentity(data));
+      console.log(`Removed ${await removeCopied(way)} files from where they were`);
+    } finally {
+      data.close();
+    }
+    return 0;
+  },
+
+  async "claim-blobs"(args, settings) {
+    readArguments(args, []);
+    const data = await openDataDirectory(settings.DATA_DIR);
+    try {
+      await claimBlobs(configuredBlobs(settings, data).blobs, await readIdentity(data));
+      console.log("The storage of pictures is this Darkroom's: it sweeps there what its records don't name");
+    } finally {
+      data.close();
+    }
+    return 0;
+  },
 };
+
+function configuredBlobs(settings: Settings, data: DataDirectory) {
+  return configureBlobs(settings, { folder: data.blobs, ...s3Deps });
+}
 
 Deno.exit(await runTask(Deno.args));
 
@@ -172,7 +222,7 @@ async function perform<C extends Command>(
     const data = await claimDataDirectory(DATA_DIR);
     if (data !== null) {
       return await withStore(data, (store) => {
-        const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
+        const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs);
         const publicUrl = PUBLIC_URL ?? `http://localhost:${PORT}`;
         return createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs })[command](input);
       });

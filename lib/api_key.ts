@@ -71,11 +71,10 @@ export async function createApiKey(
 export async function openApiKey(store: Store, secret: string): Promise<{ user: User; key: ApiKey } | null> {
   if (!secret.startsWith(prefix)) return null;
   const hash = sha256(secret);
-  const found = await readWithUser<ApiKey>(store, { key: keys.apiKey(hash), hash });
-  if (found === null || found.user.isDisabled) return null;
+  const found = await findApiKey(store, hash);
+  if (found === null) return null;
   const now = store.now();
-  const { credential: { value: key, versionstamp }, user } = found;
-  if (key.expiresAt !== null && key.expiresAt <= now) return null;
+  const { key, versionstamp, user } = found;
   if (key.lastUsedAt === null || now - key.lastUsedAt >= usedStepMs) {
     const check = { key: keys.apiKey(hash), versionstamp };
     await commit(
@@ -106,4 +105,12 @@ export async function revokeApiKey(
   if (hash === null) throw notFound();
   await commit(store.kv.atomic().delete(keys.apiKey(hash.value)).delete(index));
   return hash.value;
+}
+
+/** The key with that hash and its user, as long as it is good; looking does not count as use. */
+export async function findApiKey(store: Store, hash: string) {
+  const found = await readWithUser<ApiKey>(store, { key: keys.apiKey(hash), hash });
+  if (found === null || found.user.isDisabled) return null;
+  const { credential: { value: key, versionstamp }, user } = found;
+  return key.expiresAt === null || key.expiresAt > store.now() ? { key, versionstamp, user } : null;
 }

@@ -2,6 +2,7 @@
 import { openApiKey, type Scope } from "./api_key.ts";
 import { sha256 } from "./digest.ts";
 import { Refusal } from "./errors.ts";
+import type { JsonWebTokens } from "./json_web_token.ts";
 import { openSession } from "./session.ts";
 import type { Store } from "./store.ts";
 import type { User } from "./user.ts";
@@ -10,8 +11,9 @@ export interface Caller {
   user: User;
   /** What the credential allows; a session's is `all`. */
   scope: Scope;
-  via: "session" | "key";
-  /** The hash that names the session or key, for ending it and its streams. */
+  /** A token manages no keys or accounts, and makes no other token. */
+  via: "session" | "key" | "token";
+  /** The hash that names the session or key, for ending it and its streams; a token has that of its source. */
   credentialId: string;
   expiresAt: number | null;
 }
@@ -23,7 +25,7 @@ export interface Credentials {
 
 /** Null: no credential was sent. Refuses one that is not valid with `invalid_token`, and two with `invalid_request`. */
 export async function authenticate(
-  store: Store,
+  { store, tokens }: { store: Store; tokens: JsonWebTokens },
   { sessionId, authorization }: Credentials,
 ): Promise<Caller | null> {
   if (authorization !== undefined) {
@@ -33,11 +35,10 @@ export async function authenticate(
         "Send either a session cookie or an Authorization header, not both",
       );
     }
-    const token = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization)?.[1];
-    const opened = token === undefined ? null : await openApiKey(store, token);
-    if (opened === null) throw invalidToken();
-    const { user, key } = opened;
-    return { user, scope: key.scope, via: "key", credentialId: sha256(token!), expiresAt: key.expiresAt };
+    const token = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization)?.[1] ?? "";
+    const caller = token.includes(".") ? await openToken(tokens, token) : await openKey(store, token);
+    if (caller === null) throw invalidToken();
+    return caller;
   }
   if (sessionId === undefined) return null;
   const session = await openSession(store, sessionId);
@@ -49,6 +50,18 @@ export async function authenticate(
     credentialId: session.hash,
     expiresAt: session.expiresAt,
   };
+}
+
+async function openKey(store: Store, secret: string): Promise<Caller | null> {
+  const opened = await openApiKey(store, secret);
+  if (opened === null) return null;
+  const { user, key: { scope, expiresAt } } = opened;
+  return { user, scope, via: "key", credentialId: sha256(secret), expiresAt };
+}
+
+async function openToken(tokens: JsonWebTokens, token: string): Promise<Caller | null> {
+  const opened = await tokens.open(token);
+  return opened && { ...opened, via: "token" };
 }
 
 export function invalidToken(): Refusal {

@@ -10,7 +10,7 @@ import { type Blobs, readBlob } from "./blobs.ts";
 import { copyDatabase, sealDatabaseFile } from "./database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
 import { Refusal } from "./errors.ts";
-import type { Image } from "./image.ts";
+import type { Image, TrashedImage } from "./image.ts";
 import { kinds } from "./schema.ts";
 import { openDatabase } from "./store.ts";
 
@@ -18,6 +18,7 @@ import { openDatabase } from "./store.ts";
 export interface HoldableBlobs extends Blobs {
   /** No blob goes while `work` runs; what was to be deleted meanwhile is deleted afterwards. */
   holdDeletes<T>(work: () => Promise<T>): Promise<T>;
+  isHolding(): boolean;
 }
 
 export function createHoldableBlobs(blobs: Blobs): HoldableBlobs {
@@ -33,6 +34,7 @@ export function createHoldableBlobs(blobs: Blobs): HoldableBlobs {
       if (holders > 0) putOff.add(key);
       else await blobs.delete(key);
     },
+    isHolding: () => holders > 0,
     async holdDeletes(work) {
       holders++;
       try {
@@ -143,9 +145,9 @@ async function copyBlobs(
     const report: BackupReport = { images: 0, missing: [] };
     let copying: Promise<string[]>[] = [];
     const copied = async () => report.missing.push(...(await Promise.all(copying)).flat());
-    for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, { batchSize: 500 })) {
+    for await (const image of imagesWithBytes(kv)) {
       report.images++;
-      copying.push(copyImage(value, { from, to }));
+      copying.push(copyImage(image, { from, to }));
       if (copying.length < copiesAtOnce) continue;
       await copied();
       copying = [];
@@ -154,6 +156,15 @@ async function copyBlobs(
     return report;
   } finally {
     kv.close();
+  }
+}
+
+/** Also those whose deletion can still be undone. */
+async function* imagesWithBytes(kv: Deno.Kv): AsyncGenerator<Image> {
+  const quickly = { batchSize: 500 };
+  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) yield value;
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    if (!value.isGoing) yield value.image;
   }
 }
 

@@ -1,6 +1,9 @@
-/** Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. */
+/**
+ * Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. A storage that
+ * does not answer is tried again for a while; then everything here refuses with `unavailable`.
+ */
 export interface Blobs {
-  /** Returns once the bytes would survive a crash; the same key may be put again. */
+  /** Returns once the bytes would survive a crash, and are surely there; the same key may be put again. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /**
    * The bytes, or a part of them; null when there is no such blob. Throws `RangeNotSatisfiable` for a part that lies
@@ -10,8 +13,18 @@ export interface Blobs {
   /** Does nothing when there is no such blob. */
   delete(key: string): Promise<void>;
   exists(key: string): Promise<boolean>;
+  /** All blobs of pictures, in no order; those that come or go meanwhile may be among them or not. */
+  list(): AsyncIterable<ListedBlob>;
   /** Throws when nothing can be stored. */
   probe(): Promise<void>;
+}
+
+export interface ListedBlob {
+  key: string;
+  /** In bytes. */
+  size: number;
+  /** When it was put last, in milliseconds since 1970. */
+  putAt: number;
 }
 
 /** A part of a blob as HTTP asks for it (RFC 9110, section 14.1.2); `last` is inclusive. */
@@ -45,13 +58,22 @@ export function resolveRange(range: ByteRange, size: number): { start: number; e
 export const thumbnailWidths = [320, 640] as const;
 export type ThumbnailWidth = (typeof thumbnailWidths)[number];
 
-const folderOf = (imageId: string) => `images/${imageId.slice(-2)}`;
+/** Every key begins with it. */
+export const blobPrefix = "images/";
+
+const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
+
+export const copyFormats = ["png", "jpeg", "webp"] as const;
+export type CopyFormat = (typeof copyFormats)[number];
 
 export const blobKeys = {
   picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,
   /** The provider's own bytes, where the stored picture had to be changed. */
   original: (imageId: string) => `${folderOf(imageId)}/${imageId}.original`,
   thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
+  /** Converted to download, without or with the settings inside. */
+  copy: (imageId: string, { format, hasSettings }: { format: CopyFormat; hasSettings: boolean }) =>
+    `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,
 };
 
 /** Every key that may hold bytes of a picture. */
@@ -60,7 +82,15 @@ export function blobKeysOf(imageId: string): string[] {
     blobKeys.picture(imageId),
     blobKeys.original(imageId),
     ...thumbnailWidths.map((width) => blobKeys.thumbnail(imageId, width)),
+    ...copyFormats.flatMap((format) =>
+      [false, true].map((hasSettings) => blobKeys.copy(imageId, { format, hasSettings }))
+    ),
   ];
+}
+
+/** The id of the picture that a key belongs to; null for what no picture's key looks like. */
+export function imageIdIn(key: string): string | null {
+  return /^images\/[0-9a-f]{2}\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.|$)/.exec(key)?.[1] ?? null;
 }
 
 /** Reads a whole blob; null when there is none. */

@@ -54,20 +54,23 @@ function cancelled(
   prompt: PendingPrompt | ProcessingPrompt,
   { provider, at }: { provider: Provider | null; at: number },
 ): Prompt {
-  const tasks = prompt.tasks.map((task) => endTask(prompt, { task, provider }));
+  const canBeStopped = provider?.cancel !== undefined;
+  const costsNothing = provider?.isRepeatable === true;
+  const tasks = prompt.tasks.map((task) => endTask(prompt, { task, canBeStopped, costsNothing }));
   const isChargeDue = tasks.some((task) => task.state === "submitting" || task.state === "running");
   return { ...toCancelled(prompt, { at, isChargeDue }), tasks };
 }
 
 /** The task's end where it is known now; one whose bill is only known later stays as it is. */
-export function endTask(prompt: Prompt, { task, provider }: { task: Task; provider: Provider | null }): Task {
+export function endTask(
+  prompt: Prompt,
+  { task, canBeStopped, costsNothing }: { task: Task; canBeStopped: boolean; costsNothing: boolean },
+): Task {
   if (task.state === "done" || task.state === "failed") return task;
   const end = (charge: ReturnType<typeof billedCharge>): Task => (
     { state: "failed", count: task.count, imageIds: task.imageIds, charge, failure: failure("cancelled") }
   );
-  if (task.state === "waiting" || provider?.isRepeatable) return end(noCharge);
-  if (task.state === "running" && provider?.cancel === undefined) {
-    return end(billedCharge(prompt, { task, cost: null }));
-  }
+  if (task.state === "waiting" || costsNothing) return end(noCharge);
+  if (task.state === "running" && !canBeStopped) return end(billedCharge(prompt, { task, cost: null }));
   return task;
 }

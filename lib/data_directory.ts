@@ -11,6 +11,8 @@ export interface DataDirectory {
   readonly database: string;
   readonly blobs: string;
   readonly secret: string;
+  /** Names this data directory and no copy that a backup makes of it. */
+  readonly identity: string;
   readonly controlSocket: string;
   /** For what need not outlive the process; empty when the directory is claimed. */
   readonly temporary: string;
@@ -25,6 +27,7 @@ export function pathsIn(path: string) {
     database: join(path, "darkroom.sqlite3"),
     blobs: join(path, "blobs"),
     secret: join(path, "secret"),
+    identity: join(path, "identity"),
     controlSocket: join(path, "control.sock"),
     temporary: join(path, "temporary"),
   };
@@ -75,6 +78,20 @@ export async function describeHolder(path: string): Promise<string> {
 export async function isUnused(data: DataDirectory): Promise<boolean> {
   const names = (await Array.fromAsync(Deno.readDir(data.path))).map((entry) => join(data.path, entry.name));
   return names.every((name) => name === join(data.path, lockName) || name === data.temporary);
+}
+
+/** A name for this data directory, made once and kept. */
+export async function readIdentity(data: DataDirectory): Promise<string> {
+  try {
+    return await Deno.readTextFile(data.identity);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const identity = crypto.randomUUID();
+  const draft = join(data.temporary, "identity");
+  await Deno.writeTextFile(draft, identity, { createNew: true, mode: 0o600 });
+  await Deno.rename(draft, data.identity);
+  return identity;
 }
 
 /** What signs tokens: `given`, or 256 random bits that are made once and kept. */

@@ -5,12 +5,14 @@
  * ledger entry stays without the person. Every step may be repeated. The record stays for good.
  */
 import { addAudit } from "./audit.ts";
-import { blobKeysOf, type Blobs } from "./blobs.ts";
+import type { HoldableBlobs } from "./backup.ts";
+import { blobKeysOf } from "./blobs.ts";
 import { type CancelDeps, cancelPrompt } from "./cancel_prompt.ts";
 import { Refusal } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { Log } from "./log.ts";
-import { readLedger } from "./ledger.ts";
+import type { Invitation } from "./invitation.ts";
+import { type Correction, readLedger } from "./ledger.ts";
 import { isHeld, type Prompt } from "./prompt.ts";
 import { listUnfinishedPrompts, readImages, readPrompt, removeImage, removePrompt } from "./prompt_store.ts";
 import { accountKeys, keys, kinds } from "./schema.ts";
@@ -27,7 +29,7 @@ export interface AccountDeletion {
 }
 
 export interface DeletionDeps extends CancelDeps {
-  blobs: Pick<Blobs, "delete">;
+  blobs: Pick<HoldableBlobs, "delete" | "isHolding">;
   feed: Pick<Feed, "end">;
   log: Log;
   /** What could not be finished, such as a prompt whose bill is not known yet, is tried again after this. */
@@ -103,6 +105,8 @@ async function beginDeletion(store: Store, userId: string): Promise<void> {
     const key = keys.user(userId);
     const atomic = store.kv.atomic().check({ key, versionstamp: found.versionstamp }).delete(key)
       .set(keys.deletion(userId), deletion);
+    const { identity } = found.value;
+    if (identity !== undefined) atomic.delete(keys.identity(identity.issuer, identity.subject));
     if (isActiveOwner(found.value)) await checkOwnerRemains(atomic, { store, leaving: userId });
     addAudit(atomic, { store, actorId: userId, subjectId: userId, action: "account_deleted", detail: null });
     if (await commit(atomic) !== null) return;
@@ -134,6 +138,12 @@ async function removeCredentials(store: Store, userId: string): Promise<void> {
   for await (const { key, value } of store.kv.list<string>({ prefix: keys.apiKeysOf(userId) })) {
     await commit(store.kv.atomic().delete(keys.apiKey(value)).delete(key));
   }
+  for await (const { key } of store.kv.list({ prefix: keys.passkeysOf(userId) })) {
+    await commit(store.kv.atomic().delete(keys.passkey(key[2] as string)).delete(key));
+  }
+  for await (const { key, value } of store.kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
+    if (value.createdBy === userId) await commit(store.kv.atomic().delete(key));
+  }
 }
 
 async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
@@ -151,14 +161,14 @@ async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
 
 /**
  * From the prompt that changed longest ago to the one that changed last, so that the head of the feed stays right
- * until the end. False: the next one's bill is not known yet, or the process stops.
+ * until the end. False: the next one's bill is not known yet, a backup needs the bytes, or the process stops.
  */
 async function erasePrompts(
   deps: DeletionDeps,
   { userId, signal }: { userId: string; signal: AbortSignal },
 ): Promise<boolean> {
   const { store } = deps;
-  while (!signal.aborted) {
+  while (!signal.aborted && !deps.blobs.isHolding()) {
     const deletion = await readDeletion(store, userId);
     await removeBlobs(deps, deletion.value.imageIds);
     const first = await firstInFeed(store, userId);
@@ -187,22 +197,30 @@ async function erasePrompt(
   { prompt, deletion }: { prompt: Versioned<Prompt>; deletion: Versioned<AccountDeletion> },
 ): Promise<void> {
   const { id, userId, images } = prompt.value;
-  const shown = images.filter(({ isDeleted }) => !isDeleted).map((image) => image.id);
-  const [[entry], records, head] = await Promise.all([
+  const imageIds = images.map((image) => image.id);
+  const [[entry], correction, records, head] = await Promise.all([
     readLedger(store, [id]),
-    readImages(store, shown),
+    read<Correction>(store.kv, keys.correction(id)),
+    readImages(store, imageIds),
     read<string>(store.kv, keys.feedHead(userId)),
   ]);
   const atomic = store.kv.atomic()
     .check({ key: keys.deletion(userId), versionstamp: deletion.versionstamp })
-    .set(keys.deletion(userId), { ...deletion.value, imageIds: shown });
+    .set(keys.deletion(userId), { ...deletion.value, imageIds });
   for (const image of records) removeImage(atomic, image);
+  for (const imageId of imageIds) atomic.delete(keys.trash(imageId));
   removePrompt(atomic, { prompt, head });
-  if (entry !== null) {
-    const key = keys.ledger(id);
-    atomic.check({ key, versionstamp: entry.versionstamp }).set(key, { ...entry.value, userId: null });
-  }
+  leaveWithoutPerson(atomic, { key: keys.ledger(id), entry });
+  leaveWithoutPerson(atomic, { key: keys.correction(id), entry: correction });
   await commit(atomic);
+}
+
+function leaveWithoutPerson(
+  atomic: Deno.AtomicOperation,
+  { key, entry }: { key: Deno.KvKey; entry: Versioned<{ userId: string | null }> | null },
+): void {
+  atomic.check({ key, versionstamp: entry?.versionstamp ?? null });
+  if (entry !== null) atomic.set(key, { ...entry.value, userId: null });
 }
 
 async function removeBlobs({ blobs }: DeletionDeps, imageIds: readonly string[]): Promise<void> {

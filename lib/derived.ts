@@ -8,15 +8,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
-import type { Image } from "./image.ts";
+import type { Image, TrashedImage } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
-import { addToMonth, type LedgerEntry } from "./ledger.ts";
 import type { AccountDeletion } from "./delete_account.ts";
+import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
+import type { Passkey } from "./passkey.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
 import type { Lease } from "./queue.ts";
-import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
+import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
 import { type Session, sessionLifeMs } from "./session.ts";
 import type { Store } from "./store.ts";
+import type { User } from "./user.ts";
 
 /** A store as a check needs it. */
 export type StoreView = Pick<Store, "kv" | "now">;
@@ -24,6 +26,7 @@ export type StoreView = Pick<Store, "kv" | "now">;
 type DerivedKind =
   | "list_entry"
   | "feed_entry"
+  | "image_term"
   | "queue_entry"
   | "count"
   | "feed_head"
@@ -31,7 +34,10 @@ type DerivedKind =
   | "month"
   | "lease"
   | "session_index"
-  | "api_key_index";
+  | "api_key_index"
+  | "unknown_charge"
+  | "identity_index"
+  | "passkey_index";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
 export interface Difference {
@@ -59,18 +65,25 @@ export interface PromptFacts {
   leaseNumber: number;
   /** Those that are not deleted. */
   imageIds: string[];
+  /** What its tasks were charged, as far as that is known. */
+  chargeMicros: number;
 }
+
+export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold">;
 
 export type ImageFacts = Pick<
   Image,
-  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey"
+  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey" | "terms"
 >;
 
 export interface Records {
   prompts: Map<string, PromptFacts>;
   images: Map<string, ImageFacts>;
-  /** Whose each ledger entry is, by prompt. */
-  entries: Map<string, string | null>;
+  /** Ledger entries, and what corrects them, by prompt. */
+  entries: Map<string, EntryFacts>;
+  corrections: Map<string, number>;
+  /** Deleted pictures whose deletion can still be undone. */
+  trash: Map<string, ImageFacts>;
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
@@ -84,7 +97,9 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
   const records: Records = {
     prompts: new Map(),
     images: new Map(),
+    trash: new Map(),
     entries: new Map(),
+    corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
     leaving: new Set(),
@@ -92,6 +107,7 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
   await Promise.all([
     readPrompts(kv, records),
     readImages(kv, records),
+    readTrash(kv, records),
     readLedger(kv, records),
     readDeletions(kv, records),
   ]);
@@ -106,13 +122,30 @@ async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
 
 async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
   for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
-    const { id, userId, promptId, sequence, blobKey, originalBlobKey } = value;
-    images.set(id, { id, userId, promptId, sequence, blobKey, originalBlobKey });
+    images.set(value.id, imageFacts(value));
   }
+}
+
+async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    if (!value.isGoing) trash.set(value.image.id, imageFacts(value.image));
+  }
+}
+
+function imageFacts(
+  { id, userId, promptId, sequence, blobKey, originalBlobKey, terms }: Image,
+): ImageFacts {
+  return { id, userId, promptId, sequence, blobKey, originalBlobKey, terms };
 }
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
+    const { promptId, userId, costMicros, basis, isAboveHold } = value;
+    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold });
+    addToSums(records, value);
+  }
+  for await (const { value } of kv.list<Correction>({ prefix: [...kinds.corrections] }, quickly)) {
+    records.corrections.set(value.promptId, value.costMicros);
     addToSums(records, value);
   }
 }
@@ -136,12 +169,15 @@ function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: prompt.images.filter((image) => !image.isDeleted).map((image) => image.id),
+    chargeMicros: prompt.tasks.reduce(
+      (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
+      0,
+    ),
   };
 }
 
-function addToSums({ entries, chargedMicros, months }: Records, entry: LedgerEntry): void {
-  const { promptId, userId, costMicros, at } = entry;
-  entries.set(promptId, userId);
+function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Correction): void {
+  const { userId, costMicros, at } = entry;
   if (userId === null) return;
   chargedMicros.set(userId, (chargedMicros.get(userId) ?? 0) + costMicros);
   const month = monthOf(at);
@@ -153,6 +189,7 @@ function addToSums({ entries, chargedMicros, months }: Records, entry: LedgerEnt
 /** All differences; none in a healthy store. */
 export async function* compareDerived(view: StoreView, records: Records): AsyncGenerator<Difference> {
   yield* compareIndexes(view, records);
+  yield* compareImageTerms(view, records);
   yield* compareCounts(view, records);
   yield* compareFeedHeads(view, records);
   for await (const difference of compareBooks(view, records)) {
@@ -161,6 +198,9 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareLeases(view, records);
   yield* compareSessions(view);
   yield* compareApiKeys(view);
+  yield* compareUnknownCharges(view, records);
+  yield* compareIdentities(view);
+  yield* comparePasskeys(view);
 }
 
 function nameOf(key: Deno.KvKey): string {
@@ -234,6 +274,33 @@ function impliedIn(index: IndexName, record: PromptFacts | ImageFacts): Implied[
 
 function impliedBy(record: PromptFacts | ImageFacts): Implied[] {
   return "status" in record ? impliedByPrompt(record) : impliedByImage(record);
+}
+
+async function* compareImageTerms({ kv }: StoreView, { images }: Records): AsyncGenerator<Difference> {
+  const seen = new Map<string, number>();
+  for await (const { key, value } of kv.list<string>({ prefix: [...kinds.imageTerms] }, quickly)) {
+    const image = images.get(value);
+    const name = nameOf(key);
+    if (image !== undefined && imageTermKeys(image).some((implied) => nameOf(implied) === name)) {
+      seen.set(value, (seen.get(value) ?? 0) + 1);
+      continue;
+    }
+    const detail = image === undefined ? `${value} does not exist` : `${value} does not belong there`;
+    yield { rule: "image_term_orphan", subject: name, detail, key, value: undefined };
+  }
+  for (const image of images.values()) {
+    if (seen.get(image.id) === image.terms.length) continue;
+    for (const key of imageTermKeys(image)) {
+      if ((await kv.get(key)).value === image.id) continue;
+      yield {
+        rule: "image_term_missing",
+        subject: nameOf(key),
+        detail: `${image.id} belongs there`,
+        key,
+        value: image.id,
+      };
+    }
+  }
 }
 
 async function* compareCounts({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {
@@ -372,6 +439,37 @@ async function* compareApiKeys({ kv }: StoreView): AsyncGenerator<Difference> {
     due.set(nameOf(indexKey), { key: indexKey, value: String(key[1]) });
   }
   yield* compareValues(kv, { kind: "api_key_index", prefix: kinds.apiKeysOf, due });
+}
+
+async function* compareUnknownCharges(
+  { kv }: StoreView,
+  { entries, corrections }: Records,
+): AsyncGenerator<Difference> {
+  const open = entries.entries().filter(([id, { basis }]) => basis === "unknown" && !corrections.has(id));
+  const due = new Map(Array.from(open, ([id]) => {
+    const key = keys.unknownCharge(id);
+    return [nameOf(key), { key, value: null }];
+  }));
+  yield* compareValues(kv, { kind: "unknown_charge", prefix: kinds.unknownCharges, due });
+}
+
+async function* compareIdentities({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value: { id, identity } } of kv.list<User>({ prefix: [...kinds.users] }, quickly)) {
+    if (identity === undefined) continue;
+    const key = keys.identity(identity.issuer, identity.subject);
+    due.set(nameOf(key), { key, value: id });
+  }
+  yield* compareValues(kv, { kind: "identity_index", prefix: kinds.identities, due });
+}
+
+async function* comparePasskeys({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value } of kv.list<Passkey>({ prefix: [...kinds.passkeys] }, quickly)) {
+    const key = keys.passkeyOf(value.userId, value.credentialId);
+    due.set(nameOf(key), { key, value: null });
+  }
+  yield* compareValues(kv, { kind: "passkey_index", prefix: kinds.passkeysOf, due });
 }
 
 interface Due {

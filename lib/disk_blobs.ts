@@ -1,7 +1,14 @@
 /** Blobs as files below one folder. A file appears under its key only when it is whole and on the disk. */
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Blobs, type ByteRange, type OpenBlob, resolveRange } from "./blobs.ts";
+import {
+  blobPrefix,
+  type Blobs,
+  type ByteRange,
+  type ListedBlob,
+  type OpenBlob,
+  resolveRange,
+} from "./blobs.ts";
 
 /** Below this much free space nothing is taken any more: the database needs some to stay alive. */
 const reservedBytes = 8 * 1024 * 1024;
@@ -31,6 +38,7 @@ export function createDiskBlobs(folder: string): Blobs {
       file?.close();
       return file !== null;
     },
+    list: () => filesBelow(folder, blobPrefix),
     async probe() {
       await Deno.mkdir(folder, { recursive: true });
       const { bavail, bsize } = await statfs(folder);
@@ -38,6 +46,28 @@ export function createDiskBlobs(folder: string): Blobs {
       await writeWhole(join(folder, ".probe"), new Uint8Array(4096));
     },
   };
+}
+
+/** Also what a crash left half written: it is listed under a key that no picture has. */
+async function* filesBelow(folder: string, prefix: string): AsyncGenerator<ListedBlob> {
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(join(folder, prefix))) {
+      const key = prefix + name;
+      if (isDirectory) yield* filesBelow(folder, `${key}/`);
+      else yield* factsOf(join(folder, key), key);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function* factsOf(path: string, key: string): AsyncGenerator<ListedBlob> {
+  try {
+    const { size, mtime } = await Deno.stat(path);
+    yield { key, size, putAt: mtime?.getTime() ?? 0 };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** Writes beside the target, flushes, then renames: a crash leaves the old file or the new one, never half of it. */

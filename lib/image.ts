@@ -22,5 +22,16 @@ export interface Image {
   originalContentType: string;
   model: string;
   seed: number | null;
+  /** What it is found by (`search_terms.ts`). */
+  terms: string[];
   createdAt: number;
+}
+
+/** A picture that was deleted, as long as that can be undone; then until its bytes are gone. */
+export interface TrashedImage {
+  image: Image;
+  /** It goes after this time. */
+  goesAt: number;
+  /** It is on its way: no undoing any more. */
+  isGoing: boolean;
 }

@@ -1,15 +1,27 @@
-/** The bytes of a picture in the form that was asked for; thumbnails are made when first asked for, and kept. */
-import { blobKeys, type Blobs, type ByteRange, type OpenBlob, readBlob, resolveRange } from "./blobs.ts";
-import type { ThumbnailWidth } from "./blobs.ts";
+/**
+ * The bytes of a picture in the form that was asked for. Thumbnails and converted copies are made when first asked
+ * for, and kept.
+ */
+import {
+  blobKeys,
+  type Blobs,
+  type ByteRange,
+  type CopyFormat,
+  type OpenBlob,
+  readBlob,
+  type ThumbnailWidth,
+} from "./blobs.ts";
+import { writeParameters } from "./generation_parameters.ts";
 import type { Image } from "./image.ts";
-import { convertPicture, type DownloadFormat, makeThumbnail } from "./picture.ts";
+import { convertPicture, makeThumbnail } from "./picture.ts";
+import type { PromptRequest } from "./prompt.ts";
 
 /** The picture itself, the provider's original, a thumbnail, or a converted copy to download. */
 export type FileForm =
   | { form: "picture" }
   | { form: "original" }
   | { form: "thumbnail"; width: ThumbnailWidth }
-  | { form: "download"; format: DownloadFormat };
+  | { form: "download"; format: CopyFormat; hasSettings: boolean };
 
 /** Known without touching the bytes, so that a conditional request costs nothing. */
 export interface ImageFile {
@@ -18,6 +30,8 @@ export interface ImageFile {
   etag: string;
   /** Throws `RangeNotSatisfiable`, or `MissingBlob`. */
   open(range?: ByteRange): Promise<OpenBlob>;
+  /** The key of its blob, which is there. Throws `MissingBlob`. */
+  locate(): Promise<string>;
 }
 
 /** The blob of a record is gone: `verify` tells, and the answer is a 500. */
@@ -26,77 +40,85 @@ export class MissingBlob extends Error {
 }
 
 export interface ImageFiles {
-  find(image: Image, form: FileForm): ImageFile;
+  find(image: Image, options: { form: FileForm; request: PromptRequest }): ImageFile;
+}
+
+/** Where the bytes are, and how they are made where they are not there yet. */
+interface Source {
+  contentType: string;
+  etag: string;
+  key: string;
+  make: (() => Promise<Uint8Array>) | null;
 }
 
 export function createImageFiles(blobs: Blobs): ImageFiles {
   const making = new Map<string, Promise<void>>();
   return {
-    find(image, form) {
-      switch (form.form) {
-        case "picture":
-          return {
-            contentType: image.contentType,
-            etag: `"${image.sha256}"`,
-            open: (range) => openStored(image.blobKey, range),
-          };
-        case "original":
-          return {
-            contentType: image.originalContentType,
-            etag: image.originalBlobKey === image.blobKey
-              ? `"${image.sha256}"`
-              : `"${image.sha256}-original"`,
-            open: (range) => openStored(image.originalBlobKey, range),
-          };
-        case "thumbnail":
-          return {
-            contentType: "image/webp",
-            etag: `"${image.sha256}-w${form.width}"`,
-            open: (range) => openThumbnail(image, { width: form.width, range }),
-          };
-        case "download":
-          return {
-            contentType: `image/${form.format}`,
-            etag: `"${image.sha256}-${form.format}"`,
-            open: (range) => openConverted(image, { format: form.format, range }),
-          };
-      }
+    find(image, { form, request }) {
+      const source = sourceOf(image, { form, request });
+      const { contentType, etag } = source;
+      return { contentType, etag, open: (range) => open(source, range), locate: () => locate(source) };
     },
   };
 
-  async function openStored(key: string, range: ByteRange | undefined): Promise<OpenBlob> {
-    const blob = await blobs.open(key, range);
-    if (blob === null) throw new MissingBlob(key);
-    return blob;
-  }
-
-  async function openThumbnail(
+  function sourceOf(
     image: Image,
-    { width, range }: { width: ThumbnailWidth; range: ByteRange | undefined },
-  ): Promise<OpenBlob> {
-    const key = blobKeys.thumbnail(image.id, width);
-    const kept = await blobs.open(key, range);
-    if (kept !== null) return kept;
-    await makeOnce(key, async () => {
-      await blobs.put(key, await makeThumbnail(await pictureBytes(image), width), "image/webp");
-    });
-    return openStored(key, range);
+    { form, request }: { form: FileForm; request: PromptRequest },
+  ): Source {
+    const { id, sha256, blobKey, originalBlobKey } = image;
+    switch (form.form) {
+      case "picture":
+        return { contentType: image.contentType, etag: `"${sha256}"`, key: blobKey, make: null };
+      case "original": {
+        const etag = originalBlobKey === blobKey ? `"${sha256}"` : `"${sha256}-original"`;
+        return { contentType: image.originalContentType, etag, key: originalBlobKey, make: null };
+      }
+      case "thumbnail":
+        return {
+          contentType: "image/webp",
+          etag: `"${sha256}-w${form.width}"`,
+          key: blobKeys.thumbnail(id, form.width),
+          make: async () => makeThumbnail(await pictureBytes(image), form.width),
+        };
+      case "download": {
+        const { format, hasSettings } = form;
+        return {
+          contentType: `image/${format}`,
+          etag: `"${sha256}-${hasSettings ? "settings-" : ""}${format}"`,
+          key: blobKeys.copy(id, { format, hasSettings }),
+          make: async () =>
+            convertPicture(await pictureBytes(image), {
+              format,
+              sourceType: request.taskType === "TEXT_TO_IMAGE"
+                ? "trainedAlgorithmicMedia"
+                : "compositeWithTrainedAlgorithmicMedia",
+              parameters: hasSettings ? writeParameters(request, image) : null,
+            }),
+        };
+      }
+    }
   }
 
-  function makeOnce(key: string, make: () => Promise<void>): Promise<void> {
-    const running = making.get(key) ?? make().finally(() => making.delete(key));
+  async function open(source: Source, range: ByteRange | undefined): Promise<OpenBlob> {
+    const kept = await blobs.open(source.key, range);
+    if (kept !== null) return kept;
+    await makeOnce(source);
+    const made = await blobs.open(source.key, range);
+    if (made === null) throw new MissingBlob(source.key);
+    return made;
+  }
+
+  async function locate(source: Source): Promise<string> {
+    if (!await blobs.exists(source.key)) await makeOnce(source);
+    return source.key;
+  }
+
+  function makeOnce({ key, make, contentType }: Source): Promise<void> {
+    if (make === null) throw new MissingBlob(key);
+    const running = making.get(key) ??
+      make().then((bytes) => blobs.put(key, bytes, contentType)).finally(() => making.delete(key));
     making.set(key, running);
     return running;
-  }
-
-  async function openConverted(
-    image: Image,
-    { format, range }: { format: DownloadFormat; range: ByteRange | undefined },
-  ): Promise<OpenBlob> {
-    const bytes = new Uint8Array(await convertPicture(await pictureBytes(image), format));
-    const size = bytes.length;
-    const { start, end } = range === undefined ? { start: 0, end: size } : resolveRange(range, size);
-    return { stream: new Blob([bytes.subarray(start, end)]).stream(), size, start, end };
   }
 
   async function pictureBytes(image: Image): Promise<Uint8Array> {

@@ -13,7 +13,9 @@ import {
   type Spend,
 } from "./account.ts";
 import { Refusal } from "./errors.ts";
+import type { TokenKind, Usage } from "./price_book.ts";
 import type { Charge, ChargeBasis, Prompt } from "./prompt.ts";
+import { listPrompts } from "./prompt_store.ts";
 import { keys } from "./schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
 
@@ -26,7 +28,26 @@ export interface LedgerEntry extends Charge {
   images: number;
   /** The charge is above what was set aside for it. */
   isAboveHold: boolean;
+  /** What the price book says of these pictures, whatever was charged: shows where the two drift apart. */
+  tableMicros: number;
   at: number;
+  /** Put right once it was known what the provider had billed; the entry as read has the amount that counts. */
+  correction?: Correction;
+}
+
+/** Beside an entry whose outcome was unknown: what is added to its amount, and who says so. */
+export interface Correction {
+  promptId: string;
+  userId: string | null;
+  model: string;
+  /** Added to the entry's amount; mostly negative. */
+  costMicros: number;
+  /** Of the entry that it corrects, so that it counts in the same month. */
+  at: number;
+  bookedAt: number;
+  /** The admin's user id and why. */
+  by: string;
+  note: string;
 }
 
 /** The account and the month, with the versions to check when they change. */
@@ -136,6 +157,7 @@ export function settle(
     model: prompt.request.model,
     images: prompt.images.length,
     isAboveHold: charge.costMicros > prompt.holdMicros,
+    tableMicros: (prompt.priceRow?.costMicros ?? 0) * prompt.images.length,
     at,
   };
   const account = {
@@ -146,12 +168,15 @@ export function settle(
   return { entry, account, month: addToMonth(books.month, entry) };
 }
 
-/** The month with one more entry in it. */
-export function addToMonth(month: Month, entry: LedgerEntry): Month {
+/** The month with one more entry, or correction, in it. */
+export function addToMonth(
+  month: Month,
+  entry: Pick<LedgerEntry, "at" | "model" | "costMicros"> & { images?: number },
+): Month {
   const day = new Date(entry.at).toISOString().slice(0, 10);
   const add = (spend: Spend | undefined) => ({
     costMicros: (spend?.costMicros ?? 0) + entry.costMicros,
-    images: (spend?.images ?? 0) + entry.images,
+    images: (spend?.images ?? 0) + (entry.images ?? 0),
   });
   return {
     spentMicros: month.spentMicros + entry.costMicros,
@@ -168,7 +193,18 @@ export function sumCharges(charges: readonly Charge[]): Charge {
     costMicros: charges.reduce((sum, charge) => sum + charge.costMicros, 0),
     basis,
     priceRow: charges.find((charge) => charge.priceRow !== null)?.priceRow ?? null,
+    ...sumUsage(charges),
   };
+}
+
+function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {
+  const parts = charges.flatMap(({ usage }) => usage === undefined ? [] : [usage]);
+  if (parts.length === 0) return {};
+  const usage: Usage = {};
+  for (const part of parts) {
+    for (const kind of Object.keys(part) as TokenKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
+  }
+  return { usage };
 }
 
 export const noCharge: Charge = { costMicros: 0, basis: "none", priceRow: null };
@@ -184,9 +220,45 @@ export function readMonth(
   return read<Month>(store.kv, keys.month(userId, month)).then((found) => found?.value ?? emptyMonth);
 }
 
-export function readLedger(
+/** The entries of these prompts, each with its correction in its amount. */
+export async function readLedger(
   store: Store,
   promptIds: readonly string[],
 ): Promise<(Versioned<LedgerEntry> | null)[]> {
-  return readMany<LedgerEntry>(store.kv, promptIds.map(keys.ledger));
+  const entries = await readMany<LedgerEntry>(store.kv, promptIds.map(keys.ledger));
+  const inDoubt = entries.flatMap((entry) => entry?.value.basis === "unknown" ? [entry.value.promptId] : []);
+  if (inDoubt.length === 0) return entries;
+  const corrections = await readMany<Correction>(store.kv, inDoubt.map(keys.correction));
+  const byId = new Map(
+    corrections.flatMap((found) => found === null ? [] : [[found.value.promptId, found.value]]),
+  );
+  return entries.map((entry) => {
+    const correction = entry === null ? undefined : byId.get(entry.value.promptId);
+    return correction === undefined ? entry : { ...entry!, value: corrected(entry!.value, correction) };
+  });
+}
+
+const chargesAtOnce = 500;
+
+/** What a user was charged for in a month, with the prompts it was for, the latest first. */
+export async function* listCharges(
+  store: Store,
+  { userId, month }: { userId: string; month: string },
+): AsyncGenerator<{ entry: LedgerEntry; prompt: Prompt }> {
+  let before: number | undefined;
+  do {
+    const page = await listPrompts(store, { userId, limit: chargesAtOnce, before });
+    const prompts = page.items.map(({ value }) => value);
+    const entries = await readLedger(store, prompts.map(({ id }) => id));
+    for (const [index, found] of entries.entries()) {
+      if (found !== null && monthOf(found.value.at) === month) {
+        yield { entry: found.value, prompt: prompts[index] };
+      }
+    }
+    before = page.next ?? undefined;
+  } while (before !== undefined);
+}
+
+function corrected(entry: LedgerEntry, correction: Correction): LedgerEntry {
+  return { ...entry, costMicros: entry.costMicros + correction.costMicros, basis: "reported", correction };
 }

@@ -1,6 +1,8 @@
 /** Pixels: checking, fitting and converting pictures with sharp, whose work runs beside the event loop. */
-import { crc32 } from "node:zlib";
 import sharp from "sharp";
+import { addJpegComment, addPngText, addWebpComment } from "./embedded_text.ts";
+import { parametersKeyword } from "./generation_parameters.ts";
+import type { CopyFormat } from "./blobs.ts";
 import { createWatermark } from "./watermark.ts";
 
 /** More pixels than this are not decoded. */
@@ -72,40 +74,44 @@ export async function makeThumbnail(bytes: Uint8Array, width: number): Promise<U
     .resize({ width, withoutEnlargement: true }).webp({ quality: 80 }).toBuffer();
 }
 
-export const downloadFormats = ["png", "jpeg", "webp"] as const;
-export type DownloadFormat = (typeof downloadFormats)[number];
+/** What IPTC calls a picture that is all machine-made, and one that was made from somebody's picture. */
+export type SourceType = "trainedAlgorithmicMedia" | "compositeWithTrainedAlgorithmicMedia";
 
 /**
  * A converted copy that carries the machine-readable mark of AI-made pictures: IPTC `DigitalSourceType` in XMP
- * (IPTC Photo Metadata Standard 2023.1; EU AI Act, article 50).
+ * (IPTC Photo Metadata Standard 2023.1; EU AI Act, article 50); with `parameters`, also the settings that made it.
  */
-export async function convertPicture(bytes: Uint8Array, format: DownloadFormat): Promise<Uint8Array> {
+export async function convertPicture(
+  bytes: Uint8Array,
+  { format, sourceType, parameters }: {
+    format: CopyFormat;
+    sourceType: SourceType;
+    parameters: string | null;
+  },
+): Promise<Uint8Array> {
   const picture = sharp(bytes, { limitInputPixels: maxPixels }).autoOrient();
-  if (format === "png") return insertXmp(await picture.png().toBuffer(), sourceTypeXmp);
-  const marked = picture.withXmp(sourceTypeXmp);
-  return await (format === "jpeg"
-    ? marked.flatten({ background: "#ffffff" }).jpeg({ quality: 92 })
-    : marked.webp({ quality: 92 })).toBuffer();
+  const xmp = sourceTypeXmp(sourceType);
+  switch (format) {
+    case "png": {
+      const png = addPngText(await picture.png().toBuffer(), "XML:com.adobe.xmp", xmp);
+      return parameters === null ? png : addPngText(png, parametersKeyword, parameters);
+    }
+    case "jpeg": {
+      const onWhite = picture.flatten({ background: "#ffffff" }).withXmp(xmp);
+      const jpeg = await onWhite.jpeg({ quality: 92 }).toBuffer();
+      return parameters === null ? jpeg : addJpegComment(jpeg, parameters);
+    }
+    case "webp": {
+      const webp = await picture.withXmp(xmp).webp({ quality: 92 }).toBuffer();
+      return parameters === null ? webp : addWebpComment(webp, parameters);
+    }
+  }
 }
 
-const sourceTypeXmp = `<?xpacket begin="\u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?>` +
-  `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
-  `<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ` +
-  `Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>` +
-  `</rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;
-
-/** Adds XMP to a PNG as an uncompressed `iTXt` chunk right after `IHDR` (PNG specification, section 11.3.3.4). */
-function insertXmp(png: Uint8Array, xmp: string): Uint8Array {
-  const afterHeader = 8 + 25;
-  const body = new TextEncoder().encode(`iTXtXML:com.adobe.xmp\0\0\0\0\0${xmp}`);
-  const chunk = new Uint8Array(body.length + 8);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, body.length - 4);
-  chunk.set(body, 4);
-  view.setUint32(body.length + 4, crc32(body));
-  const marked = new Uint8Array(png.length + chunk.length);
-  marked.set(png.subarray(0, afterHeader));
-  marked.set(chunk, afterHeader);
-  marked.set(png.subarray(afterHeader), afterHeader + chunk.length);
-  return marked;
+function sourceTypeXmp(sourceType: SourceType): string {
+  return `<?xpacket begin="\u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?>` +
+    `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
+    `<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ` +
+    `Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/${sourceType}"/>` +
+    `</rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;
 }

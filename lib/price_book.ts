@@ -1,6 +1,7 @@
 /**
- * Dated prices by provider, model, size and quality, in micro-dollars a picture. A charge keeps the row it used,
- * so a later row changes nothing that was booked. Sources: the providers' price pages as of `validFrom`.
+ * Dated prices in micro-dollars: a picture's price by provider, model, size and quality, and a token's where a
+ * provider reports what it used. A charge keeps the row it used, so a later row changes nothing that was booked.
+ * Sources: the providers' price pages as of `validFrom`.
  */
 export interface PriceRow {
   provider: string;
@@ -14,35 +15,169 @@ export interface PriceRow {
   validFrom: string;
 }
 
-const row = (provider: string, model: string, size: string, costMicros: number): PriceRow => (
-  { provider, model, size, quality: "standard", costMicros, validFrom: "2026-01-01" }
+/** Tokens by kind, as a provider reports them. */
+export type TokenKind = "textIn" | "cachedTextIn" | "imageIn" | "textOut" | "imageOut";
+export type Usage = { [kind in TokenKind]?: number };
+
+/** What a million tokens of each kind cost, in micro-dollars. */
+export interface TokenPrice {
+  provider: string;
+  models: readonly string[];
+  perMillion: Usage;
+  /** Tokens that one picture may use beyond its row: previews, thinking. The prompt's own come on top. */
+  allowance: Usage;
+  validFrom: string;
+}
+
+type Row = [provider: string, model: string, size: string, costMicros: number, quality?: string];
+
+const row = ([provider, model, size, costMicros, quality = "standard"]: Row, validFrom: string): PriceRow => (
+  { provider, model, size, quality, costMicros, validFrom }
 );
+
+/** A square of 1024 pixels, and larger sizes by their area: the price page names no others. */
+function rowsByArea(provider: string, model: string, quality: string, costMicros: number): Row[] {
+  const larger: [size: string, factor: number][] = [
+    ["1536x1024", 1.5],
+    ["1024x1536", 1.5],
+    ["1536x864", 1.27],
+    ["864x1536", 1.27],
+    ["1536x1536", 2.25],
+  ];
+  return [
+    [provider, model, "*", costMicros, quality],
+    ...larger.map(([size, factor]): Row => [provider, model, size, Math.ceil(costMicros * factor), quality]),
+  ];
+}
+
+/** A model whose two-thousand-pixel pictures cost more; its smaller ones are all alike. */
+function rowsByResolution(provider: string, model: string, oneK: number, twoK: number): Row[] {
+  const sizes = ["1536x1024", "1024x1536", "1536x864", "864x1536", "1536x1536"];
+  return [[provider, model, "*", oneK], ...sizes.map((size): Row => [provider, model, size, twoK])];
+}
 
 /** The rows that ship with Darkroom. */
 export const shippedPrices: readonly PriceRow[] = [
-  row("sketch", "sketch", "*", 0),
-  row("nanobanana", "nanobanana", "*", 20_000),
-  row("nanobanana", "nanobanana-2", "*", 40_000),
-  row("nanobanana", "nanobanana-2", "1536x1536", 60_000),
-  row("nanobanana", "nanobanana-pro", "*", 90_000),
+  ...([
+    ["sketch", "sketch", "*", 0],
+    ["nanobanana", "nanobanana", "*", 20_000],
+    ["nanobanana", "nanobanana-2", "*", 40_000],
+    ["nanobanana", "nanobanana-2", "1536x1536", 60_000],
+    ["nanobanana", "nanobanana-pro", "*", 90_000],
+  ] satisfies Row[]).map((each) => row(each, "2026-01-01")),
+  ...[
+    ...rowsByArea("openai", "gpt-image-2", "medium", 53_000),
+    ...rowsByArea("openai", "gpt-image-2-low", "low", 6_000),
+    ...rowsByArea("openai", "gpt-image-2-high", "high", 211_000),
+    ...rowsByArea("openai", "gpt-image-2.6-sunburst", "medium", 53_000),
+    ...rowsByArea("openai", "gpt-image-2.5-sunburst", "medium", 53_000),
+  ].map((each) => row(each, "2026-04-21")),
+  ...[
+    // The price of two thousand pixels is not published: as the largest that is known.
+    ...rowsByResolution("gemini", "gemini-nano-banana-2.1", 33_600, 114_000),
+    ["gemini", "gemini-3-pro-image", "*", 134_000] satisfies Row,
+    ["gemini", "gemini-3.1-flash-lite-image", "*", 34_000] satisfies Row,
+    ["gemini", "gemini-2.5-flash-image", "*", 39_000] satisfies Row,
+  ].map((each) => row(each, "2026-07-01")),
 ];
+
+const openAiTokens = { textIn: 5_000_000, cachedTextIn: 1_250_000, imageIn: 8_000_000, imageOut: 30_000_000 };
+
+export const shippedTokenPrices: readonly TokenPrice[] = [
+  {
+    provider: "openai",
+    models: ["gpt-image-2", "gpt-image-2-high", "gpt-image-2.6-sunburst", "gpt-image-2.5-sunburst"],
+    perMillion: openAiTokens,
+    // Two previews of a hundred tokens, and what the price page rounds away.
+    allowance: { imageOut: 220 },
+    validFrom: "2026-04-21",
+  },
+  {
+    provider: "openai",
+    models: ["gpt-image-2-low"],
+    perMillion: openAiTokens,
+    allowance: {},
+    validFrom: "2026-04-21",
+  },
+  {
+    provider: "gemini",
+    models: ["gemini-nano-banana-2.1"],
+    perMillion: { textIn: 1_500_000, imageIn: 1_500_000, textOut: 7_500_000, imageOut: 30_000_000 },
+    allowance: { textOut: 1500 },
+    validFrom: "2026-10-06",
+  },
+  {
+    provider: "gemini",
+    models: ["gemini-2.5-flash-image"],
+    perMillion: { textIn: 300_000, imageIn: 300_000, textOut: 2_500_000, imageOut: 30_000_000 },
+    allowance: { textOut: 500 },
+    validFrom: "2026-07-01",
+  },
+];
+
+/** A row that an admin added; it counts before a shipped one of the same day. */
+export interface AddedPrice extends PriceRow {
+  /** The admin's user id, and when. */
+  by: string;
+  addedAt: number;
+}
 
 export interface PriceBook {
   /** The row for one picture at that time; null where the model has no price. */
   price(query: { model: string; size: string; at: number }): PriceRow | null;
+  /** What tokens of a model cost at that time; null where its price is by the picture. */
+  tokenPrice(query: { model: string; at: number }): TokenPrice | null;
+  /** Every row, the history included: by model and size, the latest first. */
+  rows(): (PriceRow | AddedPrice)[];
+  add(row: AddedPrice): void;
 }
 
-export function createPriceBook(rows: readonly PriceRow[]): PriceBook {
+export function createPriceBook(
+  shipped: readonly PriceRow[],
+  tokenPrices: readonly TokenPrice[] = shippedTokenPrices,
+): PriceBook {
+  const rows: (PriceRow | AddedPrice)[] = [...shipped];
+  const addedAt = (row: PriceRow | AddedPrice) => "addedAt" in row ? row.addedAt : 0;
+  const latestFirst = (a: PriceRow | AddedPrice, b: PriceRow | AddedPrice) =>
+    b.validFrom.localeCompare(a.validFrom) || addedAt(b) - addedAt(a);
+  const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
   return {
     price({ model, size, at }) {
-      const day = new Date(at).toISOString().slice(0, 10);
+      const day = dayOf(at);
       const valid = rows.filter((r) =>
         r.model === model && r.validFrom <= day && (r.size === size || r.size === "*")
       );
-      valid.sort((a, b) =>
-        Number(b.size === size) - Number(a.size === size) || b.validFrom.localeCompare(a.validFrom)
-      );
+      valid.sort((a, b) => Number(b.size === size) - Number(a.size === size) || latestFirst(a, b));
       return valid[0] ?? null;
     },
+    tokenPrice({ model, at }) {
+      const day = dayOf(at);
+      const valid = tokenPrices.filter((price) => price.models.includes(model) && price.validFrom <= day);
+      valid.sort((a, b) => b.validFrom.localeCompare(a.validFrom));
+      return valid[0] ?? null;
+    },
+    rows: () =>
+      rows.toSorted((a, b) =>
+        a.model.localeCompare(b.model) || a.size.localeCompare(b.size) || latestFirst(a, b)
+      ),
+    add: (row) => void rows.push(row),
   };
+}
+
+/** What these tokens cost, in whole micro-dollars. */
+export function costOfTokens(usage: Usage, price: TokenPrice): number {
+  return Math.round(microsOf(usage, price));
+}
+
+/** The most that one picture of this text can cost beyond its row, in whole micro-dollars. */
+export function mostBeyondRow(text: string, price: TokenPrice | null): number {
+  if (price === null) return 0;
+  // No tokenizer makes more tokens than there are bytes.
+  const textIn = new TextEncoder().encode(text).length;
+  return Math.ceil(microsOf({ ...price.allowance, textIn }, price));
+}
+
+function microsOf(usage: Usage, { perMillion }: TokenPrice): number {
+  const kinds = Object.entries(usage) as [TokenKind, number][];
+  return kinds.reduce((sum, [kind, count]) => sum + count * (perMillion[kind] ?? 0), 0) / 1_000_000;
 }

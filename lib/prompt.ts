@@ -3,7 +3,7 @@
  * completed prompt without a picture, or a final one that still waits, cannot be written. What was asked for
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
-import type { PriceRow } from "./price_book.ts";
+import type { PriceRow, Usage } from "./price_book.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type PromptStatus = (typeof promptStatuses)[number];
@@ -56,6 +56,8 @@ export interface Charge {
   basis: ChargeBasis;
   /** The row of the price book that the amount comes from (basis `table` or `unknown`). */
   priceRow: PriceRow | null;
+  /** The reported usage that a computed amount comes from. */
+  usage?: Usage;
 }
 
 /** What a provider needs to find a task again: plain JSON, without secrets. */

@@ -36,6 +36,12 @@ export function draftOf(fields: FormFields, models: readonly Model[]): Draft {
   };
 }
 
+/** The generator's form with these fields typed in. */
+export function draftPath(fields: FormFields): string {
+  const typed = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]));
+  return `/generator?${new URLSearchParams(typed)}`;
+}
+
 /** The settings of an earlier prompt, to start from. */
 export function draftFrom({ text, options, ...request }: PromptRequest, models: readonly Model[]): Draft {
   const typed = (value: number | undefined) => value?.toString();

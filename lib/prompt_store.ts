@@ -12,7 +12,7 @@ import { notFound } from "./errors.ts";
 import { isId } from "./ids.ts";
 import type { Image } from "./image.ts";
 import type { Prompt, PromptStatus } from "./prompt.ts";
-import { keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
+import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "./schema.ts";
 import { read, readMany, type Store, type Versioned } from "./store.ts";
 
 /**
@@ -66,6 +66,7 @@ export function removePrompt(
 export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
   addEntry(atomic, lists.images(image.userId), { number: image.sequence, id: image.id });
+  for (const key of imageTermKeys(image)) atomic.set(key, image.id);
 }
 
 /** Takes a picture's record away; its bytes go afterwards. */
@@ -73,6 +74,7 @@ export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image
   atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp })
     .delete(keys.image(image.value.id));
   removeEntry(atomic, lists.images(image.value.userId), image.value.sequence);
+  for (const key of imageTermKeys(image.value)) atomic.delete(key);
 }
 
 function without<T extends ListKey>(some: T[], others: T[]): T[] {

@@ -2,7 +2,7 @@
 import { adviceFor, costWords, missingWords } from "./failure_words.ts";
 import type { Image } from "./image.ts";
 import { type LedgerEntry, readLedger } from "./ledger.ts";
-import { durationMs, type FailureReason, isFinal, type Prompt } from "./prompt.ts";
+import { type Charge, durationMs, type FailureReason, isFinal, type Prompt } from "./prompt.ts";
 import { queuePosition, readImages, readPrompts } from "./prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "./progress.ts";
 import type { Store, Versioned } from "./store.ts";
@@ -12,6 +12,8 @@ export interface ImageView {
   prompt: Prompt;
   /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
   costMicros: number | null;
+  /** How that came about; null until it is known. */
+  charge: Charge | null;
   /** From acceptance of its prompt to the final state; null until then. */
   durationMs: number | null;
 }
@@ -108,7 +110,7 @@ function viewImage(image: Image, prompt: Prompt): ImageView {
   return {
     image,
     prompt,
-    costMicros: imageCostMicros(prompt, image.id),
+    ...imageCost(prompt, image.id),
     durationMs: durationMs(prompt),
   };
 }
@@ -157,11 +159,13 @@ function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | nul
   }
 }
 
-function imageCostMicros(prompt: Prompt, imageId: string): number | null {
-  if (!isFinal(prompt)) return null;
+function imageCost(prompt: Prompt, imageId: string): Pick<ImageView, "costMicros" | "charge"> {
   const task = prompt.tasks.find(({ imageIds }) => imageIds.includes(imageId));
-  if (task === undefined || (task.state !== "done" && task.state !== "failed")) return null;
-  const share = Math.floor(task.charge.costMicros / task.imageIds.length);
-  const rest = task.charge.costMicros - share * task.imageIds.length;
-  return task.imageIds[0] === imageId ? share + rest : share;
+  if (!isFinal(prompt) || (task?.state !== "done" && task?.state !== "failed")) {
+    return { costMicros: null, charge: null };
+  }
+  const { imageIds, charge } = task;
+  const share = Math.floor(charge.costMicros / imageIds.length);
+  const rest = charge.costMicros - share * imageIds.length;
+  return { costMicros: imageIds[0] === imageId ? share + rest : share, charge };
 }

@@ -10,6 +10,7 @@
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
 import type { CallbackLine } from "./callbacks.ts";
+import type { Usage } from "./price_book.ts";
 import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "./prompt.ts";
 
 export interface Range {
@@ -43,6 +44,8 @@ export interface Model {
   retiresAt: string | null;
   /** A task that is not done by then has timed out. */
   deadlineMs: number;
+  /** Runs on a machine of one's own: nobody bills it, so it needs no price. */
+  isFree?: true;
 }
 
 /** One call's worth of work. */
@@ -74,6 +77,8 @@ export type ProviderEvent =
 export interface ProviderCost {
   costMicros: number;
   basis: Extract<ChargeBasis, "reported" | "computed">;
+  /** The tokens that a computed cost comes from. */
+  usage?: Usage;
 }
 
 export interface TaskContext {
@@ -86,6 +91,7 @@ export interface TaskContext {
 export interface Provider {
   readonly id: string;
   readonly name: string;
+  /** What it offers now; a server that is asked for its models has none until it has answered. */
   readonly models: readonly Model[];
   /** A submission leaves nothing behind and costs nothing, so one in doubt may simply be done again. */
   readonly isRepeatable: boolean;
@@ -99,7 +105,7 @@ export interface Provider {
    * provider about the task it names, and goes on as `resume` does, its first event being `submitted`.
    */
   await?(task: TaskRequest, context: TaskContext & { callback: CallbackLine }): AsyncIterable<ProviderEvent>;
-  /** Whether it answers and takes the key, for those who run the server. */
+  /** Whether it answers and takes the key, for those who run the server; models are looked up anew where it has them. */
   checkStatus?(signal: AbortSignal): Promise<ProviderStatus>;
 }
 

@@ -63,7 +63,7 @@ export async function requestPrompt(
 
   const at = store.now();
   const priceRow = deps.models.price({ model: model.id, size: request.imageSize });
-  const holdMicros = quote(deps.models, request);
+  const holdMicros = deps.models.quote(request);
   const limitMicros = budgetLimit(user, deps.defaultBudgetMicros);
   const id = store.ids();
   const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
@@ -110,14 +110,6 @@ export async function requestPrompt(
   if (winner) return { prompt: winner, isReplay: true };
   if (await readUser(store, user.id) === null) throw accountGone();
   throw new Error(`Prompt ${id} could not be accepted although nothing else claimed it`);
-}
-
-/** The most that a request can cost now, in micro-dollars: what is set aside for it. */
-export function quote(
-  models: Pick<Models, "price">,
-  { model, imageSize, count }: Pick<PromptRequest, "model" | "imageSize" | "count">,
-): number {
-  return models.price({ model, size: imageSize }).costMicros * count;
 }
 
 interface Claim {

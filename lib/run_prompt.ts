@@ -15,6 +15,7 @@ import type { Models } from "./models.ts";
 import type { Pace } from "./pace.ts";
 import { BadPicture } from "./picture.ts";
 import type { ProgressBoard } from "./progress.ts";
+import type { ProviderHealth } from "./provider_health.ts";
 import {
   type FailureReason,
   isFinal,
@@ -34,6 +35,7 @@ import {
 } from "./provider.ts";
 import { giveBackLease, type Leased, leaseMs, renewLease, requeue } from "./queue.ts";
 import { writeProgress } from "./settle_prompt.ts";
+import { sleep, unlessAborted } from "./sleep.ts";
 import { commit, type Store, type Versioned } from "./store.ts";
 import { type NewImage, StorageFailure, storePicture } from "./store_picture.ts";
 import { billedCharge } from "./task_charge.ts";
@@ -50,6 +52,9 @@ export interface RunDeps {
   /** 0 to 1, for jitter. */
   random: () => number;
   callbacks: Pick<Callbacks, "line">;
+  health: Pick<ProviderHealth, "note">;
+  /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
+  storagePatienceMs: number;
 }
 
 export interface Run {
@@ -57,6 +62,8 @@ export interface Run {
   readonly userId: string;
   /** Resolves when the run has ended; rejects on a bug or when the database does not answer. */
   readonly ended: Promise<void>;
+  /** Nothing has been heard from the provider for so long that the run takes nothing but time. */
+  isStalled(): boolean;
   /** Look at the record again: it may have been cancelled. */
   nudge(): void;
   /** End at the next safe point; with `isUrgent` now, whatever that leaves in doubt. */
@@ -70,6 +77,11 @@ const maxBackoffMs = 60_000;
 const estimateStepMs = 1000;
 /** After this a task takes longer than usual, whatever the model. */
 const longMs = 120_000;
+
+const stalledMs = 15_000;
+const longestStorageBackoffMs = 10_000;
+/** However late it is, a task that was submitted is asked for. */
+const lateLookMs = 30_000;
 
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
@@ -85,8 +97,10 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const aborts = leased.prompt.value.tasks.map(() => new AbortController());
   const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
   const inDoubt = new Set<number>();
+  const storing = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
+  let heardAt = store.now();
   let retryAfterMs: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -95,11 +109,12 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     timers.forEach(clearTimeout);
     progress.clear(id);
   });
-  return { promptId: id, userId, ended, nudge: () => void lookAgain(), stop };
+  const isStalled = () => store.now() - heardAt >= stalledMs;
+  return { promptId: id, userId, ended, isStalled, nudge: () => void lookAgain(), stop };
 
   async function main(): Promise<void> {
     try {
-      if (offer === null) await failUnfinished("provider_unavailable");
+      if (offer === null) await missingModel();
       else if (current.value.crashes >= maxCrashes) await failUnfinished("provider_failed");
       else {
         const { model, provider } = offer;
@@ -110,6 +125,13 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       if (!(error instanceof LeaseLost)) throw error;
       deps.log("info", "lease_lost", { promptId: id });
     }
+  }
+
+  /** Its provider was switched off; or it is not up yet and the prompt may wait for it. */
+  async function missingModel(): Promise<void> {
+    const mayWait = deps.models.areMoreExpected() && current.value.retries < maxRetries &&
+      current.value.status === "PROCESSING" && current.value.tasks.every(isWaiting);
+    if (!mayWait) await failUnfinished("provider_unavailable");
   }
 
   /** What is left when every task has ended or was broken off. */
@@ -185,9 +207,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (task.state === "done" || task.state === "failed") return null;
     const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
-      armDeadline(index, task.submittedAt + model.deadlineMs);
-      progress.report(current.value, { stage: "generating" });
-      if (model.progress === "estimate") await estimate(index, task.submittedAt);
+      armDeadline(index, Math.max(task.submittedAt + model.deadlineMs, store.now() + lateLookMs));
+      await showGenerating(index, { model, since: task.submittedAt });
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
@@ -201,6 +222,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     await changeTask(index, ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }));
     armDeadline(index, submittedAt + model.deadlineMs);
     progress.report(current.value, { stage: "submitting" });
+    // Where the call is the generation, nothing tells when the one becomes the other.
+    if (provider.resume === undefined) await showGenerating(index, { model, since: submittedAt });
     return provider.generate(taskRequest(index), context);
   }
 
@@ -220,12 +243,20 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   function armDeadline(index: number, at: number): void {
     const { signal } = aborts[index];
-    const timer = setTimeout(
-      () => aborts[index].abort("deadline" satisfies Interruption),
-      Math.max(0, at - store.now()),
-    );
+    const timer = setTimeout(() => {
+      if (storing.has(index)) armDeadline(index, store.now() + lateLookMs);
+      else aborts[index].abort("deadline" satisfies Interruption);
+    }, Math.max(0, at - store.now()));
     timers.push(timer);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  async function showGenerating(
+    index: number,
+    { model, since }: { model: Model; since: number },
+  ): Promise<void> {
+    progress.report(current.value, { stage: "generating" });
+    if (model.progress === "estimate") await estimate(index, since);
   }
 
   /**
@@ -237,7 +268,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const expectedMs = knownMs ?? longMs;
     const report = () => {
       const remainingMs = since + expectedMs - store.now();
-      if (current.value.tasks[index].state !== "running" || (knownMs === null && remainingMs > 0)) return;
+      const isOver = !["submitting", "running"].includes(current.value.tasks[index].state);
+      if (isOver || (knownMs === null && remainingMs > 0)) return;
       fractions[index] = Math.min(0.95, 1 - remainingMs / expectedMs);
       const percent = knownMs === null ? null : Math.round(average(fractions) * 100);
       progress.report(current.value, { stage: "generating", percent, isEstimate: true, remainingMs });
@@ -253,6 +285,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     let arrived: NewImage[] = [];
     let trouble: FailureReason | null = null;
     for await (const event of events) {
+      heardAt = store.now();
       if (event.type !== "done" && arrived.length > 0) {
         await addPictures(index, arrived);
         arrived = [];
@@ -262,8 +295,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
           await changeTask(index, ({ count, imageIds }) => (
             { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
           ));
-          progress.report(current.value, { stage: "generating" });
-          if (model.progress === "estimate") await estimate(index, store.now());
+          await showGenerating(index, { model, since: store.now() });
           if (isStopping) return;
           if (isCancelled()) throw new Error("cancelled during the submission");
           break;
@@ -281,21 +313,16 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
         case "image":
           progress.report(current.value, { stage: "storing" });
           try {
-            arrived.push(
-              await storePicture({ blobs: deps.blobs, now: store.now }, {
-                imageId: store.ids(),
-                prompt: current.value,
-                model,
-                bytes: event.bytes,
-                seed: event.seed ?? null,
-              }),
-            );
+            arrived.push(await storeArrived(index, { event, model }));
           } catch (error) {
             if (error instanceof BadPicture) trouble = "bad_result";
             else if (error instanceof StorageFailure) {
               trouble = "storage_failed";
             } else throw error;
             deps.log("warn", trouble, { promptId: id, error });
+            if (aborts[index].signal.aborted) {
+              return await finishTask(index, { arrived, cost: null, reason: trouble });
+            }
           }
           break;
         case "done":
@@ -306,6 +333,45 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       }
     }
     throw new Error(`The provider ended task ${id}:${index} without a result`);
+  }
+
+  /** A picture that is there is stored however long that takes: the deadline is the provider's. */
+  async function storeArrived(
+    index: number,
+    { event, model }: { event: { bytes: Uint8Array; seed?: number }; model: Model },
+  ): Promise<NewImage> {
+    const { signal } = aborts[index];
+    const { bytes, seed = null } = event;
+    const mayRetry = (refused: { since: number; attempt: number }) => waitForStorage(index, refused);
+    storing.add(index);
+    try {
+      const work = storePicture({ blobs: deps.blobs, now: store.now, mayRetry }, {
+        imageId: store.ids(),
+        prompt: current.value,
+        model,
+        bytes,
+        seed,
+      });
+      return await unlessAborted(work, signal);
+    } catch (error) {
+      // What nobody can ask for again is given up for good, and known to be billed.
+      const isLost = signal.reason === "stop" && current.value.tasks[index].state === "submitting";
+      throw isLost ? new StorageFailure("the server stopped", { cause: error }) : error;
+    } finally {
+      storing.delete(index);
+    }
+  }
+
+  /** The picture was paid for, so it waits for its storage; while it does, no more are made. */
+  async function waitForStorage(
+    index: number,
+    { since, attempt }: { since: number; attempt: number },
+  ): Promise<boolean> {
+    heardAt = store.now();
+    if (isCancelled() || store.now() - since >= deps.storagePatienceMs) return false;
+    if (attempt === 1) deps.log("warn", "storage_refuses", { promptId: id });
+    await sleep(Math.min(longestStorageBackoffMs, 250 * 2 ** attempt), aborts[index].signal);
+    return true;
   }
 
   function addPictures(index: number, images: NewImage[]): Promise<void> {
@@ -327,6 +393,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const before = current.value.tasks[index];
     const tookMs = "submittedAt" in before ? store.now() - before.submittedAt : undefined;
     if (tookMs !== undefined) deps.pace.note(request.model, tookMs);
+    if (offer !== null) deps.health.note(offer.provider.id, null);
     return change((prompt) =>
       withTask(prompt, index, (task) => {
         const imageIds = task.imageIds.concat(idsOf(arrived));
@@ -348,6 +415,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       outcome: error.outcome,
       said: error.message,
     });
+    if (offer !== null) deps.health.note(offer.provider.id, error.reason);
     const mayRetry = error.isRetryable && error.outcome === "not_created" &&
       current.value.retries < maxRetries;
     if (mayRetry && !isCancelled()) {
@@ -380,7 +448,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (error instanceof ProviderFailure && !aborts[index].signal.aborted) {
       return await failTask(index, error);
     }
-    if (task.state === "submitting" && !provider.isRepeatable) {
+    const costsNothing = provider.isRepeatable || offer?.model.isFree === true;
+    if (task.state === "submitting" && !costsNothing) {
       return await failTask(index, new ProviderFailure("outcome_unknown", "", { outcome: "unknown" }));
     }
     const answer = task.state === "running" && task.handle !== null
@@ -396,7 +465,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
               task: open,
               error: new ProviderFailure("cancelled", "", { outcome: "failed" }),
             })
-            : endTask(prompt, { task: open, provider: { ...provider, cancel: undefined } }),
+            : endTask(prompt, { task: open, canBeStopped: false, costsNothing }),
       )
     );
   }
@@ -438,7 +507,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       throw new LeaseLost();
     }
     current = found;
-    if (isCancelled()) interrupt((task) => isSafeToBreakOff(task) ? "cancelled" : null);
+    const isFree = offer?.model.isFree === true;
+    if (isCancelled()) interrupt((task) => isFree || isSafeToBreakOff(task) ? "cancelled" : null);
   }
 
   async function lookAgain(): Promise<void> {

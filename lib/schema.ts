@@ -13,12 +13,21 @@
  * | `roster` | time of the latest change that may have taken an owner away |
  * | `audit` id | `AuditEntry` |
  * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
+ * | `identity` issuer subject | userId |
+ * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
+ * | `passkey_challenge` hash | `PasskeyChallenge` |
+ * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
+ * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
- * | `ledger` promptId | `LedgerEntry` |
+ * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
+ * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
+ * | `price` model size validFrom | `AddedPrice` |
+ * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
  * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n | id (lists of `counted_list.ts`) |
+ * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `feed` userId versionstamp | promptId, at the version at which the prompt last changed |
  * | `feed_head` userId | promptId of the latest change; watched |
@@ -42,9 +51,24 @@ export const keys = {
   roster: () => ["roster"],
   audit: (id: string) => ["audit", id],
   deletion: (userId: string) => ["deletion", userId],
+  identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  passkey: (credentialId: string) => ["passkey", credentialId],
+  passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
+  passkeysOf: (userId: string) => ["passkey_of", userId],
+  passkeyChallenge: (hash: string) => ["passkey_challenge", hash],
+  signingKey: (kid: string) => ["signing_key", kid],
+  invitation: (hash: string) => ["invitation", hash],
+  signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
+  imageTerms: (userId: string, term: string) => ["image_term", userId, term],
+  imageTermsOf: (userId: string) => ["image_term", userId],
+  imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
+  trash: (imageId: string) => ["trash", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
+  correction: (promptId: string) => ["correction", promptId],
+  unknownCharge: (promptId: string) => ["unknown_charge", promptId],
+  price: (model: string, size: string, validFrom: string) => ["price", model, size, validFrom],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
   monthsOf: (userId: string) => ["month", userId],
@@ -65,7 +89,12 @@ export const kinds = {
   users: ["user"],
   prompts: ["prompt"],
   images: ["image"],
+  imageTerms: ["image_term"],
+  trash: ["trash"],
   ledger: ["ledger"],
+  corrections: ["correction"],
+  unknownCharges: ["unknown_charge"],
+  prices: ["price"],
   accounts: ["account"],
   months: ["month"],
   leases: ["lease"],
@@ -79,6 +108,11 @@ export const kinds = {
   apiKeysOf: ["api_key_of"],
   audit: ["audit"],
   deletions: ["deletion"],
+  identities: ["identity"],
+  invitations: ["invitation"],
+  signingKeys: ["signing_key"],
+  passkeys: ["passkey"],
+  passkeysOf: ["passkey_of"],
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;
@@ -118,4 +152,11 @@ export function promptQueueKeys(
 ): Deno.KvKey[] {
   if (status !== "PENDING") return [];
   return readyAt === null ? [keys.queue(userId, id)] : [keys.delayed(readyAt, id)];
+}
+
+/** The search entries that a picture implies. */
+export function imageTermKeys(
+  { userId, sequence, terms }: { userId: string; sequence: number; terms: readonly string[] },
+): Deno.KvKey[] {
+  return terms.map((term) => keys.imageTerm(userId, term, sequence));
 }

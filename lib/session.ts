@@ -45,12 +45,10 @@ export interface OpenSession {
 /** The user behind a session id; null when it ended, was never one, or its user may not sign in. */
 export async function openSession(store: Store, id: string): Promise<OpenSession | null> {
   const hash = sha256(id);
-  const found = await readWithUser<Session>(store, { key: keys.session(hash), hash });
-  if (found === null || found.user.isDisabled) return null;
+  const found = await findSession(store, hash);
+  if (found === null) return null;
   const now = store.now();
-  const { credential: { value: session, versionstamp }, user } = found;
-  const expiresAt = expiryOf(session);
-  if (now >= expiresAt) return null;
+  const { session, versionstamp, user, expiresAt } = found;
   if (now - session.lastSeenAt >= seenStepMs) {
     const seen: Session = { ...session, lastSeenAt: now };
     await commit(
@@ -60,6 +58,15 @@ export async function openSession(store: Store, id: string): Promise<OpenSession
     );
   }
   return { user, hash, expiresAt };
+}
+
+/** The session with that hash and its user, as long as it is good; looking does not count as being seen. */
+export async function findSession(store: Store, hash: string) {
+  const found = await readWithUser<Session>(store, { key: keys.session(hash), hash });
+  if (found === null || found.user.isDisabled) return null;
+  const { credential: { value: session, versionstamp }, user } = found;
+  const expiresAt = expiryOf(session);
+  return store.now() < expiresAt ? { session, versionstamp, user, expiresAt } : null;
 }
 
 function expiryOf({ createdAt, lastSeenAt }: Session): number {

@@ -17,6 +17,11 @@ export function isHttpsOrLoopback(address: URL): boolean {
 
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 const origin = httpUrl.refine((text) => new URL(text).pathname === "/" && !/[?#]/.test(text));
+/** Compared with what the provider says of itself, so a slash at its end counts. */
+const issuer = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const address = URL.parse(text);
+  return address !== null && isHttpsOrLoopback(address) && !/[?#]/.test(text);
+});
 const list = z.string().transform((text) =>
   text.split(",").map((part) => part.trim().toLowerCase()).filter(Boolean)
 );
@@ -54,7 +59,7 @@ const variables = {
   GOOGLE_CLIENT_ID: { schema: z.string().optional(), takes: "the client id of a Google sign-in" },
   GOOGLE_CLIENT_SECRET: { schema: z.string().optional(), takes: "its client secret" },
   OIDC_ISSUER: {
-    schema: httpUrl.refine((text) => isHttpsOrLoopback(new URL(text))).optional(),
+    schema: issuer.optional(),
     takes: "an https address (http only on loopback)",
   },
   OIDC_CLIENT_ID: { schema: z.string().optional(), takes: "a client id" },

@@ -26,6 +26,7 @@ export function writeProgress(
     const { entry, account, month } = settle({ ...books, account: counted }, { prompt: after, charge, at });
     const ledgerKey = keys.ledger(after.id);
     atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(after.id));
+    if (entry.basis === "unknown") atomic.set(keys.unknownCharge(after.id), null);
     return { atomic: books.write(atomic, { account, month }), value: after };
   });
 }

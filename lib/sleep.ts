@@ -14,3 +14,16 @@ export const sleep: Sleep = (ms, signal) =>
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
   });
+
+/** Waits for the work, but no longer than until the signal is aborted; then rejects with its reason. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

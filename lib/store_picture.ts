@@ -5,23 +5,29 @@ import type { Image } from "./image.ts";
 import { fitPicture, inspectPicture } from "./picture.ts";
 import { imageTitle, parseSize, type Prompt } from "./prompt.ts";
 import type { Model } from "./provider.ts";
+import { modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 
-/** Blobs did not take the picture although it was tried again. */
+/** Blobs did not take the picture although it was tried for as long as it could be. */
 export class StorageFailure extends Error {
   override readonly name = "StorageFailure";
 }
 
-const putAttempts = 3;
-
 /** The record of the picture, its number still to be given. */
 export type NewImage = Omit<Image, "sequence">;
+
+export interface StoreDeps {
+  blobs: Blobs;
+  now: () => number;
+  /** Waits before another attempt to put bytes that were first refused at `since`; false: no more. */
+  mayRetry: (refused: { since: number; attempt: number }) => Promise<boolean>;
+}
 
 /**
  * Throws `BadPicture` or `StorageFailure`. The provider's bytes are kept as they came; where they had to be changed
  * to the size asked for, or marked, the changed picture stands beside them.
  */
 export async function storePicture(
-  { blobs, now }: { blobs: Blobs; now: () => number },
+  deps: StoreDeps,
   { imageId, prompt, model, bytes, seed }: {
     imageId: string;
     prompt: Prompt;
@@ -38,8 +44,8 @@ export async function storePicture(
   const blobKey = blobKeys.picture(imageId);
   const originalBlobKey = fitted === null ? blobKey : blobKeys.original(imageId);
   const contentType = fitted === null ? facts.contentType : "image/png";
-  if (fitted !== null) await put(blobs, { key: originalBlobKey, bytes, contentType: facts.contentType });
-  await put(blobs, { key: blobKey, bytes: fitted ?? bytes, contentType });
+  if (fitted !== null) await put(deps, { key: originalBlobKey, bytes, contentType: facts.contentType });
+  await put(deps, { key: blobKey, bytes: fitted ?? bytes, contentType });
   return {
     id: imageId,
     userId: prompt.userId,
@@ -56,19 +62,23 @@ export async function storePicture(
     originalContentType: facts.contentType,
     model: request.model,
     seed,
-    createdAt: now(),
+    terms: [...wordsOf(request.text), modelTerm(request.model), sizeTerm(wanted)],
+    createdAt: deps.now(),
   };
 }
 
 async function put(
-  blobs: Blobs,
+  { blobs, now, mayRetry }: StoreDeps,
   { key, bytes, contentType }: { key: string; bytes: Uint8Array; contentType: string },
 ): Promise<void> {
+  let since: number | null = null;
   for (let attempt = 1;; attempt++) {
     try {
       return await blobs.put(key, bytes, contentType);
     } catch (error) {
-      if (attempt === putAttempts) throw new StorageFailure(String(error), { cause: error });
+      since ??= now();
+      if (await mayRetry({ since, attempt })) continue;
+      throw new StorageFailure(String(error), { cause: error });
     }
   }
 }

@@ -9,7 +9,7 @@ export function billedCharge(
   { task, cost }: { task: Task; cost: ProviderCost | null },
 ): Charge {
   if (cost !== null) return { ...cost, priceRow: null };
-  return tableCharge(prompt, { task, basis: "table" });
+  return tableCharge(prompt, task);
 }
 
 /** For a failed task, by what is known of it. */
@@ -18,11 +18,17 @@ export function failureCharge(
   { task, outcome, cost }: { task: Task; outcome: FailureOutcome; cost: ProviderCost | null },
 ): Charge {
   if (outcome === "billed") return billedCharge(prompt, { task, cost });
-  if (outcome === "unknown") return tableCharge(prompt, { task, basis: "unknown" });
+  if (outcome === "unknown") return heldCharge(prompt, task);
   return noCharge;
 }
 
-function tableCharge(prompt: Prompt, { task, basis }: { task: Task; basis: "table" | "unknown" }): Charge {
+function tableCharge(prompt: Prompt, task: Task): Charge {
   const costMicros = (prompt.priceRow?.costMicros ?? 0) * task.count;
-  return costMicros === 0 && basis === "table" ? noCharge : { costMicros, basis, priceRow: prompt.priceRow };
+  return costMicros === 0 ? noCharge : { costMicros, basis: "table", priceRow: prompt.priceRow };
+}
+
+/** The task's part of what was set aside: it may have cost that much. */
+function heldCharge(prompt: Prompt, task: Task): Charge {
+  const costMicros = Math.ceil((prompt.holdMicros * task.count) / prompt.request.count);
+  return costMicros === 0 ? noCharge : { costMicros, basis: "unknown", priceRow: prompt.priceRow };
 }

@@ -1,4 +1,5 @@
 /** People with an account. */
+import { addAudit } from "./audit.ts";
 import { notFound, Refusal } from "./errors.ts";
 import { isId } from "./ids.ts";
 import { keys, kinds } from "./schema.ts";
@@ -6,9 +7,16 @@ import { commit, read, readMany, type Store, type Versioned } from "./store.ts";
 
 export type Role = "owner" | "admin" | "member";
 
+/** Who somebody is at an OpenID Connect provider: this pair, never the e-mail address. */
+export interface Identity {
+  issuer: string;
+  subject: string;
+}
+
 export interface User {
   id: string;
   name: string;
+  /** An address that the provider has verified, or null. */
   email: string | null;
   role: Role;
   isDisabled: boolean;
@@ -16,6 +24,8 @@ export interface User {
   monthlyBudgetMicros?: number | null;
   /** IANA name; undefined: UTC, until a script tells the device's. */
   timeZone?: string;
+  /** Undefined: signs in without a provider. */
+  identity?: Identity;
   createdAt: number;
 }
 
@@ -47,6 +57,16 @@ export async function readWithUser<T extends { userId: string }>(
   if (user === null) return null;
   store.recentOwners.put(hash, userId);
   return { credential: credential as Versioned<T>, user: user.value as User };
+}
+
+/** Adds a new account to a commit, with its place in the list of changes. */
+export function addUser(
+  atomic: Deno.AtomicOperation,
+  { store, user, actorId }: { store: Store; user: User; actorId: string },
+): Deno.AtomicOperation {
+  const key = keys.user(user.id);
+  atomic.check({ key, versionstamp: null }).set(key, user);
+  return addAudit(atomic, { store, actorId, subjectId: user.id, action: "joined", detail: user.role });
 }
 
 /** A user by an id from outside; refuses with `not_found` what is missing or malformed. */

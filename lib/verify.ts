@@ -3,7 +3,14 @@
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
 import type { Blobs } from "./blobs.ts";
-import { compareDerived, type Difference, readRecords, type Records, type StoreView } from "./derived.ts";
+import {
+  compareDerived,
+  type Difference,
+  type EntryFacts,
+  readRecords,
+  type Records,
+  type StoreView,
+} from "./derived.ts";
 
 export interface Violation {
   rule:
@@ -11,6 +18,8 @@ export interface Violation {
     | "ledger_entry_missing"
     | "ledger_entry_orphan"
     | "ledger_entry_wrong"
+    | "correction_orphan"
+    | "correction_wrong"
     | "image_missing"
     | "image_orphan"
     | "image_wrong"
@@ -48,25 +57,55 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
 }
 
 /** Every prompt that is final and whose charge is known has its one entry, and no other prompt has one. */
-function* checkLedger({ prompts, entries }: Records): Generator<Violation> {
+function* checkLedger({ prompts, entries, corrections }: Records): Generator<Violation> {
   for (const prompt of prompts.values()) {
     if (prompt.isHeld || entries.has(prompt.id)) continue;
     const detail = `the prompt is ${prompt.status} and was never booked`;
     yield { rule: "ledger_entry_missing", subject: prompt.id, detail };
   }
-  for (const [promptId, userId] of entries) {
+  for (const [promptId, entry] of entries) {
+    const rule = "ledger_entry_wrong";
+    const detail = amountTrouble(entry);
+    if (detail !== null) yield { rule, subject: promptId, detail };
     // The entry of a deleted account outlives its prompt.
-    if (userId === null) continue;
+    if (entry.userId === null) continue;
     const prompt = prompts.get(promptId);
     if (prompt === undefined) {
       yield { rule: "ledger_entry_orphan", subject: promptId, detail: "the prompt does not exist" };
     } else if (prompt.isHeld) {
       const detail = `the prompt is ${prompt.status} and its hold still counts`;
       yield { rule: "ledger_entry_orphan", subject: promptId, detail };
-    } else if (prompt.userId !== userId) {
-      yield { rule: "ledger_entry_wrong", subject: promptId, detail: "it is another user's than the prompt" };
+    } else if (prompt.userId !== entry.userId) {
+      yield { rule, subject: promptId, detail: "it is another user's than the prompt" };
+    } else if (prompt.chargeMicros !== entry.costMicros) {
+      const detail = `${entry.costMicros} instead of ${prompt.chargeMicros}, what its tasks were charged`;
+      yield { rule, subject: promptId, detail };
+    } else if (entry.isAboveHold !== (entry.costMicros > prompt.holdMicros)) {
+      const detail = `${entry.costMicros} of ${prompt.holdMicros} held is marked otherwise`;
+      yield { rule, subject: promptId, detail };
     }
   }
+  for (const [promptId, costMicros] of corrections) {
+    const entry = entries.get(promptId);
+    if (entry?.basis !== "unknown") {
+      const detail = entry === undefined
+        ? "it corrects nothing"
+        : `it corrects a charge that is ${entry.basis}`;
+      yield { rule: "correction_orphan", subject: promptId, detail };
+    } else if (entry.costMicros + costMicros < 0) {
+      yield { rule: "correction_wrong", subject: promptId, detail: "it takes away more than was charged" };
+    }
+  }
+}
+
+/** What is wrong with an entry whatever its prompt; null where nothing is. */
+function amountTrouble({ costMicros, basis }: EntryFacts): string | null {
+  if (!Number.isSafeInteger(costMicros) || costMicros < 0) return `${costMicros} is no amount`;
+  if (basis === "none" && costMicros > 0) return `${costMicros} was charged on no basis`;
+  if ((basis === "table" || basis === "unknown") && costMicros === 0) {
+    return `nothing was charged by ${basis}`;
+  }
+  return null;
 }
 
 /** Images and the prompts that made them name each other. */
@@ -106,9 +145,9 @@ function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
 
 const blobsAtOnce = 16;
 
-async function checkBlobs({ images }: Records, blobs: Blobs): Promise<Violation[]> {
+async function checkBlobs({ images, trash }: Records, blobs: Blobs): Promise<Violation[]> {
   const violations: Violation[] = [];
-  const waiting = images.values();
+  const waiting = [...images.values(), ...trash.values()].values();
   await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
     for (const { id, blobKey, originalBlobKey } of waiting) {
       for (const key of new Set([blobKey, originalBlobKey])) {

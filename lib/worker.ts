@@ -76,13 +76,19 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   async function pump(): Promise<void> {
     await promoteDelayed(store);
-    while (runs.size < deps.concurrency && !stopping.signal.aborted) {
+    while (occupiedSlots() < deps.concurrency && !stopping.signal.aborted) {
       const waiting = await nextWaiting(store, { after: lastServed, isUserFull });
       if (waiting === null) return;
       lastServed = waiting.userId;
       const leased = await claimPrompt(store, { promptId: waiting.promptId, owner: deps.owner });
       if (leased !== null) run(leased);
     }
+  }
+
+  /** A provider that hangs must not keep the others' prompts from running, so its runs lend their slots, once. */
+  function occupiedSlots(): number {
+    const stalled = [...runs.values()].filter((run) => run.isStalled()).length;
+    return runs.size - Math.min(stalled, deps.concurrency);
   }
 
   function isUserFull(userId: string): boolean {

@@ -1,10 +1,9 @@
 /** What programs ask about the server and about themselves. */
 import { Hono } from "hono";
-import { monthOf } from "../lib/account.ts";
-import { Refusal } from "../lib/errors.ts";
 import { readMonth } from "../lib/ledger.ts";
 import { meJson, modelsJson, usageJson } from "../views/json.ts";
 import { type AppDeps, type AppEnv, budgetOf, callerOf } from "./context.ts";
+import { readMonthName } from "./dashboard.tsx";
 
 export function aboutRoutes(deps: AppDeps) {
   return new Hono<AppEnv>()
@@ -14,10 +13,7 @@ export function aboutRoutes(deps: AppDeps) {
     })
     .get("/api/v1/usage", async (c) => {
       const { user } = callerOf(c);
-      const month = c.req.query("month") ?? monthOf(deps.store.now());
-      if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) {
-        throw new Refusal("invalid_request", "month takes a month such as 2026-11");
-      }
+      const month = readMonthName(c, deps.store.now());
       return c.json(usageJson(month, await readMonth(deps.store, { userId: user.id, month })));
     })
     .get("/api/v1/me", async (c) => {

@@ -9,10 +9,12 @@ import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
 import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
-import { generateRoutes } from "./generate.tsx";
+import { dashboardRoutes } from "./dashboard.tsx";
+import { generateRoutes, pictureSettingsPath } from "./generate.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
+import { invitationRoutes } from "./invitations.tsx";
 import {
   credentials,
   fileHeaders,
@@ -21,10 +23,12 @@ import {
   requestLog,
   sameSiteOnly,
 } from "./middleware.ts";
+import { passkeyRoutes } from "./passkeys.tsx";
 import { profileRoutes } from "./profile.tsx";
 import { promptRoutes } from "./prompts.tsx";
-import { limitedBody } from "./request_body.ts";
+import { limitedBody, limitedPictureBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
+import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
 
 export function createApp(deps: AppDeps) {
   return new Hono<AppEnv>()
@@ -36,13 +40,19 @@ export function createApp(deps: AppDeps) {
     .use(except(imageFilePath, pageHeaders(deps)))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
+    .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
-    .use(limitedBody)
-    .route("/", homeRoutes())
+    .use(pictureSettingsPath, limitedPictureBody)
+    .use(except(pictureSettingsPath, limitedBody))
+    .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
+    .route("/", dashboardRoutes(deps))
+    .route("/", invitationRoutes(deps))
+    .route("/", tokenRoutes(deps))
+    .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", imageRoutes(deps))

@@ -5,11 +5,17 @@ import type { Scope } from "../lib/api_key.ts";
 import { readBudget } from "../lib/budget.ts";
 import type { Blobs } from "../lib/blobs.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
+import type { PresignedFiles } from "../lib/configured_blobs.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { AccountDeletions } from "../lib/delete_account.ts";
+import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
+import type { IdentityProvider } from "../lib/identity_provider.ts";
+import type { SignInPolicy } from "../lib/identity.ts";
 import type { ImageFiles } from "../lib/image_file.ts";
+import type { JsonWebTokens } from "../lib/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
+import type { Passkeys } from "../lib/passkey.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
@@ -19,7 +25,10 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;
   blobs: Blobs;
   files: ImageFiles;
+  /** Where readers of files are sent to their storage itself; null: they get them from here. */
+  presigned: PresignedFiles | null;
   callbacks: Callbacks;
+  health: ProviderHealth;
   log: Log;
   deletions: Pick<AccountDeletions, "request">;
   /** Tells the worker that runs a prompt to look at its record again. */
@@ -29,12 +38,27 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   promptMaxChars: number;
   /** Signs the cursors of lists. */
   secret: string;
-  limits: { requests: RateLimit; generate: RateLimit };
+  limits: {
+    requests: RateLimit;
+    generate: RateLimit;
+    /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
+    signIn: RateLimit;
+    wrongCredentials: RateLimit;
+  };
+  /** Those that are configured. */
+  identityProviders: readonly IdentityProvider[];
+  signInPolicy: SignInPolicy;
+  tokens: JsonWebTokens;
+  passkeys: Passkeys;
   /** The process was told to stop. */
   isStopping: () => boolean;
 }
 
 export interface AppEnv {
+  Bindings: {
+    /** The IP address of the peer; in tests there may be none. */
+    remoteAddress?: string;
+  };
   Variables: {
     requestId: string;
     caller: Caller | null;

@@ -74,14 +74,18 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
 }
 
 function isForPrograms(c: AppContext): boolean {
-  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path);
+  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
 }
 
 /** Back to where the person wanted to go once signed in. */
 function sendToLogin(c: AppContext): Response {
   const { pathname, search } = new URL(c.req.url);
   const isPage = c.req.method === "GET" && !wantsFragment(c);
-  const target = isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login";
+  return redirectToLogin(c, isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login");
+}
+
+/** htmx would put the page into a corner of the one it is on: it is told to go there. */
+export function redirectToLogin(c: AppContext, target: string): Response {
   if (!wantsFragment(c)) return c.redirect(target, 303);
   c.header("HX-Redirect", target);
   return c.body(null, 204);

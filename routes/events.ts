@@ -11,7 +11,8 @@ import { readCaller } from "./middleware.ts";
 
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
-export function eventRoutes({ store, feed, publicUrl }: AppDeps) {
+export function eventRoutes(deps: AppDeps) {
+  const { store, feed } = deps;
   return new Hono<AppEnv>()
     .get("/events", (c) => {
       const page = c.req.query("page") ?? "generator";
@@ -46,7 +47,7 @@ export function eventRoutes({ store, feed, publicUrl }: AppDeps) {
 
   /** What ended the credential while the stream was being opened did not find the stream yet. */
   async function demandStillSignedIn(c: AppContext): Promise<void> {
-    if (await readCaller(c, { store, publicUrl }) === null) throw unauthorized();
+    if (await readCaller(c, deps) === null) throw unauthorized();
   }
 }
 

@@ -3,22 +3,28 @@ import { Hono } from "hono";
 import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
+import { readPictureSettings } from "../lib/picture_settings.ts";
 import type { Prompt } from "../lib/prompt.ts";
-import { type Draft, draftFrom, draftOf, type FormFields, inputOf } from "../lib/prompt_draft.ts";
+import { type Draft, draftFrom, draftOf, draftPath, type FormFields, inputOf } from "../lib/prompt_draft.ts";
 import { checkPromptRequest } from "../lib/prompt_request.ts";
 import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
-import { type Accepted, quote, requestPrompt } from "../lib/request_prompt.ts";
+import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
 import type { Versioned } from "../lib/store.ts";
 import type { User } from "../lib/user.ts";
-import { GenerateButton, SettingsFields } from "../views/generator_form.tsx";
+import { money } from "../views/format.ts";
+import { GenerateButton, PriceChangedFragment, SettingsFields } from "../views/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";
 import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
-import { statusOf } from "./errors.tsx";
+import { redirectToLogin, statusOf } from "./errors.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
 import { readIdempotencyKey, readWait } from "./request_headers.ts";
-import { readForm, readJson } from "./request_body.ts";
+import { isForm, readForm, readJson, readPicture } from "./request_body.ts";
+import { loginPath, ownPath } from "./return_path.ts";
+
+/** Takes a picture and shows the form with the settings that are in it. */
+export const pictureSettingsPath = "/generator/picture";
 
 const feedLength = 12;
 const recentImages = 6;
@@ -39,7 +45,7 @@ export function generateRoutes(deps: AppDeps) {
         models,
         maxChars: deps.promptMaxChars,
       });
-      const costMicros = quote(models, request);
+      const costMicros = models.quote(request);
       return c.json(
         quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
       );
@@ -58,28 +64,67 @@ export function generateRoutes(deps: AppDeps) {
       const draft = draftOf(c.req.query(), models.available());
       return c.html(
         <>
-          <SettingsFields draft={draft} models={models.available()} />
+          <SettingsFields draft={draft} models={models.available()} health={deps.health.known} />
           <hx-partial hx-target="#generate" hx-swap="outerMorph">
             <GenerateButton draft={draft} costMicros={priceOf(draft)} />
           </hx-partial>
         </>,
       );
     })
+    .post("/generator/price", async (c) => {
+      callerOf(c);
+      const draft = draftOf(await readForm(c), models.available());
+      return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
+    })
+    .post(pictureSettingsPath, async (c) => {
+      callerOf(c);
+      try {
+        const fields = readPictureSettings(await readPicture(c, "picture"));
+        return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const draft = draftOf({}, models.available());
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
+    })
     .post("/generator", async (c) => {
+      if (c.var.caller === null) return await leadToLogin(c);
       const { user } = callerOf(c, "generate");
-      const { requestKey, ...fields } = await readForm(c);
+      const { requestKey, price, ...fields } = await readForm(c);
       try {
         const body = inputOf(fields);
+        demandShownPrice(body, price);
         const { prompt } = await submit(user, { body, idempotencyKey: formKey(requestKey, fields) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
         const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       } catch (error) {
-        if (!(error instanceof Refusal) || wantsFragment(c)) throw error;
+        if (!(error instanceof Refusal)) throw error;
         const draft = draftOf(fields, models.available());
+        if (wantsFragment(c)) {
+          if (error.field !== "price") throw error;
+          const button = { draft, costMicros: priceOf(draft) };
+          return c.html(<PriceChangedFragment problem={error.message} {...button} />, statusOf(error));
+        }
         return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
       }
     });
+
+  /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
+  function demandShownPrice(body: unknown, shown: string | undefined): void {
+    if (shown === undefined || !/^\d+$/.test(shown)) return;
+    const { request } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
+    const costMicros = models.quote(request);
+    if (costMicros <= Number(shown)) return;
+    const message = `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
+    throw new Refusal("conflict", message, { field: "price" });
+  }
+
+  /** What was typed is in the form again after signing in. */
+  async function leadToLogin(c: AppContext): Promise<Response> {
+    const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
+    return redirectToLogin(c, loginPath(ownPath(draftPath(fields))));
+  }
 
   function submit(
     user: User,
@@ -135,6 +180,7 @@ export function generateRoutes(deps: AppDeps) {
         cursor={cursor}
         draft={draft}
         models={models.available()}
+        health={deps.health.known}
         costMicros={priceOf(draft)}
         maxChars={deps.promptMaxChars}
         requestKey={store.ids()}
@@ -153,8 +199,8 @@ export function generateRoutes(deps: AppDeps) {
     return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
-  function priceOf({ model, imageSize, count }: Draft): number {
-    return quote(models, { model: model.id, imageSize, count });
+  function priceOf({ model, imageSize, count, text }: Draft): number {
+    return models.quote({ model: model.id, imageSize, count, text });
   }
 }
 

@@ -1,9 +1,15 @@
 /** The front page: what Darkroom is, for whoever is not signed in. */
 import { Hono } from "hono";
 import { HomePage } from "../views/home_page.tsx";
-import type { AppEnv } from "./context.ts";
+import type { AppDeps, AppEnv } from "./context.ts";
 
-export function homeRoutes() {
+export function homeRoutes({ promptMaxChars }: Pick<AppDeps, "promptMaxChars">) {
   return new Hono<AppEnv>()
-    .get("/", (c) => c.var.caller === null ? c.html(<HomePage />) : c.redirect("/generator", 303));
+    .get(
+      "/",
+      (c) =>
+        c.var.caller === null
+          ? c.html(<HomePage maxChars={promptMaxChars} />)
+          : c.redirect("/generator", 303),
+    );
 }

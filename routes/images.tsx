@@ -1,13 +1,12 @@
 /** Pictures: the gallery, one picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
-import { type ByteRange, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
-import { deleteImage } from "../lib/delete_image.ts";
-import { Refusal } from "../lib/errors.ts";
+import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
+import { deleteImage, findDeleted, undoDeletion } from "../lib/delete_image.ts";
+import { notFound, Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
 import type { Image } from "../lib/image.ts";
-import { type FileForm, fileName } from "../lib/image_file.ts";
+import { type FileForm, fileName, type ImageFile } from "../lib/image_file.ts";
 import { readAccount } from "../lib/ledger.ts";
-import { downloadFormats } from "../lib/picture.ts";
 import { findImage, imageNeighbours, listImages, readPrompt } from "../lib/prompt_store.ts";
 import { viewImages } from "../lib/prompt_view.ts";
 import { GalleryPage } from "../views/gallery_page.tsx";
@@ -20,7 +19,7 @@ import { hasTag, readRange } from "./request_headers.ts";
 export const imageFilePath = "/api/v1/images/:id/file";
 
 export function imageRoutes(deps: AppDeps) {
-  const { store, files, publicUrl, secret } = deps;
+  const { store, files, presigned, publicUrl, secret } = deps;
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {
       const { user } = callerOf(c);
@@ -36,7 +35,16 @@ export function imageRoutes(deps: AppDeps) {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
       const { views, pagination } = await readPage(c, { defaultLimit: 24 });
-      return c.html(<GalleryPage user={user} cursor={cursor} images={views} pagination={pagination} />);
+      const deleted = await readDeleted(c);
+      return c.html(
+        <GalleryPage
+          user={user}
+          cursor={cursor}
+          images={views}
+          pagination={pagination}
+          deleted={deleted}
+        />,
+      );
     })
     .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
     .get("/images/:id", async (c) => {
@@ -57,9 +65,17 @@ export function imageRoutes(deps: AppDeps) {
       await remove(c);
       return c.json({ success: true });
     })
+    .post("/api/v1/images/:id/undelete", async (c) => {
+      await undo(c);
+      return c.json(imageJson(await view(c), publicUrl));
+    })
     .post("/images/:id/delete", async (c) => {
       await remove(c);
-      return c.redirect("/gallery", 303);
+      return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
+    })
+    .post("/images/:id/undelete", async (c) => {
+      await undo(c);
+      return c.redirect(`/images/${c.req.param("id")}`, 303);
     });
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
@@ -79,18 +95,45 @@ export function imageRoutes(deps: AppDeps) {
 
   async function remove(c: AppContext): Promise<void> {
     const { user } = callerOf(c, "all");
-    await deleteImage(deps, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+    await deleteImage(store, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+  }
+
+  async function undo(c: AppContext): Promise<void> {
+    const { user } = callerOf(c, "all");
+    await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
+  }
+
+  /** The picture that was just deleted, for as long as that can be undone. */
+  async function readDeleted(c: AppContext): Promise<Image | null> {
+    const imageId = c.req.query("deleted");
+    if (imageId === undefined) return null;
+    try {
+      const { value } = await findDeleted(store, { userId: callerOf(c).user.id, imageId });
+      return value.image;
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "not_found") return null;
+      throw error;
+    }
   }
 
   async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
-    const file = files.find(image, form);
-    c.header("ETag", file.etag);
-    c.header("Cache-Control", "private, max-age=31536000, immutable");
-    if (hasTag(c.req.header("If-None-Match"), file.etag)) return c.body(null, 304);
     const prompt = await readPrompt(store, image.promptId);
-    const name = fileName(prompt?.value.request.text ?? "", file.contentType);
-    c.header("Content-Disposition", disposition(form.form === "download" ? "attachment" : "inline", name));
-    c.header("Content-Type", file.contentType);
+    if (prompt === null) throw notFound();
+    const { request } = prompt.value;
+    const file = files.find(image, { form, request });
+    const isSaved = form.form === "download" || c.req.query("save") === "1";
+    const name = fileName(request.text, file.contentType);
+    const shown = {
+      contentType: file.contentType,
+      disposition: disposition(isSaved ? "attachment" : "inline", name),
+      cacheControl: "private, max-age=31536000, immutable",
+    };
+    if (presigned !== null) return await sendToStorage(c, { file, shown });
+    c.header("ETag", file.etag);
+    c.header("Cache-Control", shown.cacheControl);
+    if (hasTag(c.req.header("If-None-Match"), file.etag)) return c.body(null, 304);
+    c.header("Content-Disposition", shown.disposition);
+    c.header("Content-Type", shown.contentType);
     c.header("Accept-Ranges", "bytes");
     try {
       const range = rangeFor(c, file.etag);
@@ -105,7 +148,23 @@ export function imageRoutes(deps: AppDeps) {
       return c.body(null, 416);
     }
   }
+
+  async function sendToStorage(
+    c: AppContext,
+    { file, shown }: {
+      file: ImageFile;
+      shown: { contentType: string; disposition: string; cacheControl: string };
+    },
+  ) {
+    const method = c.req.method === "HEAD" ? "HEAD" : "GET";
+    const address = await presigned!.presign(await file.locate(), { method, ...shown });
+    c.header("Cache-Control", `private, max-age=${presignedMaxAgeSeconds}`);
+    return c.redirect(address, 302);
+  }
 }
+
+/** For five minutes; browsers may come back to the address a little shorter than that. */
+const presignedMaxAgeSeconds = 240;
 
 /** A range counts only while the file is still the one that the reader has the rest of. */
 function rangeFor(c: AppContext, etag: string): ByteRange | undefined {
@@ -124,7 +183,7 @@ async function bodyOf(
 }
 
 function readForm(c: AppContext): FileForm {
-  const { width, original, download } = c.req.query();
+  const { width, original, download, settings } = c.req.query();
   if (width !== undefined) {
     const known = thumbnailWidths.find((offered) => String(offered) === width);
     if (known === undefined) {
@@ -133,11 +192,11 @@ function readForm(c: AppContext): FileForm {
     return { form: "thumbnail", width: known };
   }
   if (download !== undefined) {
-    const known = downloadFormats.find((offered) => offered === download);
+    const known = copyFormats.find((offered) => offered === download);
     if (known === undefined) {
-      throw new Refusal("invalid_request", `download takes ${downloadFormats.join(", ")}`);
+      throw new Refusal("invalid_request", `download takes ${copyFormats.join(", ")}`);
     }
-    return { form: "download", format: known };
+    return { form: "download", format: known, hasSettings: settings === "1" };
   }
   return { form: original === "1" ? "original" : "picture" };
 }

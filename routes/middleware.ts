@@ -4,6 +4,7 @@ import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../lib/authenticate.ts";
 import { Refusal } from "../lib/errors.ts";
+import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
@@ -30,8 +31,8 @@ const commonHeaders = {
   xFrameOptions: "DENY",
 } as const;
 
-/** Scripts, styles and pictures from here only; nothing inline. */
-export function pageHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+/** Scripts, styles and pictures from here only, unless readers of pictures are sent elsewhere; nothing inline. */
+export function pageHeaders({ publicUrl, presigned }: Pick<AppDeps, "publicUrl" | "presigned">) {
   const isHttps = publicUrl.startsWith("https:");
   return secureHeaders({
     ...commonHeaders,
@@ -40,7 +41,7 @@ export function pageHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
+      imgSrc: ["'self'", ...presigned === null ? [] : [presigned.origin]],
       connectSrc: ["'self'"],
       formAction: ["'self'"],
       baseUri: ["'none'"],
@@ -60,22 +61,33 @@ export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
   });
 }
 
-/** Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. */
-export function credentials({ store, publicUrl }: Pick<AppDeps, "store" | "publicUrl">) {
+/**
+ * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends
+ * too many wrong ones hears so instead; right ones always count.
+ */
+export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl" | "limits">) {
+  const { publicUrl, limits } = deps;
   return createMiddleware<AppEnv>(async (c, next) => {
     c.set("caller", null);
     if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
       throw invalidToken();
     }
-    c.set("caller", await readCaller(c, { store, publicUrl }));
+    try {
+      c.set("caller", await readCaller(c, deps));
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "invalid_token") {
+        limits.wrongCredentials.take(clientAddress(c, { publicUrl }));
+      }
+      throw error;
+    }
     await next();
   });
 }
 
 /** Who is asking, as the credential stands now; null: nobody. */
-export function readCaller(c: AppContext, { store, publicUrl }: Pick<AppDeps, "store" | "publicUrl">) {
-  const sessionId = getCookie(c, sessionCookie.name(publicUrl));
-  return authenticate(store, { sessionId, authorization: c.req.header("Authorization") });
+export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "tokens" | "publicUrl">) {
+  const sessionId = getCookie(c, sessionCookie.name(deps.publicUrl));
+  return authenticate(deps, { sessionId, authorization: c.req.header("Authorization") });
 }
 
 const safeMethods = ["GET", "HEAD", "OPTIONS"];
@@ -84,17 +96,22 @@ const safeMethods = ["GET", "HEAD", "OPTIONS"];
 export function sameSiteOnly({ publicUrl }: Pick<AppDeps, "publicUrl">) {
   const publicOrigin = new URL(publicUrl).origin;
   return createMiddleware<AppEnv>(async (c, next) => {
-    if (!safeMethods.includes(c.req.method) && getCookie(c, sessionCookie.name(publicUrl)) !== undefined) {
-      const origin = c.req.header("Origin");
-      const site = c.req.header("Sec-Fetch-Site");
-      const isOwnOrigin = origin === publicOrigin || origin === new URL(c.req.url).origin;
-      const isOurs = site === undefined
-        ? isOwnOrigin
-        : site === "same-origin" && (origin === undefined || isOwnOrigin);
-      if (!isOurs) throw new Refusal("forbidden", "This must come from Darkroom's own pages");
+    const isUnsafe = !safeMethods.includes(c.req.method);
+    const hasSession = getCookie(c, sessionCookie.name(publicUrl)) !== undefined;
+    // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
+    const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
+    if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, publicOrigin)) {
+      throw new Refusal("forbidden", "This must come from Darkroom's own pages");
     }
     await next();
   });
+}
+
+function isFromOwnPage(c: AppContext, publicOrigin: string): boolean {
+  const origin = c.req.header("Origin");
+  const site = c.req.header("Sec-Fetch-Site");
+  const isOwnOrigin = origin === publicOrigin || origin === new URL(c.req.url).origin;
+  return site === undefined ? isOwnOrigin : site === "same-origin" && (origin === undefined || isOwnOrigin);
 }
 
 /** Requests a minute per user, over all credentials. */

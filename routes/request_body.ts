@@ -12,6 +12,26 @@ export const limitedBody = bodyLimit({
   },
 });
 
+export const maxPictureBytes = 20 * 1024 * 1024;
+/** What a form adds around the file in it. */
+const formAllowance = 64 * 1024;
+
+export const limitedPictureBody = bodyLimit({
+  maxSize: maxPictureBytes + formAllowance,
+  onError() {
+    throw new Refusal("too_large", "The picture must be at most 20 MiB");
+  },
+});
+
+/** The file in a form's field; refuses with `invalid_request` where there is none. */
+export async function readPicture(c: AppContext, field: string): Promise<Uint8Array<ArrayBuffer>> {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase();
+  if (type !== "multipart/form-data") throw new Refusal("unsupported_media_type", "Send a form with a file");
+  const file = (await parseForm(c))[field];
+  if (!(file instanceof File) || file.size === 0) throw new Refusal("invalid_request", "Choose a picture");
+  return new Uint8Array(await file.arrayBuffer());
+}
+
 /** The JSON of a request, of any shape. */
 export async function readJson(c: AppContext): Promise<unknown> {
   const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
@@ -26,12 +46,14 @@ export async function readJson(c: AppContext): Promise<unknown> {
   }
 }
 
+export function isForm(c: AppContext): boolean {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";
+}
+
 /** The text fields of a form. */
 export async function readForm(c: AppContext): Promise<{ [name: string]: string }> {
-  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
-  if (type !== "application/x-www-form-urlencoded" && type !== "multipart/form-data") {
-    throw new Refusal("unsupported_media_type", "Send a form");
-  }
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
   const fields: { [name: string]: string } = Object.create(null);
   for (const [name, value] of Object.entries(await parseForm(c))) {
     if (typeof value === "string") fields[name] = value.replaceAll("\r\n", "\n");

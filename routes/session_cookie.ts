@@ -1,7 +1,8 @@
-/** The cookie that holds a session's id. */
+/** The cookies that hold a session's id, and the token of a sign-in under way. */
 import type { CookieOptions } from "hono/utils/cookie";
 import { deleteCookie, setCookie } from "hono/cookie";
 import { sessionLifeMs } from "../lib/session.ts";
+import { attemptLifeMs } from "../lib/sign_in_attempt.ts";
 import type { AppContext } from "./context.ts";
 
 const isHttps = (publicUrl: string) => publicUrl.startsWith("https:");
@@ -13,13 +14,18 @@ const options = (publicUrl: string): CookieOptions => ({
   secure: isHttps(publicUrl),
 });
 
-export const sessionCookie = {
-  name: (publicUrl: string) => isHttps(publicUrl) ? "__Host-darkroom" : "darkroom",
-  set(c: AppContext, publicUrl: string, sessionId: string): void {
-    const maxAge = sessionLifeMs / 1000;
-    setCookie(c, sessionCookie.name(publicUrl), sessionId, { ...options(publicUrl), maxAge });
-  },
-  clear(c: AppContext, publicUrl: string): void {
-    deleteCookie(c, sessionCookie.name(publicUrl), options(publicUrl));
-  },
-};
+function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number }) {
+  const name = (publicUrl: string) => isHttps(publicUrl) ? `__Host-${plainName}` : plainName;
+  return {
+    name,
+    set(c: AppContext, publicUrl: string, value: string): void {
+      setCookie(c, name(publicUrl), value, { ...options(publicUrl), maxAge: lifeMs / 1000 });
+    },
+    clear(c: AppContext, publicUrl: string): void {
+      deleteCookie(c, name(publicUrl), options(publicUrl));
+    },
+  };
+}
+
+export const sessionCookie = createCookie({ plainName: "darkroom", lifeMs: sessionLifeMs });
+export const attemptCookie = createCookie({ plainName: "darkroom-sign-in", lifeMs: attemptLifeMs });

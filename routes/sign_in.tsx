@@ -1,51 +1,122 @@
-/** Signing in by a link, and signing out. */
+/** Signing in by a link or through a provider, and signing out. */
 import { Hono } from "hono";
-import { deviceWords } from "../lib/device.ts";
+import { getCookie } from "hono/cookie";
+import { notFound } from "../lib/errors.ts";
+import { signInWithProfile } from "../lib/identity.ts";
+import type { IdentityProvider } from "../lib/identity_provider.ts";
 import { useLoginCode } from "../lib/login_code.ts";
-import { endSession, startSession } from "../lib/session.ts";
+import { beginAttempt, secretsOf, takeAttempt } from "../lib/sign_in_attempt.ts";
+import { problemWords, SignInProblem } from "../lib/sign_in_problem.ts";
 import { LoginPage } from "../views/login_page.tsx";
+import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";
-import { sessionCookie } from "./session_cookie.ts";
+import { endOwnSession, startOwnSession } from "./own_session.ts";
+import { loginPath, ownPath } from "./return_path.ts";
+import { attemptCookie, sessionCookie } from "./session_cookie.ts";
 
-export function signInRoutes({ store, feed, publicUrl }: AppDeps) {
+export function signInRoutes(deps: AppDeps) {
+  const { store, publicUrl, identityProviders, limits } = deps;
+
   return new Hono<AppEnv>()
     .get("/login", async (c) => {
       const returnTo = ownPath(c.req.query("return_to"));
       const code = c.req.query("code");
-      if (code === undefined) return c.html(<LoginPage problem={null} />);
+      if (code === undefined) return showLogin(c, { returnTo, problem: problemOf(c) });
+      limits.signIn.take(clientAddress(c, deps));
       const userId = await useLoginCode(store, code);
       if (userId === null) {
-        return c.html(
-          <LoginPage problem="This link was used before, is too old, or is not complete." />,
-          401,
-        );
+        return showLogin(c, {
+          returnTo,
+          problem: "This link was used before, is too old, or is not complete.",
+          status: 401,
+        });
       }
-      await endOwnSession(c);
-      sessionCookie.set(c, publicUrl, await startSession(store, userId, { device: deviceOf(c) }));
+      await startOwnSession(c, deps, { userId });
       return c.redirect(returnTo, 303);
     })
+    .get("/login/:provider", async (c) => {
+      const provider = findProvider(c.req.param("provider"));
+      limits.signIn.take(clientAddress(c, deps));
+      const returnTo = ownPath(c.req.query("return_to"));
+      return await orLogin(c, { provider, returnTo }, async () => {
+        const token = await beginAttempt(store, { providerId: provider.id, returnTo });
+        const address = await provider.authorizationUrl(secretsOf(token));
+        attemptCookie.set(c, publicUrl, token);
+        return c.redirect(address.href, 303);
+      });
+    })
+    .get("/login/:provider/callback", async (c) => {
+      const provider = findProvider(c.req.param("provider"));
+      limits.signIn.take(clientAddress(c, deps));
+      const token = getCookie(c, attemptCookie.name(publicUrl)) ?? "";
+      attemptCookie.clear(c, publicUrl);
+      const attempt = await takeAttempt(store, { token, providerId: provider.id });
+      const returnTo = attempt?.returnTo ?? "/generator";
+      return await orLogin(c, { provider, returnTo }, async () => {
+        if (attempt === null) throw new SignInProblem("attempt");
+        const query = new URL(c.req.url).searchParams;
+        const profile = await provider.redeem(query, secretsOf(token));
+        const user = await signInWithProfile(store, { profile, policy: deps.signInPolicy });
+        await startOwnSession(c, deps, { userId: user.id });
+        return c.redirect(returnTo, 303);
+      });
+    })
     .post("/logout", async (c) => {
-      await endOwnSession(c);
+      await endOwnSession(c, deps);
       sessionCookie.clear(c, publicUrl);
       return c.redirect("/login", 303);
     });
 
-  async function endOwnSession(c: AppContext): Promise<void> {
-    const { caller } = c.var;
-    if (caller?.via !== "session") return;
-    await endSession(store, { userId: caller.user.id, hash: caller.credentialId });
-    feed.end({ credentialId: caller.credentialId });
+  function findProvider(id: string): IdentityProvider {
+    const provider = identityProviders.find((each) => each.id === id);
+    if (provider === undefined) throw notFound();
+    return provider;
+  }
+
+  function showLogin(
+    c: AppContext,
+    { returnTo, problem, status = 200 }: { returnTo: string; problem: string | null; status?: 200 | 401 },
+  ) {
+    const ways = identityProviders.map(({ id, name }) => ({ name, path: wayPath(id, returnTo) }));
+    return c.html(
+      <LoginPage ways={ways} hasPasskeys={deps.passkeys.isAvailable} returnTo={returnTo} problem={problem} />,
+      status,
+    );
+  }
+
+  function problemOf(c: AppContext): string | null {
+    const provider = identityProviders.find(({ id }) => id === c.req.query("provider"));
+    return problemWords(c.req.query("problem") ?? "", provider?.name);
+  }
+
+  /** What went wrong is said on the sign-in page, from where the person can try again. */
+  async function orLogin(
+    c: AppContext,
+    { provider, returnTo }: { provider: IdentityProvider; returnTo: string },
+    work: () => Promise<Response>,
+  ): Promise<Response> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SignInProblem)) throw error;
+      const { reason, cause } = error;
+      const why = causesOf(cause).join(": ").slice(0, 300) || undefined;
+      deps.log("warn", "sign_in_failed", {
+        requestId: c.var.requestId,
+        provider: provider.id,
+        reason,
+        why,
+      });
+      return c.redirect(loginPath(returnTo, { problem: reason, provider: provider.id }), 303);
+    }
   }
 }
 
-/** The browser that asks, in words. */
-function deviceOf(c: AppContext): string {
-  return deviceWords(c.req.header("User-Agent"));
+function wayPath(providerId: string, returnTo: string): string {
+  return `/login/${providerId}?${new URLSearchParams({ return_to: returnTo })}`;
 }
 
-/** A path on this server; whatever else was asked for leads to the generator. */
-function ownPath(wanted: string | undefined): string {
-  // deno-lint-ignore no-control-regex
-  if (wanted === undefined || !/^\/(?![/\\])[^\\\u0000-\u0020\u007f]*$/.test(wanted)) return "/generator";
-  return wanted;
+/** What the operator needs to know. Their messages name addresses and claims, and no code or token. */
+function causesOf(cause: unknown): string[] {
+  return cause instanceof Error ? [cause.message, ...causesOf(cause.cause)] : [];
 }

@@ -43,7 +43,8 @@
     const form = document.getElementById("generator");
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null) return;
     event.preventDefault();
-    if (!form.querySelector("button[type=submit]").disabled) form.requestSubmit();
+    const button = document.getElementById("generate");
+    if (!button.disabled) form.requestSubmit(button);
   });
 
   addEventListener("input", (event) => {
@@ -58,6 +59,21 @@
     prompt.value = example;
     prompt.focus();
     showCount(prompt);
+  });
+
+  /** A picture dropped on the form fills it with the settings inside the picture. */
+  const isOnForm = (event) =>
+    event.target.closest?.(".side") !== null && [...event.dataTransfer.types].includes("Files") &&
+    document.getElementById("picture-settings") !== null;
+  addEventListener("dragover", (event) => {
+    if (isOnForm(event)) event.preventDefault();
+  });
+  addEventListener("drop", (event) => {
+    if (!isOnForm(event)) return;
+    event.preventDefault();
+    const form = document.getElementById("picture-settings");
+    form.elements.picture.files = event.dataTransfer.files;
+    form.requestSubmit();
   });
 
   function showCount(prompt) {

@@ -6,6 +6,7 @@ import { Tabs } from "./tabs.tsx";
 
 const tabs = [
   { href: "/admin", name: "Users" },
+  { href: "/admin/invitations", name: "Invitations" },
   { href: "/admin/audit", name: "Changes" },
 ];
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import htmxEvents from "htmx.org/dist/ext/hx-sse.min.js" with { type: "text" };
 import darkroomScript from "../static/darkroom.js" with { type: "text" };
+import passkeysScript from "../static/passkeys.js" with { type: "text" };
 import favicon from "../static/favicon.svg" with { type: "text" };
 import styleSheet from "../static/app.css" with { type: "text" };
 
@@ -20,6 +21,8 @@ export const assets = {
     "text/javascript; charset=utf-8",
     [htmx, htmxEvents, darkroomScript].join("\n;\n"),
   ),
+  /** Only on pages that ask for a passkey. */
+  passkeys: asset("passkeys.js", "text/javascript; charset=utf-8", passkeysScript),
   favicon: asset("favicon.svg", "image/svg+xml", favicon),
 };
 

@@ -1,19 +1,24 @@
 /** The gallery: all pictures, newest first. */
+import type { Image } from "../lib/image.ts";
 import type { ImageView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
+import { DeletedNotice } from "./deleted_notice.tsx";
 import { MoreLink } from "./history_page.tsx";
 import type { Pagination } from "./json.ts";
 import { Layout } from "./layout.tsx";
 import { Tile } from "./picture.tsx";
 
-export function GalleryPage({ user, cursor, images, pagination }: {
+export function GalleryPage({ user, cursor, images, pagination, deleted }: {
   user: User;
   cursor: string;
   images: ImageView[];
   pagination: Pagination;
+  /** What was just deleted, if that can still be undone. */
+  deleted: Image | null;
 }) {
   return (
     <Layout title="Gallery" user={user} current="/gallery" live={{ page: "gallery", cursor }}>
+      {deleted && <DeletedNotice image={deleted} />}
       <div class="heading">
         <h1>Gallery</h1>
         <p class="muted">{pagination.total} in all</p>

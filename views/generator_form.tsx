@@ -1,12 +1,19 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
+import type { BudgetState } from "../lib/budget.ts";
 import type { Draft } from "../lib/prompt_draft.ts";
-import type { Model, Range } from "../lib/provider.ts";
+import type { Model, ProviderStatus, Range } from "../lib/provider.ts";
+import { Budget } from "./budget.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { money, size } from "./format.ts";
+
+/** What is known of a provider, by its id. */
+export type Health = (providerId: string) => ProviderStatus | null;
 
 export interface GeneratorFormProps {
   draft: Draft;
   models: readonly Model[];
+  health: Health;
+  budget: BudgetState;
   costMicros: number;
   maxChars: number;
   requestKey: string;
@@ -15,7 +22,7 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, models, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+  { draft, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
 ) {
   return (
     <form
@@ -39,18 +46,36 @@ export function GeneratorForm(
           maxlength={maxChars}
           autocomplete="off"
           aria-describedby="prompt-count problem"
+          hx-post="/generator/price"
+          hx-trigger="input changed delay:400ms"
+          hx-include="closest form"
+          hx-target="#generate"
+          hx-swap="outerMorph"
         >
           {draft.text}
         </textarea>
         <p id="prompt-count" class="count" data-max={maxChars}>{draft.text.length} / {maxChars}</p>
       </div>
-      <SettingsFields draft={draft} models={models} />
+      <SettingsFields draft={draft} models={models} health={health} />
       <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
       <div class="submit">
         <GenerateButton draft={draft} costMicros={costMicros} />
         <kbd class="hint">Ctrl + Enter</kbd>
+        <Budget budget={budget} />
       </div>
     </form>
+  );
+}
+
+/** When what was shown is not what it would cost now: why nothing was sent, and the button with today's price. */
+export function PriceChangedFragment({ problem, ...button }: ButtonProps & { problem: string }) {
+  return (
+    <>
+      <ErrorText message={problem} />
+      <hx-partial hx-target="#generate" hx-swap="outerMorph">
+        <GenerateButton {...button} />
+      </hx-partial>
+    </>
   );
 }
 
@@ -59,17 +84,25 @@ export function RequestKey({ value }: { value: string }) {
   return <input id="request-key" type="hidden" name="requestKey" value={value} />;
 }
 
-export function GenerateButton({ draft, costMicros }: { draft: Draft; costMicros: number }) {
+interface ButtonProps {
+  draft: Draft;
+  costMicros: number;
+}
+
+/** It sends along the price that it shows, so that nobody pays more than they saw. */
+export function GenerateButton({ draft, costMicros }: ButtonProps) {
   const what = draft.count === 1 ? "Generate" : `Generate ${draft.count}`;
   return (
-    <button id="generate" class="primary" type="submit">
+    <button id="generate" class="primary" type="submit" name="price" value={costMicros}>
       {what} · <span class="price">{money(costMicros)}</span>
     </button>
   );
 }
 
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
-export function SettingsFields({ draft, models }: { draft: Draft; models: readonly Model[] }) {
+export function SettingsFields(
+  { draft, models, health }: { draft: Draft; models: readonly Model[]; health: Health },
+) {
   const { model } = draft;
   return (
     <div
@@ -84,7 +117,11 @@ export function SettingsFields({ draft, models }: { draft: Draft; models: readon
         <div class="field">
           <label for="model">Model</label>
           <select id="model" name="model">
-            {models.map(({ id, name }) => <option value={id} selected={id === model.id}>{name}</option>)}
+            {models.map((each) => (
+              <option value={each.id} selected={each.id === model.id}>
+                {modelLabel(each, health(each.provider))}
+              </option>
+            ))}
           </select>
           <noscript>
             <button class="quiet" type="submit" formmethod="get" formnovalidate>
@@ -113,6 +150,19 @@ export function SettingsFields({ draft, models }: { draft: Draft; models: readon
       <Advanced draft={draft} />
     </div>
   );
+}
+
+const troubleWords: { [state in ProviderStatus["state"]]: string | null } = {
+  ok: null,
+  key_refused: "its key is refused",
+  unreachable: "not reachable now",
+  trouble: "in trouble now",
+};
+
+/** Its name, until when there is it, and what is wrong with it. */
+function modelLabel({ name, retiresAt }: Model, status: ProviderStatus | null): string {
+  const notes = [retiresAt && `until ${retiresAt}`, status && troubleWords[status.state]].filter(Boolean);
+  return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
 }
 
 /** The counts that people choose; any other comes from a program. */

@@ -15,12 +15,11 @@ const examples = [
   "A quiet city street in the rain, watercolour",
 ];
 
-export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }: GeneratorFormProps & {
+export function GeneratorPage({ user, cursor, prompts, recent, ...form }: GeneratorFormProps & {
   user: User;
   cursor: string;
   prompts: PromptView[];
   recent: { images: ImageView[]; pagination: Pagination };
-  budget: BudgetState;
 }) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
@@ -29,7 +28,7 @@ export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }
         <section class="side" aria-labelledby="make">
           <h1 id="make">Make a picture</h1>
           <GeneratorForm {...form} />
-          <Budget budget={budget} />
+          <PictureSettings />
         </section>
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>
@@ -58,6 +57,22 @@ export function GeneratorPage({ user, cursor, prompts, recent, budget, ...form }
         </nav>
       </section>
     </Layout>
+  );
+}
+
+/** A picture dropped on the form above is chosen here, and sent. */
+function PictureSettings() {
+  return (
+    <details class="from-picture">
+      <summary>Start from a picture's settings</summary>
+      <form id="picture-settings" method="post" action="/generator/picture" enctype="multipart/form-data">
+        <div class="field">
+          <label for="picture">A PNG, JPEG or WebP with settings inside; or drop it on the form</label>
+          <input id="picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required />
+        </div>
+        <button class="quiet" type="submit">Fill the form</button>
+      </form>
+    </details>
   );
 }
 

@@ -2,7 +2,8 @@
 import type { PromptStatus } from "../lib/prompt.ts";
 import type { PromptView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
-import { charge, duration, size } from "./format.ts";
+import { Cost } from "./cost.tsx";
+import { duration, size } from "./format.ts";
 import type { Pagination } from "./json.ts";
 import { Layout } from "./layout.tsx";
 import { Thumbnail } from "./picture.tsx";
@@ -111,7 +112,7 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
         </span>
       </td>
       <td data-name="Cost" class="number">
-        {entry === null ? "–" : charge({ ...entry, isCompleted: prompt.status === "COMPLETED" })}
+        {entry === null ? "–" : <Cost cost={entry} isCompleted={prompt.status === "COMPLETED"} />}
       </td>
       <td data-name="Time" class="number">{durationMs === null ? "–" : duration(durationMs)}</td>
       <td data-name="When">

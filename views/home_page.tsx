@@ -1,7 +1,8 @@
 /** What Darkroom is, for whoever is not signed in. */
 import { Layout } from "./layout.tsx";
 
-export function HomePage() {
+/** What is typed here is in the generator's form after signing in. */
+export function HomePage({ maxChars }: { maxChars: number }) {
   return (
     <Layout title="A studio for generated images" user={null}>
       <div class="sheet hero">
@@ -15,9 +16,12 @@ export function HomePage() {
           <li>The price is known before, the cost after. Budgets hold.</li>
           <li>Everything is live, and works without scripts too.</li>
         </ul>
-        <p>
-          <a class="button primary" href="/login">Sign in</a>
-        </p>
+        <form class="first-prompt" method="get" action="/generator">
+          <label for="first-prompt">What do you want to see?</label>
+          <textarea id="first-prompt" name="prompt" rows={3} maxlength={maxChars} autocomplete="off">
+          </textarea>
+          <button class="primary" type="submit">Sign in and generate</button>
+        </form>
       </div>
     </Layout>
   );

@@ -1,8 +1,10 @@
 /** One picture as large as fits, and every fact about it. */
 import type { Child } from "hono/jsx";
+import type { Image } from "../lib/image.ts";
 import type { ImageView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
-import { bytes, duration, money } from "./format.ts";
+import { Cost } from "./cost.tsx";
+import { bytes, duration } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { fileAddress } from "./picture.tsx";
 import { CardButton } from "./prompt_card.tsx";
@@ -14,7 +16,7 @@ export function ImagePage({ user, cursor, view, neighbours }: {
   view: ImageView;
   neighbours: { newer: string | null; older: string | null };
 }) {
-  const { image, prompt, costMicros, durationMs } = view;
+  const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
   return (
@@ -45,7 +47,11 @@ export function ImagePage({ user, cursor, view, neighbours }: {
               {image.width} × {image.height}
               {wasResized && ` (made at ${image.originalWidth} × ${image.originalHeight})`}
             </Fact>
-            <Fact name="Cost">{costMicros === null ? "not known yet" : money(costMicros)}</Fact>
+            <Fact name="Cost">
+              {costMicros === null || charge === null
+                ? "not known yet"
+                : <Cost cost={{ ...charge, costMicros }} isCompleted />}
+            </Fact>
             {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
             <Fact name="Made">
               <Time at={image.createdAt} zone={user.timeZone} />
@@ -64,16 +70,33 @@ export function ImagePage({ user, cursor, view, neighbours }: {
           </dl>
           <h2>Download</h2>
           <div class="actions">
-            <a class="button quiet" href={fileAddress(image.id)} download>As it is</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=png")}>PNG</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=jpeg")}>JPEG</a>
-            <a class="button quiet" href={fileAddress(image.id, "?download=webp")}>WebP</a>
+            <Download image={image} query="?save=1" name="As it is" />
+            {image.originalBlobKey !== image.blobKey && (
+              <Download image={image} query="?original=1&save=1" name="As it was made" />
+            )}
+            {copies.map(({ format, name }) => (
+              <Download image={image} query={`?download=${format}`} name={name} />
+            ))}
           </div>
-          <p class="muted">PNG, JPEG and WebP copies carry the mark of AI-made pictures.</p>
+          <p class="muted">PNG, JPEG and WebP are copies that carry the mark of AI-made pictures.</p>
+          <div class="actions">
+            <span class="muted">With the settings inside:</span>
+            {copies.map(({ format, name }) => (
+              <Download
+                image={image}
+                query={`?download=${format}&settings=1`}
+                name={name}
+                label={`${name} with the settings inside`}
+              />
+            ))}
+          </div>
           <details class="delete">
             <summary>Delete</summary>
             <form method="post" action={`/images/${image.id}/delete`}>
-              <p>The picture and its files go for good. What it cost stays in the books.</p>
+              <p>
+                For ten minutes you can undo it; then the picture and its files are gone for good. What it
+                cost stays in the books.
+              </p>
               <button class="danger" type="submit">Delete this picture</button>
             </form>
           </details>
@@ -81,6 +104,18 @@ export function ImagePage({ user, cursor, view, neighbours }: {
       </article>
     </Layout>
   );
+}
+
+const copies = [
+  { format: "png", name: "PNG" },
+  { format: "jpeg", name: "JPEG" },
+  { format: "webp", name: "WebP" },
+];
+
+function Download(
+  { image, query, name, label }: { image: Image; query: string; name: string; label?: string },
+) {
+  return <a class="button quiet" href={fileAddress(image.id, query)} aria-label={label} download>{name}</a>;
 }
 
 function Fact({ name, children }: { name: string; children?: Child }) {

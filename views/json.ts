@@ -1,6 +1,7 @@
 /** The public JSON shapes of the API, version 1. Money appears as dollars and as micro-dollars, times as ISO 8601. */
 import type { Month, Spend } from "../lib/account.ts";
 import type { BudgetState } from "../lib/budget.ts";
+import type { IssuedToken } from "../lib/json_web_token.ts";
 import type { LedgerEntry } from "../lib/ledger.ts";
 import type { PriceRow } from "../lib/price_book.ts";
 import type { Prompt } from "../lib/prompt.ts";
@@ -79,8 +80,9 @@ export function errorJson(
 }
 
 function ledgerJson(entry: LedgerEntry | null) {
-  return entry &&
-    { costMicros: entry.costMicros, basis: entry.basis, priceRow: entry.priceRow, at: iso(entry.at) };
+  if (entry === null) return null;
+  const { costMicros, basis, priceRow, usage, at } = entry;
+  return { costMicros, basis, priceRow, ...(usage !== undefined && { usage }), at: iso(at) };
 }
 
 export function promptJson(view: PromptView, publicUrl: string) {
@@ -296,4 +298,8 @@ export function userJson({ user, budget, lastSeenAt }: UserView) {
 
 export function userListJson(users: UserView[], pagination: Pagination) {
   return { success: true, users: users.map(userJson), pagination };
+}
+
+export function tokenJson({ token, expiresInSeconds }: IssuedToken) {
+  return { success: true, token, tokenType: "Bearer", expiresIn: expiresInSeconds };
 }

@@ -34,6 +34,7 @@ export interface LayoutProps {
 }
 
 const places = [
+  { href: "/dashboard", name: "Dashboard" },
   { href: "/generator", name: "Generate" },
   { href: "/gallery", name: "Gallery" },
   { href: "/prompts", name: "History" },

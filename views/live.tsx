@@ -5,9 +5,17 @@ import { money } from "./format.ts";
 import { HistoryRow } from "./history_page.tsx";
 import type { LivePage } from "./live_page.ts";
 import { Tile, tileId } from "./picture.tsx";
-import { PromptCard } from "./prompt_card.tsx";
+import { cardId, PromptCard } from "./prompt_card.tsx";
 
 export const liveFragments: { [page in LivePage]: Encode } = {
+  dashboard: (change) =>
+    message(
+      <>
+        <Running change={change} />
+        <Tiles change={change} list="#recent-images" />
+        <Everywhere change={change} />
+      </>,
+    ),
   generator: (change) =>
     message(
       <>
@@ -59,6 +67,40 @@ export function ChangedFragment({ view, budget }: Change) {
       </hx-partial>
       <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
     </>
+  );
+}
+
+/** What runs, and what it has come to once it has ended. */
+function Running({ change: { view } }: { change: Change }) {
+  if (view.durationMs === null) {
+    return (
+      <hx-partial hx-target="#running" hx-swap="place">
+        <PromptCard view={view} />
+      </hx-partial>
+    );
+  }
+  return (
+    <>
+      <hx-partial hx-target={`#${cardId(view.prompt.id)}`} hx-swap="delete"></hx-partial>
+      <hx-partial hx-target="#renewal" hx-swap="outerHTML">
+        <Renewal />
+      </hx-partial>
+    </>
+  );
+}
+
+/** Once it is on the page it asks for the figures anew. */
+function Renewal() {
+  return (
+    <span
+      id="renewal"
+      hidden
+      hx-get="/dashboard/figures"
+      hx-trigger="load"
+      hx-target="#figures"
+      hx-swap="outerMorph"
+    >
+    </span>
   );
 }
 

@@ -4,13 +4,8 @@ import type { ApiKey } from "../lib/api_key.ts";
 import type { ListedSession } from "../lib/session.ts";
 import type { User } from "../lib/user.ts";
 import { ErrorText } from "./error_text.tsx";
-import { Layout } from "./layout.tsx";
-import { Tabs } from "./tabs.tsx";
+import { ProfileLayout } from "./profile_layout.tsx";
 import { Time } from "./time.tsx";
-
-const tabs = [
-  { href: "/profile", name: "Profile" },
-];
 
 /** What was just done, by the word that stands in the address. */
 const doneWords = {
@@ -51,11 +46,7 @@ export interface Problem {
 export function ProfilePage(props: ProfilePageProps) {
   const { user, done, problem } = props;
   return (
-    <Layout title="Profile" user={user} current="/profile">
-      <div class="heading">
-        <h1>Profile</h1>
-      </div>
-      <Tabs name="Your account" tabs={tabs} current="/profile" />
+    <ProfileLayout name="Profile" user={user} current="/profile">
       {done && <p class="done" role="status">{doneWords[done]}</p>}
       <div class="panels">
         <ProfilePanel {...props} problem={problemOf(problem, "profile")} />
@@ -64,7 +55,7 @@ export function ProfilePage(props: ProfilePageProps) {
         <ExportPanel />
         <DeletePanel problem={problemOf(problem, "delete")} />
       </div>
-    </Layout>
+    </ProfileLayout>
   );
 }
 

@@ -1,6 +1,7 @@
 /** A prompt and its pictures: in its final shape from the first moment, so that nothing moves while it develops. */
 import type { Frame, PromptView } from "../lib/prompt_view.ts";
-import { charge, duration, plural, size } from "./format.ts";
+import { Cost } from "./cost.tsx";
+import { duration, plural, size } from "./format.ts";
 import { fileAddress, Thumbnail } from "./picture.tsx";
 import { progressWords } from "./progress_words.ts";
 
@@ -26,11 +27,11 @@ export function PromptCard({ view }: { view: PromptView }) {
         <Bar view={view} />
       </div>
       <p id={titleId} class="text">{text}</p>
-      <p class="facts">
+      <div class="facts">
         <span>{prompt.request.model}</span>
         <span>{size(prompt.request.imageSize)}</span>
         <Outcome view={view} />
-      </p>
+      </div>
       <div class="actions">
         <Actions view={view} />
       </div>
@@ -116,11 +117,9 @@ function Outcome({ view }: { view: PromptView }) {
     <>
       {prompt.status !== "COMPLETED" && <span>{prompt.status === "FAILED" ? "failed" : "cancelled"}</span>}
       <span>{duration(durationMs)}</span>
-      <span>
-        {entry === null
-          ? "cost not known yet"
-          : charge({ ...entry, isCompleted: prompt.status === "COMPLETED" })}
-      </span>
+      {entry === null
+        ? <span>cost not known yet</span>
+        : <Cost cost={entry} isCompleted={prompt.status === "COMPLETED"} />}
     </>
   );
 }

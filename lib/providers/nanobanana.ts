@@ -26,6 +26,7 @@ import {
   type TaskRecord,
   type WirePicture,
 } from "./nanobanana_wire.ts";
+import { nearestRatio, resolutionFor } from "./shape.ts";
 import { outcomeUnknown, retryAfterMs, submissionFailure } from "./wire.ts";
 
 export interface NanobananaDeps {
@@ -58,6 +59,9 @@ const maxFetches = 3;
 /** Which task got which id, to notice one that is given out twice. */
 const maxKnownTasks = 10_000;
 
+/** Those that all tiers have. */
+const ratios = ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9"];
+
 interface Tier {
   path: string;
   body(task: TaskRequest): { [field: string]: unknown };
@@ -70,7 +74,7 @@ const base: Tier = {
     // The misspelling is really on the wire.
     type: "TEXTTOIAMGE",
     numImages: 1,
-    image_size: ratioOf({ width, height }),
+    image_size: nearestRatio({ width, height }, ratios),
     ...(watermark !== null && { watermark }),
   }),
 };
@@ -79,8 +83,8 @@ const second: Tier = {
   body: ({ prompt, width, height }) => ({
     prompt,
     imageUrls: [],
-    aspectRatio: ratioOf({ width, height }),
-    resolution: resolutionOf({ width, height }),
+    aspectRatio: nearestRatio({ width, height }, ratios),
+    resolution: resolutionFor({ width, height }),
     outputFormat: "png",
   }),
 };
@@ -89,8 +93,8 @@ const pro: Tier = {
   body: ({ prompt, width, height }) => ({
     prompt,
     imageUrls: [],
-    aspectRatio: ratioOf({ width, height }),
-    resolution: resolutionOf({ width, height }),
+    aspectRatio: nearestRatio({ width, height }, ratios),
+    resolution: resolutionFor({ width, height }),
   }),
 };
 
@@ -410,16 +414,4 @@ function isOurs(
   const { prompt, callBackUrl } = parameters;
   return (prompt === undefined || prompt === task.prompt) &&
     (callBackUrl === undefined || callBackUrl === callback.url);
-}
-
-/** The sizes on offer are squares; others would need their nearest ratio here. */
-function ratioOf({ width, height }: { width: number; height: number }): string {
-  if (width !== height) throw new Error(`No ratio for ${width}x${height}`);
-  return "1:1";
-}
-
-/** The smallest that is not smaller than what was asked for. */
-function resolutionOf({ width, height }: { width: number; height: number }): "1K" | "2K" | "4K" {
-  const longest = Math.max(width, height);
-  return longest <= 1024 ? "1K" : longest <= 2048 ? "2K" : "4K";
 }

@@ -1,6 +1,6 @@
 /** Reading what providers answer: leniently, since their answers differ from what is written about them. */
 import { OutgoingFailure } from "../outgoing.ts";
-import { ProviderFailure } from "../provider.ts";
+import { ProviderFailure, type ProviderStatus } from "../provider.ts";
 
 export type Fields = { [name: string]: unknown };
 
@@ -67,4 +67,82 @@ export function submissionFailure(error: unknown): unknown {
 
 export function outcomeUnknown(message: string, cause?: unknown): ProviderFailure {
   return new ProviderFailure("outcome_unknown", message, { outcome: "unknown", cause });
+}
+
+/** What an HTTP status says of a call that was to make a picture, where the provider's own codes say no more. */
+export function failureByStatus(
+  { status, headers, said, now }: { status: number; headers: Headers; said: string | null; now: number },
+): ProviderFailure {
+  const fail = (reason: ProviderFailure["reason"], isRetryable = false) =>
+    new ProviderFailure(reason, `it answered ${status}`, {
+      outcome: "not_created",
+      isRetryable,
+      retryAfterMs: isRetryable ? retryAfterMs(headers, now) : null,
+      said,
+    });
+  switch (status) {
+    case 401:
+    case 403:
+      return fail("provider_auth");
+    case 402:
+      return fail("provider_billing");
+    case 429:
+      return fail("rate_limited", true);
+    case 503:
+      return fail("provider_unavailable", true);
+  }
+  if (status >= 300 && status < 400) return fail("provider_unavailable");
+  if (status >= 400 && status < 500) return fail("provider_rejected");
+  if (said === null) return outcomeUnknown(`it answered ${status} and nothing that can be read`);
+  return new ProviderFailure("provider_failed", `it answered ${status}`, { outcome: "failed", said });
+}
+
+/** What a call for a provider's state says of its health. */
+export function statusOf(
+  { status, said }: { status: number; said: string | null },
+): ProviderStatus {
+  if (status === 401 || status === 403) return { state: "key_refused", balance: null, detail: said };
+  if (status === 200) return { state: "ok", balance: null, detail: null };
+  return { state: "trouble", balance: null, detail: said ?? `It answered ${status}` };
+}
+
+export function unreachable(error: unknown): ProviderStatus {
+  if (!(error instanceof OutgoingFailure)) throw error;
+  return { state: "unreachable", balance: null, detail: error.message };
+}
+
+/** The whole of an answer's body as JSON; `undefined` where it is none or does not come in whole. */
+export async function readJson(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {
+  try {
+    return JSON.parse(await new Response(ReadableStream.from(chunks) as ReadableStream<Uint8Array>).text());
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof OutgoingFailure) return undefined;
+    throw error;
+  }
+}
+
+/** The data of each message of an event stream, as JSON (WHATWG HTML, section 9.2). */
+export async function* readMessages(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Fields> {
+  const decoder = new TextDecoder();
+  let pending = "";
+  let data: string[] = [];
+  for await (const chunk of chunks) {
+    const lines = (pending + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    pending = lines.pop()!;
+    for (const line of lines) {
+      if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+      if (line !== "" || data.length === 0) continue;
+      yield fieldsOf(parsed(data.join("\n")));
+      data = [];
+    }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -10,11 +10,15 @@ import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
 import { createImageFiles } from "../../lib/image_file.ts";
+import { createJsonWebTokens } from "../../lib/json_web_token.ts";
+import { createPasskeys } from "../../lib/passkey.ts";
+import { createSigningKeys } from "../../lib/signing_keys.ts";
 import { createLog } from "../../lib/log.ts";
 import { createModels } from "../../lib/models.ts";
 import { createPace } from "../../lib/pace.ts";
 import { createPriceBook } from "../../lib/price_book.ts";
 import { createProgressBoard } from "../../lib/progress.ts";
+import { createProviderHealth } from "../../lib/provider_health.ts";
 import { createRateLimit } from "../../lib/rate_limit.ts";
 import { createReadiness } from "../../lib/readiness.ts";
 import { keys } from "../../lib/schema.ts";
@@ -49,6 +53,8 @@ export interface DarkroomOptions {
   isWorking?: boolean;
   provider?: InstantObserver;
   kv?: KvObserver;
+  /** Instead of those on the disk. */
+  blobs?: Blobs;
 }
 
 /** Limits are set so high that they refuse nothing; the log is written as JSON and thrown away. */
@@ -57,7 +63,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const paths = pathsIn(folder);
   const kv = await openDatabase(paths.database);
   const store = createStore({ kv: options.kv === undefined ? kv : observeKv(kv, options.kv), now });
-  const blobs = createHoldableBlobs(createDiskBlobs(paths.blobs));
+  const blobs = createHoldableBlobs(options.blobs ?? createDiskBlobs(paths.blobs));
   const log = createLog({ level: "info", now, write: () => {} });
   const progress = createProgressBoard();
   const doorbell = createKvDoorbell(store.kv);
@@ -76,6 +82,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
   const callbacks = createCallbacks({ publicUrl, secret });
+  const health = createProviderHealth({ providers: models.providers, now });
   const worker = createWorker({
     store,
     doorbell,
@@ -86,8 +93,10 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     log,
     random: Math.random,
     callbacks,
+    health,
     concurrency: 8,
     userConcurrency: 4,
+    storagePatienceMs: 60_000,
     owner: `process ${Deno.pid}`,
   });
   const app = createApp({
@@ -96,6 +105,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     models,
     blobs,
     files: createImageFiles(blobs),
+    presigned: null,
     progress,
     feed,
     readiness: createReadiness({
@@ -110,10 +120,17 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     defaultBudgetMicros,
     secret,
     callbacks,
+    health,
     limits: {
       requests: createRateLimit({ perMinute: 1e9, now }),
       generate: createRateLimit({ perMinute: 1e9, now }),
+      signIn: createRateLimit({ perMinute: 0, now }),
+      wrongCredentials: createRateLimit({ perMinute: 0, now }),
     },
+    identityProviders: [],
+    passkeys: createPasskeys({ store, publicUrl }),
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    signInPolicy: { adminEmails: [], allowedDomains: [] },
     isStopping: () => false,
   });
   const owner = await ensureOwner(store);
@@ -149,10 +166,15 @@ export async function bytesOf(answer: Response | Promise<Response>): Promise<Uin
 }
 
 /** The reads that answering a request takes. */
-export async function readsOf(folder: string, request: Request): Promise<Read[]> {
+export async function readsOf(
+  folder: string,
+  request: Request,
+  options: DarkroomOptions = {},
+): Promise<Read[]> {
   const reads: Read[] = [];
   let isRecording = false;
   await using darkroom = await openDarkroom(folder, {
+    ...options,
     kv: { onRead: (read) => void (isRecording && reads.push(read)) },
   });
   isRecording = true;

@@ -11,7 +11,9 @@ import { imageBytes } from "./image_bytes.ts";
 import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
+import { longLists } from "./long_lists.ts";
 import { seedHistory } from "./seed.ts";
+import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { wholePrompts } from "./whole_prompts.ts";
 
@@ -19,10 +21,12 @@ const benches: Bench[] = [
   acceptance,
   generatorPage,
   imageBytes,
+  storage,
   wholePrompts,
   latency,
   streams,
   history,
+  longLists,
   launch,
 ];
 

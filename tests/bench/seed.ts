@@ -7,6 +7,7 @@ import { settle } from "../../lib/ledger.ts";
 import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompt.ts";
 import { addImage, writePrompt } from "../../lib/prompt_store.ts";
 import { keys } from "../../lib/schema.ts";
+import { modelTerm, sizeTerm, wordsOf } from "../../lib/search_terms.ts";
 import type { Store } from "../../lib/store.ts";
 import type { User } from "../../lib/user.ts";
 import { instantPrices, instantSize } from "./instant_provider.ts";
@@ -50,6 +51,11 @@ export async function seedHistory(
       originalContentType: "image/png",
       model: prompt.request.model,
       seed: null,
+      terms: [
+        ...wordsOf(prompt.request.text),
+        modelTerm(prompt.request.model),
+        sizeTerm({ width: 512, height: 512 }),
+      ],
       createdAt: at,
     };
     const { entry, ...after } = settle({ ...books, write: (atomic) => atomic }, { prompt, charge, at });

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { backUp, createHoldableBlobs, restore, withSnapshot } from "../../lib/backup.ts";
 import { readBlob } from "../../lib/blobs.ts";
 import { type DataDirectory, openDataDirectory, pathsIn, readSecret } from "../../lib/data_directory.ts";
-import { deleteImage } from "../../lib/delete_image.ts";
 import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { Refusal } from "../../lib/errors.ts";
 import { readImage } from "../../lib/prompt_store.ts";
@@ -16,6 +15,7 @@ import {
   completePrompt,
   createTestStore,
   createTestUser,
+  deleteAtOnce,
   dump,
   imageBytes,
   type TestStore,
@@ -98,7 +98,7 @@ Deno.test("a backup in the middle of writing and deleting is well once it is res
       await completePrompt(store, user, { blobs });
       await acceptPrompt(store, user);
       const image = await readImage(store, old.value.images[i]?.id ?? "");
-      if (image !== null) await deleteImage({ store, blobs }, image.value);
+      if (image !== null) await deleteAtOnce({ store, blobs }, image.value);
     }
   })();
   const reports = [];

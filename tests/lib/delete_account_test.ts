@@ -43,7 +43,7 @@ function startProcess(store: Store, blobs: Pick<Blobs, "delete">): Process {
   const deletions = createAccountDeletions({
     store,
     models: createTestModels(store.now),
-    blobs,
+    blobs: { ...blobs, isHolding: () => false },
     feed: { end: ({ userId }) => void ended.push(userId) },
     log: (_, event) => void log.push(event),
     nudge: (promptId) => void nudged.push(promptId),

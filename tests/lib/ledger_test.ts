@@ -52,6 +52,7 @@ Deno.test("a completed prompt has one entry, and the month knows its day and mod
     costMicros: 2 * price,
     basis: "table",
     priceRow: null,
+    tableMicros: 40_000,
     promptId: value.id,
     userId: user.id,
     model: "stand-in",

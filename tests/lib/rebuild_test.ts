@@ -53,7 +53,9 @@ function isEmptyCount(value: unknown): boolean {
 }
 
 function isRecord(key: string): boolean {
-  return ["prompt", "image", "ledger", "user", "session", "api_key", "seen"].includes(key.split(" ")[0]);
+  return ["prompt", "image", "ledger", "user", "session", "api_key", "seen", "passkey"].includes(
+    key.split(" ")[0],
+  );
 }
 
 async function records(store: TestStore): Promise<[string, unknown][]> {

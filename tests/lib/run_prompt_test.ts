@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Blobs } from "../../lib/blobs.ts";
 import { ProviderFailure } from "../../lib/provider.ts";
 import {
   createStandIn,
@@ -143,22 +144,81 @@ Deno.test("a charge above the hold is booked as it is, and marked", async () => 
   assert.equal(value!.isAboveHold, true);
 });
 
-Deno.test("pictures that can't be stored are charged, since they were made", async () => {
-  let isBroken = false;
-  await using studio = await createStudio({
-    blobs: (disk) => ({
-      ...disk,
-      put: (...put) => isBroken ? Promise.reject(new Error("no")) : disk.put(...put),
-    }),
+/** Blobs that take nothing while they are broken, and say so, or do not even do that. */
+function breakable(refuse: () => Promise<never> = () => Promise.reject(new Error("no"))) {
+  const state = { isBroken: false, refused: 0 };
+  const blobs = (disk: Blobs): Blobs => ({
+    ...disk,
+    put: (...put) => {
+      if (!state.isBroken) return disk.put(...put);
+      state.refused++;
+      return refuse();
+    },
   });
+  return { state, blobs };
+}
+
+Deno.test("pictures that can't be stored for as long as that is tried are charged, since they were made", async () => {
+  const { state, blobs } = breakable();
+  await using studio = await createStudio({ blobs, storagePatienceMs: 0 });
   const program = await studio.withKey();
-  isBroken = true;
+  state.isBroken = true;
   const prompt = await finished(program, await submit(program));
   assert.deepEqual([prompt.status, prompt.errorCode, prompt.costMicros], [
     "FAILED",
     "storage_failed",
     20_000,
   ]);
+});
+
+Deno.test("a picture that was made outlasts its storage and the model's deadline, and is paid for once", async () => {
+  const standIn = createStandIn();
+  standIn.provider = { ...standIn.provider, models: [{ ...standInModel, deadlineMs: 100 }] };
+  const { state, blobs } = breakable();
+  await using studio = await createStudio({ standIn, blobs });
+  const program = await studio.withKey();
+  state.isBroken = true;
+  const id = await submit(program);
+  await until(() => state.refused, (refused) => refused >= 2);
+  const waiting = await read(program, id);
+  assert.deepEqual([waiting.status, waiting.stage], ["PROCESSING", "storing"]);
+  state.isBroken = false;
+  const prompt = await finished(program, id);
+  assert.deepEqual([prompt.status, prompt.images.length, prompt.costMicros], ["COMPLETED", 1, 20_000]);
+  assert.equal(standIn.submitted.length, 1);
+});
+
+Deno.test("a prompt whose picture waits for its storage can be cancelled, and is billed", async () => {
+  const { state, blobs } = breakable();
+  await using studio = await createStudio({ blobs });
+  const program = await studio.withKey();
+  state.isBroken = true;
+  const id = await submit(program);
+  await until(() => state.refused, (refused) => refused >= 1);
+  await program.post(`/api/v1/prompts/${id}/cancel`);
+  const prompt = await until(() => read(program, id), ({ ledger }) => ledger !== null);
+  assert.deepEqual([prompt.status, prompt.images, prompt.costMicros], ["CANCELLED", [], 20_000]);
+});
+
+Deno.test("a stop does not wait for the storage: what can be asked for again is left to the next start", async () => {
+  for (const isAskable of [true, false]) {
+    const standIn = createStandIn(isAskable ? { resume: (_, task) => succeed(task) } : {});
+    if (!isAskable) {
+      standIn.scripts.push(async function* (task) {
+        for await (const event of succeed(task)) if (event.type !== "submitted") yield event;
+      });
+    }
+    const { state, blobs } = breakable(() => new Promise(() => {}));
+    await using studio = await createStudio({ standIn, blobs });
+    const program = await studio.withKey();
+    state.isBroken = true;
+    const id = await submit(program);
+    await until(() => state.refused, (refused) => refused >= 1);
+    await studio.worker.stop();
+    const prompt = await read(program, id);
+    if (isAskable) assert.equal(prompt.status, "PROCESSING");
+    else assert.deepEqual([prompt.errorCode, prompt.costMicros], ["storage_failed", 20_000]);
+  }
 });
 
 Deno.test("a task past its deadline ends as timeout with its hold booked", async () => {
@@ -204,4 +264,46 @@ Deno.test("two users' prompts go in turn, and one user has no more than their sh
   assert.equal(standIn.submitted.length, 5);
   gate.resolve();
   for (const id of busyIds) await finished(busy, id);
+});
+
+Deno.test("prompts of a provider that is not heard of lend their slots to the others'", async () => {
+  let offsetMs = 0;
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(...Array.from({ length: 8 }, () => holdUntil(gate.promise)));
+  await using studio = await createStudio({ standIn, now: () => Date.now() + offsetMs });
+  for (const user of [await studio.addMember(), await studio.addMember()]) {
+    const program = await studio.withKey(user);
+    for (let i = 0; i < 4; i++) await submit(program);
+  }
+  await until(() => standIn.submitted.length, (count) => count === 8);
+  const program = await studio.withKey(await studio.addMember());
+  const promptId = await submit(program);
+  assert.equal((await read(program, promptId)).status, "PENDING");
+  assert.equal(studio.worker.runningCount(), 8);
+  offsetMs = 16_000;
+  assert.equal((await finished(program, promptId)).status, "COMPLETED");
+  gate.resolve();
+  await until(() => studio.worker.runningCount(), (count) => count === 0);
+});
+
+Deno.test("a prompt whose model has not turned up yet waits for it", async () => {
+  let isUp = true;
+  const models = () => isUp ? [standInModel] : [];
+  const standIn = createStandIn();
+  Object.defineProperty(standIn.provider, "models", { get: models });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  isUp = false;
+  await studio.worker.start();
+  const waiting = await until(() => read(program, promptId), ({ status }) => status === "PENDING");
+  assert.equal(waiting.errorCode, null);
+  await until(
+    () => studio.store.kv.get<{ retries: number }>(["prompt", promptId]),
+    ({ value }) => value!.retries === 1,
+  );
+  isUp = true;
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
 });

@@ -37,6 +37,13 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/v1/", "http://127.0.0.1:1234/v1"],
 ];
 
+Deno.test("an issuer is taken as it is written: a slash at its end counts; http only on loopback", () => {
+  const rest = { OIDC_CLIENT_ID: "x", OIDC_CLIENT_SECRET: "y" };
+  for (const OIDC_ISSUER of ["https://id.example/app/", "https://id.example", "http://127.0.0.1:9000"]) {
+    assert.equal(readSettings({ OIDC_ISSUER, ...rest }).OIDC_ISSUER, OIDC_ISSUER);
+  }
+});
+
 for (const [name, text, value] of good) {
   Deno.test(`${name}="${text.slice(0, 40)}" is taken`, () => {
     assert.deepEqual(readSettings({ [name]: text })[name], value);
@@ -62,6 +69,9 @@ const bad: [name: string, text: string][] = [
   ["LOG_LEVEL", "verbose"],
   ["R2_SERVE", "direct"],
   ["R2_ENDPOINT", "http://r2.example"],
+  ["OIDC_ISSUER", "http://id.example"],
+  ["OIDC_ISSUER", "https://id.example/?tenant=1"],
+  ["OIDC_ISSUER", "id.example"],
 ];
 
 for (const [name, text] of bad) {

@@ -116,7 +116,7 @@ Deno.test("a picture that is deleted while the archive is read is left out", asy
   await blobs.delete(second.blobKey);
   const files = await exportOf(await studio.withSession());
   assert.equal(files.size, 5);
-  await deleteImage({ store, blobs }, await findImage(store, { userId: owner.id, imageId: second.id }));
+  await deleteImage(store, await findImage(store, { userId: owner.id, imageId: second.id }));
 });
 
 Deno.test("where the blobs do not answer the download breaks off instead of ending as if it were whole", async () => {

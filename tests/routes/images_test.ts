@@ -1,20 +1,8 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { blobKeysOf } from "../../lib/blobs.ts";
-import { type Client, createStudio } from "../fixtures/studio.ts";
+import { file, make } from "../fixtures/images.ts";
+import { createStudio } from "../fixtures/studio.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
-
-async function make(client: Client, fields: object = {}): Promise<{ id: string; promptId: string }> {
-  const answer = await client.post("/api/v1/images/generate", {
-    prompt: "sea",
-    imageSize: "512x512",
-    ...fields,
-  });
-  const { images, promptId } = await answer.json();
-  return { id: images[0].id, promptId };
-}
-
-const file = (id: string, query = "") => `/api/v1/images/${id}/file${query}`;
 
 Deno.test("the list has pictures, everything ever charged, and counts", async () => {
   await using studio = await createStudio();
@@ -160,20 +148,6 @@ Deno.test("thumbnails are WebP of the asked width, made once and kept", async ()
   assert.equal(puts - before, 2);
 });
 
-Deno.test("downloads are copies that carry the mark of AI-made pictures", async () => {
-  await using studio = await createStudio();
-  const program = await studio.withKey();
-  const { id } = await make(program);
-  for (const format of ["png", "jpeg", "webp"]) {
-    const answer = await program.get(file(id, `?download=${format}`));
-    assert.equal(answer.headers.get("Content-Type"), `image/${format}`);
-    assert.match(answer.headers.get("Content-Disposition")!, /^attachment; filename="sea\.(png|jpg|webp)"/);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    assert.equal((await sharp(bytes).metadata()).format, format);
-    assert.match(new TextDecoder("latin1").decode(bytes), /digitalsourcetype\/trainedAlgorithmicMedia/);
-  }
-});
-
 Deno.test("any other width or download is refused", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();
@@ -217,22 +191,4 @@ Deno.test("another user's picture is as if it never existed", async () => {
     assert.equal((await program.delete(`/api/v1/images/${id}`)).status, 404);
   }
   assert.equal((await (await studio.withKey()).get(`/api/v1/images/${id}`)).status, 200);
-});
-
-Deno.test("a deleted picture is gone with all its bytes; its prompt and its charge stay", async () => {
-  await using studio = await createStudio();
-  const program = await studio.withKey();
-  const { id, promptId } = await make(program);
-  await (await program.get(file(id, "?width=320"))).arrayBuffer();
-  const answer = await program.delete(`/api/v1/images/${id}`);
-  assert.deepEqual([answer.status, await answer.json()], [200, { success: true }]);
-  for (const path of [`/api/v1/images/${id}`, file(id), file(id, "?width=320")]) {
-    assert.equal((await program.get(path)).status, 404);
-  }
-  for (const key of blobKeysOf(id)) assert.equal(await studio.blobs.exists(key), false, key);
-  const { summary, images } = await (await program.get("/api/v1/images")).json();
-  assert.deepEqual([summary, images], [{ totalCost: 0.02, totalGenerated: 0 }, []]);
-  const { prompt } = await (await program.get(`/api/v1/prompts/${promptId}`)).json();
-  assert.deepEqual([prompt.status, prompt.images, prompt.costMicros], ["COMPLETED", [], 20_000]);
-  assert.equal((await program.delete(`/api/v1/images/${id}`)).status, 404);
 });

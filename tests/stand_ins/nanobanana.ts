@@ -1,9 +1,10 @@
 /**
  * Stands in for the Nanobanana API (contract: nanobananaapi.ai, base tier and its siblings) on loopback. It keeps a
- * journal of what it was asked, lets a test step in at each point of a request (before it is read, before the
+ * journal of what it was asked and of what it bills, lets a test step in at each point of a request (before it is read, before the
  * answer, after it), and gives other answers than the right one where a test has put some in line.
  */
 import sharp from "sharp";
+import { serve } from "./http.ts";
 
 export type Point = "received" | "read" | "answered";
 
@@ -31,9 +32,23 @@ export interface NanobananaStandIn extends AsyncDisposable {
   pollsUntilDone: number;
   /** Answers to give instead of the right one, each once, in order. */
   instead: { [request in Step["request"]]: Answer[] };
+  /** What each task is billed, in micro-dollars; one that failed is not. */
+  bills: Map<string, number>;
+  billedMicros(): number;
 }
 
-export type Answer = (taskId: string) => Response | Promise<Response>;
+export interface Answer {
+  (taskId: string): Response | Promise<Response>;
+  /** In place of the right answer to a creation that took place all the same. */
+  isCreated?: true;
+}
+
+/** Credits by path and resolution; one is half a cent. */
+const credits: { [path: string]: { [resolution: string]: number } } = {
+  "generate": { "": 4 },
+  "generate-2": { "1K": 8, "2K": 12, "4K": 18 },
+  "generate-pro": { "1K": 18, "2K": 18, "4K": 24 },
+};
 
 export async function startNanobanana(): Promise<NanobananaStandIn> {
   const journal: Entry[] = [];
@@ -43,32 +58,37 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
       .toBuffer(),
   );
 
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+  const bills = new Map<string, number>();
+  const server = serve(async (request) => {
     const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/api/v1/common/credit") return Response.json({ code: 200, msg: "success", data: 1234 });
     if (/^\/api\/v1\/nanobanana\/generate/.test(pathname)) return await create(request);
     if (pathname === "/api/v1/nanobanana/record-info") return await poll(searchParams.get("taskId"));
     if (pathname.startsWith("/files/")) return await download(pathname.slice("/files/".length));
     return Response.json({ code: 404, msg: "Not found" }, { status: 404 });
   });
-  const url = `http://127.0.0.1:${server.addr.port}`;
+  const { url } = server;
   const standIn: NanobananaStandIn = {
-    url,
+    ...server,
     journal,
+    bills,
+    billedMicros: () => [...bills.values()].reduce((sum, micros) => sum + micros, 0),
     onStep: () => {},
     pollsUntilDone: 1,
     instead: { create: [], poll: [], download: [] },
-    [Symbol.asyncDispose]: () => server.shutdown(),
   };
   return standIn;
 
   async function create(request: Request): Promise<Response> {
     await standIn.onStep({ request: "create", point: "received", taskId: null });
-    const { prompt } = await request.json();
+    const { prompt, resolution = "" } = await request.json();
     const taskId = `task-${journal.length + 1}`;
     const instead = standIn.instead.create.shift();
-    if (instead !== undefined) return await instead(taskId);
+    if (instead !== undefined && !instead.isCreated) return await instead(taskId);
     polls.set(taskId, 0);
+    bills.set(taskId, credits[new URL(request.url).pathname.split("/").at(-1)!][resolution] * 5000);
     note({ request: "create", taskId, prompt });
+    if (instead !== undefined) return await instead(taskId);
     return await answer({ request: "create", taskId }, { code: 200, msg: "success", data: { taskId } });
   }
 
@@ -76,7 +96,7 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     await standIn.onStep({ request: "poll", point: "received", taskId });
     note({ request: "poll", taskId, prompt: null });
     const instead = standIn.instead.poll.shift();
-    if (instead !== undefined) return await instead(taskId ?? "");
+    if (instead !== undefined) return await billed(await instead(taskId ?? ""), taskId ?? "");
     const seen = polls.get(taskId ?? "");
     if (taskId === null || seen === undefined) {
       return await answer({ request: "poll", taskId }, { code: 404, msg: "no such task", data: null });
@@ -86,6 +106,16 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     const response = { originImageUrl: null, resultImageUrl: isDone ? `${url}/files/${taskId}` : null };
     const data = { taskId, successFlag: isDone ? 1 : 0, errorCode: null, errorMessage: null, response };
     return await answer({ request: "poll", taskId }, { code: 200, msg: "success", data });
+  }
+
+  /** A task that it says has failed is not billed, and one whose cost it names is billed that. */
+  async function billed(response: Response, taskId: string): Promise<Response> {
+    if (response.headers.get("content-type") !== "application/json") return response;
+    const text = await response.clone().text().catch(() => "");
+    if (/"successFlag":[23]|"code":501/.test(text)) bills.delete(taskId);
+    const cost = /"cost":([\d.]+)/.exec(text)?.[1];
+    if (cost !== undefined) bills.set(taskId, Math.round(Number(cost) * 1_000_000));
+    return response;
   }
 
   async function download(taskId: string): Promise<Response> {

@@ -1,53 +1,29 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { createOutgoing } from "../../../lib/outgoing.ts";
-import { shippedPrices } from "../../../lib/price_book.ts";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
-import { sleep } from "../../../lib/sleep.ts";
-import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
+import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { verify } from "../../../lib/verify.ts";
 import { until } from "../../fixtures/until.ts";
+import { cutOff, huge } from "../../stand_ins/http.ts";
 import { type Answer, type NanobananaStandIn, startNanobanana } from "../../stand_ins/nanobanana.ts";
 
-interface Scene extends AsyncDisposable {
-  api: NanobananaStandIn;
-  studio: Studio;
-  program: Client;
-  run(fields?: object): Promise<{ status: string; [field: string]: unknown }>;
-}
+const token = "token-of-the-stand-in-0123456789";
 
-/** The adapter against its stand-in; it waits a thousandth of the time. */
-async function setScene({ publicUrl = "http://localhost:8000" } = {}): Promise<Scene> {
-  const stack = new AsyncDisposableStack();
-  const api = stack.use(await startNanobanana());
-  const outgoing = stack.use(createOutgoing());
-  const provider = createNanobanana({
-    token: "token-of-the-stand-in",
-    baseUrl: api.url,
-    publicUrl,
-    outgoing,
-    now: Date.now,
-    sleep: (ms, signal) => sleep(ms / 1000, signal),
-    random: () => 0.5,
-  });
-  const standIn = { provider, prices: [...shippedPrices], submitted: [], scripts: [] };
-  const studio = stack.use(await createStudio({ standIn, monthlyBudgetMicros: 1_000_000, publicUrl }));
-  const program = await studio.withKey();
+async function setScene(
+  options: { publicUrl?: string } = {},
+): Promise<ProviderScene & { api: NanobananaStandIn }> {
+  const api = await startNanobanana();
+  const scene = await setProviderScene(
+    (common) => createNanobanana({ token, baseUrl: api.url, ...common }),
+    options,
+  );
   return {
+    ...scene,
     api,
-    studio,
-    program,
-    async run(fields = {}) {
-      const answer = await program.post("/api/v1/images/generate", { prompt: "a sea", ...fields }, {
-        Prefer: "respond-async",
-      });
-      const { promptId } = await answer.json();
-      return await until(
-        async () => (await (await program.get(`/api/v1/prompts/${promptId}`)).json()).prompt,
-        ({ status }) => !["PENDING", "PROCESSING"].includes(status),
-        20_000,
-      );
+    async [Symbol.asyncDispose]() {
+      await scene[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
@@ -55,17 +31,9 @@ const json = (body: unknown, status = 200, headers?: HeadersInit): Answer => () 
   Response.json(body, { status, headers });
 const record = (data: object): Answer => (taskId) =>
   Response.json({ code: 200, msg: "success", data: { taskId, ...data } });
-/** The connection breaks in the middle of the answer. */
-const cut: Answer = () => {
-  const half = new TextEncoder().encode('{"code":200,"msg":"suc');
-  return new Response(
-    new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => controller.enqueue(half),
-      pull: (controller) => controller.error(new Error("cut")),
-    }, { highWaterMark: 0 }),
-    { headers: { "Content-Type": "application/json", "Content-Length": "200" } },
-  );
-};
+const cut: Answer = () => cutOff('{"code":200,"msg":"suc');
+/** The task is made, and only its answer goes wrong. */
+const made = (answer: Answer): Answer => Object.assign(answer.bind(null), { isCreated: true } as const);
 const file = async (bytes: Uint8Array | string, type = "image/png"): Promise<Response> =>
   await Promise.resolve(new Response(bytes as BodyInit, { headers: { "Content-Type": type } }));
 const picture = await sharp({ create: { width: 1024, height: 1024, channels: 3, background: "#123456" } })
@@ -91,7 +59,7 @@ Deno.test("each model's price is the one in the book, and each picture exactly t
   for (const [model, imageSize, costMicros] of costs) {
     const prompt = await scene.run({ model, imageSize });
     assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", costMicros], `${model} ${imageSize}`);
-    const [{ width, height }] = prompt.images as { width: number; height: number }[];
+    const [{ width, height }] = prompt.images;
     assert.equal(`${width}x${height}`, imageSize);
   }
 });
@@ -99,7 +67,7 @@ Deno.test("each model's price is the one in the book, and each picture exactly t
 Deno.test("several pictures are as many tasks and one charge", async () => {
   await using scene = await setScene();
   const prompt = await scene.run({ count: 3 });
-  assert.deepEqual([prompt.status, (prompt.images as []).length, prompt.costMicros], [
+  assert.deepEqual([prompt.status, prompt.images.length, prompt.costMicros], [
     "COMPLETED",
     3,
     60_000,
@@ -111,8 +79,8 @@ interface Fault {
   create?: Answer[];
   poll?: Answer[];
   download?: Answer[];
-  /** Error code, cost and basis of the failed prompt; null: it completes at its price. */
-  ends: [reason: string, costMicros: number, basis: string] | null;
+  /** Error code and basis of the failed prompt; null: it completes. */
+  ends: [reason: string, basis: string] | null;
   /** Requests for a new task. */
   submissions?: number;
 }
@@ -120,18 +88,18 @@ interface Fault {
 const faults: { [name: string]: Fault } = {
   "no credits, in an answer with HTTP 200": {
     create: [json({ code: 402, msg: "no credits" })],
-    ends: ["provider_billing", 0, "none"],
+    ends: ["provider_billing", "none"],
   },
   "a key that is refused": {
     create: [json({ code: 401, msg: "bad key" }, 401)],
-    ends: ["provider_auth", 0, "none"],
+    ends: ["provider_auth", "none"],
   },
-  "a bad parameter": { create: [json({ code: 400, msg: "bad" })], ends: ["provider_rejected", 0, "none"] },
+  "a bad parameter": { create: [json({ code: 400, msg: "bad" })], ends: ["provider_rejected", "none"] },
   "a validation error": {
     create: [json({ code: 422, message: "bad" })],
-    ends: ["provider_rejected", 0, "none"],
+    ends: ["provider_rejected", "none"],
   },
-  "another failing code": { create: [json({ code: 505, msg: "off" })], ends: ["provider_failed", 0, "none"] },
+  "another failing code": { create: [json({ code: 505, msg: "off" })], ends: ["provider_failed", "none"] },
   "a rate limit, then success": {
     create: [json({ code: 429, msg: "slow" }, 200, { "Retry-After": "0" })],
     ends: null,
@@ -149,29 +117,41 @@ const faults: { [name: string]: Fault } = {
   },
   "an HTTP 500 without an envelope": {
     create: [() => new Response("oops", { status: 500 })],
-    ends: ["outcome_unknown", 20_000, "unknown"],
+    ends: ["outcome_unknown", "unknown"],
   },
   "an HTTP 500 with its envelope": {
     create: [json({ code: 500, msg: "oops" }, 500)],
-    ends: ["provider_failed", 0, "none"],
+    ends: ["provider_failed", "none"],
   },
-  "an answer that is cut off": { create: [cut], ends: ["outcome_unknown", 20_000, "unknown"] },
+  "an answer that is cut off": { create: [cut], ends: ["outcome_unknown", "unknown"] },
+  "a task that was made and whose answer is lost": {
+    create: [made(cut)],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "an answer of fifty megabytes": {
+    create: [() => huge(50_000_000)],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "a page instead of an answer": {
+    create: [() => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
+    ends: ["outcome_unknown", "unknown"],
+  },
   "success without a task id": {
     create: [json({ code: 200, msg: "success", data: {} })],
-    ends: ["outcome_unknown", 20_000, "unknown"],
+    ends: ["outcome_unknown", "unknown"],
   },
-  "an empty answer": { create: [() => new Response("")], ends: ["outcome_unknown", 20_000, "unknown"] },
+  "an empty answer": { create: [() => new Response("")], ends: ["outcome_unknown", "unknown"] },
   "a refusal of the content": {
     poll: [record({ successFlag: 3, errorCode: "400", errorMessage: "no" })],
-    ends: ["content_policy", 0, "none"],
+    ends: ["content_policy", "none"],
   },
   "a task that could not be created": {
     poll: [record({ successFlag: 2, errorCode: null })],
-    ends: ["provider_rejected", 0, "none"],
+    ends: ["provider_rejected", "none"],
   },
   "a task that failed": {
     poll: [record({ successFlag: 3, errorCode: 500 })],
-    ends: ["provider_failed", 0, "none"],
+    ends: ["provider_failed", "none"],
   },
   "a task not known just after it was made": { poll: [json({ code: 404, msg: "no task" }, 404)], ends: null },
   "polls that fail for a while": {
@@ -191,11 +171,11 @@ const faults: { [name: string]: Fault } = {
   },
   "success without a picture": {
     poll: Array.from({ length: 4 }, () => record({ successFlag: 1, response: { resultImageUrl: null } })),
-    ends: ["bad_result", 20_000, "table"],
+    ends: ["bad_result", "table"],
   },
   "a dead link": {
     download: Array.from({ length: 3 }, () => () => new Response("", { status: 404 })),
-    ends: ["bad_result", 20_000, "table"],
+    ends: ["bad_result", "table"],
   },
   "a link that works the third time": {
     download: [cut, () => new Response("", { status: 500 })],
@@ -203,43 +183,89 @@ const faults: { [name: string]: Fault } = {
   },
   "a link into this network": {
     poll: [record({ successFlag: 1, response: { resultImageUrl: "https://127.0.0.1/secret.png" } })],
-    ends: ["bad_result", 20_000, "table"],
+    ends: ["bad_result", "table"],
   },
   "half a picture": {
     download: [() => file(picture.subarray(0, 2000))],
-    ends: ["bad_result", 20_000, "table"],
+    ends: ["bad_result", "table"],
   },
   "a page instead of a picture": {
     download: Array.from({ length: 3 }, () => () => file("<html>", "text/html")),
-    ends: ["bad_result", 20_000, "table"],
+    ends: ["bad_result", "table"],
   },
   "a JPEG that is called PNG": { download: [() => file(picture)], ends: null },
 };
 
-for (
-  const [name, { create = [], poll = [], download = [], ends, submissions = 1 }] of Object.entries(faults)
-) {
-  Deno.test(`${name} ends as documented and is booked as it is billed`, async () => {
-    await using scene = await setScene();
-    let submitted = 0;
-    scene.api.onStep = ({ request, point }) =>
-      void (request === "create" && point === "received" && submitted++);
-    scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
-    const prompt = await scene.run();
-    const ledger = prompt.ledger as { costMicros: number; basis: string };
-    if (ends === null) {
-      assert.deepEqual(
-        [prompt.status, ledger.costMicros],
-        ["COMPLETED", 20_000],
-        `${prompt.errorMessage}`,
-      );
-    } else assert.deepEqual([prompt.errorCode, ledger.costMicros, ledger.basis], ends);
-    assert.equal(submitted, submissions);
-    const { budget } = await (await scene.program.get("/api/v1/me")).json();
-    assert.deepEqual([budget.heldMicros, budget.spentMicros], [0, ledger.costMicros]);
-    assert.ok(!scene.studio.log.some((line) => line.includes("token-of-the-stand-in")));
-  });
+const models = { "nanobanana": 20_000, "nanobanana-2": 40_000, "nanobanana-pro": 90_000 };
+
+for (const [model, priceMicros] of Object.entries(models)) {
+  for (const [name, fault] of Object.entries(faults)) {
+    Deno.test(`${model}, ${name}: ends as documented and is booked as it is billed`, async () => {
+      const { create = [], poll = [], download = [], ends, submissions = 1 } = fault;
+      await using scene = await setScene();
+      let submitted = 0;
+      scene.api.onStep = ({ request, point }) =>
+        void (request === "create" && point === "received" && submitted++);
+      scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
+      const prompt = await scene.run({ model });
+      const { costMicros, basis } = prompt.ledger;
+      if (ends === null) {
+        assert.deepEqual([prompt.status, basis], ["COMPLETED", "table"], `${prompt.errorMessage}`);
+      } else assert.deepEqual([prompt.errorCode, basis], ends);
+      assert.equal(costMicros, basis === "unknown" ? priceMicros : scene.api.billedMicros());
+      assert.equal(submitted, submissions);
+      assert.deepEqual(await scene.books(), { spentMicros: costMicros, heldMicros: 0 });
+      assert.ok(!(JSON.stringify(prompt) + scene.studio.log.join("")).includes(token));
+    });
+  }
 }
+
+Deno.test("after all of the faults, one after another, the provider's journal and the ledger agree", async () => {
+  await using scene = await setScene();
+  let inDoubt = 0;
+  for (const { create = [], poll = [], download = [] } of Object.values(faults)) {
+    scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
+    const before = scene.api.billedMicros();
+    const { ledger } = await scene.run();
+    if (ledger.basis === "unknown") inDoubt += ledger.costMicros - (scene.api.billedMicros() - before);
+  }
+  const { spentMicros } = await scene.books();
+  assert.equal(spentMicros - inDoubt, scene.api.billedMicros());
+  assert.deepEqual((await verify(scene.studio.store, scene.studio)).violations, []);
+});
+
+Deno.test("a task id that is already another prompt's is in doubt, and neither prompt takes the other's picture", async () => {
+  await using scene = await setScene();
+  await scene.run();
+  const [{ taskId }] = scene.api.journal;
+  scene.api.instead.create.push(json({ code: 200, msg: "success", data: { taskId } }));
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.errorCode, prompt.images.length], ["outcome_unknown", 0]);
+});
+
+Deno.test("a task that flaps and never ends is asked for with pauses that grow", async () => {
+  await using scene = await setScene();
+  scene.api.pollsUntilDone = 1e9;
+  const promptId = await scene.send();
+  await until(() => scene.api.journal.length, (count) => count > 20);
+  assert.equal((await scene.show(promptId)).status, "PROCESSING");
+  assert.equal(scene.api.journal.filter(({ request }) => request === "create").length, 1);
+  await scene.program.post(`/api/v1/prompts/${promptId}/cancel`);
+});
+
+Deno.test("the provider's state tells its balance, or that the key is refused", async () => {
+  await using scene = await setScene();
+  const { checkStatus } = scene.provider;
+  const signal = new AbortController().signal;
+  assert.deepEqual(await checkStatus!(signal), { state: "ok", balance: "1234 credits", detail: null });
+  scene.api.instead.create.push(json({ code: 401, msg: "bad key" }, 401));
+  assert.equal((await scene.run()).errorCode, "provider_auth");
+  assert.equal(scene.studio.deps.health.known("nanobanana")?.state, "key_refused");
+  const page = await (await (await scene.studio.withSession()).get("/generator")).text();
+  assert.match(page, /Nano Banana 2 \(its key is refused\)/);
+  await scene.run();
+  assert.equal(scene.studio.deps.health.known("nanobanana")?.state, "ok");
+});
 
 Deno.test("a cost that the provider reports is booked instead of the table's", async () => {
   await using scene = await setScene();
@@ -247,8 +273,8 @@ Deno.test("a cost that the provider reports is booked instead of the table's", a
     record({ successFlag: 1, cost: 0.0125, response: { resultImageUrl: picture.toString("base64") } }),
   );
   const prompt = await scene.run();
-  const { costMicros, basis } = prompt.ledger as { costMicros: number; basis: string };
-  assert.deepEqual([costMicros, basis], [12_500, "reported"]);
+  assert.deepEqual([prompt.ledger.costMicros, prompt.ledger.basis], [12_500, "reported"]);
+  assert.equal(scene.api.billedMicros(), 12_500);
 });
 
 Deno.test("a cancelled task is booked, since it can't be stopped", async () => {

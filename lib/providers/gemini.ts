@@ -1,0 +1,275 @@
+/**
+ * Google's Gemini image models by `generateContent`: one call a picture, answered when it is done. A call can't be
+ * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
+ */
+import { type JsonAnswer, type Outgoing } from "../outgoing.ts";
+import { costOfTokens, type TokenPrice, type Usage } from "../price_book.ts";
+import {
+  type Model,
+  type Provider,
+  type ProviderCost,
+  ProviderFailure,
+  type TaskRequest,
+} from "../provider.ts";
+import { filled } from "./openai_wire.ts";
+import { nearestRatio, resolutionFor } from "./shape.ts";
+import {
+  decodeBase64,
+  failureByStatus,
+  type Fields,
+  fieldsOf,
+  firstOf,
+  listOf,
+  numberOf,
+  outcomeUnknown,
+  statusOf,
+  submissionFailure,
+  textOf,
+  unreachable,
+} from "./wire.ts";
+
+export interface GeminiDeps {
+  apiKey: string;
+  /** With or without its version, without a slash at its end. */
+  baseUrl: string;
+  outgoing: Outgoing;
+  now: () => number;
+  tokenPrice: (model: string) => TokenPrice | null;
+}
+
+export const geminiBaseUrl = "https://generativelanguage.googleapis.com";
+
+/** The call is the generation: it is answered when the picture is done. */
+const deadlineMs = 5 * 60_000;
+const maxAnswerBytes = 100_000_000;
+
+interface Offer {
+  model: Model;
+  /** Whether it can be told a resolution. */
+  hasResolution: boolean;
+}
+
+const squares = ["512x512", "768x768", "1024x1024"];
+const upToTwoK = [...squares, "1536x1536", "1536x1024", "1024x1536", "1536x864", "864x1536"];
+const native25 = ["1344x768", "768x1344", "1184x864", "864x1184", "1248x832", "832x1248"];
+
+function offer(
+  id: string,
+  name: string,
+  { sizes, hasResolution, retiresAt = null }: {
+    sizes: string[];
+    hasResolution: boolean;
+    retiresAt?: string | null;
+  },
+): Offer {
+  return {
+    hasResolution,
+    model: {
+      id,
+      provider: "gemini",
+      name,
+      sizes,
+      maxCount: 8,
+      imagesPerTask: 1,
+      // A seed is accepted and promises nothing.
+      options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+      watermark: "darkroom",
+      progress: "estimate",
+      previews: false,
+      retiresAt,
+      deadlineMs,
+    },
+  };
+}
+
+const offers: readonly Offer[] = [
+  offer("gemini-nano-banana-2.1", "Gemini Nano Banana 2.1", { sizes: upToTwoK, hasResolution: true }),
+  offer("gemini-3-pro-image", "Gemini 3 Pro Image", { sizes: upToTwoK, hasResolution: true }),
+  offer("gemini-3.1-flash-lite-image", "Gemini 3.1 Flash Lite Image", {
+    sizes: squares,
+    hasResolution: true,
+  }),
+  offer("gemini-2.5-flash-image", "Gemini 2.5 Flash Image", {
+    sizes: [...squares, ...native25],
+    hasResolution: false,
+    retiresAt: "2027-03-15",
+  }),
+];
+
+const ratios = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
+
+export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: GeminiDeps): Provider {
+  const api = /\/v\d+(alpha|beta)?$/.test(baseUrl) ? baseUrl : `${baseUrl}/v1beta`;
+  const headers = { "x-goog-api-key": apiKey };
+
+  return {
+    id: "gemini",
+    name: "Gemini",
+    models: offers.map(({ model }) => model),
+    isRepeatable: false,
+    async *generate(task, { signal }) {
+      const answer = await call(task, signal);
+      if (answer.status !== 200) throw failureOf(answer);
+      if (answer.json === undefined) throw outcomeUnknown("its answer can't be read");
+      const cost = costOf(answer.json, task);
+      const bytes = pictureOf(answer.json);
+      if (bytes === null) throw withoutPicture(answer.json, cost);
+      yield { type: "image", bytes };
+      yield { type: "done", cost };
+    },
+    async checkStatus(signal) {
+      try {
+        const { status, json } = await outgoing.callForJson({
+          url: `${api}/models?pageSize=1`,
+          method: "GET",
+          headers,
+          timeoutMs: 10_000,
+          maxBytes: 1_000_000,
+          signal,
+        });
+        const error = readError(json);
+        return statusOf({ status: isKeyRefused(error) ? 401 : status, said: error.message });
+      } catch (error) {
+        return unreachable(error);
+      }
+    },
+  };
+
+  async function call(task: TaskRequest, signal: AbortSignal): Promise<JsonAnswer> {
+    const { hasResolution } = offers.find(({ model }) => model.id === task.model)!;
+    try {
+      return await outgoing.callForJson({
+        url: `${api}/models/${task.model}:generateContent`,
+        method: "POST",
+        headers,
+        body: {
+          contents: [{ role: "user", parts: [{ text: task.prompt }] }],
+          generationConfig: {
+            responseModalities: ["IMAGE"],
+            imageConfig: {
+              aspectRatio: nearestRatio(task, ratios),
+              ...(hasResolution && { imageSize: resolutionFor(task) }),
+            },
+          },
+        },
+        timeoutMs: deadlineMs,
+        maxBytes: maxAnswerBytes,
+        signal,
+      });
+    } catch (error) {
+      throw submissionFailure(error);
+    }
+  }
+
+  function failureOf({ status, headers, json }: JsonAnswer): ProviderFailure {
+    const error = readError(json);
+    const fail = (reason: ProviderFailure["reason"], retryAfterMs: number | null = null) =>
+      new ProviderFailure(reason, `it answered ${status} ${error.status ?? ""}`, {
+        outcome: "not_created",
+        isRetryable: retryAfterMs !== null,
+        retryAfterMs,
+        said: error.message,
+      });
+    if (isKeyRefused(error)) return fail("provider_auth");
+    if (/billing/i.test(error.message ?? "") && status < 500 && status !== 429) {
+      return fail("provider_billing");
+    }
+    if (status === 429 && error.isDailyQuota) return fail("rate_limited");
+    if (status === 429 && error.retryDelayMs !== null) return fail("rate_limited", error.retryDelayMs);
+    return failureByStatus({ status, headers, said: error.message, now: now() });
+  }
+
+  function costOf(json: unknown, task: TaskRequest): ProviderCost | null {
+    const usage = readUsage(json);
+    const price = tokenPrice(task.model);
+    if (usage === null || price === null) return null;
+    return { costMicros: costOfTokens(usage, price), basis: "computed", usage };
+  }
+}
+
+interface WireError {
+  message: string | null;
+  status: string | null;
+  reasons: string[];
+  retryDelayMs: number | null;
+  /** A quota that only another day gives back. */
+  isDailyQuota: boolean;
+}
+
+function readError(json: unknown): WireError {
+  const error = fieldsOf(fieldsOf(json).error);
+  const details = listOf(error.details).map(fieldsOf);
+  const seconds = details.map(({ retryDelay }) => /^([\d.]+)s$/.exec(String(retryDelay ?? ""))?.[1]).find(
+    Boolean,
+  );
+  const quotas = details.flatMap(({ violations }) => listOf(violations)).map((each) =>
+    fieldsOf(each).quotaId
+  );
+  return {
+    message: textOf(error.message),
+    status: textOf(error.status),
+    reasons: details.flatMap(({ reason }) => textOf(reason) ?? []),
+    retryDelayMs: seconds === undefined ? null : Number(seconds) * 1000,
+    isDailyQuota: quotas.some((quota) => /PerDay/i.test(String(quota))),
+  };
+}
+
+/** A key that is no key is answered with 400. */
+function isKeyRefused({ reasons }: WireError): boolean {
+  return reasons.some((reason) => /^API_KEY_/.test(reason));
+}
+
+/** The first picture that is not a thought: thinking models send their drafts along. */
+function pictureOf(json: unknown): Uint8Array | null {
+  for (const candidate of listOf(fieldsOf(json).candidates)) {
+    for (const part of listOf(fieldsOf(fieldsOf(candidate).content).parts).map(fieldsOf)) {
+      const data = textOf(fieldsOf(firstOf(part, ["inlineData", "inline_data"])).data);
+      const bytes = part.thought === true || data === null ? null : decodeBase64(data);
+      if (bytes !== null) return bytes;
+    }
+  }
+  return null;
+}
+
+const refusals = [
+  "SAFETY",
+  "IMAGE_SAFETY",
+  "PROHIBITED_CONTENT",
+  "IMAGE_PROHIBITED_CONTENT",
+  "RECITATION",
+  "IMAGE_RECITATION",
+  "BLOCKLIST",
+  "SPII",
+];
+
+/** A refusal is billed for what it reports to have used; a miss counts as the picture that it is billed like. */
+function withoutPicture(json: unknown, cost: ProviderCost | null): ProviderFailure {
+  const candidate = fieldsOf(listOf(fieldsOf(json).candidates)[0]);
+  const blocked = textOf(fieldsOf(fieldsOf(json).promptFeedback).blockReason);
+  const finish = textOf(candidate.finishReason);
+  const said = textOf(candidate.finishMessage) ?? blocked ?? finish;
+  if (blocked !== null || refusals.includes(finish ?? "")) {
+    return new ProviderFailure("content_policy", `refused (${blocked ?? finish})`, {
+      outcome: cost === null ? "failed" : "billed",
+      cost,
+      said,
+    });
+  }
+  return new ProviderFailure("bad_result", `no picture (${finish})`, { outcome: "billed", cost, said });
+}
+
+/** The tokens that an answer reports; null where it reports none. */
+function readUsage(json: unknown): Usage | null {
+  const usage = fieldsOf(fieldsOf(json).usageMetadata);
+  const count = (fields: Fields, name: string) => numberOf(fields[name]) ?? 0;
+  const ofImages = (name: string) =>
+    listOf(usage[name]).map(fieldsOf).filter(({ modality }) => modality === "IMAGE")
+      .reduce((sum, fields) => sum + count(fields, "tokenCount"), 0);
+  const [input, output] = [count(usage, "promptTokenCount"), count(usage, "candidatesTokenCount")];
+  const thoughts = count(usage, "thoughtsTokenCount");
+  const imageIn = ofImages("promptTokensDetails");
+  // Without details, all that these models put out is taken for picture, their dearest kind.
+  const imageOut = usage.candidatesTokensDetails === undefined ? output : ofImages("candidatesTokensDetails");
+  if (input + output + thoughts <= 0) return null;
+  return filled({ textIn: input - imageIn, imageIn, textOut: output - imageOut + thoughts, imageOut });
+}

@@ -1,0 +1,246 @@
+/**
+ * A server on a machine of one's own that speaks OpenAI's images API, or a part of it. Each speaks another part, so
+ * it is asked who it is: stable-diffusion.cpp (by its own job API), LocalAI, vLLM-Omni, SGLang, or another, of which
+ * only the least is expected. All of them are free.
+ */
+import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import {
+  type Model,
+  type Provider,
+  type ProviderEvent,
+  ProviderFailure,
+  type ProviderStatus,
+  type TaskRequest,
+} from "../provider.ts";
+import type { Sleep } from "../sleep.ts";
+import { failureOfAnswer, readError, readImage, versioned } from "./openai_wire.ts";
+import { createSdCpp, sdCppModel } from "./sd_cpp.ts";
+import {
+  type Fields,
+  fieldsOf,
+  listOf,
+  outcomeUnknown,
+  statusOf,
+  submissionFailure,
+  textOf,
+  unreachable,
+} from "./wire.ts";
+
+export interface LocalServerDeps {
+  /** With or without its version, without a slash at its end. */
+  baseUrl: string;
+  outgoing: Outgoing;
+  now: () => number;
+  sleep: Sleep;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+}
+
+const maxAnswerBytes = 200_000_000;
+const maxFileBytes = 50_000_000;
+const longestMs = 30 * 60_000;
+
+/** What a server takes beyond model, prompt, number and size, and under which names. */
+interface Dialect {
+  name: string;
+  options: Model["options"];
+  fields(task: TaskRequest): Fields;
+}
+
+const diffusionOptions: Model["options"] = {
+  seed: true,
+  negativePrompt: true,
+  guidance: { min: 0, max: 20, step: 0.5 },
+  steps: { min: 1, max: 200, step: 1 },
+};
+const diffusionFields = ({ seed, negativePrompt, guidance, steps }: TaskRequest): Fields => ({
+  ...(seed !== undefined && { seed }),
+  ...(negativePrompt !== undefined && { negative_prompt: negativePrompt }),
+  ...(guidance !== undefined && { guidance_scale: guidance }),
+  ...(steps !== undefined && { num_inference_steps: steps }),
+});
+
+const dialects = {
+  localAi: {
+    name: "LocalAI",
+    options: { seed: false, negativePrompt: true, guidance: null, steps: { min: 1, max: 150, step: 1 } },
+    // What stands behind a bar is left out of the picture, so a bar in the words would cut them off.
+    fields: ({ prompt, negativePrompt, steps }) => ({
+      prompt: [prompt, ...(negativePrompt === undefined ? [] : [negativePrompt])]
+        .map((text) => text.replaceAll("|", ",")).join("|"),
+      ...(steps !== undefined && { step: steps }),
+    }),
+  },
+  vllmOmni: { name: "vLLM-Omni", options: diffusionOptions, fields: diffusionFields },
+  sglang: { name: "SGLang", options: diffusionOptions, fields: diffusionFields },
+  other: {
+    name: "OpenAI-compatible server",
+    options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+    fields: () => ({}),
+  },
+} satisfies Record<string, Dialect>;
+
+/** Who the server is and what it has, as of its last answer. */
+interface Known {
+  name: string;
+  models: Model[];
+  /** Null for stable-diffusion.cpp, which has an API of its own. */
+  dialect: Dialect | null;
+}
+
+export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provider {
+  const api = versioned(baseUrl);
+  const rootUrl = api.replace(/\/v\d+$/, "");
+  const { outgoing, now } = deps;
+  const sdCpp = createSdCpp({ rootUrl, ...deps });
+  let known: Known = { name: "Local server", models: [], dialect: null };
+
+  return {
+    id: "openai",
+    get name() {
+      return known.name;
+    },
+    get models() {
+      return known.models;
+    },
+    isRepeatable: false,
+    async *generate(given, { signal }) {
+      const task = withoutExtraArguments(given);
+      if (known.dialect === null) yield* sdCpp.generate(task, signal);
+      else yield* call(task, { dialect: known.dialect, signal });
+    },
+    // Only stable-diffusion.cpp's jobs have a handle.
+    resume: (handle, task, { signal }) => sdCpp.resume(handle, task, signal),
+    async cancel(handle) {
+      await sdCpp.cancel(handle);
+      return "not_billed";
+    },
+    async checkStatus(signal) {
+      try {
+        return await lookAround(signal);
+      } catch (error) {
+        return unreachable(error);
+      }
+    },
+  };
+
+  async function lookAround(signal: AbortSignal): Promise<ProviderStatus> {
+    const capabilities = await ask(`${rootUrl}/sdcpp/v1/capabilities`, signal);
+    if (capabilities.status === 200 && fieldsOf(capabilities.json).limits !== undefined) {
+      known = { name: "stable-diffusion.cpp", models: [sdCppModel(capabilities.json)], dialect: null };
+      return statusOf({ status: 200, said: null });
+    }
+    const { status, json } = await ask(`${api}/models`, signal);
+    if (status !== 200) return statusOf({ status, said: readError(json)?.message ?? null });
+    const detailed = await ask(`${api}/models/capabilities`, signal);
+    const dialect = dialectOf({ json, isLocalAi: detailed.status === 200 });
+    const ids = modelIds(detailed.status === 200 ? detailed.json : json);
+    known = { name: dialect.name, models: ids.map((id) => localModel(id, dialect)), dialect };
+    if (ids.length > 0) return statusOf({ status, said: null });
+    return { state: "trouble", balance: null, detail: "It has no model that makes pictures" };
+  }
+
+  function ask(url: string, signal: AbortSignal) {
+    return outgoing.callForJson({ url, method: "GET", timeoutMs: 5000, maxBytes: 10_000_000, signal });
+  }
+
+  async function* call(
+    task: TaskRequest,
+    { dialect, signal }: { dialect: Dialect; signal: AbortSignal },
+  ): AsyncGenerator<ProviderEvent> {
+    const { model, prompt, width, height, seed } = task;
+    let answer;
+    try {
+      answer = await outgoing.callForJson({
+        url: `${api}/images/generations`,
+        method: "POST",
+        body: {
+          model,
+          prompt,
+          n: 1,
+          size: `${width}x${height}`,
+          response_format: "b64_json",
+          ...dialect.fields(task),
+        },
+        timeoutMs: longestMs,
+        maxBytes: maxAnswerBytes,
+        signal,
+      });
+    } catch (error) {
+      throw submissionFailure(error);
+    }
+    if (answer.status !== 200) throw failureOfAnswer({ ...answer, now: now() });
+    if (answer.json === undefined) throw outcomeUnknown("its answer can't be read");
+    const image = readImage(listOf(fieldsOf(answer.json).data)[0]);
+    if (image === null) throw badResult("there is no picture in its answer");
+    const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, signal);
+    yield { type: "image", bytes, seed };
+    yield { type: "done", cost: null };
+  }
+
+  async function fetchImage(address: string, signal: AbortSignal): Promise<Uint8Array> {
+    try {
+      const limits = { maxBytes: maxFileBytes, timeoutMs: 60_000, signal };
+      return await outgoing.fetchNamed(address, { ownOrigin: api, ...limits });
+    } catch (error) {
+      if (!(error instanceof OutgoingFailure)) throw error;
+      throw badResult(`the picture can't be fetched: ${error.message}`);
+    }
+  }
+}
+
+function dialectOf({ json, isLocalAi }: { json: unknown; isLocalAi: boolean }): Dialect {
+  if (isLocalAi) return dialects.localAi;
+  const owners = listOf(fieldsOf(json).data).map((each) => String(fieldsOf(each).owned_by ?? ""));
+  if (owners.some((owner) => /vllm/i.test(owner))) return dialects.vllmOmni;
+  if (owners.some((owner) => /sglang/i.test(owner))) return dialects.sglang;
+  return dialects.other;
+}
+
+/** Those that make pictures, where the server tells them apart. */
+function modelIds(json: unknown): string[] {
+  const entries = listOf(fieldsOf(json).data).map(fieldsOf);
+  const makesPictures = ({ capabilities, output_modalities: outputs }: Fields) =>
+    (capabilities === undefined && outputs === undefined) ||
+    [...listOf(capabilities), ...listOf(outputs)].includes("image");
+  return entries.filter(makesPictures).flatMap(({ id }) => textOf(id) ?? []);
+}
+
+function localModel(id: string, { options }: Dialect): Model {
+  return {
+    id,
+    provider: "openai",
+    name: id,
+    sizes: ["512x512", "768x768", "1024x1024", "1536x1536", "1536x1024", "1024x1536"],
+    maxCount: 8,
+    imagesPerTask: 1,
+    options,
+    watermark: "darkroom",
+    progress: "estimate",
+    previews: false,
+    retiresAt: null,
+    deadlineMs: longestMs,
+    isFree: true,
+  };
+}
+
+/** A server of stable-diffusion.cpp takes orders from within the prompt; people's prompts give none. */
+function withoutExtraArguments(task: TaskRequest): TaskRequest {
+  const { prompt, negativePrompt } = task;
+  return {
+    ...task,
+    prompt: stripTag(prompt),
+    ...(negativePrompt !== undefined && { negativePrompt: stripTag(negativePrompt) }),
+  };
+}
+
+/** Again until nothing is left, since what remains may close up to another tag. */
+function stripTag(text: string): string {
+  const stripped = text.replace(/<\s*sd_cpp_extra_args\s*>[\s\S]*?(<\s*\/\s*sd_cpp_extra_args\s*>|$)/gi, " ")
+    .replace(/<\s*\/?\s*sd_cpp_extra_args\s*>/gi, " ");
+  return stripped === text ? text.trim() : stripTag(stripped);
+}
+
+function badResult(message: string): ProviderFailure {
+  return new ProviderFailure("bad_result", message, { outcome: "failed" });
+}

@@ -1,0 +1,228 @@
+/**
+ * OpenAI's images API: one call a picture, whose answer is a stream of partial pictures and the finished one with
+ * what it used. A call can't be asked for again, so one that breaks off leaves its outcome unknown.
+ */
+import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
+import { makeThumbnail } from "../picture.ts";
+import { costOfTokens, type TokenPrice } from "../price_book.ts";
+import {
+  type Model,
+  type Provider,
+  type ProviderCost,
+  type ProviderEvent,
+  ProviderFailure,
+  type TaskRequest,
+} from "../provider.ts";
+import {
+  failureOfAnswer,
+  failureOfEvent,
+  readError,
+  readImage,
+  readUsage,
+  versioned,
+} from "./openai_wire.ts";
+import { atLeast } from "./shape.ts";
+import { fieldsOf, listOf, outcomeUnknown, readJson, readMessages, submissionFailure } from "./wire.ts";
+import { statusOf, unreachable } from "./wire.ts";
+
+export interface OpenAiDeps {
+  apiKey: string;
+  /** With or without its version, without a slash at its end. */
+  baseUrl: string;
+  outgoing: Outgoing;
+  now: () => number;
+  tokenPrice: (model: string) => TokenPrice | null;
+}
+
+export const openAiBaseUrl = "https://api.openai.com";
+
+const answerTimeoutMs = 60_000;
+const maxAnswerBytes = 200_000_000;
+const previewPixels = 320;
+
+interface Offer {
+  model: Model;
+  wireModel: string;
+  quality: "low" | "medium" | "high";
+  /** 0–3; each costs tokens. */
+  partialImages: number;
+}
+
+function offer(
+  [id, name, wireModel, quality]: [id: string, name: string, wireModel: string, quality: Offer["quality"]],
+): Offer {
+  const partialImages = quality === "low" ? 0 : 2;
+  return {
+    wireModel,
+    quality,
+    partialImages,
+    model: {
+      id,
+      provider: "openai",
+      name,
+      sizes: [
+        "512x512",
+        "768x768",
+        "1024x1024",
+        "1536x1536",
+        "1536x1024",
+        "1024x1536",
+        "1536x864",
+        "864x1536",
+      ],
+      maxCount: 8,
+      imagesPerTask: 1,
+      options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+      watermark: "darkroom",
+      progress: "estimate",
+      previews: partialImages > 0,
+      retiresAt: null,
+      deadlineMs: 10 * 60_000,
+    },
+  };
+}
+
+const offers: readonly Offer[] = [
+  offer(["gpt-image-2", "GPT Image 2", "gpt-image-2", "medium"]),
+  offer(["gpt-image-2-low", "GPT Image 2, quick draft", "gpt-image-2", "low"]),
+  offer(["gpt-image-2-high", "GPT Image 2, finest", "gpt-image-2", "high"]),
+  offer(["gpt-image-2.6-sunburst", "GPT Image 2.6 Sunburst", "gpt-image-2.6-sunburst", "medium"]),
+  offer(["gpt-image-2.5-sunburst", "GPT Image 2.5 Sunburst", "gpt-image-2.5-sunburst", "medium"]),
+];
+
+export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: OpenAiDeps): Provider {
+  const api = versioned(baseUrl);
+  const headers = { authorization: `Bearer ${apiKey}` };
+
+  return {
+    id: "openai",
+    name: "OpenAI",
+    models: offers.map(({ model }) => model),
+    isRepeatable: false,
+    async *generate(task, { signal }) {
+      const answer = await call(task, signal);
+      if (isEventStream(answer)) return yield* followStream(answer, task);
+      const json = await readJson(answer.chunks);
+      if (answer.status !== 200) throw failureOfAnswer({ ...answer, json, now: now() });
+      if (json === undefined) throw outcomeUnknown("its answer can't be read");
+      yield* finish(listOf(fieldsOf(json).data)[0], { answer: json, task, signal });
+    },
+    async checkStatus(signal) {
+      try {
+        const { status, json } = await outgoing.callForJson({
+          url: `${api}/models`,
+          method: "GET",
+          headers,
+          timeoutMs: 10_000,
+          maxBytes: 10_000_000,
+          signal,
+        });
+        return statusOf({ status, said: readError(json)?.message ?? null });
+      } catch (error) {
+        return unreachable(error);
+      }
+    },
+  };
+
+  async function call(task: TaskRequest, signal: AbortSignal): Promise<StreamAnswer> {
+    const { wireModel, quality, partialImages } = offers.find(({ model }) => model.id === task.model)!;
+    // The models take any size of whole tiles, but none of fewer pixels than a square of 1024.
+    const { width, height } = atLeast(task, { multiple: 16, pixels: 1024 * 1024 });
+    try {
+      return await outgoing.callForStream({
+        url: `${api}/images/generations`,
+        method: "POST",
+        headers,
+        body: {
+          model: wireModel,
+          prompt: task.prompt,
+          n: 1,
+          size: `${width}x${height}`,
+          quality,
+          output_format: "png",
+          stream: true,
+          partial_images: partialImages,
+        },
+        timeoutMs: answerTimeoutMs,
+        maxBytes: maxAnswerBytes,
+        signal,
+      });
+    } catch (error) {
+      throw submissionFailure(error);
+    }
+  }
+
+  async function* followStream({ chunks }: StreamAnswer, task: TaskRequest): AsyncGenerator<ProviderEvent> {
+    try {
+      for await (const message of readMessages(chunks)) {
+        const error = readError(message);
+        if (error !== null || message.type === "error") {
+          throw failureOfEvent(error ?? { message: "", type: null, code: null });
+        }
+        if (message.type === "image_generation.partial_image") {
+          const bytes = await previewOf(message);
+          if (bytes !== null) yield { type: "preview", bytes, contentType: "image/webp" };
+        } else if (message.type === "image_generation.completed") {
+          return yield* finish(message, { answer: message, task });
+        }
+      }
+    } catch (error) {
+      if (error instanceof OutgoingFailure) throw outcomeUnknown(error.message, error);
+      throw error;
+    }
+    throw outcomeUnknown("the stream ended before the picture");
+  }
+
+  async function* finish(
+    item: unknown,
+    { answer, task, signal }: { answer: unknown; task: TaskRequest; signal?: AbortSignal },
+  ): AsyncGenerator<ProviderEvent> {
+    const cost = costOf(answer, task);
+    const image = readImage(item);
+    if (image === null) throw billed("there is no picture in its answer", cost);
+    if ("bytes" in image) yield { type: "image", bytes: image.bytes };
+    else if (signal !== undefined) {
+      yield { type: "image", bytes: await fetchImage(image.address, { cost, signal }) };
+    } else throw billed("its stream names an address", cost);
+    yield { type: "done", cost };
+  }
+
+  async function fetchImage(
+    address: string,
+    { cost, signal }: { cost: ProviderCost | null; signal: AbortSignal },
+  ): Promise<Uint8Array> {
+    try {
+      return await outgoing.fetchNamed(address, {
+        ownOrigin: api,
+        maxBytes: 50_000_000,
+        timeoutMs: 60_000,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof OutgoingFailure)) throw error;
+      throw billed(`the picture can't be fetched: ${error.message}`, cost);
+    }
+  }
+
+  function costOf(answer: unknown, task: TaskRequest): ProviderCost | null {
+    const usage = readUsage(answer);
+    const price = tokenPrice(task.model);
+    if (usage === null || price === null) return null;
+    return { costMicros: costOfTokens(usage, price), basis: "computed", usage };
+  }
+}
+
+function isEventStream({ status, headers }: StreamAnswer): boolean {
+  return status === 200 && (headers.get("content-type") ?? "").startsWith("text/event-stream");
+}
+
+/** Small and decoded by us; null where it is no picture, which only spoils the preview. */
+async function previewOf(message: unknown): Promise<Uint8Array | null> {
+  const image = readImage(message);
+  if (image === null || !("bytes" in image)) return null;
+  return await makeThumbnail(image.bytes, previewPixels).catch(() => null);
+}
+
+function billed(message: string, cost: ProviderCost | null): ProviderFailure {
+  return new ProviderFailure("bad_result", message, { outcome: "billed", cost });
+}

@@ -1,0 +1,99 @@
+/** The shapes of the OpenAI images API, which many other servers speak too. */
+import type { Usage } from "../price_book.ts";
+import { ProviderFailure } from "../provider.ts";
+import { decodeBase64, failureByStatus, type Fields, fieldsOf, listOf, numberOf, textOf } from "./wire.ts";
+
+/** `OPENAI_BASE_URL` with or without its version. */
+export function versioned(baseUrl: string): string {
+  return /\/v\d+$/.test(baseUrl) ? baseUrl : `${baseUrl}/v1`;
+}
+
+/** An error in an answer or in the middle of a stream; null where there is none. */
+export interface WireError {
+  message: string;
+  type: string | null;
+  code: string | null;
+}
+
+/** OpenAI's `error` object, the plain text of smaller servers, or FastAPI's `detail`. */
+export function readError(json: unknown): WireError | null {
+  const fields = fieldsOf(json);
+  const error = fieldsOf(fields.error);
+  const message = textOf(error.message) ?? textOf(fields.error) ?? detailOf(fields.detail);
+  if (message === null && fields.error === undefined) return null;
+  return { message: message ?? "", type: textOf(error.type), code: textOf(error.code) };
+}
+
+function detailOf(detail: unknown): string | null {
+  const texts = listOf(detail).map((each) => textOf(each) ?? textOf(fieldsOf(each).msg));
+  return texts.filter((text) => text !== null).join("; ") || null;
+}
+
+const moderationTypes = ["image_generation_user_error", "moderation_blocked", "content_policy_violation"];
+const billingCodes =
+  /^(insufficient_quota|credit_balance_exhausted|billing_.*|.*_(spend|usage)_limit_exceeded)$/;
+
+/** The failure that an answer other than 200 stands for. */
+export function failureOfAnswer(
+  { status, headers, json, now }: { status: number; headers: Headers; json: unknown; now: number },
+): ProviderFailure {
+  const error = readError(json);
+  return knownFailure(error) ?? failureByStatus({ status, headers, said: error?.message ?? null, now });
+}
+
+/** The failure that ends a stream: the provider itself says that it made nothing. */
+export function failureOfEvent(error: WireError): ProviderFailure {
+  return knownFailure(error) ??
+    new ProviderFailure("provider_failed", "the stream ended with an error", {
+      outcome: "failed",
+      said: error.message,
+    });
+}
+
+function knownFailure(error: WireError | null): ProviderFailure | null {
+  const names = [error?.code, error?.type];
+  const said = error?.message ?? null;
+  if (names.some((name) => moderationTypes.includes(name ?? ""))) {
+    return new ProviderFailure("content_policy", "moderation", { outcome: "failed", said });
+  }
+  if (names.some((name) => billingCodes.test(name ?? ""))) {
+    return new ProviderFailure("provider_billing", "no quota", { outcome: "not_created", said });
+  }
+  return null;
+}
+
+/** A picture of an answer's `data`: bytes, or the address where it lies. */
+export type WireImage = { bytes: Uint8Array } | { address: string } | null;
+
+export function readImage(item: unknown): WireImage {
+  const fields = fieldsOf(item);
+  const text = textOf(fields.b64_json);
+  const bytes = text === null ? null : decodeBase64(text.replace(/^data:[^,]*;base64,/, ""));
+  if (bytes !== null) return { bytes };
+  const address = textOf(fields.url);
+  return address === null ? null : { address };
+}
+
+/** The tokens that an answer reports; null where it reports none. */
+export function readUsage(json: unknown): Usage | null {
+  const usage = fieldsOf(fieldsOf(json).usage);
+  const details = fieldsOf(usage.input_tokens_details);
+  const count = (fields: Fields, name: string) => numberOf(fields[name]) ?? 0;
+  const input = count(usage, "input_tokens");
+  const imageIn = count(details, "image_tokens");
+  const cachedTextIn = Math.min(count(details, "cached_tokens"), input - imageIn);
+  const outputText = count(fieldsOf(usage.output_tokens_details), "text_tokens");
+  const imageOut = count(usage, "output_tokens") - outputText;
+  if (input + imageOut + outputText <= 0) return null;
+  return filled({
+    textIn: input - imageIn - cachedTextIn,
+    cachedTextIn,
+    imageIn,
+    textOut: outputText,
+    imageOut,
+  });
+}
+
+export function filled(usage: Usage): Usage {
+  return Object.fromEntries(Object.entries(usage).filter(([, count]) => count > 0));
+}

@@ -1,0 +1,181 @@
+/**
+ * stable-diffusion.cpp's server by its native job API (examples/server/api.md): a job is queued, asked for until it
+ * is done, and kept for ten minutes. Free, since it runs on a machine of one's own.
+ */
+import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import type { TaskHandle } from "../prompt.ts";
+import { type Model, type ProviderEvent, ProviderFailure, type TaskRequest } from "../provider.ts";
+import type { Sleep } from "../sleep.ts";
+import { failureOfAnswer, readImage } from "./openai_wire.ts";
+import {
+  type Fields,
+  fieldsOf,
+  listOf,
+  numberOf,
+  outcomeUnknown,
+  submissionFailure,
+  textOf,
+} from "./wire.ts";
+
+export interface SdCppDeps {
+  /** The server's own address, without a version. */
+  rootUrl: string;
+  outgoing: Outgoing;
+  now: () => number;
+  sleep: Sleep;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+}
+
+const callTimeoutMs = 60_000;
+const maxJobBytes = 200_000_000;
+const firstPollMs = 250;
+const longestPollMs = 2000;
+
+const squares = ["512x512", "768x768", "1024x1024", "1536x1536"];
+const others = ["768x512", "512x768", "1024x768", "768x1024", "1536x1024", "1024x1536"];
+
+/** The one model that the server has loaded, described by what it says of itself. */
+export function sdCppModel(capabilities: unknown): Model {
+  const fields = fieldsOf(capabilities);
+  const limits = fieldsOf(fields.limits);
+  const limit = (name: string, otherwise: number) => numberOf(limits[name]) ?? otherwise;
+  const fits = (size: string) => {
+    const [width, height] = size.split("x").map(Number);
+    return width >= limit("min_width", 64) && width <= limit("max_width", 4096) &&
+      height >= limit("min_height", 64) && height <= limit("max_height", 4096);
+  };
+  const loaded = fieldsOf(fields.model);
+  return {
+    id: "sd-cpp-local",
+    provider: "openai",
+    name: textOf(loaded.stem) ?? textOf(loaded.name) ?? "stable-diffusion.cpp",
+    sizes: [...squares, ...others].filter(fits),
+    maxCount: 8,
+    imagesPerTask: 1,
+    options: {
+      seed: true,
+      negativePrompt: true,
+      guidance: { min: 0, max: 30, step: 0.5 },
+      steps: { min: 1, max: 150, step: 1 },
+    },
+    watermark: "darkroom",
+    progress: "estimate",
+    previews: false,
+    retiresAt: null,
+    deadlineMs: 30 * 60_000,
+    isFree: true,
+  };
+}
+
+export function createSdCpp({ rootUrl, outgoing, now, sleep, random }: SdCppDeps) {
+  return {
+    async *generate(task: TaskRequest, signal: AbortSignal): AsyncGenerator<ProviderEvent> {
+      const jobId = await submit(task, signal);
+      yield { type: "submitted", handle: { jobId } };
+      yield* follow(jobId, { task, signal });
+    },
+    resume: (handle: TaskHandle, task: TaskRequest, signal: AbortSignal) =>
+      follow(String(handle.jobId), { task, signal }),
+    /** It takes back what it has not begun; the rest it finishes, which costs nothing either. */
+    async cancel(handle: TaskHandle): Promise<void> {
+      const signal = new AbortController().signal;
+      try {
+        await ask(`${jobPath(String(handle.jobId))}/cancel`, { method: "POST", signal });
+      } catch (error) {
+        if (!(error instanceof OutgoingFailure)) throw error;
+      }
+    },
+  };
+
+  async function submit(task: TaskRequest, signal: AbortSignal): Promise<string> {
+    const { prompt, negativePrompt = "", width, height, seed = -1, steps, guidance } = task;
+    const body = {
+      prompt,
+      negative_prompt: negativePrompt,
+      width,
+      height,
+      seed,
+      batch_count: 1,
+      output_format: "png",
+      sample_params: {
+        ...(steps !== undefined && { sample_steps: steps }),
+        ...(guidance !== undefined && { guidance: { txt_cfg: guidance } }),
+      },
+    };
+    let answer;
+    try {
+      answer = await ask("/sdcpp/v1/img_gen", { method: "POST", body, signal });
+    } catch (error) {
+      throw submissionFailure(error);
+    }
+    if (answer.status >= 300) throw failureOfAnswer({ ...answer, now: now() });
+    const jobId = textOf(fieldsOf(answer.json).id);
+    if (jobId === null) throw outcomeUnknown("it said success without a job id");
+    return jobId;
+  }
+
+  async function* follow(
+    jobId: string,
+    { task, signal }: { task: TaskRequest; signal: AbortSignal },
+  ): AsyncGenerator<ProviderEvent> {
+    let delayMs = firstPollMs;
+    while (true) {
+      const job = await poll(jobId, signal);
+      const status = textOf(job?.status);
+      if (status === "completed") {
+        const [image] = listOf(fieldsOf(job!.result).images).map(readImage);
+        if (!image || !("bytes" in image)) throw failed("bad_result", "the job has no picture");
+        yield { type: "image", bytes: image.bytes, seed: task.seed };
+        return yield { type: "done", cost: null };
+      }
+      if (status === "failed" || status === "cancelled") {
+        const { code, message } = fieldsOf(job!.error);
+        throw failed("provider_failed", `the job ended ${status} (${textOf(code)})`, textOf(message));
+      }
+      if (status !== null) yield { type: "progress", fraction: null };
+      await sleep(delayMs * (0.8 + 0.4 * random()), signal);
+      delayMs = Math.min(longestPollMs, delayMs * 1.5);
+    }
+  }
+
+  /** Null where nothing was said that can be read; it is asked again. */
+  async function poll(jobId: string, signal: AbortSignal): Promise<Fields | null> {
+    try {
+      const { status, json } = await ask(jobPath(jobId), { method: "GET", signal });
+      if (status === 404) throw failed("provider_failed", "the server does not know the job any more");
+      if (status === 410) throw failed("provider_failed", "the job's result has expired");
+      return status === 200 ? fieldsOf(json) : null;
+    } catch (error) {
+      if (error instanceof OutgoingFailure) return null;
+      throw error;
+    }
+  }
+
+  function ask(
+    path: string,
+    { method, body, signal }: { method: "GET" | "POST"; body?: unknown; signal: AbortSignal },
+  ) {
+    const url = `${rootUrl}${path}`;
+    return outgoing.callForJson({
+      url,
+      method,
+      body,
+      timeoutMs: callTimeoutMs,
+      maxBytes: maxJobBytes,
+      signal,
+    });
+  }
+}
+
+function jobPath(jobId: string): string {
+  return `/sdcpp/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+function failed(
+  reason: ProviderFailure["reason"],
+  message: string,
+  said: string | null = null,
+): ProviderFailure {
+  return new ProviderFailure(reason, message, { outcome: "failed", said });
+}

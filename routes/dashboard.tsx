@@ -1,0 +1,83 @@
+/** The dashboard, and a month's charges to take along. */
+import { Hono } from "hono";
+import { monthOf } from "../lib/account.ts";
+import { Refusal } from "../lib/errors.ts";
+import { readCursor } from "../lib/feed.ts";
+import { listCharges, readAccount, readMonth } from "../lib/ledger.ts";
+import { countImages, listImages, listUnfinishedPrompts } from "../lib/prompt_store.ts";
+import { viewImages, viewPrompts } from "../lib/prompt_view.ts";
+import type { User } from "../lib/user.ts";
+import { byteOrderMark } from "../views/csv.ts";
+import { DashboardPage, type Figures, FiguresList } from "../views/dashboard_page.tsx";
+import { usageHeading, usageLine } from "../views/usage_csv.ts";
+import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf } from "./context.ts";
+
+const recentImages = 6;
+/** More than run at once are shown on the generator. */
+const runningShown = 12;
+
+export function dashboardRoutes(deps: AppDeps) {
+  const { store } = deps;
+  return new Hono<AppEnv>()
+    .get("/dashboard", async (c) => {
+      const { user } = callerOf(c);
+      const name = readMonthName(c, store.now());
+      const cursor = await readCursor(store, user.id);
+      const [figures, running, recent, month] = await Promise.all([
+        readFigures(user),
+        listUnfinishedPrompts(store, user.id),
+        listImages(store, { userId: user.id, limit: recentImages }),
+        readMonth(store, { userId: user.id, month: name }),
+      ]);
+      return c.html(
+        <DashboardPage
+          {...figures}
+          user={user}
+          cursor={cursor}
+          running={await viewPrompts(deps, running.slice(0, runningShown).toReversed())}
+          recent={await viewImages(store, recent.items)}
+          shown={{
+            name,
+            month,
+            earlier: monthAfter(name, -1),
+            later: name < monthOf(store.now()) ? monthAfter(name, 1) : null,
+          }}
+        />,
+      );
+    })
+    .get("/dashboard/figures", async (c) => c.html(<FiguresList {...await readFigures(callerOf(c).user)} />))
+    .get("/usage.csv", (c) => {
+      const { user } = callerOf(c);
+      const month = readMonthName(c, store.now());
+      c.header("Content-Type", "text/csv; charset=utf-8");
+      c.header("Content-Disposition", `attachment; filename="darkroom-${month}.csv"`);
+      c.header("Cache-Control", "no-store");
+      return c.body(ReadableStream.from(csvOf(user, month)).pipeThrough(new TextEncoderStream()));
+    });
+
+  async function readFigures(user: User): Promise<Figures> {
+    const [budget, account, imageCount] = await Promise.all([
+      budgetOf(deps, user),
+      readAccount(store, user.id),
+      countImages(store, user.id),
+    ]);
+    return { budget, account, imageCount };
+  }
+
+  async function* csvOf(user: User, month: string): AsyncGenerator<string> {
+    yield byteOrderMark + usageHeading;
+    for await (const charge of listCharges(store, { userId: user.id, month })) yield usageLine(charge);
+  }
+}
+
+export function readMonthName(c: AppContext, now: number): string {
+  const month = c.req.query("month") ?? monthOf(now);
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) return month;
+  throw new Refusal("invalid_request", "month takes a month such as 2026-11");
+}
+
+/** The month so many after "2026-11". */
+function monthAfter(month: string, count: number): string {
+  const [year, number] = month.split("-").map(Number);
+  return new Date(Date.UTC(year, number - 1 + count, 1)).toISOString().slice(0, 7);
+}

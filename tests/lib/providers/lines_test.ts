@@ -1,0 +1,119 @@
+/** What the network does to a submission, for each adapter: only what surely was not sent may be sent again. */
+import assert from "node:assert/strict";
+import { createGemini } from "../../../lib/providers/gemini.ts";
+import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
+import { createOpenAi } from "../../../lib/providers/openai.ts";
+import type { Provider } from "../../../lib/provider.ts";
+import { type Common, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { until } from "../../fixtures/until.ts";
+import { brokenLine, hang, serve } from "../../stand_ins/http.ts";
+import { createStandIn } from "../../fixtures/stand_in_provider.ts";
+import { createStudio } from "../../fixtures/studio.ts";
+import { createOutgoing } from "../../../lib/outgoing.ts";
+import { shippedPrices } from "../../../lib/price_book.ts";
+import { sleep } from "../../../lib/sleep.ts";
+
+const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider } = {
+  nanobanana: (baseUrl, common) => createNanobanana({ token: "key", baseUrl, ...common }),
+  openai: (baseUrl, common) => createOpenAi({ apiKey: "key", baseUrl, ...common }),
+  gemini: (baseUrl, common) => createGemini({ apiKey: "key", baseUrl, ...common }),
+};
+
+for (const [name, create] of Object.entries(adapters)) {
+  for (const when of ["at once", "after reading"] as const) {
+    Deno.test(`${name}: a line that is reset ${when} leaves the outcome in doubt, and nothing is sent again`, async () => {
+      await using line = brokenLine(when);
+      await using scene = await setProviderScene((common) => create(line.url, common));
+      const prompt = await scene.run();
+      assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
+      assert.ok(prompt.costMicros > 0);
+      assert.equal(line.count, 1);
+    });
+  }
+
+  Deno.test(`${name}: a refused connection created nothing, so it is tried again`, async () => {
+    const gone = brokenLine("at once");
+    await gone[Symbol.asyncDispose]();
+    await using scene = await setProviderScene((common) => create(gone.url, common));
+    const promptId = await scene.send();
+    const { value } = await until(
+      () => scene.studio.store.kv.get<{ status: string; retries: number }>(["prompt", promptId]),
+      ({ value }) => value?.status === "PENDING" && value.retries > 0,
+    );
+    assert.equal(value!.retries, 1);
+    await scene.program.post(`/api/v1/prompts/${promptId}/cancel`);
+    assert.deepEqual(await scene.books(), { spentMicros: 0, heldMicros: 0 });
+  });
+
+  Deno.test(`${name}: a submission that is not answered in time leaves the outcome in doubt`, async () => {
+    await using server = serve(() => hang());
+    await using scene = await setProviderScene(
+      (common) => create(server.url, { ...common, outgoing: withoutStreams(common.outgoing) }),
+      { isHurried: true },
+    );
+    const prompt = await scene.run();
+    assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
+  });
+}
+
+/** A stream that has begun has no time limit but the model's own; here it has not begun. */
+function withoutStreams(outgoing: Common["outgoing"]): Common["outgoing"] {
+  return {
+    ...outgoing,
+    async callForStream(call) {
+      const { status, headers, json } = await outgoing.callForJson(call);
+      const body = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
+      return { status, headers, chunks: ReadableStream.from([body]) };
+    },
+  };
+}
+
+Deno.test("a provider that hangs, or is busy for half a minute, delays nobody else's prompts", async () => {
+  let busy = 0;
+  await using hung = serve(() => hang());
+  await using limited = serve(() => {
+    busy++;
+    return Response.json({ error: { message: "slow", code: "rate_limit_exceeded" } }, {
+      status: 429,
+      headers: { "Retry-After": "30" },
+    });
+  });
+  using outgoing = createOutgoing();
+  const common = {
+    outgoing,
+    now: Date.now,
+    sleep,
+    random: () => 0.5,
+    publicUrl: "http://localhost:8000",
+    tokenPrice: () => null,
+  };
+  await using studio = await createStudio({
+    standIn: createStandIn(),
+    others: [
+      {
+        provider: createNanobanana({ token: "key", baseUrl: hung.url, ...common }),
+        prices: [...shippedPrices],
+      },
+      { provider: createOpenAi({ apiKey: "key", baseUrl: limited.url, ...common }), prices: [] },
+    ],
+  });
+  const [slow, patient, quick] = await Promise.all(
+    [studio.addMember(), studio.addMember(), studio.addMember()].map(async (user) =>
+      await studio.withKey(await user)
+    ),
+  );
+  const send = (client: typeof quick, fields: object) =>
+    client.post("/api/v1/images/generate", { prompt: "a sea", ...fields }, { Prefer: "respond-async" });
+  for (let i = 0; i < 10; i++) {
+    await send(slow, { model: "nanobanana" });
+    await send(patient, { model: "gpt-image-2" });
+  }
+  await until(() => busy, (count) => count === 10);
+  for (let i = 0; i < 20; i++) {
+    const answer = await quick.post("/api/v1/images/generate", { prompt: "mine", model: "stand-in" });
+    const { status, duration } = await answer.json();
+    assert.equal(status, "COMPLETED");
+    assert.ok(duration < 5000, `took ${duration} ms`);
+  }
+  assert.equal(busy, 10);
+});

@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { createLocalServer } from "../../../lib/providers/local_server.ts";
+import { type ProviderScene, setProviderScene, type Shown } from "../../fixtures/provider_scene.ts";
+import { until } from "../../fixtures/until.ts";
+import { brokenLine, cutOff } from "../../stand_ins/http.ts";
+import { type Kind, type LocalStandIn, startLocalServer } from "../../stand_ins/local_servers.ts";
+
+interface Scene extends ProviderScene {
+  api: LocalStandIn;
+  // deno-lint-ignore no-explicit-any
+  model: any;
+  /** Bodies of the requests that make pictures. */
+  // deno-lint-ignore no-explicit-any
+  made(): any[];
+}
+
+async function setScene(kind: Kind, path = ""): Promise<Scene> {
+  const api = startLocalServer(kind);
+  const scene = await setProviderScene((common) => createLocalServer({ baseUrl: api.url + path, ...common }));
+  await scene.studio.deps.health.start();
+  const { models } = await (await scene.program.get("/api/v1/models")).json();
+  return {
+    ...scene,
+    api,
+    model: models[0],
+    made: () =>
+      api.journal.filter(({ method, path }) => method === "POST" && !path.endsWith("/cancel")).map((
+        { body },
+      ) => body),
+    async [Symbol.asyncDispose]() {
+      scene.studio.deps.health.stop();
+      await scene[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const free = ({ status, costMicros, ledger }: Shown) => [status, costMicros, ledger.basis];
+
+const kinds: [kind: Kind, model: string, fields: object, sent: object][] = [
+  ["sd.cpp", "sd-cpp-local", { seed: 7, steps: 12, guidance: 4.5, negativePrompt: "text" }, {
+    prompt: "a sea",
+    negative_prompt: "text",
+    width: 512,
+    height: 512,
+    seed: 7,
+    batch_count: 1,
+    output_format: "png",
+    sample_params: { sample_steps: 12, guidance: { txt_cfg: 4.5 } },
+  }],
+  ["LocalAI", "sd-3.5-medium", { steps: 12, negativePrompt: "text", prompt: "a | b" }, {
+    model: "sd-3.5-medium",
+    prompt: "a , b|text",
+    n: 1,
+    size: "512x512",
+    response_format: "b64_json",
+    step: 12,
+  }],
+  ["vLLM-Omni", "Qwen/Qwen-Image", { seed: 7, steps: 12, guidance: 4.5, negativePrompt: "text" }, {
+    model: "Qwen/Qwen-Image",
+    prompt: "a sea",
+    n: 1,
+    size: "512x512",
+    response_format: "b64_json",
+    seed: 7,
+    negative_prompt: "text",
+    guidance_scale: 4.5,
+    num_inference_steps: 12,
+  }],
+  ["SGLang", "black-forest-labs/FLUX.2-dev", { seed: 7 }, {
+    model: "black-forest-labs/FLUX.2-dev",
+    prompt: "a sea",
+    n: 1,
+    size: "512x512",
+    response_format: "b64_json",
+    seed: 7,
+  }],
+  ["other", "painter", {}, {
+    model: "painter",
+    prompt: "a sea",
+    n: 1,
+    size: "512x512",
+    response_format: "b64_json",
+  }],
+];
+
+for (const [kind, id, fields, sent] of kinds) {
+  Deno.test(`${kind} is recognised, offers what it has, is asked in its own words and costs nothing`, async () => {
+    await using scene = await setScene(kind);
+    assert.equal(scene.model.id, id);
+    assert.ok(scene.model.prices.every(({ costMicros }: { costMicros: number }) => costMicros === 0));
+    const prompt = await scene.run({ imageSize: "512x512", ...fields });
+    assert.deepEqual(free(prompt), ["COMPLETED", 0, "none"], `${prompt.errorMessage}`);
+    assert.deepEqual(scene.made(), [sent]);
+  });
+
+  Deno.test(`${kind} gets no orders from within the words of a prompt`, async () => {
+    await using scene = await setScene(kind, "/v1");
+    const orders = '<sd_cpp_extra_args>{"lora":1}</sd_cpp_extra_args>';
+    for (
+      const prompt of [
+        `a ${orders}sea`,
+        `a sea<sd_cpp_extra_args>{"a":`,
+        `a <sd_cpp_<sd_cpp_extra_args>x</sd_cpp_extra_args>extra_args>{} sea`,
+        `sea </sd_cpp_extra_args>`,
+      ]
+    ) {
+      await scene.run({ prompt });
+    }
+    assert.equal(scene.made().length, 4);
+    for (const { prompt } of scene.made()) assert.doesNotMatch(prompt, /<sd_cpp_extra_args>/);
+    assert.match(scene.made()[0].prompt, /^a\s+sea$/);
+  });
+}
+
+Deno.test("sizes are those that stable-diffusion.cpp says it can make", async () => {
+  await using scene = await setScene("sd.cpp");
+  assert.deepEqual(scene.model.sizes.slice(0, 3), ["512x512", "768x768", "1024x1024"]);
+  assert.ok(!scene.model.sizes.some((size: string) => size.includes("1536")));
+});
+
+const json = (body: object, status = 200) => () => Response.json(body, { status });
+type Fault = [name: string, kind: Kind, instead: LocalStandIn["instead"], ends: string | null];
+const take = () => null;
+const faults: Fault[] = [
+  ["a full queue, then success", "sd.cpp", [
+    () => new Response('{"error":"queue full"}', { status: 429, headers: { "Retry-After": "0" } }),
+  ], null],
+  ["bad parameters", "sd.cpp", [json({ error: "width" }, 400)], "provider_rejected"],
+  ["an exception", "sd.cpp", [json({ error: "bad_alloc" }, 500)], "provider_failed"],
+  ["an answer without an id", "sd.cpp", [json({ status: "queued" }, 202)], "outcome_unknown"],
+  ["a job that failed", "sd.cpp", [
+    take,
+    json({ status: "failed", error: { code: "generation_failed", message: "empty" } }),
+  ], "provider_failed"],
+  ["a job that expired", "sd.cpp", [take, json({ error: "expired" }, 410)], "provider_failed"],
+  ["a job that it forgot", "sd.cpp", [take, json({ error: "unknown" }, 404)], "provider_failed"],
+  ["polls that fail for a while", "sd.cpp", [
+    take,
+    () => cutOff("{"),
+    json({}, 500),
+    json({ status: "generating" }),
+  ], null],
+  [
+    "success without a picture",
+    "sd.cpp",
+    [take, json({ status: "completed", result: { images: [] } })],
+    "bad_result",
+  ],
+  [
+    "FastAPI's validation",
+    "vLLM-Omni",
+    [json({ detail: [{ loc: ["size"], msg: "bad size" }] }, 422)],
+    "provider_rejected",
+  ],
+  ["503, then success", "vLLM-Omni", [
+    () => new Response('{"detail":"loading"}', { status: 503, headers: { "Retry-After": "0" } }),
+  ], null],
+  ["an answer that is cut off", "SGLang", [() => cutOff('{"data":[')], "outcome_unknown"],
+  ["an answer without a picture", "SGLang", [json({ data: [] })], "bad_result"],
+];
+
+for (const [name, kind, instead, ends] of faults) {
+  Deno.test(`${kind}, ${name}: ends as documented and costs nothing`, async () => {
+    await using scene = await setScene(kind);
+    scene.api.instead = [...instead];
+    const prompt = await scene.run();
+    assert.deepEqual([prompt.errorCode, prompt.costMicros], [ends, 0], `${prompt.errorMessage}`);
+    assert.deepEqual(await scene.books(), { spentMicros: 0, heldMicros: 0 });
+  });
+}
+
+Deno.test("LocalAI's answer may name an address on its own host, and no other", async () => {
+  await using scene = await setScene("LocalAI");
+  scene.api.instead.push(() =>
+    Response.json({ data: [{ url: "http://127.0.0.1:9/generated-images/b64.png" }] })
+  );
+  assert.equal((await scene.run()).errorCode, "bad_result");
+});
+
+Deno.test("a job is cancelled where it waits", async () => {
+  await using scene = await setScene("sd.cpp");
+  scene.api.pollsUntilDone = 1e9;
+  const promptId = await scene.send();
+  await until(
+    () => scene.api.journal.filter(({ path }) => path.includes("/jobs/")).length,
+    (polls) => polls > 0,
+  );
+  await scene.program.post(`/api/v1/prompts/${promptId}/cancel`);
+  const prompt = await until(() => scene.show(promptId), ({ ledger }) => ledger !== null);
+  assert.deepEqual(free(prompt), ["CANCELLED", 0, "none"]);
+  assert.equal(scene.api.journal.filter(({ path }) => path.endsWith("/cancel")).length, 1);
+});
+
+Deno.test("a call that is the generation is broken off when its prompt is cancelled, since it costs nothing", async () => {
+  await using scene = await setScene("SGLang");
+  // The body never comes.
+  scene.api.instead.push(() => new Response(new ReadableStream({})));
+  const promptId = await scene.send();
+  await until(() => scene.made().length, (count) => count === 1);
+  await scene.program.post(`/api/v1/prompts/${promptId}/cancel`);
+  const prompt = await until(() => scene.show(promptId), ({ ledger }) => ledger !== null);
+  assert.deepEqual(free(prompt), ["CANCELLED", 0, "none"]);
+  await until(() => scene.studio.worker.runningCount(), (count) => count === 0);
+});
+
+Deno.test("a server that is not up yet shows as such, and is found once it is up", async () => {
+  const api = startLocalServer("other");
+  await using down = brokenLine("at once");
+  let baseUrl = down.url;
+  await using scene = await setProviderScene(({ outgoing, ...common }) =>
+    createLocalServer({
+      baseUrl: down.url,
+      outgoing: {
+        ...outgoing,
+        callForJson: (call) => outgoing.callForJson({ ...call, url: call.url.replace(down.url, baseUrl) }),
+      },
+      ...common,
+    })
+  );
+  const { health, models } = scene.studio.deps;
+  const [{ status }] = await health.check();
+  assert.equal(status?.state, "unreachable");
+  assert.deepEqual([models.areMoreExpected(), models.available()], [true, []]);
+  baseUrl = api.url;
+  assert.equal((await scene.provider.checkStatus!(new AbortController().signal)).state, "ok");
+  assert.deepEqual(models.available().map(({ id }) => id), ["painter"]);
+  assert.equal((await scene.run()).status, "COMPLETED");
+  await api[Symbol.asyncDispose]();
+});

@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { createOpenAi } from "../../../lib/providers/openai.ts";
+import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { cutOff } from "../../stand_ins/http.ts";
+import {
+  type Answer,
+  error,
+  events,
+  eventText,
+  type OpenAiStandIn,
+  partial,
+  startOpenAi,
+  usageOf,
+} from "../../stand_ins/openai.ts";
+import { until } from "../../fixtures/until.ts";
+
+const apiKey = "key-of-the-stand-in-0123456789";
+
+async function setScene(): Promise<ProviderScene & { api: OpenAiStandIn }> {
+  const api = startOpenAi();
+  const scene = await setProviderScene((common) => createOpenAi({ apiKey, baseUrl: api.url, ...common }));
+  return {
+    ...scene,
+    api,
+    async [Symbol.asyncDispose]() {
+      await scene[Symbol.asyncDispose]();
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("a picture costs what its reported usage computes to, and no more than was held for it", async () => {
+  await using scene = await setScene();
+  const { costMicros: quoted } = await (await scene.program.post("/api/v1/quotes", { prompt: "a sea" }))
+    .json();
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.status, prompt.ledger.basis], ["COMPLETED", "computed"]);
+  assert.equal(prompt.costMicros, scene.api.billedMicros());
+  assert.equal(prompt.costMicros, 5 * 5 + (1767 + 200) * 30);
+  assert.deepEqual(prompt.ledger.usage, { textIn: 5, imageOut: 1967 });
+  assert.ok(prompt.costMicros <= quoted, `${prompt.costMicros} of ${quoted}`);
+});
+
+for (const model of ["gpt-image-2", "gpt-image-2-low", "gpt-image-2-high"]) {
+  Deno.test(`${model} makes every size that it lists exactly, within its hold`, async () => {
+    await using scene = await setScene();
+    const { models } = await (await scene.program.get("/api/v1/models")).json();
+    const { sizes } = models.find(({ id }: { id: string }) => id === model);
+    for (const imageSize of sizes) {
+      const body = { prompt: "the sea at night", model, imageSize };
+      const { costMicros } = await (await scene.program.post("/api/v1/quotes", body)).json();
+      const prompt = await scene.run(body);
+      const [{ width, height }] = prompt.images;
+      assert.equal(`${width}x${height}`, imageSize);
+      assert.ok(prompt.costMicros <= costMicros, `${imageSize}: ${prompt.costMicros} of ${costMicros}`);
+    }
+    for (const { body } of scene.api.journal.filter(({ method }) => method === "POST")) {
+      const [width, height] = body.size.split("x").map(Number);
+      assert.ok(width % 16 === 0 && height % 16 === 0 && width * height >= 1024 ** 2, body.size);
+    }
+    assert.equal((await scene.books()).spentMicros, scene.api.billedMicros());
+  });
+}
+
+Deno.test("partial pictures are shown while the prompt runs", async () => {
+  await using scene = await setScene();
+  const finish = Promise.withResolvers<void>();
+  scene.api.instead.push(({ picture, bill }) => {
+    bill({ textIn: 5, imageOut: 100 });
+    const end = {
+      type: "image_generation.completed",
+      b64_json: picture,
+      usage: usageOf({ textIn: 5, imageOut: 100 }),
+    };
+    const send = (controller: ReadableStreamDefaultController, messages: object[]) =>
+      controller.enqueue(new TextEncoder().encode(eventText(messages)));
+    return new Response(
+      new ReadableStream({
+        async start(controller) {
+          send(controller, [partial(0, picture)]);
+          await finish.promise;
+          send(controller, [end]);
+          controller.close();
+        },
+      }),
+      { headers: { "Content-Type": "text/event-stream" } },
+    );
+  });
+  const promptId = await scene.send();
+  const { previews } = await until(
+    () => scene.studio.deps.progress.read(promptId)!,
+    (p) => p?.previews[0] !== undefined,
+  );
+  assert.equal(previews[0].contentType, "image/webp");
+  finish.resolve();
+  await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
+});
+
+interface Fault {
+  instead: Answer[];
+  /** Error code, basis; null: it completes. */
+  ends: [reason: string, basis: string] | null;
+  submissions?: number;
+}
+
+const soon = { "Retry-After": "0" };
+const faults: { [name: string]: Fault } = {
+  "fewer partial pictures than were asked for": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1000 });
+      const usage = usageOf({ textIn: 5, imageOut: 1000 });
+      return events([{ type: "image_generation.completed", b64_json: picture, usage }]);
+    }],
+    ends: null,
+  },
+  "a partial picture that is none": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1000 });
+      const usage = usageOf({ textIn: 5, imageOut: 1000 });
+      return events([partial(0, "bm90aGluZw=="), {
+        type: "image_generation.completed",
+        b64_json: picture,
+        usage,
+      }]);
+    }],
+    ends: null,
+  },
+  "an answer at once although a stream was asked for": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1767 });
+      return Response.json({ data: [{ b64_json: picture }], usage: usageOf({ textIn: 5, imageOut: 1767 }) });
+    }],
+    ends: null,
+  },
+  "a stream that is cut in the middle": {
+    instead: [({ picture }) => cutOff(eventText([partial(0, picture)]), "text/event-stream")],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "a stream that ends before the picture": {
+    instead: [({ picture }) => events([partial(0, picture)])],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "an error in the middle of the stream": {
+    instead: [
+      ({ picture }) =>
+        events([partial(0, picture), {
+          type: "error",
+          error: { message: "gpu lost", type: "server_error" },
+        }]),
+    ],
+    ends: ["provider_failed", "none"],
+  },
+  "moderation in the middle of the stream": {
+    instead: [() => events([{ type: "error", error: { message: "no", code: "moderation_blocked" } }])],
+    ends: ["content_policy", "none"],
+  },
+  "moderation": {
+    instead: [
+      () =>
+        error(400, { message: "rejected", type: "image_generation_user_error", code: "moderation_blocked" }),
+    ],
+    ends: ["content_policy", "none"],
+  },
+  "a bad parameter": {
+    instead: [() => error(400, { message: "size", type: "invalid_request_error" })],
+    ends: ["provider_rejected", "none"],
+  },
+  "a key that is refused": {
+    instead: [() => error(401, { message: `bad ${apiKey}`, code: "invalid_api_key" })],
+    ends: ["provider_auth", "none"],
+  },
+  "an organisation that is not verified": {
+    instead: [() => error(403, { message: "verify" })],
+    ends: ["provider_auth", "none"],
+  },
+  "a model that was switched off": {
+    instead: [() => error(404, { message: "gone", code: "model_not_found" })],
+    ends: ["provider_rejected", "none"],
+  },
+  "a rate limit, then success": {
+    instead: [() => error(429, { message: "slow", code: "rate_limit_exceeded" }, soon)],
+    ends: null,
+    submissions: 2,
+  },
+  "no credit, told as 429": {
+    instead: [
+      () =>
+        error(429, { message: "quota", type: "insufficient_quota", code: "credit_balance_exhausted" }, soon),
+    ],
+    ends: ["provider_billing", "none"],
+  },
+  "a spending limit, told as 429": {
+    instead: [() => error(429, { message: "quota", code: "project_spend_limit_exceeded" }, soon)],
+    ends: ["provider_billing", "none"],
+  },
+  "503, then success": {
+    instead: [() => new Response("busy", { status: 503, headers: soon })],
+    ends: null,
+    submissions: 2,
+  },
+  "500 with its envelope": {
+    instead: [() => error(500, { message: "oops" })],
+    ends: ["provider_failed", "none"],
+  },
+  "500 without one": {
+    instead: [() => new Response("oops", { status: 500 })],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "a redirect": {
+    instead: [() => new Response(null, { status: 307, headers: { Location: "https://elsewhere.example/" } })],
+    ends: ["provider_unavailable", "none"],
+  },
+  "an empty answer": { instead: [() => new Response("")], ends: ["outcome_unknown", "unknown"] },
+  "an answer that is cut off": {
+    instead: [() => cutOff('{"data":[{"b64')],
+    ends: ["outcome_unknown", "unknown"],
+  },
+  "an answer without a picture": {
+    instead: [({ bill }) => {
+      bill({ textIn: 5, imageOut: 1767 });
+      return Response.json({ data: [], usage: usageOf({ textIn: 5, imageOut: 1767 }) });
+    }],
+    ends: ["bad_result", "computed"],
+  },
+  "half a picture": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1767 });
+      const usage = usageOf({ textIn: 5, imageOut: 1767 });
+      return events([{
+        type: "image_generation.completed",
+        b64_json: picture.slice(0, picture.length / 8 * 4),
+        usage,
+      }]);
+    }],
+    ends: ["bad_result", "computed"],
+  },
+};
+
+for (const [name, { instead, ends, submissions = 1 }] of Object.entries(faults)) {
+  Deno.test(`OpenAI, ${name}: ends as documented and is booked as it is billed`, async () => {
+    await using scene = await setScene();
+    scene.api.instead = [...instead];
+    const { costMicros: heldMicros } = await (await scene.program.post("/api/v1/quotes", { prompt: "a sea" }))
+      .json();
+    const prompt = await scene.run();
+    const { basis, costMicros } = prompt.ledger;
+    if (ends === null) {
+      assert.deepEqual([prompt.status, basis], ["COMPLETED", "computed"], `${prompt.errorMessage}`);
+    } else assert.deepEqual([prompt.errorCode, basis], ends);
+    assert.equal(costMicros, basis === "unknown" ? heldMicros : scene.api.billedMicros());
+    assert.deepEqual(await scene.books(), { spentMicros: costMicros, heldMicros: 0 });
+    assert.equal(scene.api.journal.length, submissions);
+    const shown = JSON.stringify(prompt) + scene.studio.log.join("");
+    assert.ok(!shown.includes(apiKey));
+  });
+}
+
+Deno.test("the official client and the adapter make the same requests", async () => {
+  await using scene = await setScene();
+  await scene.run({ prompt: "an origami crane" });
+  const client = new OpenAI({ apiKey, baseURL: `${scene.api.url}/v1`, maxRetries: 0 });
+  const stream = await client.images.generate({
+    model: "gpt-image-2",
+    prompt: "an origami crane",
+    n: 1,
+    size: "1024x1024",
+    quality: "medium",
+    output_format: "png",
+    stream: true,
+    partial_images: 2,
+  });
+  const types = [];
+  for await (const event of stream) types.push(event.type);
+  assert.deepEqual(types.at(-1), "image_generation.completed");
+  await client.models.list();
+  await scene.provider.checkStatus!(new AbortController().signal);
+  const [ours, theirs, theirList, ourList] = scene.api.journal;
+  assert.deepEqual(ours, theirs);
+  assert.deepEqual({ ...ourList, contentType: null }, { ...theirList, contentType: null });
+});
+
+Deno.test("the provider's state says whether it answers and takes the key", async () => {
+  await using scene = await setScene();
+  const { checkStatus } = scene.provider;
+  assert.equal((await checkStatus!(new AbortController().signal)).state, "ok");
+  await scene.api[Symbol.asyncDispose]();
+  assert.equal((await checkStatus!(new AbortController().signal)).state, "unreachable");
+  scene.api[Symbol.asyncDispose] = () => Promise.resolve();
+});

@@ -1,0 +1,114 @@
+/**
+ * Stands in for Google's Gemini API by `generateContent` (ai.google.dev/api/generate-content). Its journal has every
+ * request and what was billed for it; a test may put other answers in line.
+ */
+import sharp from "sharp";
+import { serve, type StandInServer } from "./http.ts";
+
+export interface Entry {
+  path: string;
+  key: string | null;
+  // deno-lint-ignore no-explicit-any
+  body: any;
+  /** In micro-dollars: tokens times the price list of October 2026, or the picture's price. */
+  billedMicros: number;
+}
+
+export interface Exchange {
+  entry: Entry;
+  right(): Response;
+  /** Bills these tokens and gives the metadata that reports them. */
+  use(tokens: { textIn: number; thoughts?: number; imageOut?: number }): object;
+  /** Base64. */
+  picture: string;
+}
+
+export type Answer = (exchange: Exchange) => Response | Promise<Response>;
+
+export interface GeminiStandIn extends StandInServer {
+  journal: Entry[];
+  instead: Answer[];
+  billedMicros(): number;
+}
+
+/** Micro-dollars a token, and a picture where tokens say nothing. */
+const prices: { [model: string]: { textIn: number; textOut: number; imageOut: number; picture?: number } } = {
+  "gemini-nano-banana-2.1": { textIn: 1.5, textOut: 7.5, imageOut: 30 },
+  "gemini-2.5-flash-image": { textIn: 0.3, textOut: 2.5, imageOut: 30 },
+  "gemini-3-pro-image": { textIn: 0, textOut: 0, imageOut: 0, picture: 134_000 },
+  "gemini-3.1-flash-lite-image": { textIn: 0, textOut: 0, imageOut: 0, picture: 34_000 },
+};
+
+export async function startGemini(): Promise<GeminiStandIn> {
+  const journal: Entry[] = [];
+  // A JPEG, which is called PNG in the answers, as the real one does.
+  const picture = (await sharp({ create: { width: 1024, height: 1024, channels: 3, background: "#7c3aed" } })
+    .jpeg().toBuffer()).toString("base64");
+
+  const server = serve(async (request) => {
+    const { pathname } = new URL(request.url);
+    const key = request.headers.get("x-goog-api-key");
+    const model = /^\/v1(?:beta)?\/models\/([^:/]+):generateContent$/.exec(pathname)?.[1];
+    if (request.method === "GET") return Response.json({ models: [] });
+    if (model === undefined || !(model in prices)) {
+      return failure(404, { status: "NOT_FOUND", message: "no such model" });
+    }
+    const entry: Entry = { path: pathname, key, body: await request.json(), billedMicros: 0 };
+    journal.push(entry);
+    const price = prices[model];
+    const exchange: Exchange = {
+      entry,
+      picture,
+      use({ textIn, thoughts = 0, imageOut = 0 }) {
+        const tokens = textIn * price.textIn + thoughts * price.textOut + imageOut * price.imageOut;
+        entry.billedMicros += Math.round(imageOut > 0 ? price.picture ?? tokens : tokens);
+        return {
+          promptTokenCount: textIn,
+          candidatesTokenCount: imageOut,
+          thoughtsTokenCount: thoughts,
+          candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: imageOut }],
+          totalTokenCount: textIn + thoughts + imageOut,
+        };
+      },
+      right: () =>
+        answer({
+          parts: [image(picture)],
+          usageMetadata: exchange.use({
+            textIn: entry.body.contents[0].parts[0].text.length,
+            imageOut: 1120,
+          }),
+        }),
+    };
+    return await (standIn.instead.shift() ?? ((each) => each.right()))(exchange);
+  });
+  const standIn: GeminiStandIn = {
+    ...server,
+    journal,
+    instead: [],
+    billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
+  };
+  return standIn;
+}
+
+export function image(data: string, { isThought = false } = {}): object {
+  return { ...(isThought && { thought: true }), inlineData: { mimeType: "image/png", data } };
+}
+
+export function answer(
+  { parts = [], finishReason = "STOP", ...more }: {
+    parts?: object[];
+    finishReason?: string;
+    usageMetadata?: object;
+    promptFeedback?: object;
+  },
+): Response {
+  const candidates = [{ finishReason, content: { role: "model", parts } }];
+  return Response.json({ candidates, ...more });
+}
+
+export function failure(
+  code: number,
+  { status, message, details = [] }: { status: string; message: string; details?: object[] },
+): Response {
+  return Response.json({ error: { code, status, message, details } }, { status: code });
+}

@@ -1,0 +1,87 @@
+/** What all stand-ins are made of: a server on loopback, and answers that go wrong in the ways that networks do. */
+export interface StandInServer extends AsyncDisposable {
+  url: string;
+}
+
+/** A server on a free port of this machine. */
+export function serve(handler: (request: Request) => Response | Promise<Response>): StandInServer {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+/** The connection breaks in the middle of the answer. */
+export function cutOff(beginning: string, type = "application/json"): Response {
+  const bytes = new TextEncoder().encode(beginning);
+  return new Response(
+    new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => controller.enqueue(bytes),
+      pull: (controller) => controller.error(new Error("cut")),
+    }, { highWaterMark: 0 }),
+    { headers: { "Content-Type": type } },
+  );
+}
+
+/** An answer larger than any adapter reads. */
+export function huge(bytes: number): Response {
+  const block = new TextEncoder().encode(`"${"x".repeat(1_000_000)}",`);
+  let left = bytes;
+  return new Response(
+    new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("[")),
+      pull(controller) {
+        left -= block.length;
+        controller.enqueue(block);
+        if (left <= 0) controller.close();
+      },
+    }),
+    { headers: { "Content-Type": "application/json" } },
+  );
+}
+
+/** An answer whose body never comes; it ends when the caller leaves. */
+export function hang(): Response {
+  return new Response(new ReadableStream({}), { headers: { "Content-Type": "application/json" } });
+}
+
+export interface BrokenLine extends AsyncDisposable {
+  url: string;
+  /** Connections that were made. */
+  count: number;
+}
+
+/** A line that is reset: before anything is read, or once the whole request was. */
+export function brokenLine(when: "at once" | "after reading"): BrokenLine {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const line: BrokenLine = {
+    url: `http://127.0.0.1:${listener.addr.port}`,
+    count: 0,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await ended;
+    },
+  };
+  const ended = accept();
+  return line;
+
+  async function accept(): Promise<void> {
+    for await (const connection of listener) {
+      line.count++;
+      if (when === "after reading") await readRequest(connection);
+      connection.close();
+    }
+  }
+}
+
+/** Until the body has as many bytes as its header announced. */
+async function readRequest(connection: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  let text = "";
+  while (true) {
+    const count = await connection.read(buffer);
+    if (count === null) return;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+    const [head, body] = text.split("\r\n\r\n");
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    if (body !== undefined && new TextEncoder().encode(body).length >= length) return;
+  }
+}

@@ -1,0 +1,51 @@
+/** What an invitation's link opens. Looking at it uses nothing up: previews of links do that too. */
+import { ErrorText } from "./error_text.tsx";
+import { Layout } from "./layout.tsx";
+
+export function JoinPage({ code, name, problem }: {
+  /** Null: the invitation is not open. */
+  code: string | null;
+  name?: string;
+  problem?: string;
+}) {
+  return (
+    <Layout title="Join" user={null}>
+      <div class="sheet">
+        {code === null ? <Closed /> : <Form code={code} name={name} problem={problem} />}
+      </div>
+    </Layout>
+  );
+}
+
+function Form({ code, name, problem }: { code: string; name?: string; problem?: string }) {
+  return (
+    <>
+      <h1>You are invited</h1>
+      <p>
+        Darkroom makes pictures from words. Say what you want to be called, and you are in; then add a
+        passkey, so that you can come back.
+      </p>
+      <form class="stack" method="post" action="/join">
+        <input type="hidden" name="code" value={code} />
+        <div class="field">
+          <label for="name">Your name</label>
+          <input id="name" name="name" value={name} required maxlength={100} autocomplete="name" />
+        </div>
+        {problem && <ErrorText message={problem} />}
+        <button class="primary" type="submit">Join</button>
+      </form>
+    </>
+  );
+}
+
+function Closed() {
+  return (
+    <>
+      <h1>This invitation is not open</h1>
+      <p>It was used before, is older than seven days, or was revoked. Ask for a new one.</p>
+      <p>
+        <a class="button" href="/login">Sign in</a>
+      </p>
+    </>
+  );
+}

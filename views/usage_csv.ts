@@ -1,0 +1,33 @@
+/** A month's charges as CSV: one line a prompt. */
+import type { LedgerEntry } from "../lib/ledger.ts";
+import type { Prompt } from "../lib/prompt.ts";
+import { costSource } from "./cost.tsx";
+import { csvLine } from "./csv.ts";
+
+export const usageHeading = csvLine([
+  "Booked (UTC)",
+  "Prompt id",
+  "Prompt",
+  "Model",
+  "Size",
+  "Pictures",
+  "Status",
+  "Cost (USD)",
+  "Basis",
+  "How it came about",
+]);
+
+export function usageLine({ entry, prompt }: { entry: LedgerEntry; prompt: Prompt }): string {
+  return csvLine([
+    new Date(entry.at).toISOString(),
+    entry.promptId,
+    prompt.request.text,
+    entry.model,
+    prompt.request.imageSize,
+    entry.images,
+    prompt.status,
+    entry.costMicros / 1_000_000,
+    entry.basis,
+    costSource(entry),
+  ]);
+}

@@ -7,7 +7,7 @@
 import type { Image } from "./image.ts";
 import { readImages } from "./prompt_store.ts";
 import { keys, lists } from "./schema.ts";
-import { modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+import { type CostKind, costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 import type { Store } from "./store.ts";
 
 export interface ImageQuery {
@@ -19,6 +19,7 @@ export interface ImageQuery {
   /** ISO dates (UTC), both inclusive. */
   from: string | null;
   to: string | null;
+  cost: CostKind | null;
 }
 
 export interface Found {
@@ -28,8 +29,9 @@ export interface Found {
   next: number | null;
 }
 
-export function isEmptyQuery({ text, model, size, from, to }: ImageQuery): boolean {
-  return wordsOf(text).length === 0 && model === null && size === null && from === null && to === null;
+/** It leaves nothing out. */
+export function isEmptyQuery({ text, ...filters }: ImageQuery): boolean {
+  return wordsOf(text).length === 0 && Object.values(filters).every((filter) => filter === null);
 }
 
 /** Words that begin with a typed one, at most; the alphabetically first count. */
@@ -38,38 +40,60 @@ const maxWordsPerPrefix = 100;
 const maxReads = 20_000;
 const batchSize = 64;
 
+interface Search {
+  userId: string;
+  query: ImageQuery;
+}
+
 /** A page of what matches, older than number `before`. */
 export async function searchImages(
   store: Store,
-  { userId, query, limit, before = Infinity }: {
-    userId: string;
-    query: ImageQuery;
-    limit: number;
-    before?: number;
-  },
+  { limit, before = Infinity, ...search }: Search & { limit: number; before?: number },
 ): Promise<Found> {
-  const work = { left: maxReads };
-  const groups = await openGroups(store.kv, { userId, query, work });
-  const { first, last } = await numbersBetween(store.kv, { userId, query });
-  let number = Math.min(before - 1, last);
-  const ids: string[] = [];
-  while (number >= first && ids.length <= limit && work.left > 0) {
-    const floors = await Promise.all(groups.map((group) => group.floor(number)));
-    if (floors.includes(null)) return page(null);
-    const lowest = Math.min(...floors.map((floor) => floor!.number));
-    if (lowest < first) return page(null);
-    if (floors.every((floor) => floor!.number === lowest)) {
-      ids.push(floors[0]!.id);
-      number = lowest - 1;
-    } else number = lowest;
-  }
-  if (ids.length > limit) return page("more");
-  return page(number < first ? null : number + 1);
+  const { ids, next } = await walk(store, { ...search, limit, from: before - 1, towards: "older" });
+  const images = (await readImages(store, ids)).map(({ value }) => value);
+  return { images, next: next === null ? null : next + 1 };
+}
 
-  async function page(end: number | "more" | null): Promise<Found> {
-    const images = (await readImages(store, ids.slice(0, limit))).map(({ value }) => value);
-    return { images, next: end === "more" ? images.at(-1)!.sequence : end };
+/** The next pictures on either side of number `number` that match; null where there is none. */
+export async function searchNeighbours(
+  store: Store,
+  { number, ...search }: Search & { number: number },
+): Promise<{ newer: string | null; older: string | null }> {
+  const [newer, older] = await Promise.all([
+    walk(store, { ...search, limit: 1, from: number + 1, towards: "newer" }),
+    walk(store, { ...search, limit: 1, from: number - 1, towards: "older" }),
+  ]);
+  return { newer: newer.ids[0] ?? null, older: older.ids[0] ?? null };
+}
+
+type Direction = "older" | "newer";
+
+/** Up to `limit` ids from number `from` on, and the number to go on from; null when there is no more. */
+async function walk(
+  store: Store,
+  { limit, from, towards, userId, query }: Search & { limit: number; from: number; towards: Direction },
+): Promise<{ ids: string[]; next: number | null }> {
+  const work = { left: maxReads };
+  const groups = await openGroups(store.kv, { userId, query, work, towards });
+  const { first, last } = await numbersBetween(store.kv, { userId, query });
+  const onward = towards === "older" ? -1 : 1;
+  const isOutside = (number: number) => number < first || number > last;
+  let number = towards === "older" ? Math.min(from, last) : Math.max(from, first);
+  const ids: string[] = [];
+  while (!isOutside(number) && work.left > 0) {
+    const nearest = await Promise.all(groups.map((group) => group.nearest(number)));
+    if (nearest.some((entry) => entry === null || isOutside(entry.number))) return { ids, next: null };
+    const numbers = nearest.map((entry) => entry!.number);
+    const farthest = towards === "older" ? Math.min(...numbers) : Math.max(...numbers);
+    if (numbers.some((each) => each !== farthest)) number = farthest;
+    else if (ids.length === limit) return { ids, next: farthest };
+    else {
+      ids.push(nearest[0]!.id);
+      number = farthest + onward;
+    }
   }
+  return { ids, next: isOutside(number) ? null : number };
 }
 
 interface Entry {
@@ -79,32 +103,52 @@ interface Entry {
 
 /** The pictures of a term, or of any of several. */
 interface Group {
-  /** The latest whose number is at most this one. */
-  floor(number: number): Promise<Entry | null>;
+  /** The first from this number on, in the direction of the walk. */
+  nearest(number: number): Promise<Entry | null>;
+}
+
+interface Reading {
+  work: { left: number };
+  towards: Direction;
 }
 
 async function openGroups(
   kv: Deno.Kv,
-  { userId, query, work }: { userId: string; query: ImageQuery; work: { left: number } },
+  { userId, query, ...reading }: Search & Reading,
 ): Promise<Group[]> {
-  const { text, model, size } = query;
+  const { text, model, size, cost } = query;
+  const listOf = (term: string) => openList(kv, { prefix: keys.imageTerms(userId, term), ...reading });
   const exact = [
     ...model === null ? [] : [modelTerm(model)],
     ...size === null ? [] : [sizeOf(size)],
-  ].map((term) => openList(kv, { prefix: keys.imageTerms(userId, term), work }));
+    ...cost === null ? [] : [costTerm(cost)],
+  ].map(listOf);
   const words = await Promise.all(
     wordsOf(text).map(async (word) => {
       const terms = await termsBeginning(kv, { userId, word });
-      return anyOf(terms.map((term) => openList(kv, { prefix: keys.imageTerms(userId, term), work })));
+      return anyOf(terms.map(listOf), reading.towards);
     }),
   );
   const groups = [...words, ...exact];
-  return groups.length > 0 ? groups : [openList(kv, { prefix: [...lists.images(userId)], work })];
+  return groups.length > 0 ? groups : [openList(kv, { prefix: [...lists.images(userId)], ...reading })];
 }
 
 function sizeOf(size: string): string {
   const [width, height] = size.split("x").map(Number);
   return sizeTerm({ width, height });
+}
+
+/** The models and sizes that the user has pictures of. */
+export async function listChoices(
+  { kv }: Store,
+  userId: string,
+): Promise<{ models: string[]; sizes: string[] }> {
+  const [models, sizes] = await Promise.all(
+    [modelTerm(""), ":size "].map(async (word) =>
+      (await termsBeginning(kv, { userId, word })).map((term) => term.slice(word.length))
+    ),
+  );
+  return { models, sizes };
 }
 
 /** The words that begin with this one, found by leaping from word to word. */
@@ -125,32 +169,36 @@ async function termsBeginning(
   return terms;
 }
 
-function anyOf(groups: Group[]): Group {
+function anyOf(groups: Group[], towards: Direction): Group {
+  const isNearer = (a: Entry, b: Entry) => towards === "older" ? a.number > b.number : a.number < b.number;
   return {
-    async floor(number) {
-      const floors = await Promise.all(groups.map((group) => group.floor(number)));
-      return floors.reduce(
-        (best, each) => best === null || (each !== null && each.number > best.number) ? each : best,
+    async nearest(number) {
+      const entries = await Promise.all(groups.map((group) => group.nearest(number)));
+      return entries.reduce(
+        (best, each) => best === null || (each !== null && isNearer(each, best)) ? each : best,
         null,
       );
     },
   };
 }
 
-/** Read from the end in batches; only ever asked for smaller numbers than before. */
-function openList(
-  kv: Deno.Kv,
-  { prefix, work }: { prefix: Deno.KvKey; work: { left: number } },
-): Group {
+/** Read in batches, and only ever asked for numbers further on than before. */
+function openList(kv: Deno.Kv, { prefix, work, towards }: Reading & { prefix: Deno.KvKey }): Group {
+  const isOlder = towards === "older";
   const ahead: Entry[] = [];
   let isOver = false;
   return {
-    async floor(number) {
-      while (ahead.length > 0 && ahead[0].number > number) ahead.shift();
+    async nearest(number) {
+      while (ahead.length > 0 && (isOlder ? ahead[0].number > number : ahead[0].number < number)) {
+        ahead.shift();
+      }
       if (ahead.length === 0 && !isOver) {
-        const end = number === Infinity ? [...prefix, Infinity] : [...prefix, number + 1];
-        const selector = { start: [...prefix, 0], end };
-        for await (const { key, value } of kv.list<string>(selector, { reverse: true, limit: batchSize })) {
+        const selector = isOlder
+          ? { start: [...prefix, 0], end: [...prefix, number + 1] }
+          : { start: [...prefix, number], end: [...prefix, Infinity] };
+        for await (
+          const { key, value } of kv.list<string>(selector, { reverse: isOlder, limit: batchSize })
+        ) {
           ahead.push({ number: key.at(-1) as number, id: value });
         }
         work.left -= Math.max(1, ahead.length);

@@ -42,8 +42,12 @@ export function draftPath(fields: FormFields): string {
   return `/generator?${new URLSearchParams(typed)}`;
 }
 
-/** The settings of an earlier prompt, to start from. */
-export function draftFrom({ text, options, ...request }: PromptRequest, models: readonly Model[]): Draft {
+/** The settings of an earlier prompt, to start from; `fields` count before them. */
+export function draftFrom(
+  { text, options, ...request }: PromptRequest,
+  models: readonly Model[],
+  fields: FormFields = {},
+): Draft {
   const typed = (value: number | undefined) => value?.toString();
   return draftOf({
     prompt: text,
@@ -55,6 +59,7 @@ export function draftFrom({ text, options, ...request }: PromptRequest, models: 
     seed: typed(options.seed),
     guidance: typed(options.guidance),
     steps: typed(options.steps),
+    ...fields,
   }, models);
 }
 

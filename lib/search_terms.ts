@@ -1,4 +1,4 @@
-/** What a picture is found by: the words of its prompt, its model and its size. */
+/** What a picture is found by: the words of its prompt, its model, its size, and whether it was paid for. */
 
 const maxTerms = 64;
 const maxChars = 40;
@@ -20,4 +20,10 @@ export function modelTerm(model: string): string {
 
 export function sizeTerm({ width, height }: { width: number; height: number }): string {
   return `:size ${width}x${height}`;
+}
+
+export type CostKind = "free" | "paid";
+
+export function costTerm(kind: CostKind): string {
+  return `:cost ${kind}`;
 }

@@ -5,7 +5,7 @@ import type { Image } from "./image.ts";
 import { fitPicture, inspectPicture } from "./picture.ts";
 import { imageTitle, parseSize, type Prompt } from "./prompt.ts";
 import type { Model } from "./provider.ts";
-import { modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+import { costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 
 /** Blobs did not take the picture although it was tried for as long as it could be. */
 export class StorageFailure extends Error {
@@ -62,7 +62,12 @@ export async function storePicture(
     originalContentType: facts.contentType,
     model: request.model,
     seed,
-    terms: [...wordsOf(request.text), modelTerm(request.model), sizeTerm(wanted)],
+    terms: [
+      ...wordsOf(request.text),
+      modelTerm(request.model),
+      sizeTerm(wanted),
+      costTerm(prompt.holdMicros === 0 ? "free" : "paid"),
+    ],
     createdAt: deps.now(),
   };
 }

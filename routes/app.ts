@@ -11,6 +11,7 @@ import { answerNotFound, createErrorHandler } from "./errors.tsx";
 import { eventRoutes } from "./events.ts";
 import { dashboardRoutes } from "./dashboard.tsx";
 import { generateRoutes, pictureSettingsPath } from "./generate.tsx";
+import { galleryRoutes } from "./gallery.tsx";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.tsx";
 import { imageFilePath, imageRoutes } from "./images.tsx";
@@ -55,6 +56,7 @@ export function createApp(deps: AppDeps) {
     .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes(deps))
     .route("/", promptRoutes(deps))
+    .route("/", galleryRoutes(deps))
     .route("/", imageRoutes(deps))
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))

@@ -52,10 +52,11 @@ export function generateRoutes(deps: AppDeps) {
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
-      const from = c.req.query("from");
-      const draft = from === undefined ? draftOf(c.req.query(), models.available()) : draftFrom(
+      const { from, ...fields } = c.req.query();
+      const draft = from === undefined ? draftOf(fields, models.available()) : draftFrom(
         (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
         models.available(),
+        fields,
       );
       return c.html(await generatorPage(c, { draft }));
     })

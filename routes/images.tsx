@@ -1,18 +1,19 @@
-/** Pictures: the gallery, one picture with its facts and its bytes, and deleting it. */
+/** One picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
 import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
-import { deleteImage, findDeleted, undoDeletion } from "../lib/delete_image.ts";
+import { deleteImage, undoDeletion } from "../lib/delete_image.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
 import type { Image } from "../lib/image.ts";
 import { type FileForm, fileName, type ImageFile } from "../lib/image_file.ts";
+import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../lib/image_search.ts";
 import { readAccount } from "../lib/ledger.ts";
 import { findImage, imageNeighbours, listImages, readPrompt } from "../lib/prompt_store.ts";
 import { viewImages } from "../lib/prompt_view.ts";
-import { GalleryPage } from "../views/gallery_page.tsx";
 import { ImagePage } from "../views/image_page.tsx";
 import { imageJson, imageListJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";
+import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
 import { hasTag, readRange } from "./request_headers.ts";
 
@@ -31,30 +32,16 @@ export function imageRoutes(deps: AppDeps) {
         imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, pagination }),
       );
     })
-    .get("/gallery", async (c) => {
-      const { user } = callerOf(c);
-      const cursor = await readCursor(store, user.id);
-      const { views, pagination } = await readPage(c, { defaultLimit: 24 });
-      const deleted = await readDeleted(c);
-      return c.html(
-        <GalleryPage
-          user={user}
-          cursor={cursor}
-          images={views}
-          pagination={pagination}
-          deleted={deleted}
-        />,
-      );
-    })
     .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
     .get("/images/:id", async (c) => {
       const { user } = callerOf(c);
       const shown = await view(c);
+      const query = readImageQuery(c);
       const [neighbours, cursor] = await Promise.all([
-        imageNeighbours(store, shown.image),
+        neighboursOf(shown.image, query),
         readCursor(store, user.id),
       ]);
-      return c.html(<ImagePage user={user} cursor={cursor} view={shown} neighbours={neighbours} />);
+      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query }} />);
     })
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);
@@ -72,10 +59,6 @@ export function imageRoutes(deps: AppDeps) {
     .post("/images/:id/delete", async (c) => {
       await remove(c);
       return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
-    })
-    .post("/images/:id/undelete", async (c) => {
-      await undo(c);
-      return c.redirect(`/images/${c.req.param("id")}`, 303);
     });
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
@@ -84,6 +67,11 @@ export function imageRoutes(deps: AppDeps) {
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listImages(store, { userId: user.id, ...query.start });
     return { views: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+  }
+
+  function neighboursOf(image: Image, query: ImageQuery) {
+    if (isEmptyQuery(query)) return imageNeighbours(store, image);
+    return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
   }
 
   async function view(c: AppContext) {
@@ -101,19 +89,6 @@ export function imageRoutes(deps: AppDeps) {
   async function undo(c: AppContext): Promise<void> {
     const { user } = callerOf(c, "all");
     await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
-  }
-
-  /** The picture that was just deleted, for as long as that can be undone. */
-  async function readDeleted(c: AppContext): Promise<Image | null> {
-    const imageId = c.req.query("deleted");
-    if (imageId === undefined) return null;
-    try {
-      const { value } = await findDeleted(store, { userId: callerOf(c).user.id, imageId });
-      return value.image;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === "not_found") return null;
-      throw error;
-    }
   }
 
   async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {

@@ -61,9 +61,18 @@ export async function readForm(c: AppContext): Promise<{ [name: string]: string 
   return fields;
 }
 
-async function parseForm(c: AppContext) {
+/** The text fields of a form, each with all of its values. */
+export async function readTexts(c: AppContext): Promise<{ [name: string]: string[] | undefined }> {
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
+  const fields = Object.entries(await parseForm(c, { all: true }));
+  return Object.fromEntries(
+    fields.map(([name, values]) => [name, [values].flat().filter((value) => typeof value === "string")]),
+  );
+}
+
+async function parseForm(c: AppContext, options: { all?: boolean } = {}) {
   try {
-    return await c.req.parseBody();
+    return await c.req.parseBody(options);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new Refusal("invalid_request", "The form can't be read");

@@ -62,6 +62,9 @@ export function GeneratorForm(
         <GenerateButton draft={draft} costMicros={costMicros} />
         <kbd class="hint">Ctrl + Enter</kbd>
         <Budget budget={budget} />
+        <button id="notify" class="quiet" type="button" aria-pressed="false" hidden>
+          Tell me when a picture is ready
+        </button>
       </div>
     </form>
   );

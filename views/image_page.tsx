@@ -1,21 +1,26 @@
 /** One picture as large as fits, and every fact about it. */
 import type { Child } from "hono/jsx";
 import type { Image } from "../lib/image.ts";
+import type { ImageQuery } from "../lib/image_search.ts";
 import type { ImageView } from "../lib/prompt_view.ts";
 import type { User } from "../lib/user.ts";
 import { Cost } from "./cost.tsx";
 import { bytes, duration } from "./format.ts";
 import { Layout } from "./layout.tsx";
+import { addressOf, queryOf } from "./image_query.ts";
 import { fileAddress } from "./picture.tsx";
 import { CardButton } from "./prompt_card.tsx";
 import { Time } from "./time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours }: {
+export function ImagePage({ user, cursor, view, neighbours, query }: {
   user: User;
   cursor: string;
   view: ImageView;
   neighbours: { newer: string | null; older: string | null };
+  /** The search that the picture was found by. */
+  query: ImageQuery;
 }) {
+  const narrowed = queryOf(query);
   const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
@@ -27,11 +32,16 @@ export function ImagePage({ user, cursor, view, neighbours }: {
             <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
           </a>
           <nav class="turn" aria-label="Other pictures">
+            <a class="button quiet" rel="up" href={addressOf("/gallery", narrowed)}>Gallery</a>
             {neighbours.newer && (
-              <a class="button quiet" rel="prev" href={`/images/${neighbours.newer}`}>← Newer</a>
+              <a class="button quiet" rel="prev" href={addressOf(`/images/${neighbours.newer}`, narrowed)}>
+                ← Newer
+              </a>
             )}
             {neighbours.older && (
-              <a class="button quiet" rel="next" href={`/images/${neighbours.older}`}>Older →</a>
+              <a class="button quiet" rel="next" href={addressOf(`/images/${neighbours.older}`, narrowed)}>
+                Older →
+              </a>
             )}
           </nav>
         </div>
@@ -56,7 +66,11 @@ export function ImagePage({ user, cursor, view, neighbours }: {
             <Fact name="Made">
               <Time at={image.createdAt} zone={user.timeZone} />
             </Fact>
-            {image.seed !== null && <Fact name="Seed">{image.seed}</Fact>}
+            {image.seed !== null && (
+              <Fact name="Seed">
+                {image.seed} <a href={`/generator?from=${prompt.id}&seed=${image.seed}`}>Use it again</a>
+              </Fact>
+            )}
             {options.negativePrompt && <Fact name="Left out">{options.negativePrompt}</Fact>}
             {options.steps !== undefined && <Fact name="Steps">{options.steps}</Fact>}
             {options.guidance !== undefined && <Fact name="Guidance">{options.guidance}</Fact>}

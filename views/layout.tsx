@@ -69,6 +69,10 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
         <main id="main" tabindex={-1}>{children}</main>
         <p id="announcer" class="unseen" role="status"></p>
         <p id="notice" class="notice" role="alert"></p>
+        <p id="offline" class="notice" role="status" hidden>
+          You are offline. What runs goes on; the page catches up once you are back.
+        </p>
+        {user !== null && <Keys />}
         {live && <Stream {...live} />}
       </body>
     </html>
@@ -94,6 +98,41 @@ function Navigation({ user, current }: { user: User; current: string | undefined
 
 function Place({ href, name, current }: { href: string; name: string; current: string | undefined }) {
   return <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>;
+}
+
+const keyWords: [keys: string[], words: string][] = [
+  [["Ctrl", "Enter"], "Generate"],
+  [["Alt", "↑"], "An earlier prompt; with ↓ a later one"],
+  [["/"], "To the field for words"],
+  [["←"], "Newer picture; with → an older one"],
+  [["Esc"], "Back to the gallery; select none"],
+  [["Shift", "click"], "Select all between"],
+  [["g", "d"], "Dashboard"],
+  [["g", "n"], "New picture"],
+  [["g", "a"], "Gallery, all pictures"],
+  [["g", "h"], "History"],
+  [["g", "p"], "Profile"],
+  [["?"], "These keys"],
+];
+
+/** Opened by `?`. */
+function Keys() {
+  return (
+    <dialog id="keys" aria-labelledby="keys-title">
+      <h2 id="keys-title">Keys</h2>
+      <dl>
+        {keyWords.map(([keys, words]) => (
+          <div>
+            <dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt>
+            <dd>{words}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  );
 }
 
 function Refresh() {

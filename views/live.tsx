@@ -29,7 +29,7 @@ export const liveFragments: { [page in LivePage]: Encode } = {
   gallery: (change) =>
     message(
       <>
-        <Tiles change={change} list="#gallery" />
+        <Tiles change={change} list="#gallery" isSelectable />
         <Everywhere change={change} />
       </>,
     ),
@@ -104,12 +104,14 @@ function Renewal() {
   );
 }
 
-function Tiles({ change: { view }, list }: { change: Change; list: string }) {
+function Tiles(
+  { change: { view }, list, isSelectable }: { change: Change; list: string; isSelectable?: boolean },
+) {
   return (
     <>
       {view.images.length > 0 && (
         <hx-partial hx-target={list} hx-swap="place">
-          {view.images.map((image) => <Tile view={image} />)}
+          {view.images.map((image) => <Tile view={image} isSelectable={isSelectable} />)}
         </hx-partial>
       )}
       {view.prompt.images.filter(({ isDeleted }) => isDeleted).map(({ id }) => (

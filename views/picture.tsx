@@ -1,6 +1,7 @@
 /** Pictures in the sizes that pages show them in. */
 import type { Image } from "../lib/image.ts";
 import type { ImageView } from "../lib/prompt_view.ts";
+import { addressOf } from "./image_query.ts";
 
 export function fileAddress(imageId: string, query = ""): string {
   return `/api/v1/images/${imageId}/file${query}`;
@@ -23,14 +24,28 @@ export function tileId(imageId: string): string {
   return `image-${imageId}`;
 }
 
-/** A picture of the gallery, with its prompt over it. */
-export function Tile({ view: { image, prompt } }: { view: ImageView }) {
+/** A picture of the gallery, with its prompt over it; `query` is the search that it was found by. */
+export function Tile({ view: { image, prompt }, query = "", isSelectable = false }: {
+  view: ImageView;
+  query?: string;
+  isSelectable?: boolean;
+}) {
+  const { text } = prompt.request;
   return (
     <li id={tileId(image.id)} class="tile">
-      <a href={`/images/${image.id}`}>
-        <Thumbnail image={image} text={prompt.request.text} />
-        <span class="caption" aria-hidden="true">{prompt.request.text}</span>
+      <a href={addressOf(`/images/${image.id}`, query)}>
+        <Thumbnail image={image} text={text} />
+        <span class="caption" aria-hidden="true">{text}</span>
       </a>
+      {isSelectable && (
+        <input
+          class="select"
+          type="checkbox"
+          name="image"
+          value={image.id}
+          aria-label={`Select ${text}`}
+        />
+      )}
     </li>
   );
 }

@@ -8,7 +8,7 @@ import { finished, submit } from "../fixtures/prompts.ts";
 import { createStudio } from "../fixtures/studio.ts";
 import { createTestStore, type TestStore } from "../fixtures/store.ts";
 
-const noQuery: ImageQuery = { text: "", model: null, size: null, from: null, to: null };
+const noQuery: ImageQuery = { text: "", model: null, size: null, from: null, to: null, cost: null };
 
 Deno.test("words are found in any case, without accents, each once", () => {
   assert.deepEqual(wordsOf("A Fox, a fox; l'été à Zürich — 3D!"), ["a", "fox", "l", "ete", "zurich", "3d"]);

@@ -78,14 +78,14 @@ Deno.test("the page offers to undo, without a script, and only to whose picture 
   const deleted = await session.form(`/images/${id}/delete`, {});
   const [status, location] = [deleted.status, deleted.headers.get("Location")!];
   assert.deepEqual([status, location], [303, `/gallery?deleted=${id}`]);
-  const offer = `<form class="deleted" method="post" action="/images/${id}/undelete">`;
+  const offer = `<form class="deleted" method="post" action="/gallery/undelete">`;
   assert.ok((await (await session.get(location)).text()).includes(offer));
   const other = await studio.withSession(await studio.addMember());
   assert.ok(!(await (await other.get(location)).text()).includes(offer));
-  assert.equal((await other.form(`/images/${id}/undelete`, {})).status, 404);
+  assert.equal((await other.form("/gallery/undelete", { image: id })).status, 404);
   const read = await studio.withKey(studio.owner, "generate");
   assert.equal((await read.post(`/api/v1/images/${id}/undelete`)).status, 403);
-  const undone = await session.form(`/images/${id}/undelete`, {});
+  const undone = await session.form("/gallery/undelete", { image: id });
   assert.deepEqual([undone.status, undone.headers.get("Location")], [303, `/images/${id}`]);
   for (const odd of [id, "x", ""]) {
     assert.ok(!(await (await session.get(`/gallery?deleted=${odd}`)).text()).includes("undelete"), odd);

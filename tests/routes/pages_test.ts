@@ -182,7 +182,7 @@ Deno.test("the gallery leads through all pictures by links, and a picture to its
   assert.match(middle, new RegExp(`rel="prev" href="/images/${made[0]}"`));
   assert.match(middle, new RegExp(`rel="next" href="/images/${made[2]}"`));
   const deleted = await session.form(`/images/${made[1]}/delete`, {});
-  assert.deepEqual([deleted.status, deleted.headers.get("Location")], [303, "/gallery"]);
+  assert.deepEqual([deleted.status, deleted.headers.get("Location")], [303, `/gallery?deleted=${made[1]}`]);
   assert.equal((await session.get(`/images/${made[1]}`)).status, 404);
 });
 

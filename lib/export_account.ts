@@ -1,5 +1,4 @@
 /** All that Darkroom keeps of a person, as one archive: JSON and pictures. It is made while it is read, never as a whole. */
-import { makeZip } from "client-zip";
 import { type ApiKey, listApiKeys } from "./api_key.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Image } from "./image.ts";
@@ -10,6 +9,7 @@ import { listImages, listPrompts, type Page, type PageStart } from "./prompt_sto
 import { type ImageView, type PromptView, type ViewDeps, viewImages, viewPrompts } from "./prompt_view.ts";
 import { listSessions, type Session } from "./session.ts";
 import type { User } from "./user.ts";
+import { type ArchiveFile, zipArchive } from "./zip_archive.ts";
 
 /** What the JSON in the archive looks like. */
 export interface ExportJson {
@@ -23,37 +23,18 @@ export interface ExportDeps extends ViewDeps {
   log: Log;
 }
 
-interface ExportFile {
-  name: string;
-  lastModified: Date;
-  input: string | Uint8Array<ArrayBuffer> | AsyncIterable<string | Uint8Array<ArrayBuffer>>;
-}
-
 /** A ZIP archive. What is deleted while it is read is left out; blobs that do not answer break it off. */
 export function exportAccount(
   deps: ExportDeps,
   { user, json }: { user: User; json: ExportJson },
 ): ReadableStream<Uint8Array> {
-  const leaving = new AbortController();
-  const archive = makeZip(files(deps, { user, json, signal: leaving.signal })).getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await archive.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    /** What the archive reads from ends early. Cancelling the archive would throw into it, and nobody would catch. */
-    async cancel() {
-      leaving.abort();
-      while (!(await archive.read()).done);
-    },
-  });
+  return zipArchive((signal) => files(deps, { user, json, signal }));
 }
 
 async function* files(
   deps: ExportDeps,
   { user, json, signal }: { user: User; json: ExportJson; signal: AbortSignal },
-): AsyncGenerator<ExportFile> {
+): AsyncGenerator<ArchiveFile> {
   const { store } = deps;
   const lastModified = new Date(store.now());
   const read = { userId: user.id, signal };
@@ -96,7 +77,7 @@ async function readAccount({ store }: ExportDeps, user: User) {
 async function* picturesOf(
   { blobs }: ExportDeps,
   { view: { image, prompt }, signal }: { view: ImageView; signal: AbortSignal },
-): AsyncGenerator<ExportFile> {
+): AsyncGenerator<ArchiveFile> {
   const forms = [
     { folder: "pictures", key: image.blobKey, contentType: image.contentType },
     { folder: "originals", key: image.originalBlobKey, contentType: image.originalContentType },
@@ -108,7 +89,7 @@ async function* picturesOf(
     const blob = await blobs.open(key);
     if (blob === null) continue;
     const name = `${folder}/${pictureName(image, { text: prompt.request.text, contentType })}`;
-    yield { name, lastModified: new Date(image.createdAt), input: upTo(signal, blob.stream) };
+    yield { name, lastModified: new Date(image.createdAt), input: blob.stream };
   }
 }
 
@@ -128,16 +109,6 @@ async function* pages<T>(
     yield items;
     if (next === null) return;
     before = next;
-  }
-}
-
-async function* upTo(
-  signal: AbortSignal,
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for await (const chunk of stream) {
-    if (signal.aborted) return;
-    yield chunk;
   }
 }
 

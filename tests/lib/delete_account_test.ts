@@ -3,7 +3,10 @@ import { createApiKey, openApiKey } from "../../lib/api_key.ts";
 import type { Blobs } from "../../lib/blobs.ts";
 import { type AccountDeletion, createAccountDeletions } from "../../lib/delete_account.ts";
 import { Refusal } from "../../lib/errors.ts";
-import { readLedger } from "../../lib/ledger.ts";
+import { correctCharge } from "../../lib/correct_charge.ts";
+import { deleteImage } from "../../lib/delete_image.ts";
+import { createInvitation } from "../../lib/invitation.ts";
+import { type Correction, readLedger } from "../../lib/ledger.ts";
 import { savePortrait } from "../../lib/portrait.ts";
 import { readPrompt } from "../../lib/prompt_store.ts";
 import { rebuild } from "../../lib/rebuild.ts";
@@ -20,10 +23,12 @@ import {
   acceptPrompt,
   completePrompt,
   createTestModels,
+  createTestPasskey,
   createTestStore,
   createTestUser,
   dump,
   failStarted,
+  losePrompt,
   startPrompt,
   type TestStore,
 } from "../fixtures/store.ts";
@@ -84,7 +89,15 @@ async function setTheScene(store: TestStore) {
   await startSession(store, bystander.id);
   await acceptPrompt(store, user, { idempotency: { key: "k", body: {} } });
   await savePortrait(store, { userId: user.id, bytes: await picture(512, 512) });
-  return { ...scene, owner, bystander };
+  await createTestPasskey(store, user);
+  await createTestPasskey(store, bystander);
+  await createInvitation(store, { createdBy: user.id, name: "Carl" });
+  const trashed = (await completePrompt(store, user, { blobs, request: { count: 2 } })).value;
+  await deleteImage(store, trashed.images[0]);
+  const doubtful = (await losePrompt(store, user)).value;
+  const other = (await losePrompt(store, user)).value;
+  await correctCharge(store, { promptId: other.id, billedMicros: 7, by: "Owner", note: "looked up" });
+  return { ...scene, owner, bystander, trashed, doubtful, corrected: other };
 }
 
 /** What the worker does for prompts whose bill is due: here, the provider billed nothing. */
@@ -125,10 +138,15 @@ Deno.test("nothing of a deleted account stays but its amounts, and nobody else l
   assert.deepEqual(ofBob(after), ofBob(before));
   assert.deepEqual(
     [...blobs.contents.keys()],
-    bobsBlobs.filter((key) => !scene.completed.images.some(({ id }) => key.includes(id))),
+    bobsBlobs.filter((key) =>
+      ![...scene.completed.images, ...scene.trashed.images].some(({ id }) => key.includes(id))
+    ),
   );
   assert.equal(blobs.contents.size, 1);
   assert.equal(await ledgerSum(store), sum);
+  const correction = await store.kv.get<Correction>(keys.correction(scene.corrected.id));
+  assert.equal(correction.value?.userId, null);
+  await correctCharge(store, { promptId: scene.doubtful.id, billedMicros: 0, by: "Owner", note: "late" });
   const [entry] = await readLedger(store, [scene.completed.id]);
   assert.deepEqual([entry!.value.userId, entry!.value.costMicros], [null, 40_000]);
   assert.deepEqual(await violations(store, blobs), []);

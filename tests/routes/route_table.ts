@@ -1,5 +1,5 @@
 /**
- * Every route of the application, and what each kind of caller hears. `{prompt}`, `{image}` and the like stand for
+ * Every route of the application, and what each kind of caller hears. `:prompt`, `:image` and the like stand for
  * things that belong to the member; the other member and the admin ask for the same ones.
  */
 
@@ -25,15 +25,16 @@ export interface Route {
   /** What is sent where a session may change something. */
   json?: unknown;
   form?: { [name: string]: string };
+  query?: string;
 }
 
 function route(
   [method, path]: [string, string],
   statuses: Statuses,
-  body: Pick<Route, "json" | "form"> = {},
+  sent: Pick<Route, "json" | "form" | "query"> = {},
 ): Route {
   const byCaller = Object.fromEntries(callers.map((caller, i) => [caller, statuses[i]]));
-  return { method, path, statuses: byCaller as Route["statuses"], ...body };
+  return { method, path, statuses: byCaller as Route["statuses"], ...sent };
 }
 
 /** Open to all: nobody is asked who they are. */
@@ -51,16 +52,27 @@ export const routeTable: Route[] = [
   open("GET", "/static/:hash/app.js"),
   open("GET", "/static/:hash/favicon.svg"),
   open("GET", "/favicon.ico", 302),
+  open("GET", "/static/:hash/passkeys.js"),
+  open("GET", "/.well-known/jwks.json"),
   open("POST", "/callbacks/:token"),
 
   route(["GET", "/"],                                   [200,  303,  303,  303,  303,  303,  303,  200]),
   route(["GET", "/login"],                              [200,  200,  200,  200,  200,  200,  303,  200]),
+  route(["GET", "/login/:token"],                       [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["GET", "/login/:token/callback"],              [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["POST", "/login/passkey/options"],             [200,  200,  200,  200,  200,  200,  303,  200]),
+  route(["POST", "/login/passkey"],                     [400,  400,  400,  400,  400,  400,  303,  400], { json: {} }),
+  route(["GET", "/join"],                               [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["POST", "/join"],                              [404,  404,  404,  404,  404,  404,  303,  404], { form: { code: "x", name: "Ada" } }),
   route(["POST", "/logout"],                            [303,  303,  303,  303,  303,  303,  303,  303]),
+  route(["POST", "/api/v1/auth/token"],                 [401,  200,  200,  200,  200,  200,  401,  401]),
 
   route(["POST", "/api/v1/images/generate"],            [401,  202,  202,  202,  403,  202,  401,  401], { json: small }),
   route(["POST", "/api/v1/quotes"],                     [401,  200,  200,  200,  200,  200,  401,  401], { json: small }),
   route(["GET", "/generator"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/generator/settings"],                 [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["POST", "/generator/price"],                   [303,  200,  200,  200,  200,  200,  303,  303], { form: small }),
+  route(["POST", "/generator/picture"],                 [303,  415,  415,  415,  415,  415,  303,  303], { form: small }),
   route(["POST", "/generator"],                         [303,  303,  303,  303,  403,  303,  303,  303], { form: small }),
 
   route(["GET", "/api/v1/prompts"],                     [401,  200,  200,  200,  200,  200,  401,  401]),
@@ -75,16 +87,24 @@ export const routeTable: Route[] = [
 
   route(["GET", "/api/v1/images"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/gallery"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/gallery/part"],                       [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["POST", "/gallery/selection"],                 [303,  303,  404,  404,  403,  403,  303,  303], { form: { action: "delete", image: ":image" } }),
+  route(["POST", "/gallery/undelete"],                  [303,  303,  404,  404,  403,  403,  303,  303], { form: { image: ":trashed" } }),
+  route(["GET", "/compare"],                            [303,  200,  404,  404,  200,  200,  303,  303], { query: "images=:image,:other" }),
   route(["GET", "/api/v1/images/:image"],               [401,  200,  404,  404,  200,  200,  401,  401]),
   route(["GET", "/images/:image"],                      [303,  200,  404,  404,  200,  200,  303,  303]),
   route(["GET", "/api/v1/images/:image/file"],          [401,  200,  404,  404,  200,  200,  401,  401]),
   route(["DELETE", "/api/v1/images/:image"],            [401,  200,  404,  404,  403,  403,  401,  401]),
+  route(["POST", "/api/v1/images/:trashed/undelete"],   [401,  200,  404,  404,  403,  403,  401,  401]),
   route(["POST", "/images/:image/delete"],              [303,  303,  404,  404,  403,  403,  303,  303]),
 
   route(["GET", "/events"],                             [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/events"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/models"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/usage"],                       [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/dashboard"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/dashboard/figures"],                  [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/usage.csv"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/api/v1/me"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
 
   route(["GET", "/profile"],                            [303,  200,  200,  200,  403,  403,  303,  303]),
@@ -95,6 +115,10 @@ export const routeTable: Route[] = [
   route(["POST", "/profile/keys"],                      [303,  201,  201,  201,  403,  403,  303,  303], { form: { name: "laptop", scope: "read", expires: "" } }),
   route(["POST", "/profile/keys/:key/revoke"],          [303,  303,  404,  404,  403,  403,  303,  303]),
 
+  route(["GET", "/profile/passkeys"],                   [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["POST", "/profile/passkeys/options"],          [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["POST", "/profile/passkeys"],                  [303,  400,  400,  400,  403,  403,  303,  303], { json: {} }),
+  route(["POST", "/profile/passkeys/:passkey/remove"],  [303,  303,  404,  404,  403,  403,  303,  303]),
   route(["GET", "/profile/export"],                     [303,  200,  200,  200,  403,  403,  303,  303]),
   route(["POST", "/profile/delete"],                    [303,  200,  200,  200,  403,  403,  303,  303], { form: { confirm: "delete" } }),
 
@@ -105,5 +129,8 @@ export const routeTable: Route[] = [
   route(["POST", "/admin/users/:user"],                 [404,  404,  404,  303,  404,  404,  303,  404], { form: { role: "member", monthlyBudget: "" } }),
   route(["POST", "/admin/users/:user/disable"],         [404,  404,  404,  303,  404,  404,  303,  404]),
   route(["POST", "/admin/users/:user/enable"],          [404,  404,  404,  303,  404,  404,  303,  404]),
+  route(["GET", "/admin/invitations"],                  [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/invitations"],                 [404,  404,  404,  201,  404,  404,  303,  404], { form: { name: "Bob" } }),
+  route(["POST", "/admin/invitations/:invitation/revoke"], [404, 404, 404,  303,  404,  404,  303,  404]),
   route(["GET", "/admin/audit"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
 ];

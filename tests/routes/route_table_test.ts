@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
 import { createApiKey, listApiKeys } from "../../lib/api_key.ts";
+import { deleteImage } from "../../lib/delete_image.ts";
 import { sha256 } from "../../lib/digest.ts";
+import { createInvitation } from "../../lib/invitation.ts";
 import { savePortrait } from "../../lib/portrait.ts";
 import { keys } from "../../lib/schema.ts";
 import { startSession } from "../../lib/session.ts";
@@ -11,7 +13,7 @@ import { createApp } from "../../routes/app.ts";
 import type { AppEnv } from "../../routes/context.ts";
 import { assets } from "../../views/assets.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
-import { acceptPrompt, completePrompt, startPrompt } from "../fixtures/store.ts";
+import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../fixtures/store.ts";
 import { createStudio, type Studio } from "../fixtures/studio.ts";
 import { type CallerKind, callers, type Route, routeTable } from "./route_table.ts";
 
@@ -46,8 +48,10 @@ for (const route of routeTable) {
 async function statusFor(route: Route, caller: CallerKind): Promise<number> {
   await using studio = await createStudio({ isWorking: false });
   const member = await studio.addMember();
-  const path = await fillIn(route.path, { studio, member });
-  const { method, json, form } = route;
+  const fillIn = await createThings({ studio, member });
+  const { method, json, form, query } = route;
+  const path = fillIn(route.path) + (query === undefined ? "" : `?${fillIn(query)}`);
+  const fields = Object.entries(form ?? {}).map(([name, text]) => [name, fillIn(text)]);
   const answer = await studio.fetch(path, {
     method,
     headers: {
@@ -56,7 +60,7 @@ async function statusFor(route: Route, caller: CallerKind): Promise<number> {
       Prefer: "respond-async",
       ...json !== undefined && { "Content-Type": "application/json" },
     },
-    body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form),
+    body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(fields),
   });
   await answer.body?.cancel();
   return answer.status;
@@ -99,11 +103,16 @@ async function credentialOf(
   }
 }
 
-/** Puts something that is there, and the member's, in the place of each parameter. */
-async function fillIn(path: string, { studio, member }: { studio: Studio; member: User }): Promise<string> {
+/** Makes things that are the member's, and returns what puts them in the place of each parameter. */
+async function createThings(
+  { studio, member }: { studio: Studio; member: User },
+): Promise<(text: string) => string> {
   const { store, blobs } = studio;
-  const made = await completePrompt(store, member, { blobs });
-  const [image] = made.value.images;
+  const made = await completePrompt(store, member, { blobs, request: { count: 3 } });
+  const [image, other, trashed] = made.value.images;
+  await deleteImage(store, trashed);
+  const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
+  const passkey = (await createTestPasskey(store, member)).id;
   await savePortrait(store, { userId: member.id, bytes: await picture(512, 512) });
   const waiting = (await acceptPrompt(store, member)).prompt.value.id;
   const running = await startPrompt(store, (await acceptPrompt(store, member)).prompt.value.id);
@@ -115,6 +124,10 @@ async function fillIn(path: string, { studio, member }: { studio: Studio; member
   const values: { [name: string]: string } = {
     prompt: made.value.id,
     image: image.id,
+    other: other.id,
+    trashed: trashed.id,
+    invitation: invitation.id,
+    passkey,
     waiting,
     running: running.value.id,
     key,
@@ -122,9 +135,11 @@ async function fillIn(path: string, { studio, member }: { studio: Studio; member
     user: member.id,
     token: "nonsense",
   };
-  const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", path));
-  return asset?.path ?? path.replace(/:(\w+)/g, (_, name) => {
-    assert.ok(Object.hasOwn(values, name), `what is :${name}?`);
-    return values[name];
-  });
+  return (text) => {
+    const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", text));
+    return asset?.path ?? text.replace(/:(\w+)/g, (_, name) => {
+      assert.ok(Object.hasOwn(values, name), `what is :${name}?`);
+      return values[name];
+    });
+  };
 }

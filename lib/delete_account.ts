@@ -12,7 +12,7 @@ import { Refusal } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { Log } from "./log.ts";
 import type { Invitation } from "./invitation.ts";
-import { type Correction, readLedger } from "./ledger.ts";
+import type { Correction, LedgerEntry } from "./ledger.ts";
 import { isHeld, type Prompt } from "./prompt.ts";
 import { listUnfinishedPrompts, readImages, readPrompt, removeImage, removePrompt } from "./prompt_store.ts";
 import { accountKeys, keys, kinds } from "./schema.ts";
@@ -168,9 +168,11 @@ async function erasePrompts(
   { userId, signal }: { userId: string; signal: AbortSignal },
 ): Promise<boolean> {
   const { store } = deps;
-  while (!signal.aborted && !deps.blobs.isHolding()) {
+  while (!signal.aborted) {
     const deletion = await readDeletion(store, userId);
-    await removeBlobs(deps, deletion.value.imageIds);
+    const { imageIds } = deletion.value;
+    if (imageIds.length > 0 && deps.blobs.isHolding()) return false;
+    await removeBlobs(deps, imageIds);
     const first = await firstInFeed(store, userId);
     if (first === null) return true;
     const prompt = await readPrompt(store, first.promptId);
@@ -198,8 +200,8 @@ async function erasePrompt(
 ): Promise<void> {
   const { id, userId, images } = prompt.value;
   const imageIds = images.map((image) => image.id);
-  const [[entry], correction, records, head] = await Promise.all([
-    readLedger(store, [id]),
+  const [entry, correction, records, head] = await Promise.all([
+    read<LedgerEntry>(store.kv, keys.ledger(id)),
     read<Correction>(store.kv, keys.correction(id)),
     readImages(store, imageIds),
     read<string>(store.kv, keys.feedHead(userId)),

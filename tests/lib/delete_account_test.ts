@@ -227,12 +227,16 @@ Deno.test("killed at any of its writes, it ends deleted after the restart, and t
     const first = mortal(store, blobs, lastWrite);
     const dying = startProcess(first.store, first.blobs);
     await dying.deletions.request(user.id);
-    const wait = setInterval(() => void settleBills(store, [scene.cancelled.id, scene.running.id]), 5);
+    let settling = Promise.resolve();
+    const settle = () => void (settling = settling.then(() => settleBills(store, bills)));
+    const bills = [scene.cancelled.id, scene.running.id];
+    const wait = setInterval(settle, 5);
     const end = await Promise.race([
       first.killed.then(() => "killed"),
       finished(store, user).then(() => "finished"),
     ]);
     clearInterval(wait);
+    await settling;
     if (end === "finished") {
       await dying.deletions.stop();
       break;
@@ -245,7 +249,7 @@ Deno.test("killed at any of its writes, it ends deleted after the restart, and t
     const second = startProcess(store, blobs);
     await second.deletions.start();
     await until(async () => {
-      await settleBills(store, [scene.cancelled.id, scene.running.id]);
+      await settleBills(store, bills);
       return isFinished(store, user.id);
     }, Boolean);
     await second.deletions.stop();

@@ -77,7 +77,7 @@ function UserRow({ reader, shown, defaultBudgetMicros }: {
       <td data-name="Last seen">
         {lastSeenAt === null ? "never" : <Time at={lastSeenAt} zone={reader.timeZone} />}
       </td>
-      <td>
+      <td class="acts">
         {mayChange && (
           <details class="change">
             <summary>

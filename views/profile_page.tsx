@@ -126,7 +126,7 @@ function SessionsPanel({ user, sessions, currentSession }: ProfilePageProps) {
               <td data-name="Signed in">
                 <Time at={createdAt} zone={user.timeZone} />
               </td>
-              <td>
+              <td class="acts">
                 {hash === currentSession
                   ? <span class="status completed">This one</span>
                   : (
@@ -195,7 +195,7 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
                       <span class="status failed">expired</span>
                     )}
                   </td>
-                  <td>
+                  <td class="acts">
                     <form method="post" action={`/profile/keys/${key.id}/revoke`}>
                       <button class="danger" type="submit">
                         Revoke <span class="unseen">{key.name}</span>

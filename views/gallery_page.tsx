@@ -95,32 +95,38 @@ function SearchForm(
   { query, choices, isNarrowed }: Pick<GalleryProps, "query" | "choices"> & { isNarrowed: boolean },
 ) {
   const { text, model, size: chosenSize, from, to, cost } = query;
+  const isFiltered = [model, chosenSize, from, to, cost].some((filter) => filter !== null);
   return (
     <form class="search" method="get" action="/gallery" role="search">
       <div class="field wide">
         <label for="q">Words in the prompt</label>
         <input id="q" name="q" type="search" value={text} autocomplete="off" />
       </div>
-      <Choice name="model" label="Model" value={model} options={choices.models.map((id) => [id, id])} />
-      <Choice
-        name="size"
-        label="Size"
-        value={chosenSize}
-        options={choices.sizes.map((each) => [each, size(each)])}
-      />
-      <Choice name="cost" label="Cost" value={cost} options={[["free", "free"], ["paid", "paid for"]]} />
-      <div class="field">
-        <label for="from">From</label>
-        <input id="from" name="from" type="date" value={from ?? ""} />
-      </div>
-      <div class="field">
-        <label for="to">To</label>
-        <input id="to" name="to" type="date" value={to ?? ""} />
-      </div>
       <div class="actions">
         <button type="submit">Search</button>
         {isNarrowed && <a class="button quiet" href="/gallery">Show all</a>}
       </div>
+      <details class="narrow" open={isFiltered}>
+        <summary>Narrow down</summary>
+        <div>
+          <Choice name="model" label="Model" value={model} options={choices.models.map((id) => [id, id])} />
+          <Choice
+            name="size"
+            label="Size"
+            value={chosenSize}
+            options={choices.sizes.map((each) => [each, size(each)])}
+          />
+          <Choice name="cost" label="Cost" value={cost} options={[["free", "free"], ["paid", "paid for"]]} />
+          <div class="field">
+            <label for="from">From</label>
+            <input id="from" name="from" type="date" value={from ?? ""} />
+          </div>
+          <div class="field">
+            <label for="to">To</label>
+            <input id="to" name="to" type="date" value={to ?? ""} />
+          </div>
+        </div>
+      </details>
     </form>
   );
 }

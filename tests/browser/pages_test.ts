@@ -12,16 +12,19 @@ async function sendPrompt(page: Page, server: Server, text: string, status: stri
 }
 
 async function checkAllPages(page: Page, server: Server, state: string): Promise<void> {
-  const image = await page.request.get(`${server.url}/api/v1/images?limit=1`);
-  const [newest] = (await image.json()).images;
+  const image = await page.request.get(`${server.url}/api/v1/images?limit=2`);
+  const [newest, other] = (await image.json()).images;
   const paths = [
+    "/dashboard",
     "/generator",
     "/gallery",
+    "/gallery?q=nothing-like-this&cost=paid",
     "/prompts",
     "/profile",
     "/admin",
     "/nowhere",
     ...newest ? [`/images/${newest.imageId}`] : [],
+    ...other ? [`/compare?images=${newest.imageId},${other.imageId}`] : [],
   ];
   for (const path of paths) {
     await page.goto(server.url + path);

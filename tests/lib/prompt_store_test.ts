@@ -60,11 +60,11 @@ Deno.test("a list by status holds the prompts that are in it now, newest first",
   }
   assert.deepEqual(found, { PENDING: 2, PROCESSING: 1, COMPLETED: 1, FAILED: 2, CANCELLED: 1 });
   const all = await listPrompts(store, { userId: user.id, limit: 10 });
-  assert.deepEqual(all.items.map(({ value }) => value.sequence), [6, 5, 4, 3, 2, 1]);
+  assert.deepEqual(all.items.map(({ value }) => value.sequence), [7, 6, 5, 4, 3, 2, 1]);
   assert.deepEqual((await listUnfinishedPrompts(store, user.id)).map(({ value }) => value.sequence), [
-    4,
     5,
     6,
+    7,
   ]);
 });
 

@@ -17,7 +17,8 @@ Deno.test("of 200 requests at once with budget for N exactly N are accepted, in 
     const wanted = 1 + round % 9;
     const user = await studio.addMember({ monthlyBudgetMicros: wanted * price });
     const [session, key] = [await studio.withSession(user), await studio.withKey(user)];
-    const ways = [sendForm(session), sendJson(key)];
+    const { token } = await (await key.post("/api/v1/auth/token", {})).json();
+    const ways = [sendForm(session), sendJson(key), sendJson({ ...key, credential: token })];
     const before = standIn.submitted.length;
     const statuses = await Promise.all(
       Array.from({ length: requests }, (_, i) => ways[i % ways.length](i, connections[i % 2])),

@@ -27,6 +27,7 @@ import { createPace } from "./lib/pace.ts";
 import { createPasskeys } from "./lib/passkey.ts";
 import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
+import { createPortraits } from "./lib/portrait.ts";
 import { createProgressBoard } from "./lib/progress.ts";
 import { createProviderHealth } from "./lib/provider_health.ts";
 import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
@@ -142,6 +143,7 @@ async function start(settings: Settings): Promise<void> {
     }),
     log,
     deletions,
+    portraits: createPortraits({ store, outgoing: createOutgoing(), log }),
     nudge: worker.nudge,
     publicUrl,
     promptMaxChars: settings.PROMPT_MAX_CHARS,

@@ -16,6 +16,7 @@ import type { ImageFiles } from "../lib/image_file.ts";
 import type { JsonWebTokens } from "../lib/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
 import type { Passkeys } from "../lib/passkey.ts";
+import type { Portraits } from "../lib/portrait.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
@@ -49,6 +50,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   identityProviders: readonly IdentityProvider[];
   signInPolicy: SignInPolicy;
   tokens: JsonWebTokens;
+  portraits: Portraits;
   passkeys: Passkeys;
   /** The process was told to stop. */
   isStopping: () => boolean;

@@ -114,6 +114,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     }),
     log,
     deletions: createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge }),
+    portraits: { adopt: () => Promise.resolve() },
     nudge: worker.nudge,
     publicUrl,
     promptMaxChars: 500,

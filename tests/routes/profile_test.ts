@@ -3,9 +3,11 @@ import { createLoginCode } from "../../lib/login_code.ts";
 import { savePortrait } from "../../lib/portrait.ts";
 import { readUser } from "../../lib/user.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
+import { providerFor, signInThroughProvider } from "../fixtures/provider_sign_in.ts";
 import { holdUntil, picture } from "../fixtures/stand_in_provider.ts";
 import { type Client, createStudio } from "../fixtures/studio.ts";
 import { until } from "../fixtures/until.ts";
+import { startIdentityProvider } from "../stand_ins/identity_provider.ts";
 
 const textOf = async (answer: Response) => (await answer.text()).replace(/\s+/g, " ");
 
@@ -246,4 +248,34 @@ Deno.test("the last owner can't leave, and hears why; once there is another one,
   await studio.addMember({ role: "owner" });
   assert.equal((await session.form("/profile/delete", { confirm: "delete" })).status, 200);
   assert.equal((await session.get("/profile")).status, 303);
+});
+
+Deno.test("the picture of whoever signs in through a provider is adopted, once", async () => {
+  await using provider = await startIdentityProvider();
+  provider.person.picture = "https://pictures.example/ada.png";
+  const asked: [address: string, ownOrigin: string][] = [];
+  await using studio = await createStudio({
+    identityProviders: [providerFor(provider)],
+    fetchNamed(address, { ownOrigin }) {
+      asked.push([address, ownOrigin]);
+      return picture(512, 512);
+    },
+  });
+  const { session } = await signInThroughProvider(studio);
+  const shown = () => studio.fetch("/profile/picture", { headers: { Cookie: session! } });
+  const answer = await until(shown, ({ status }) => status === 200);
+  assert.equal(answer.headers.get("Content-Type"), "image/webp");
+  await signInThroughProvider(studio);
+  assert.deepEqual(asked, [["https://pictures.example/ada.png", provider.issuer]]);
+});
+
+Deno.test("a picture that can't be had keeps nobody from signing in", async () => {
+  await using provider = await startIdentityProvider();
+  provider.person.picture = "https://pictures.example/ada.png";
+  await using studio = await createStudio({ identityProviders: [providerFor(provider)] });
+  const { session } = await signInThroughProvider(studio);
+  const page = await studio.fetch("/profile", { headers: { Cookie: session! } });
+  assert.equal(page.status, 200);
+  await page.body!.cancel();
+  await until(() => studio.log.some((line) => line.includes("portrait_not_adopted")), Boolean);
 });

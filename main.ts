@@ -9,6 +9,7 @@ import { createCallbacks } from "./lib/callbacks.ts";
 import { configureBlobs } from "./lib/configured_blobs.ts";
 import { serveControlSocket } from "./lib/control_socket.ts";
 import { openDataDirectory, readIdentity, readSecret } from "./lib/data_directory.ts";
+import { createAccountDeletions } from "./lib/delete_account.ts";
 import { createDiskBlobs } from "./lib/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
@@ -26,6 +27,7 @@ import { createPace } from "./lib/pace.ts";
 import { createPasskeys } from "./lib/passkey.ts";
 import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
+import { createPortraits } from "./lib/portrait.ts";
 import { createProgressBoard } from "./lib/progress.ts";
 import { createProviderHealth } from "./lib/provider_health.ts";
 import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
@@ -114,6 +116,7 @@ async function start(settings: Settings): Promise<void> {
     storagePatienceMs,
     owner: `process ${Deno.pid}`,
   });
+  const deletions = createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge });
   const operator = createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
 
   const identityProviders = createIdentityProviders(settings, { publicUrl });
@@ -124,6 +127,7 @@ async function start(settings: Settings): Promise<void> {
   const housekeeping = createHousekeeping({ store, blobs, log, owner: await readIdentity(data) });
   await worker.start();
   housekeeping.start();
+  await deletions.start();
   application.resolve(createApp({
     store,
     doorbell,
@@ -138,6 +142,8 @@ async function start(settings: Settings): Promise<void> {
       now,
     }),
     log,
+    deletions,
+    portraits: createPortraits({ store, outgoing: createOutgoing(), log }),
     nudge: worker.nudge,
     publicUrl,
     promptMaxChars: settings.PROMPT_MAX_CHARS,
@@ -165,7 +171,13 @@ async function start(settings: Settings): Promise<void> {
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
   health.stop();
-  await Promise.all([worker.stop(), housekeeping.stop(), server.shutdown(), closeControlSocket()]);
+  await Promise.all([
+    worker.stop(),
+    deletions.stop(),
+    housekeeping.stop(),
+    server.shutdown(),
+    closeControlSocket(),
+  ]);
   kv.close();
   data.close();
   Deno.exit(0);

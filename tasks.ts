@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import { readExpiry } from "./lib/api_key.ts";
 import { createHoldableBlobs, restore } from "./lib/backup.ts";
 import { configureBlobs, s3AddressIn } from "./lib/configured_blobs.ts";
 import { askServer, CommandFailure } from "./lib/control_socket.ts";
@@ -39,8 +39,6 @@ const patienceMs = 10_000;
 const retryMs = 100;
 
 const s3Deps: S3Deps = { now: () => Date.now(), sleep, random: Math.random };
-
-const isoTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
 class UsageError extends Error {
   override readonly name = "UsageError";
@@ -186,16 +184,15 @@ function readKeyInput(args: string[]): CommandInput<"key"> {
   const text = { type: "string" } as const;
   const { values } = readArguments(args, [], { name: text, scope: text, expires: text });
   const { name = "key", scope = "all", expires } = values;
-  const input = commandInputs.key.safeParse({ name, scope, expiresAt: readExpiry(expires) });
+  const input = commandInputs.key.safeParse({ name, scope, expiresAt: expiryOf(expires) });
   if (input.success) return input.data;
   throw new UsageError(input.error.issues[0].message);
 }
 
-function readExpiry(expires: unknown): number | null {
+function expiryOf(expires: unknown): number | null {
   if (expires === undefined) return null;
-  const time = isoTime.safeParse(expires);
-  const at = time.success ? Date.parse(time.data) : NaN;
-  if (at > Date.now()) return at;
+  const at = readExpiry(String(expires), { now: Date.now() });
+  if (at !== null) return at;
   throw new UsageError("--expires takes an ISO time to come, such as 2030-12-31T00:00:00Z");
 }
 

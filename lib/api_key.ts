@@ -1,8 +1,11 @@
 /** API keys: `dk_` and 256 random bits; only the hash is stored. */
+import { z } from "zod";
 import { randomToken, sha256 } from "./digest.ts";
+import { notFound } from "./errors.ts";
+import { isId } from "./ids.ts";
 import { keys } from "./schema.ts";
-import { commit, type Store } from "./store.ts";
-import { readWithUser, type User } from "./user.ts";
+import { commit, read, readMany, type Store } from "./store.ts";
+import { accountGone, checkAccount, readWithUser, type User } from "./user.ts";
 
 /** `read`: look, quote; `generate`: also generate, cancel, retry; `all`: also delete. */
 export const scopes = ["read", "generate", "all"] as const;
@@ -17,6 +20,21 @@ export interface ApiKey {
   /** Milliseconds since 1970; null: never. */
   expiresAt: number | null;
   lastUsedAt: number | null;
+}
+
+/** What is typed for a new key. */
+export const apiKeyFields = {
+  name: z.string().trim().min(1, "A key needs a name").max(100, "A key's name has at most 100 characters"),
+  scope: z.enum(scopes, `A key's scope is one of ${scopes.join(", ")}`),
+};
+
+const isoTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+
+/** The time to come that an ISO time or date (its first moment, in UTC) names; null: it names none. */
+export function readExpiry(text: string, { now }: { now: number }): number | null {
+  const time = isoTime.safeParse(text);
+  const at = time.success ? Date.parse(time.data) : NaN;
+  return at > now ? at : null;
 }
 
 const prefix = "dk_";
@@ -43,7 +61,9 @@ export async function createApiKey(
     expiresAt,
     lastUsedAt: null,
   };
-  await commit(store.kv.atomic().set(keys.apiKey(hash), key).set(keys.apiKeyOf(userId, key.id), hash));
+  const atomic = checkAccount(store.kv.atomic(), userId)
+    .set(keys.apiKey(hash), key).set(keys.apiKeyOf(userId, key.id), hash);
+  if (await commit(atomic) === null) throw accountGone();
   return secret;
 }
 
@@ -57,9 +77,34 @@ export async function openApiKey(store: Store, secret: string): Promise<{ user: 
   const { key, versionstamp, user } = found;
   if (key.lastUsedAt === null || now - key.lastUsedAt >= usedStepMs) {
     const check = { key: keys.apiKey(hash), versionstamp };
-    await commit(store.kv.atomic().check(check).set(keys.apiKey(hash), { ...key, lastUsedAt: now }));
+    await commit(
+      store.kv.atomic().check(check).set(keys.apiKey(hash), { ...key, lastUsedAt: now })
+        .set(keys.seen(user.id), now),
+    );
   }
   return { user, key };
+}
+
+/** The user's keys, the newest first; those that expired too. */
+export async function listApiKeys(store: Store, userId: string): Promise<ApiKey[]> {
+  const hashes = await Array.fromAsync(
+    store.kv.list<string>({ prefix: keys.apiKeysOf(userId) }, { reverse: true }),
+    ({ value }) => value,
+  );
+  const found = await readMany<ApiKey>(store.kv, hashes.map(keys.apiKey));
+  return found.flatMap((key) => key === null ? [] : [key.value]);
+}
+
+/** Takes a key of the user away and returns its hash; refuses with `not_found` when there is none. */
+export async function revokeApiKey(
+  store: Store,
+  { userId, keyId }: { userId: string; keyId: string },
+): Promise<string> {
+  const index = keys.apiKeyOf(userId, keyId);
+  const hash = isId(keyId) ? await read<string>(store.kv, index) : null;
+  if (hash === null) throw notFound();
+  await commit(store.kv.atomic().delete(keys.apiKey(hash.value)).delete(index));
+  return hash.value;
 }
 
 /** The key with that hash and its user, as long as it is good; looking does not count as use. */

@@ -2,7 +2,7 @@
 import { type Account, type Month, monthOf } from "./account.ts";
 import { readAccount, readMonth } from "./ledger.ts";
 import type { Store } from "./store.ts";
-import { readUser, type User } from "./user.ts";
+import { accountGone, readUser, type User } from "./user.ts";
 
 /** Where a user stands in the current month; null means no limit. All amounts in micro-dollars. */
 export interface BudgetState {
@@ -39,7 +39,7 @@ export function createBudgetReader(
 ): BudgetReader {
   return async (userId) => {
     const found = await readUser(store, userId);
-    if (found === null) throw new Error(`There is no user ${userId}`);
+    if (found === null) throw accountGone();
     return readBudget(store, { user: found.value, defaultMicros: defaultBudgetMicros });
   };
 }

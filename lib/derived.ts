@@ -10,6 +10,7 @@ import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image, TrashedImage } from "./image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
+import type { AccountDeletion } from "./delete_account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
 import type { Passkey } from "./passkey.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "./prompt.ts";
@@ -86,6 +87,8 @@ export interface Records {
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
+  /** Users whose accounts are being deleted: their books shrink entry by entry, and go last. */
+  leaving: Set<string>;
 }
 
 const quickly = { batchSize: 1000 };
@@ -99,12 +102,14 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
+    leaving: new Set(),
   };
   await Promise.all([
     readPrompts(kv, records),
     readImages(kv, records),
     readTrash(kv, records),
     readLedger(kv, records),
+    readDeletions(kv, records),
   ]);
   return records;
 }
@@ -145,6 +150,12 @@ async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   }
 }
 
+async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
+  for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
+    if (value.finishedAt === null) leaving.add(value.userId);
+  }
+}
+
 function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
   return {
     id: prompt.id,
@@ -181,8 +192,9 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareImageTerms(view, records);
   yield* compareCounts(view, records);
   yield* compareFeedHeads(view, records);
-  yield* compareAccounts(view, records);
-  yield* compareMonths(view, records);
+  for await (const difference of compareBooks(view, records)) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
   yield* compareLeases(view, records);
   yield* compareSessions(view);
   yield* compareApiKeys(view);
@@ -327,6 +339,11 @@ async function* compareFeedHeads({ kv }: StoreView, { prompts }: Records): Async
     value: id,
   }]));
   yield* compareValues(kv, { kind: "feed_head", prefix: kinds.feedHeads, due });
+}
+
+async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {
+  yield* compareAccounts(view, records);
+  yield* compareMonths(view, records);
 }
 
 async function* compareAccounts(

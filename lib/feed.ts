@@ -206,7 +206,7 @@ export function createFeed(
       await known.isReady;
       return known;
     }
-    const watch = store.kv.watch([keys.feedHead(userId)]).getReader();
+    const watch = store.kv.watch<[string]>([keys.feedHead(userId)]).getReader();
     const channel: Channel = {
       holders: 1,
       readers: new Set(),
@@ -226,10 +226,17 @@ export function createFeed(
 
   async function follow(
     userId: string,
-    { channel, watch }: { channel: Channel; watch: ReadableStreamDefaultReader<unknown> },
+    { channel, watch }: {
+      channel: Channel;
+      watch: ReadableStreamDefaultReader<[Deno.KvEntryMaybe<string>]>;
+    },
   ): Promise<void> {
     try {
-      while (!(await watch.read()).done) {
+      while (true) {
+        const { done, value } = await watch.read();
+        if (done) return;
+        const [head] = value;
+        if (head.versionstamp === null) wakeAll(channel);
         const { ids, cursor } = await changesSince(userId, channel.cursor);
         channel.cursor = cursor;
         for (const id of ids) channel.waiters.get(id)?.forEach((wake) => wake());
@@ -402,15 +409,18 @@ export function createFeed(
   function close(): void {
     isClosed = true;
     end({});
-    for (const channel of channels.values()) {
-      for (const waiters of channel.waiters.values()) waiters.forEach((wake) => wake());
-    }
+    for (const channel of channels.values()) wakeAll(channel);
     clearInterval(beating);
   }
 
   function streamCount(): number {
     return channels.values().reduce((sum, channel) => sum + channel.readers.size, 0);
   }
+}
+
+/** Whoever waits for a prompt looks at it again: it may be gone. */
+function wakeAll({ waiters }: Channel): void {
+  for (const each of waiters.values()) each.forEach((wake) => wake());
 }
 
 interface Waiter {

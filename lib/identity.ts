@@ -51,7 +51,10 @@ async function join(
     createdAt: store.now(),
   };
   const key = keys.identity(issuer, subject);
-  const atomic = addUser(store.kv.atomic(), { user }).check({ key, versionstamp: null }).set(key, user.id);
+  const atomic = addUser(store.kv.atomic(), { store, user, actorId: user.id }).check({
+    key,
+    versionstamp: null,
+  }).set(key, user.id);
   return await commit(atomic) === null ? null : user;
 }
 

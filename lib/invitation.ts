@@ -2,6 +2,7 @@
  * Links that make somebody a member, once: 256 random bits, good for seven days; only the hash is stored. For servers
  * where no outside party says who people are.
  */
+import { addAudit } from "./audit.ts";
 import { randomToken, sha256 } from "./digest.ts";
 import { notFound, Refusal } from "./errors.ts";
 import { keys, kinds } from "./schema.ts";
@@ -35,7 +36,9 @@ export async function createInvitation(
     expiresAt: createdAt + invitationLifeMs,
   };
   const key = keys.invitation(sha256(code));
-  await commit(store.kv.atomic().set(key, invitation, { expireIn: invitationLifeMs }));
+  const atomic = store.kv.atomic().set(key, invitation, { expireIn: invitationLifeMs });
+  const { name: detail } = invitation;
+  await commit(addAudit(atomic, { store, actorId: createdBy, subjectId: null, action: "invited", detail }));
   return { invitation, code };
 }
 
@@ -48,11 +51,16 @@ export async function listInvitations(store: Store): Promise<Invitation[]> {
 }
 
 /** Refuses with `not_found` one that is not open. */
-export async function revokeInvitation(store: Store, invitationId: string): Promise<Invitation> {
-  for await (const entry of store.kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
-    const { key, versionstamp, value } = entry;
+export async function revokeInvitation(
+  store: Store,
+  { invitationId, actorId }: { invitationId: string; actorId: string },
+): Promise<Invitation> {
+  for await (const found of store.kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
+    const { key, versionstamp, value } = found;
     if (value.id !== invitationId) continue;
-    const revoked = await commit(store.kv.atomic().check({ key, versionstamp }).delete(key));
+    const atomic = store.kv.atomic().check({ key, versionstamp }).delete(key);
+    const entry = { store, actorId, subjectId: null, detail: value.name } as const;
+    const revoked = await commit(addAudit(atomic, { ...entry, action: "invitation_revoked" }));
     if (revoked !== null) return value;
   }
   throw notFound();
@@ -80,7 +88,7 @@ export async function redeemInvitation(
     isDisabled: false,
     createdAt: store.now(),
   };
-  const atomic = addUser(store.kv.atomic(), { user })
+  const atomic = addUser(store.kv.atomic(), { store, user, actorId: found.value.createdBy })
     .check({ key, versionstamp: found.versionstamp })
     .delete(key);
   return await commit(atomic) === null ? null : user;

@@ -1,7 +1,7 @@
 /** What the operator's tasks ask for: of the running server through its socket, or of a store opened for the purpose. */
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { createApiKey, scopes } from "./api_key.ts";
+import { apiKeyFields, createApiKey } from "./api_key.ts";
 import { backUp, type BackupReport, type HoldableBlobs, withSnapshot } from "./backup.ts";
 import type { Blobs } from "./blobs.ts";
 import { type DataDirectory, pathsIn } from "./data_directory.ts";
@@ -12,11 +12,7 @@ import { verify, type VerifyReport } from "./verify.ts";
 
 export const commandInputs = {
   login: z.strictObject({}),
-  key: z.strictObject({
-    name: z.string().trim().min(1, "A key needs a name").max(100, "A key's name has at most 100 characters"),
-    scope: z.enum(scopes, `A key's scope is one of ${scopes.join(", ")}`),
-    expiresAt: z.number().nullable(),
-  }),
+  key: z.strictObject({ ...apiKeyFields, expiresAt: z.number().nullable() }),
   verify: z.strictObject({}),
   backup: z.strictObject({ directory: z.string().refine(isAbsolute, "The folder's path must be absolute") }),
 };

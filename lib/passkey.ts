@@ -16,7 +16,7 @@ import { notFound, Refusal } from "./errors.ts";
 import { keys } from "./schema.ts";
 import { problemWords } from "./sign_in_problem.ts";
 import { commit, read, readMany, type Store } from "./store.ts";
-import { readUser, type User } from "./user.ts";
+import { checkAccount, readUser, type User } from "./user.ts";
 
 export interface Passkey {
   id: string;
@@ -155,7 +155,8 @@ export function createPasskeys({ store, publicUrl }: { store: Store; publicUrl: 
         lastUsedAt: null,
       };
       const key = keys.passkey(passkey.credentialId);
-      const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, passkey)
+      const atomic = checkAccount(store.kv.atomic(), user.id)
+        .check({ key, versionstamp: null }).set(key, passkey)
         .set(keys.passkeyOf(user.id, passkey.credentialId), null);
       if (await commit(atomic) === null) throw new Refusal("conflict", "This passkey is known already");
       return passkey;

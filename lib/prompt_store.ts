@@ -45,6 +45,23 @@ export function writePrompt(
     .set(keys.prompt(after.id), after);
 }
 
+/** Takes a prompt away with all that it implies; `head` is its user's latest change. */
+export function removePrompt(
+  atomic: Deno.AtomicOperation,
+  { prompt: { value: prompt, versionstamp }, head }: {
+    prompt: Versioned<Prompt>;
+    head: Versioned<string> | null;
+  },
+): void {
+  atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
+  for (const list of promptLists(prompt)) removeEntry(atomic, list, prompt.sequence);
+  for (const key of promptQueueKeys(prompt)) atomic.delete(key);
+  atomic.delete(keys.feed(prompt.userId, versionstamp));
+  const headKey = keys.feedHead(prompt.userId);
+  atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });
+  if (head?.value === prompt.id) atomic.delete(headKey);
+}
+
 /** Adds a picture's record; the prompt that names it is written in the same commit. */
 export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);

@@ -12,7 +12,7 @@ import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "./readiness.ts";
 import { keys } from "./schema.ts";
 import { read, type Store, type Versioned } from "./store.ts";
-import type { User } from "./user.ts";
+import { accountGone, checkAccount, readUser, type User } from "./user.ts";
 
 export interface RequestDeps {
   store: Store;
@@ -103,11 +103,12 @@ export async function requestPrompt(
       atomic.check({ key: claim.key, versionstamp: claim.versionstamp })
         .set(claim.key, value, { expireIn: claimLifeMs });
     }
-    return { atomic: doorbell.ring(atomic, id), value: prompt };
+    return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: prompt };
   });
   if (accepted !== null) return { prompt: accepted, isReplay: false };
   const winner = claim && await findClaimed(store, claim);
   if (winner) return { prompt: winner, isReplay: true };
+  if (await readUser(store, user.id) === null) throw accountGone();
   throw new Error(`Prompt ${id} could not be accepted although nothing else claimed it`);
 }
 

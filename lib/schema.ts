@@ -5,10 +5,14 @@
  *
  * | key | value |
  * | --- | --- |
- * | `user` id | `User` |
+ * | `user` id · `seen` userId | `User` · time of the user's latest request, to the minute |
+ * | `portrait` userId | `Portrait` |
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
+ * | `roster` | time of the latest change that may have taken an owner away |
+ * | `audit` id | `AuditEntry` |
+ * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
  * | `identity` issuer subject | userId |
  * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
  * | `passkey_challenge` hash | `PasskeyChallenge` |
@@ -35,6 +39,8 @@ import type { Prompt, PromptStatus } from "./prompt.ts";
 
 export const keys = {
   user: (userId: string) => ["user", userId],
+  seen: (userId: string) => ["seen", userId],
+  portrait: (userId: string) => ["portrait", userId],
   session: (hash: string) => ["session", hash],
   sessionOf: (userId: string, hash: string) => ["session_of", userId, hash],
   sessionsOf: (userId: string) => ["session_of", userId],
@@ -42,6 +48,9 @@ export const keys = {
   apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
   apiKeysOf: (userId: string) => ["api_key_of", userId],
   loginCode: (hash: string) => ["login_code", hash],
+  roster: () => ["roster"],
+  audit: (id: string) => ["audit", id],
+  deletion: (userId: string) => ["deletion", userId],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
   passkey: (credentialId: string) => ["passkey", credentialId],
   passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
@@ -62,7 +71,9 @@ export const keys = {
   price: (model: string, size: string, validFrom: string) => ["price", model, size, validFrom],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
+  monthsOf: (userId: string) => ["month", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
+  idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
   feed: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
   feedOf: (userId: string) => ["feed", userId],
@@ -95,6 +106,8 @@ export const kinds = {
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
   apiKeysOf: ["api_key_of"],
+  audit: ["audit"],
+  deletions: ["deletion"],
   identities: ["identity"],
   invitations: ["invitation"],
   signingKeys: ["signing_key"],
@@ -108,6 +121,22 @@ export const lists = {
   prompts: (userId: string): ListKey => ["prompts", userId],
   promptsByStatus: (userId: string, status: PromptStatus): ListKey => ["prompts_by_status", userId, status],
   images: (userId: string): ListKey => ["images", userId],
+};
+
+/** What is kept by user besides records that have ids of their own: it goes with the account. */
+export const accountKeys = {
+  single: (userId: string): Deno.KvKey[] => [
+    keys.account(userId),
+    keys.feedHead(userId),
+    keys.seen(userId),
+    keys.portrait(userId),
+  ],
+  prefixes: (userId: string): Deno.KvKey[] => [
+    keys.monthsOf(userId),
+    keys.idempotencyOf(userId),
+    ...[lists.prompts(userId), ["prompts_by_status", userId], lists.images(userId)]
+      .map((list) => [...kinds.counts, ...list]),
+  ],
 };
 
 /** The lists that a prompt stands in, with its number there. */

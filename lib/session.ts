@@ -1,13 +1,15 @@
 /** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
 import { randomToken, sha256 } from "./digest.ts";
 import { keys } from "./schema.ts";
-import { commit, type Store } from "./store.ts";
-import { readWithUser, type User } from "./user.ts";
+import { commit, readMany, type Store } from "./store.ts";
+import { accountGone, checkAccount, readWithUser, type User } from "./user.ts";
 
 export interface Session {
   userId: string;
   createdAt: number;
   lastSeenAt: number;
+  /** In words, such as "Firefox on Windows". */
+  device?: string;
 }
 
 export const sessionLifeMs = 30 * 24 * 3600 * 1000;
@@ -16,19 +18,21 @@ const idleLifeMs = 7 * 24 * 3600 * 1000;
 const seenStepMs = 60_000;
 
 /** Starts a session and returns its id, which is not kept anywhere else. */
-export async function startSession(store: Store, userId: string): Promise<string> {
+export async function startSession(
+  store: Store,
+  userId: string,
+  { device }: { device?: string } = {},
+): Promise<string> {
   const id = randomToken();
   const hash = sha256(id);
   const now = store.now();
-  const session: Session = { userId, createdAt: now, lastSeenAt: now };
+  const session: Session = { userId, createdAt: now, lastSeenAt: now, device };
   const options = { expireIn: sessionLifeMs };
-  await commit(
-    store.kv.atomic().set(keys.session(hash), session, options).set(
-      keys.sessionOf(userId, hash),
-      null,
-      options,
-    ),
-  );
+  const atomic = checkAccount(store.kv.atomic(), userId)
+    .set(keys.session(hash), session, options)
+    .set(keys.sessionOf(userId, hash), null, options)
+    .set(keys.seen(userId), now);
+  if (await commit(atomic) === null) throw accountGone();
   return id;
 }
 
@@ -45,12 +49,12 @@ export async function openSession(store: Store, id: string): Promise<OpenSession
   if (found === null) return null;
   const now = store.now();
   const { session, versionstamp, user, expiresAt } = found;
-  const { createdAt, lastSeenAt } = session;
-  if (now - lastSeenAt >= seenStepMs) {
+  if (now - session.lastSeenAt >= seenStepMs) {
     const seen: Session = { ...session, lastSeenAt: now };
     await commit(
       store.kv.atomic().check({ key: keys.session(hash), versionstamp })
-        .set(keys.session(hash), seen, { expireIn: createdAt + sessionLifeMs - now }),
+        .set(keys.session(hash), seen, { expireIn: session.createdAt + sessionLifeMs - now })
+        .set(keys.seen(session.userId), now),
     );
   }
   return { user, hash, expiresAt };
@@ -61,8 +65,26 @@ export async function findSession(store: Store, hash: string) {
   const found = await readWithUser<Session>(store, { key: keys.session(hash), hash });
   if (found === null || found.user.isDisabled) return null;
   const { credential: { value: session, versionstamp }, user } = found;
-  const expiresAt = Math.min(session.createdAt + sessionLifeMs, session.lastSeenAt + idleLifeMs);
+  const expiresAt = expiryOf(session);
   return store.now() < expiresAt ? { session, versionstamp, user, expiresAt } : null;
+}
+
+function expiryOf({ createdAt, lastSeenAt }: Session): number {
+  return Math.min(createdAt + sessionLifeMs, lastSeenAt + idleLifeMs);
+}
+
+export type ListedSession = Session & { hash: string };
+
+/** The user's open sessions, the one used last first. */
+export async function listSessions(store: Store, userId: string): Promise<ListedSession[]> {
+  const hashes = await Array.fromAsync(
+    store.kv.list({ prefix: keys.sessionsOf(userId) }),
+    ({ key }) => key[2] as string,
+  );
+  const found = await readMany<Session>(store.kv, hashes.map(keys.session));
+  return found.flatMap((session, i) => session === null ? [] : [{ ...session.value, hash: hashes[i] }])
+    .filter((session) => expiryOf(session) > store.now())
+    .sort((a, b) => b.lastSeenAt - a.lastSeenAt);
 }
 
 export async function endSession(

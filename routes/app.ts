@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./about.ts";
+import { adminRoutes } from "./admin.tsx";
 import { assetRoutes } from "./assets.ts";
 import { callbackRoutes } from "./callbacks.ts";
 import type { AppDeps, AppEnv } from "./context.ts";
@@ -24,6 +25,7 @@ import {
   sameSiteOnly,
 } from "./middleware.ts";
 import { passkeyRoutes } from "./passkeys.tsx";
+import { profileRoutes } from "./profile.tsx";
 import { promptRoutes } from "./prompts.tsx";
 import { limitedBody, limitedPictureBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
@@ -57,5 +59,7 @@ export function createApp(deps: AppDeps) {
     .route("/", galleryRoutes(deps))
     .route("/", imageRoutes(deps))
     .route("/", eventRoutes(deps))
-    .route("/", aboutRoutes(deps));
+    .route("/", aboutRoutes(deps))
+    .route("/", profileRoutes(deps))
+    .route("/", adminRoutes(deps));
 }

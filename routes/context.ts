@@ -7,6 +7,7 @@ import type { Blobs } from "../lib/blobs.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import type { PresignedFiles } from "../lib/configured_blobs.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
+import type { AccountDeletions } from "../lib/delete_account.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { IdentityProvider } from "../lib/identity_provider.ts";
@@ -15,6 +16,7 @@ import type { ImageFiles } from "../lib/image_file.ts";
 import type { JsonWebTokens } from "../lib/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
 import type { Passkeys } from "../lib/passkey.ts";
+import type { Portraits } from "../lib/portrait.ts";
 import type { ViewDeps } from "../lib/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
 import type { RequestDeps } from "../lib/request_prompt.ts";
@@ -29,6 +31,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   callbacks: Callbacks;
   health: ProviderHealth;
   log: Log;
+  deletions: Pick<AccountDeletions, "request">;
   /** Tells the worker that runs a prompt to look at its record again. */
   nudge: (promptId: string) => void;
   /** The address as users see it, without a slash at its end. */
@@ -47,6 +50,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   identityProviders: readonly IdentityProvider[];
   signInPolicy: SignInPolicy;
   tokens: JsonWebTokens;
+  portraits: Portraits;
   passkeys: Passkeys;
   /** The process was told to stop. */
   isStopping: () => boolean;
@@ -68,9 +72,13 @@ export type AppContext = Context<AppEnv>;
 /** Who is asking; refuses with `unauthorized`, or with `forbidden` what the credential does not allow. */
 export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   const { caller } = c.var;
-  if (caller === null) throw new Refusal("unauthorized", "Authorization header required");
+  if (caller === null) throw unauthorized();
   demandScope(caller, needed);
   return caller;
+}
+
+export function unauthorized(): Refusal {
+  return new Refusal("unauthorized", "Authorization header required");
 }
 
 /** Keys, sessions and accounts are managed from a session only; refuses with `forbidden` what else was sent. */

@@ -6,11 +6,13 @@ import { findPrompt } from "../lib/prompt_store.ts";
 import { promptEventJson } from "../views/json.ts";
 import { isLivePage } from "../views/live_page.ts";
 import { liveFragments } from "../views/live.tsx";
-import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf, unauthorized } from "./context.ts";
+import { readCaller } from "./middleware.ts";
 
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
-export function eventRoutes({ store, feed }: AppDeps) {
+export function eventRoutes(deps: AppDeps) {
+  const { store, feed } = deps;
   return new Hono<AppEnv>()
     .get("/events", (c) => {
       const page = c.req.query("page") ?? "generator";
@@ -29,12 +31,23 @@ export function eventRoutes({ store, feed }: AppDeps) {
   async function send(c: AppContext, request: Pick<StreamRequest, "since" | "promptId" | "encode">) {
     const { user, credentialId, expiresAt } = callerOf(c);
     const stream = await feed.open({ userId: user.id, credentialId, expiresAt, ...request });
+    try {
+      await demandStillSignedIn(c);
+    } catch (error) {
+      await stream.cancel();
+      throw error;
+    }
     c.header("Content-Type", "text/event-stream");
     c.header("Cache-Control", "no-store");
     c.header("X-Accel-Buffering", "no");
     if (c.req.method !== "HEAD") return c.body(stream);
     await stream.cancel();
     return c.body(null);
+  }
+
+  /** What ended the credential while the stream was being opened did not find the stream yet. */
+  async function demandStillSignedIn(c: AppContext): Promise<void> {
+    if (await readCaller(c, deps) === null) throw unauthorized();
   }
 }
 

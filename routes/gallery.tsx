@@ -1,5 +1,4 @@
 /** The gallery: searching, going on, and what is done with several pictures at once. */
-import { makeZip } from "client-zip";
 import { Hono } from "hono";
 import { deleteImage, findDeleted, undoDeletion } from "../lib/delete_image.ts";
 import { Refusal } from "../lib/errors.ts";
@@ -9,6 +8,7 @@ import { fileName } from "../lib/image_file.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../lib/image_search.ts";
 import { countImages, findImage, listImages } from "../lib/prompt_store.ts";
 import { viewImages } from "../lib/prompt_view.ts";
+import { zipArchive } from "../lib/zip_archive.ts";
 import { ComparePage } from "../views/compare_page.tsx";
 import { GalleryPage, type GalleryPart, GalleryTiles } from "../views/gallery_page.tsx";
 import { queryOf } from "../views/image_query.ts";
@@ -116,7 +116,7 @@ export function galleryRoutes(deps: AppDeps) {
     c.header("Content-Type", "application/zip");
     c.header("Content-Disposition", 'attachment; filename="darkroom.zip"');
     c.header("Cache-Control", "no-store");
-    return c.body(makeZip(entries()));
+    return c.body(zipArchive(entries));
 
     async function* entries() {
       for (const [index, { image, prompt }] of views.entries()) {

@@ -33,8 +33,8 @@ export function invitationRoutes(deps: AppDeps) {
       }
     })
     .post("/admin/invitations/:id/revoke", async (c) => {
-      adminSessionOf(c);
-      await revokeInvitation(store, c.req.param("id"));
+      const { user } = adminSessionOf(c);
+      await revokeInvitation(store, { invitationId: c.req.param("id"), actorId: user.id });
       return c.redirect("/admin/invitations", 303);
     })
     .get("/join", async (c) => {

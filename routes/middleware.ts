@@ -72,9 +72,8 @@ export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl"
     if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
       throw invalidToken();
     }
-    const sessionId = getCookie(c, sessionCookie.name(publicUrl));
     try {
-      c.set("caller", await authenticate(deps, { sessionId, authorization: c.req.header("Authorization") }));
+      c.set("caller", await readCaller(c, deps));
     } catch (error) {
       if (error instanceof Refusal && error.code === "invalid_token") {
         limits.wrongCredentials.take(clientAddress(c, { publicUrl }));
@@ -83,6 +82,12 @@ export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl"
     }
     await next();
   });
+}
+
+/** Who is asking, as the credential stands now; null: nobody. */
+export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "tokens" | "publicUrl">) {
+  const sessionId = getCookie(c, sessionCookie.name(deps.publicUrl));
+  return authenticate(deps, { sessionId, authorization: c.req.header("Authorization") });
 }
 
 const safeMethods = ["GET", "HEAD", "OPTIONS"];

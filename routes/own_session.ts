@@ -1,4 +1,5 @@
 /** The session of the browser that asks. */
+import { deviceWords } from "../lib/device.ts";
 import { endSession, startSession } from "../lib/session.ts";
 import type { AppContext, AppDeps } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
@@ -12,7 +13,12 @@ export async function startOwnSession(
   { userId }: { userId: string },
 ): Promise<void> {
   await endOwnSession(c, deps);
-  sessionCookie.set(c, deps.publicUrl, await startSession(deps.store, userId));
+  sessionCookie.set(c, deps.publicUrl, await startSession(deps.store, userId, { device: deviceOf(c) }));
+}
+
+/** The browser that asks, in words. */
+function deviceOf(c: AppContext): string {
+  return deviceWords(c.req.header("User-Agent"));
 }
 
 /** Ends the session and its streams; nothing happens where there is none. */

@@ -58,6 +58,10 @@ export function signInRoutes(deps: AppDeps) {
         const profile = await provider.redeem(query, secretsOf(token));
         const user = await signInWithProfile(store, { profile, policy: deps.signInPolicy });
         await startOwnSession(c, deps, { userId: user.id });
+        const { picture: address, issuer } = profile;
+        if (address !== null) {
+          void deps.portraits.adopt(user.id, { address, ownOrigin: new URL(issuer).origin });
+        }
         return c.redirect(returnTo, 303);
       });
     })

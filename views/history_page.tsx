@@ -60,7 +60,7 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
             </tr>
           </thead>
           <tbody id="history" data-keep="50" data-fixed={takesNewOnes ? undefined : ""}>
-            {prompts.map((view) => <HistoryRow view={view} />)}
+            {prompts.map((view) => <HistoryRow view={view} zone={user.timeZone} />)}
           </tbody>
         </table>
       )}
@@ -82,7 +82,7 @@ const statusNames: { [status in PromptStatus]: string } = {
   CANCELLED: "Cancelled",
 };
 
-export function HistoryRow({ view }: { view: PromptView }) {
+export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) {
   const { prompt, images, entry, failure, durationMs } = view;
   const { text, model, imageSize } = prompt.request;
   return (
@@ -116,7 +116,7 @@ export function HistoryRow({ view }: { view: PromptView }) {
       </td>
       <td data-name="Time" class="number">{durationMs === null ? "–" : duration(durationMs)}</td>
       <td data-name="When">
-        <Time at={prompt.createdAt} />
+        <Time at={prompt.createdAt} zone={zone} />
       </td>
       <td>
         {durationMs === null

@@ -64,7 +64,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
             </Fact>
             {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
             <Fact name="Made">
-              <Time at={image.createdAt} />
+              <Time at={image.createdAt} zone={user.timeZone} />
             </Fact>
             {image.seed !== null && (
               <Fact name="Seed">

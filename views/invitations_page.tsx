@@ -1,8 +1,8 @@
 /** Who was invited, and a form to invite somebody. */
 import type { Invitation } from "../lib/invitation.ts";
 import type { User } from "../lib/user.ts";
+import { AdminLayout } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
-import { Layout } from "./layout.tsx";
 import { Time } from "./time.tsx";
 
 export function InvitationsPage({ user, invitations, made, problem }: {
@@ -13,9 +13,8 @@ export function InvitationsPage({ user, invitations, made, problem }: {
   problem?: string;
 }) {
   return (
-    <Layout title="Invitations" user={user} current="/admin/invitations">
-      <div class="sheet">
-        <h1>Invitations</h1>
+    <AdminLayout name="Invitations" user={user} current="/admin/invitations">
+      <div class="part">
         <p>
           Each link makes one person a member, once, within seven days. Afterwards they sign in with a
           passkey.
@@ -33,12 +32,12 @@ export function InvitationsPage({ user, invitations, made, problem }: {
           <h2 id="open">Open invitations</h2>
           {invitations.length === 0 ? <p class="muted">None</p> : (
             <ul class="rows">
-              {invitations.map((invitation) => <Row invitation={invitation} />)}
+              {invitations.map((invitation) => <Row invitation={invitation} zone={user.timeZone} />)}
             </ul>
           )}
         </section>
       </div>
-    </Layout>
+    </AdminLayout>
   );
 }
 
@@ -55,13 +54,13 @@ function Made({ name, link }: { name: string; link: string }) {
   );
 }
 
-function Row({ invitation: { id, name, expiresAt } }: { invitation: Invitation }) {
+function Row({ invitation: { id, name, expiresAt }, zone }: { invitation: Invitation; zone?: string }) {
   return (
     <li>
       <span>
         {name}{" "}
         <span class="muted">
-          until <Time at={expiresAt} />
+          until <Time at={expiresAt} zone={zone} />
         </span>
       </span>
       <form method="post" action={`/admin/invitations/${id}/revoke`}>

@@ -8,6 +8,7 @@ import type { Prompt } from "../lib/prompt.ts";
 import type { ImageView, PromptView } from "../lib/prompt_view.ts";
 import type { Model } from "../lib/provider.ts";
 import type { User } from "../lib/user.ts";
+import type { UserView } from "../lib/user_view.ts";
 
 const iso = (at: number) => new Date(at).toISOString();
 const dollars = (micros: number) => micros / 1_000_000;
@@ -274,6 +275,29 @@ export function promptEventJson(view: PromptView) {
     costMicros: entry && entry.costMicros,
     errorCode: view.failure?.reason ?? null,
   };
+}
+
+/** `monthlyBudget` is the one that counts: the user's own, or else the server's; null: no limit. */
+export function userJson({ user, budget, lastSeenAt }: UserView) {
+  return {
+    id: user.id,
+    name: user.name,
+    email: user.email,
+    role: user.role,
+    disabled: user.isDisabled,
+    monthlyBudget: maybeDollars(budget.limitMicros),
+    isDefaultBudget: user.monthlyBudgetMicros === undefined,
+    spent: dollars(budget.spentMicros),
+    spentMicros: budget.spentMicros,
+    held: dollars(budget.heldMicros),
+    heldMicros: budget.heldMicros,
+    createdAt: iso(user.createdAt),
+    lastSeenAt: lastSeenAt && iso(lastSeenAt),
+  };
+}
+
+export function userListJson(users: UserView[], pagination: Pagination) {
+  return { success: true, users: users.map(userJson), pagination };
 }
 
 export function tokenJson({ token, expiresInSeconds }: IssuedToken) {

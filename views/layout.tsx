@@ -80,20 +80,24 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
 }
 
 function Navigation({ user, current }: { user: User; current: string | undefined }) {
-  const own = { href: "/profile/passkeys", name: "Passkeys" };
-  const admin = { href: "/admin/invitations", name: "Invitations" };
   return (
     <>
       <nav aria-label="Pages">
-        {[...places, own, ...user.role === "member" ? [] : [admin]].map(({ href, name }) => (
-          <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>
-        ))}
+        {places.map((place) => <Place {...place} current={current} />)}
       </nav>
-      <form method="post" action="/logout">
-        <button class="quiet" type="submit">Sign out</button>
-      </form>
+      <div class="own">
+        {user.role !== "member" && <Place href="/admin" name="Admin" current={current} />}
+        <Place href="/profile" name="Profile" current={current} />
+        <form method="post" action="/logout">
+          <button class="quiet" type="submit">Sign out</button>
+        </form>
+      </div>
     </>
   );
+}
+
+function Place({ href, name, current }: { href: string; name: string; current: string | undefined }) {
+  return <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>;
 }
 
 const keyWords: [keys: string[], words: string][] = [

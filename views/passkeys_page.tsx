@@ -2,16 +2,15 @@
 import type { Passkey } from "../lib/passkey.ts";
 import type { User } from "../lib/user.ts";
 import { assets } from "./assets.ts";
-import { Layout } from "./layout.tsx";
+import { ProfileLayout } from "./profile_layout.tsx";
 import { Time } from "./time.tsx";
 
 export function PasskeysPage(
   { user, passkeys, isAvailable }: { user: User; passkeys: Passkey[]; isAvailable: boolean },
 ) {
   return (
-    <Layout title="Passkeys" user={user} current="/profile/passkeys">
-      <div class="sheet">
-        <h1>Passkeys</h1>
+    <ProfileLayout name="Passkeys" user={user} current="/profile/passkeys">
+      <div class="part">
         <p>
           A passkey signs you in with your fingerprint, face or PIN. It stays in your device, and nothing
           secret of it is kept here.
@@ -20,7 +19,7 @@ export function PasskeysPage(
           <h2 id="yours">Yours</h2>
           {passkeys.length === 0 ? <p class="muted">None yet</p> : (
             <ul class="rows">
-              {passkeys.map((passkey) => <Row passkey={passkey} />)}
+              {passkeys.map((passkey) => <Row passkey={passkey} zone={user.timeZone} />)}
             </ul>
           )}
         </section>
@@ -30,19 +29,21 @@ export function PasskeysPage(
           </p>
         )}
       </div>
-    </Layout>
+    </ProfileLayout>
   );
 }
 
-function Row({ passkey: { id, name, createdAt, lastUsedAt } }: { passkey: Passkey }) {
+function Row(
+  { passkey: { id, name, createdAt, lastUsedAt }, zone }: { passkey: Passkey; zone?: string },
+) {
   return (
     <li>
       <span>
         {name}{" "}
         <span class="muted">
-          added <Time at={createdAt} />, {lastUsedAt === null ? "never used" : (
+          added <Time at={createdAt} zone={zone} />, {lastUsedAt === null ? "never used" : (
             <>
-              used <Time at={lastUsedAt} />
+              used <Time at={lastUsedAt} zone={zone} />
             </>
           )}
         </span>

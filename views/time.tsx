@@ -1,5 +1,15 @@
-/** A time in UTC, which the page's script turns into the reader's zone. */
-export function Time({ at }: { at: number }) {
-  const iso = new Date(at).toISOString();
-  return <time datetime={iso}>{iso.slice(0, 16).replace("T", " ")} UTC</time>;
+/** A time in the zone of the reader's profile, else in UTC; the page's script turns it into the device's zone. */
+export function Time({ at, zone }: { at: number; zone?: string }) {
+  const date = new Date(at);
+  return (
+    <time datetime={date.toISOString()}>
+      {zone === undefined ? `${date.toISOString().slice(0, 16).replace("T", " ")} UTC` : inZone(date, zone)}
+    </time>
+  );
+}
+
+/** "24 Nov 2026, 21:28 Europe/Berlin" */
+function inZone(date: Date, timeZone: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone });
+  return `${format.format(date)} ${timeZone}`;
 }

@@ -5,6 +5,7 @@ import { createCallbacks } from "../../lib/callbacks.ts";
 import type { Blobs } from "../../lib/blobs.ts";
 import { createBudgetReader } from "../../lib/budget.ts";
 import { pathsIn } from "../../lib/data_directory.ts";
+import { createAccountDeletions } from "../../lib/delete_account.ts";
 import { createDiskBlobs } from "../../lib/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/doorbell.ts";
 import { createFeed } from "../../lib/feed.ts";
@@ -112,6 +113,8 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
       now,
     }),
     log,
+    deletions: createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge }),
+    portraits: { adopt: () => Promise.resolve() },
     nudge: worker.nudge,
     publicUrl,
     promptMaxChars: 500,

@@ -1,27 +1,8 @@
 import assert from "node:assert/strict";
-import axe from "axe-core";
 import type { Page, Request } from "playwright-core";
 import { browserTest, openVisitor } from "../fixtures/browser.ts";
+import { checkLooks, violations } from "../fixtures/looks.ts";
 import { type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
-
-const looks = [
-  { width: 1280, height: 860, colorScheme: "dark" },
-  { width: 1280, height: 860, colorScheme: "light" },
-  { width: 360, height: 760, colorScheme: "dark" },
-  { width: 360, height: 760, colorScheme: "light" },
-] as const;
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-/** What axe finds wrong with a page, in words. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate("axe.run()") as { violations: Violation[] };
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html} ${nodes[0].failureSummary}`);
-}
 
 async function sendPrompt(page: Page, server: Server, text: string, status: string): Promise<void> {
   await page.goto(`${server.url}/generator`);
@@ -39,22 +20,15 @@ async function checkAllPages(page: Page, server: Server, state: string): Promise
     "/gallery",
     "/gallery?q=nothing-like-this&cost=paid",
     "/prompts",
+    "/profile",
+    "/admin",
     "/nowhere",
     ...newest ? [`/images/${newest.imageId}`] : [],
     ...other ? [`/compare?images=${newest.imageId},${other.imageId}`] : [],
   ];
   for (const path of paths) {
     await page.goto(server.url + path);
-    for (const { colorScheme, ...size } of looks) {
-      await page.setViewportSize(size);
-      await page.emulateMedia({ colorScheme });
-      const name = `${state} ${path} at ${size.width} px, ${colorScheme}`;
-      assert.deepEqual(await violations(page), [], name);
-      const wide = await page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-      );
-      assert.equal(wide, 0, `${name} scrolls sideways`);
-    }
+    await checkLooks(page, `${state} ${path}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { createBudgetReader } from "../../lib/budget.ts";
 import { type Change, createFeed, type Feed, firstCursor, isCursor, readCursor } from "../../lib/feed.ts";
 import { createProgressBoard, type ProgressBoard } from "../../lib/progress.ts";
 import type { Prompt } from "../../lib/prompt.ts";
-import { readPrompt, writePrompt } from "../../lib/prompt_store.ts";
+import { readPrompt, removePrompt, writePrompt } from "../../lib/prompt_store.ts";
 import type { User } from "../../lib/user.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { heartbeat } from "../../lib/server_sent_event.ts";
@@ -336,6 +336,26 @@ Deno.test("waiting ends at once for a prompt that is final, with the caller's le
     await left;
     const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
     feed.close();
+    await waiting;
+  }));
+
+Deno.test("waiting ends when the prompt and all others of its user are taken away", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const { prompt } = await acceptPrompt(store, user);
+    const { signal } = new AbortController();
+    const isRead = Promise.withResolvers<void>();
+    const get = store.kv.get.bind(store.kv);
+    store.kv.get = async <T>(key: Deno.KvKey) => {
+      const entry = await get<T>(key);
+      if (key.includes(prompt.value.id)) isRead.resolve();
+      return entry;
+    };
+    const waiting = feed.waitForFinal(prompt.value, { timeoutMs: 600_000, signal });
+    await isRead.promise;
+    const atomic = store.kv.atomic();
+    const head = { value: prompt.value.id, versionstamp: prompt.versionstamp };
+    removePrompt(atomic, { prompt, head });
+    assert.ok((await atomic.commit()).ok);
     await waiting;
   }));
 

@@ -40,11 +40,13 @@ Deno.test("a revoked invitation opens nothing; the others stay", async () => {
   using store = await createTestStore();
   const first = await createInvitation(store, { createdBy: "owner", name: "Ada" });
   const second = await createInvitation(store, { createdBy: "owner", name: "Bob" });
-  await revokeInvitation(store, first.invitation.id);
+  await revokeInvitation(store, { invitationId: first.invitation.id, actorId: "owner" });
   assert.equal(await redeemInvitation(store, { code: first.code, name: "Ada" }), null);
   assert.deepEqual(await listInvitations(store), [second.invitation]);
-  await assert.rejects(revokeInvitation(store, first.invitation.id), { code: "not_found" });
-  await assert.rejects(revokeInvitation(store, "constructor"), Refusal);
+  await assert.rejects(revokeInvitation(store, { invitationId: first.invitation.id, actorId: "owner" }), {
+    code: "not_found",
+  });
+  await assert.rejects(revokeInvitation(store, { invitationId: "constructor", actorId: "owner" }), Refusal);
 });
 
 Deno.test("a code that was never made opens nothing, and a refused name uses nothing up", async () => {

@@ -1,0 +1,136 @@
+/**
+ * Every route of the application, and what each kind of caller hears. `:prompt`, `:image` and the like stand for
+ * things that belong to the member; the other member and the admin ask for the same ones.
+ */
+
+export const callers = [
+  "nobody",
+  "member",
+  "other member",
+  "admin",
+  "read key",
+  "generate key",
+  "expired key",
+  "disabled user",
+] as const;
+export type CallerKind = (typeof callers)[number];
+
+/** A status for each caller, in the order of `callers`. The keys are the member's; all others use a session. */
+type Statuses = [number, number, number, number, number, number, number, number];
+
+export interface Route {
+  method: string;
+  path: string;
+  statuses: { [caller in CallerKind]: number };
+  /** What is sent where a session may change something. */
+  json?: unknown;
+  form?: { [name: string]: string };
+  query?: string;
+}
+
+function route(
+  [method, path]: [string, string],
+  statuses: Statuses,
+  sent: Pick<Route, "json" | "form" | "query"> = {},
+): Route {
+  const byCaller = Object.fromEntries(callers.map((caller, i) => [caller, statuses[i]]));
+  return { method, path, statuses: byCaller as Route["statuses"], ...sent };
+}
+
+/** Open to all: nobody is asked who they are. */
+const open = (method: string, path: string, status = 200) =>
+  route([method, path], [status, status, status, status, status, status, status, status]);
+
+const small = { prompt: "sea", imageSize: "512x512" };
+
+// deno-fmt-ignore
+export const routeTable: Route[] = [
+  //                                                   nobody member other admin  read  gen. expired disabled
+  open("GET", "/api/v1/health"),
+  open("GET", "/api/v1/ready"),
+  open("GET", "/static/:hash/app.css"),
+  open("GET", "/static/:hash/app.js"),
+  open("GET", "/static/:hash/favicon.svg"),
+  open("GET", "/favicon.ico", 302),
+  open("GET", "/static/:hash/passkeys.js"),
+  open("GET", "/.well-known/jwks.json"),
+  open("POST", "/callbacks/:token"),
+
+  route(["GET", "/"],                                   [200,  303,  303,  303,  303,  303,  303,  200]),
+  route(["GET", "/login"],                              [200,  200,  200,  200,  200,  200,  303,  200]),
+  route(["GET", "/login/:token"],                       [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["GET", "/login/:token/callback"],              [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["POST", "/login/passkey/options"],             [200,  200,  200,  200,  200,  200,  303,  200]),
+  route(["POST", "/login/passkey"],                     [400,  400,  400,  400,  400,  400,  303,  400], { json: {} }),
+  route(["GET", "/join"],                               [404,  404,  404,  404,  404,  404,  303,  404]),
+  route(["POST", "/join"],                              [404,  404,  404,  404,  404,  404,  303,  404], { form: { code: "x", name: "Ada" } }),
+  route(["POST", "/logout"],                            [303,  303,  303,  303,  303,  303,  303,  303]),
+  route(["POST", "/api/v1/auth/token"],                 [401,  200,  200,  200,  200,  200,  401,  401]),
+
+  route(["POST", "/api/v1/images/generate"],            [401,  202,  202,  202,  403,  202,  401,  401], { json: small }),
+  route(["POST", "/api/v1/quotes"],                     [401,  200,  200,  200,  200,  200,  401,  401], { json: small }),
+  route(["GET", "/generator"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/generator/settings"],                 [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["POST", "/generator/price"],                   [303,  200,  200,  200,  200,  200,  303,  303], { form: small }),
+  route(["POST", "/generator/picture"],                 [303,  415,  415,  415,  415,  415,  303,  303], { form: small }),
+  route(["POST", "/generator"],                         [303,  303,  303,  303,  403,  303,  303,  303], { form: small }),
+
+  route(["GET", "/api/v1/prompts"],                     [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/prompts"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/api/v1/prompts/:prompt"],             [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/prompts/:prompt/events"],      [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/prompts/:running/preview"],           [303,  200,  404,  404,  200,  200,  303,  303]),
+  route(["POST", "/api/v1/prompts/:waiting/cancel"],    [401,  200,  404,  404,  403,  200,  401,  401]),
+  route(["POST", "/prompts/:waiting/cancel"],           [303,  303,  404,  404,  403,  303,  303,  303]),
+  route(["POST", "/api/v1/prompts/:prompt/retry"],      [401,  202,  404,  404,  403,  202,  401,  401]),
+  route(["POST", "/prompts/:prompt/retry"],             [303,  303,  404,  404,  403,  303,  303,  303]),
+
+  route(["GET", "/api/v1/images"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/gallery"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/gallery/part"],                       [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["POST", "/gallery/selection"],                 [303,  303,  404,  404,  403,  403,  303,  303], { form: { action: "delete", image: ":image" } }),
+  route(["POST", "/gallery/undelete"],                  [303,  303,  404,  404,  403,  403,  303,  303], { form: { image: ":trashed" } }),
+  route(["GET", "/compare"],                            [303,  200,  404,  404,  200,  200,  303,  303], { query: "images=:image,:other" }),
+  route(["GET", "/api/v1/images/:image"],               [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/images/:image"],                      [303,  200,  404,  404,  200,  200,  303,  303]),
+  route(["GET", "/api/v1/images/:image/file"],          [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["DELETE", "/api/v1/images/:image"],            [401,  200,  404,  404,  403,  403,  401,  401]),
+  route(["POST", "/api/v1/images/:trashed/undelete"],   [401,  200,  404,  404,  403,  403,  401,  401]),
+  route(["POST", "/images/:image/delete"],              [303,  303,  404,  404,  403,  403,  303,  303]),
+
+  route(["GET", "/events"],                             [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/events"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/models"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/usage"],                       [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/dashboard"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/dashboard/figures"],                  [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/usage.csv"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/api/v1/me"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
+
+  route(["GET", "/profile"],                            [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["GET", "/profile/picture"],                    [303,  200,  404,  404,  200,  200,  303,  303]),
+  route(["POST", "/profile"],                           [303,  303,  303,  303,  403,  403,  303,  303], { form: { name: "Ada" } }),
+  route(["POST", "/profile/sessions/:session/end"],     [303,  303,  404,  404,  403,  403,  303,  303]),
+  route(["POST", "/profile/sessions/end-others"],       [303,  303,  303,  303,  403,  403,  303,  303]),
+  route(["POST", "/profile/keys"],                      [303,  201,  201,  201,  403,  403,  303,  303], { form: { name: "laptop", scope: "read", expires: "" } }),
+  route(["POST", "/profile/keys/:key/revoke"],          [303,  303,  404,  404,  403,  403,  303,  303]),
+
+  route(["GET", "/profile/passkeys"],                   [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["POST", "/profile/passkeys/options"],          [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["POST", "/profile/passkeys"],                  [303,  400,  400,  400,  403,  403,  303,  303], { json: {} }),
+  route(["POST", "/profile/passkeys/:passkey/remove"],  [303,  303,  404,  404,  403,  403,  303,  303]),
+  route(["GET", "/profile/export"],                     [303,  200,  200,  200,  403,  403,  303,  303]),
+  route(["POST", "/profile/delete"],                    [303,  200,  200,  200,  403,  403,  303,  303], { form: { confirm: "delete" } }),
+
+  route(["GET", "/api/v1/users"],                       [404,  404,  404,  200,  404,  404,  401,  404]),
+  route(["GET", "/api/v1/debug/users"],                 [404,  404,  404,  200,  404,  404,  401,  404]),
+  route(["PATCH", "/api/v1/users/:user"],               [404,  404,  404,  200,  404,  404,  401,  404], { json: { monthlyBudget: 10 } }),
+  route(["GET", "/admin"],                              [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/users/:user"],                 [404,  404,  404,  303,  404,  404,  303,  404], { form: { role: "member", monthlyBudget: "" } }),
+  route(["POST", "/admin/users/:user/disable"],         [404,  404,  404,  303,  404,  404,  303,  404]),
+  route(["POST", "/admin/users/:user/enable"],          [404,  404,  404,  303,  404,  404,  303,  404]),
+  route(["GET", "/admin/invitations"],                  [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/invitations"],                 [404,  404,  404,  201,  404,  404,  303,  404], { form: { name: "Bob" } }),
+  route(["POST", "/admin/invitations/:invitation/revoke"], [404, 404, 404,  303,  404,  404,  303,  404]),
+  route(["GET", "/admin/audit"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
+];

@@ -1,0 +1,145 @@
+/** The checked-in table of routes against the application: none is missing, and each caller hears what it says. */
+import assert from "node:assert/strict";
+import type { Hono } from "hono";
+import { createApiKey, listApiKeys } from "../../lib/api_key.ts";
+import { deleteImage } from "../../lib/delete_image.ts";
+import { sha256 } from "../../lib/digest.ts";
+import { createInvitation } from "../../lib/invitation.ts";
+import { savePortrait } from "../../lib/portrait.ts";
+import { keys } from "../../lib/schema.ts";
+import { startSession } from "../../lib/session.ts";
+import type { User } from "../../lib/user.ts";
+import { createApp } from "../../routes/app.ts";
+import type { AppEnv } from "../../routes/context.ts";
+import { assets } from "../../views/assets.ts";
+import { picture } from "../fixtures/stand_in_provider.ts";
+import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../fixtures/store.ts";
+import { createStudio, type Studio } from "../fixtures/studio.ts";
+import { type CallerKind, callers, type Route, routeTable } from "./route_table.ts";
+
+/** How a path is written in the table: parameters are named after what stands in the application for an id. */
+function nameOf(method: string, path: string): string {
+  return `${method} ${path.replace(/^\/static\/[^/]+/, "/static/:hash").replace(/:\w+/g, ":")}`;
+}
+
+Deno.test("every route of the application is in the table, and no other", async () => {
+  await using studio = await createStudio();
+  const app: Hono<AppEnv> = createApp(studio.deps);
+  const real = app.routes.filter(({ method }) => method !== "ALL").map((each) =>
+    nameOf(each.method, each.path)
+  );
+  assert.ok(real.length > 20);
+  assert.deepEqual(
+    [...new Set(real)].sort(),
+    routeTable.map(({ method, path }) => nameOf(method, path)).sort(),
+  );
+});
+
+for (const route of routeTable) {
+  Deno.test(`${route.method} ${route.path} answers each caller as the table says`, async () => {
+    const heard = Object.fromEntries(
+      await Promise.all(callers.map(async (caller) => [caller, await statusFor(route, caller)])),
+    );
+    assert.deepEqual(heard, route.statuses);
+  });
+}
+
+/** Each asks in a studio of its own, where nobody has changed anything before. */
+async function statusFor(route: Route, caller: CallerKind): Promise<number> {
+  await using studio = await createStudio({ isWorking: false });
+  const member = await studio.addMember();
+  const fillIn = await createThings({ studio, member });
+  const { method, json, form, query } = route;
+  const path = fillIn(route.path) + (query === undefined ? "" : `?${fillIn(query)}`);
+  const fields = Object.entries(form ?? {}).map(([name, text]) => [name, fillIn(text)]);
+  const answer = await studio.fetch(path, {
+    method,
+    headers: {
+      ...await credentialOf(caller, { studio, member }),
+      Origin: studio.deps.publicUrl,
+      Prefer: "respond-async",
+      ...json !== undefined && { "Content-Type": "application/json" },
+    },
+    body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(fields),
+  });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+async function credentialOf(
+  caller: CallerKind,
+  { studio, member }: { studio: Studio; member: User },
+): Promise<{ [name: string]: string }> {
+  const { store } = studio;
+  const session = async (user: User) => ({ Cookie: `darkroom=${await startSession(store, user.id)}` });
+  const key = async (scope: "read" | "generate" | "all", expiresAt: number | null) => ({
+    Authorization: `Bearer ${await createApiKey(store, {
+      userId: member.id,
+      name: scope,
+      scope,
+      expiresAt,
+    })}`,
+  });
+  switch (caller) {
+    case "nobody":
+      return {};
+    case "member":
+      return await session(member);
+    case "other member":
+      return await session(await studio.addMember());
+    case "admin":
+      return await session(await studio.addMember({ role: "admin" }));
+    case "read key":
+      return await key("read", null);
+    case "generate key":
+      return await key("generate", null);
+    case "expired key":
+      return await key("all", 1);
+    case "disabled user": {
+      const cookie = await session(member);
+      await store.kv.set(keys.user(member.id), { ...member, isDisabled: true });
+      return cookie;
+    }
+  }
+}
+
+/** Makes things that are the member's, and returns what puts them in the place of each parameter. */
+async function createThings(
+  { studio, member }: { studio: Studio; member: User },
+): Promise<(text: string) => string> {
+  const { store, blobs } = studio;
+  const made = await completePrompt(store, member, { blobs, request: { count: 3 } });
+  const [image, other, trashed] = made.value.images;
+  await deleteImage(store, trashed);
+  const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
+  const passkey = (await createTestPasskey(store, member)).id;
+  await savePortrait(store, { userId: member.id, bytes: await picture(512, 512) });
+  const waiting = (await acceptPrompt(store, member)).prompt.value.id;
+  const running = await startPrompt(store, (await acceptPrompt(store, member)).prompt.value.id);
+  const preview = { bytes: await picture(512, 512), contentType: "image/png", task: 0 };
+  studio.deps.progress.showPreview(running.value, preview);
+  const apiKey = { userId: member.id, name: "a key", scope: "all", expiresAt: null } as const;
+  await createApiKey(store, apiKey);
+  const [{ id: key }] = await listApiKeys(store, member.id);
+  const values: { [name: string]: string } = {
+    prompt: made.value.id,
+    image: image.id,
+    other: other.id,
+    trashed: trashed.id,
+    invitation: invitation.id,
+    passkey,
+    waiting,
+    running: running.value.id,
+    key,
+    session: sha256(await startSession(store, member.id)),
+    user: member.id,
+    token: "nonsense",
+  };
+  return (text) => {
+    const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", text));
+    return asset?.path ?? text.replace(/:(\w+)/g, (_, name) => {
+      assert.ok(Object.hasOwn(values, name), `what is :${name}?`);
+      return values[name];
+    });
+  };
+}

@@ -1,0 +1,25 @@
+/** The frame of the pages for admins: each part of the administration is a page of its own. */
+import type { Child } from "hono/jsx";
+import type { User } from "../lib/user.ts";
+import { Layout } from "./layout.tsx";
+import { Tabs } from "./tabs.tsx";
+
+const tabs = [
+  { href: "/admin", name: "Users" },
+  { href: "/admin/invitations", name: "Invitations" },
+  { href: "/admin/audit", name: "Changes" },
+];
+
+export function AdminLayout(
+  { name, user, current, children }: { name: string; user: User; current: string; children?: Child },
+) {
+  return (
+    <Layout title={name} user={user} current="/admin">
+      <div class="heading">
+        <h1>{name}</h1>
+      </div>
+      <Tabs name="Administration" tabs={tabs} current={current} />
+      {children}
+    </Layout>
+  );
+}

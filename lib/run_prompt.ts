@@ -80,7 +80,8 @@ const longMs = 120_000;
 
 const stalledMs = 15_000;
 const longestStorageBackoffMs = 10_000;
-const longestLateLookMs = 30_000;
+/** What was made may have been kept waiting by its storage: it is asked for however late it is. */
+const lateLookMs = 30_000;
 
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
@@ -99,8 +100,6 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const storing = new Set<number>();
   /** Their pictures are refused by the storage, and wait. */
   const refused = new Set<number>();
-  /** What was made may have been kept waiting by its storage: it is asked for however late it is. */
-  const lateLookMs = Math.min(longestLateLookMs, deps.storagePatienceMs);
   let current = leased.prompt;
   let isStopping = false;
   let heardAt = store.now();

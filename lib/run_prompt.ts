@@ -80,7 +80,7 @@ const longMs = 120_000;
 
 const stalledMs = 15_000;
 const longestStorageBackoffMs = 10_000;
-/** However late it is, a task that was submitted is asked for. */
+/** What was made may have been kept waiting by its storage: it is asked for however late it is. */
 const lateLookMs = 30_000;
 
 /** Why a task's work is broken off. */
@@ -98,6 +98,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
   const inDoubt = new Set<number>();
   const storing = new Set<number>();
+  /** Their pictures are refused by the storage, and wait. */
+  const refused = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
   let heardAt = store.now();
@@ -345,6 +347,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const mayRetry = (refused: { since: number; attempt: number }) => waitForStorage(index, refused);
     storing.add(index);
     try {
+      signal.throwIfAborted();
       const work = storePicture({ blobs: deps.blobs, now: store.now, mayRetry }, {
         imageId: store.ids(),
         prompt: current.value,
@@ -370,7 +373,12 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     heardAt = store.now();
     if (isCancelled() || store.now() - since >= deps.storagePatienceMs) return false;
     if (attempt === 1) deps.log("warn", "storage_refuses", { promptId: id });
-    await sleep(Math.min(longestStorageBackoffMs, 250 * 2 ** attempt), aborts[index].signal);
+    refused.add(index);
+    try {
+      await sleep(Math.min(longestStorageBackoffMs, 250 * 2 ** attempt), aborts[index].signal);
+    } finally {
+      refused.delete(index);
+    }
     return true;
   }
 
@@ -508,7 +516,9 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     }
     current = found;
     const isFree = offer?.model.isFree === true;
-    if (isCancelled()) interrupt((task) => isFree || isSafeToBreakOff(task) ? "cancelled" : null);
+    if (isCancelled()) {
+      interrupt((task, index) => isFree || isSafeToBreakOff(task, index) ? "cancelled" : null);
+    }
   }
 
   async function lookAgain(): Promise<void> {
@@ -529,17 +539,21 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   function stop({ isUrgent } = { isUrgent: false }): void {
     isStopping = true;
-    interrupt((task) => isUrgent || isSafeToBreakOff(task) ? "stop" : null);
+    interrupt((task, index) => isUrgent || isSafeToBreakOff(task, index) ? "stop" : null);
   }
 
-  /** Breaking off during a submission, or a one-shot call, would leave its outcome unknown. */
-  function isSafeToBreakOff(task: Task): boolean {
+  /**
+   * Breaking off during a submission, or a one-shot call, would leave its outcome unknown. What is just being stored
+   * is left to it.
+   */
+  function isSafeToBreakOff(task: Task, index: number): boolean {
+    if (storing.has(index) && !refused.has(index)) return false;
     return task.state === "waiting" || task.state === "running" || (offer?.provider.isRepeatable ?? true);
   }
 
-  function interrupt(choose: (task: Task) => Interruption | null): void {
+  function interrupt(choose: (task: Task, index: number) => Interruption | null): void {
     current.value.tasks.forEach((task, index) => {
-      const reason = choose(task);
+      const reason = choose(task, index);
       if (reason !== null) aborts[index].abort(reason);
     });
   }

@@ -32,8 +32,8 @@ browserTest("a picture dropped on the generator fills the form with the settings
   const { page } = visitor;
   const id = await makePicture(page, server, "snowy mountains, ink");
   const file = await page.request.get(`${server.url}/api/v1/images/${id}/file?download=webp&settings=1`);
-  await page.goto(`${server.url}/generator`);
-  assert.equal(await page.inputValue("#prompt"), "");
+  await page.goto(`${server.url}/generator?prompt=something+else`);
+  assert.equal(await page.inputValue("#prompt"), "something else");
   const bytes = (await file.body()).toString("base64");
   const dropping = page.waitForNavigation();
   await page.evaluate(`(() => {

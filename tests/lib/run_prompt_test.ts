@@ -208,7 +208,7 @@ Deno.test("a stop does not wait for the storage: what can be asked for again is 
         for await (const event of succeed(task)) if (event.type !== "submitted") yield event;
       });
     }
-    const { state, blobs } = breakable(() => new Promise(() => {}));
+    const { state, blobs } = breakable(isAskable ? undefined : () => new Promise(() => {}));
     await using studio = await createStudio({ standIn, blobs });
     const program = await studio.withKey();
     state.isBroken = true;
@@ -219,6 +219,30 @@ Deno.test("a stop does not wait for the storage: what can be asked for again is 
     if (isAskable) assert.equal(prompt.status, "PROCESSING");
     else assert.deepEqual([prompt.errorCode, prompt.costMicros], ["storage_failed", 20_000]);
   }
+});
+
+Deno.test("a stop leaves a picture that is just being stored to it, and nothing is stored after the stop", async () => {
+  const gate = Promise.withResolvers<void>();
+  let stored = 0;
+  await using studio = await createStudio({
+    blobs: (disk) => ({
+      ...disk,
+      async put(...put) {
+        await gate.promise;
+        await disk.put(...put);
+        stored++;
+      },
+    }),
+  });
+  studio.deps.readiness.demand = () => Promise.resolve();
+  const program = await studio.withKey();
+  const id = await submit(program);
+  await until(() => read(program, id), ({ stage }) => stage === "storing");
+  const stopping = studio.worker.stop();
+  gate.resolve();
+  await stopping;
+  assert.equal(stored, 1);
+  assert.equal((await read(program, id)).status, "COMPLETED");
 });
 
 Deno.test("a task past its deadline ends as timeout with its hold booked", async () => {

@@ -3,7 +3,7 @@ import { readBlob } from "../../lib/blobs.ts";
 import { Refusal } from "../../lib/errors.ts";
 import type { S3Blobs } from "../../lib/s3_blobs.ts";
 import type { Patience } from "../../lib/s3_client.ts";
-import { testBlobs } from "../fixtures/blobs_contract.ts";
+import { assertSame, testBlobs } from "../fixtures/blobs_contract.ts";
 import { isRadosgwLeftOut, type Radosgw, startRadosgw } from "../fixtures/radosgw.ts";
 import { createBucket, openS3Blobs } from "../fixtures/s3_blobs.ts";
 import { type S3StandIn, type S3Trouble, startS3 } from "../stand_ins/s3.ts";
@@ -119,9 +119,9 @@ for (const [method, troubles] of passing) {
       withS3(async (blobs, s3) => {
         s3.troubles.push({ method, trouble });
         await blobs.put(key, bytes, "image/png");
-        assert.deepEqual(s3.objects.get(key)?.bytes, bytes);
+        assertSame(s3.objects.get(key)?.bytes, bytes);
         assert.equal(s3.objects.get(key)?.contentType, "image/png");
-        assert.deepEqual(await readBlob(blobs, key), bytes);
+        assertSame(await readBlob(blobs, key), bytes);
         assert.equal(await blobs.exists(key), true);
         assert.deepEqual(s3.troubles, [], "it was not met with");
       }));
@@ -141,10 +141,7 @@ Deno.test("a part that breaks off goes on where it broke, and is no byte longer"
     for (let i = 0; i < 3; i++) s3.troubles.push({ method: "GET", trouble: "half" });
     const part = (await blobs.open(key, { first: 1000, last: 250_999 }))!;
     assert.deepEqual([part.start, part.end, part.size], [1000, 251_000, 300_000]);
-    assert.deepEqual(
-      new Uint8Array(await new Response(part.stream).arrayBuffer()),
-      bytes.slice(1000, 251_000),
-    );
+    assertSame(new Uint8Array(await new Response(part.stream).arrayBuffer()), bytes.slice(1000, 251_000));
     assert.deepEqual(s3.troubles, []);
   }));
 

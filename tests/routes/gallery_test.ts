@@ -126,6 +126,7 @@ Deno.test("several pictures come as one archive, byte for byte", async () => {
   const file = new Uint8Array(await (await program.get(`/api/v1/images/${fox}/file`)).arrayBuffer());
   const text = new TextDecoder("latin1").decode(archive);
   assert.ok(text.includes(new TextDecoder("latin1").decode(file)));
+  // deno-lint-ignore no-control-regex
   const names = [...text.matchAll(/PK\x01\x02.{42}(\d{3} [a-z -]+\.png)/gs)].map(([, name]) => name);
   assert.equal(names.length, 2);
   assert.match(names[0], /^001 .*red.sea/);

@@ -3,6 +3,7 @@
  * Every choice of an implementation is made here; nothing is decided here.
  */
 import type { Hono } from "hono";
+import { loadAddedPrices } from "./lib/add_price.ts";
 import { createHoldableBlobs } from "./lib/backup.ts";
 import { createBudgetReader } from "./lib/budget.ts";
 import { createCallbacks } from "./lib/callbacks.ts";
@@ -88,6 +89,7 @@ async function start(settings: Settings): Promise<void> {
   const progress = createProgressBoard();
   const prices = createPriceBook(shippedPrices);
   const providers = createProviders(settings, { publicUrl, prices });
+  await loadAddedPrices(store, prices);
   const health = createProviderHealth({ providers, now });
   await health.start();
   const models = createModels({
@@ -151,6 +153,7 @@ async function start(settings: Settings): Promise<void> {
     secret,
     callbacks,
     health,
+    prices,
     limits: {
       requests: createRateLimit({ perMinute: settings.RATE_LIMIT_REQUESTS, now }),
       generate: createRateLimit({ perMinute: settings.RATE_LIMIT_GENERATE, now }),

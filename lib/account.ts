@@ -25,6 +25,24 @@ export interface Month {
 export const emptyAccount: Account = { heldMicros: 0, chargedMicros: 0, promptSequence: 0, imageSequence: 0 };
 export const emptyMonth: Month = { spentMicros: 0, days: {}, models: {} };
 
+/** Whose the months of deleted accounts are. */
+export const nobody = "deleted";
+
+export function sumMonths(months: readonly Month[]): Month {
+  const add = (all: { [name: string]: Spend }, more: { [name: string]: Spend }) => {
+    for (const [name, { costMicros, images }] of Object.entries(more)) {
+      const sum = all[name] ?? { costMicros: 0, images: 0 };
+      all[name] = { costMicros: sum.costMicros + costMicros, images: sum.images + images };
+    }
+    return all;
+  };
+  return months.reduce((all, month) => ({
+    spentMicros: all.spentMicros + month.spentMicros,
+    days: add(all.days, month.days),
+    models: add(all.models, month.models),
+  }), { spentMicros: 0, days: {}, models: {} });
+}
+
 /** "2026-11", in UTC. */
 export function monthOf(at: number): string {
   return new Date(at).toISOString().slice(0, 7);

@@ -1,4 +1,5 @@
 /** Prices that admins add to the book: from a day on, so that what was booked and what is being made keep theirs. */
+import { addAudit } from "./audit.ts";
 import { Refusal } from "./errors.ts";
 import type { Models } from "./models.ts";
 import type { AddedPrice, PriceBook } from "./price_book.ts";
@@ -47,7 +48,10 @@ export async function addPrice(
     addedAt: store.now(),
   };
   const key = keys.price(id, size, validFrom);
-  const added = await commit(store.kv.atomic().check({ key, versionstamp: null }).set(key, row));
+  const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row);
+  const detail = `${id}, ${size}, ${costMicros} micro-dollars from ${validFrom}`;
+  addAudit(atomic, { store, actorId: by, subjectId: null, action: "price_added", detail });
+  const added = await commit(atomic);
   if (added === null) {
     throw new Refusal("conflict", `There is a price for ${id} at ${size} from ${validFrom} on already`);
   }

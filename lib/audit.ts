@@ -13,7 +13,9 @@ export type AuditAction =
   | "budget"
   | "invited"
   | "invitation_revoked"
-  | "account_deleted";
+  | "account_deleted"
+  | "price_added"
+  | "charge_corrected";
 
 export interface AuditEntry {
   id: string;
@@ -23,7 +25,8 @@ export interface AuditEntry {
   /** Whose account it is about; null where there is none yet. */
   subjectId: string | null;
   action: AuditAction;
-  /** The new role; the new budget in micro-dollars, `none` or `default`; or the name on an invitation. */
+  /** The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; the
+   * model and price of a row; or what was corrected. */
   detail: string | null;
 }
 

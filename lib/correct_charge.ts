@@ -2,6 +2,7 @@
  * Putting right what was booked in doubt: a charge whose outcome was unknown took what was held; whoever runs the
  * server looks it up at the provider and says what was really billed. The entry stays; a correction stands beside it.
  */
+import { addAudit } from "./audit.ts";
 import { Refusal } from "./errors.ts";
 import { addToMonth, changeBooks, type Correction, type LedgerEntry } from "./ledger.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
@@ -43,6 +44,8 @@ export async function correctCharge(
   return correction;
 
   function addCorrection(atomic: Deno.AtomicOperation): Deno.AtomicOperation {
+    const detail = `${promptId}, billed ${billedMicros} micro-dollars`;
+    addAudit(atomic, { store, actorId: by, subjectId: null, action: "charge_corrected", detail });
     return atomic.check({ key, versionstamp: null }).set(key, correction).delete(
       keys.unknownCharge(promptId),
     );

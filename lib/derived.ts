@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "./api_key.ts";
 import { countKeys, entryKey, type ListKey } from "./counted_list.ts";
 import type { Image, TrashedImage } from "./image.ts";
-import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
+import { type Account, emptyAccount, emptyMonth, type Month, monthOf, nobody } from "./account.ts";
 import type { AccountDeletion } from "./delete_account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
 import type { Passkey } from "./passkey.ts";
@@ -177,9 +177,9 @@ function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
 }
 
 function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Correction): void {
-  const { userId, costMicros, at } = entry;
-  if (userId === null) return;
-  chargedMicros.set(userId, (chargedMicros.get(userId) ?? 0) + costMicros);
+  const { costMicros, at } = entry;
+  const userId = entry.userId ?? nobody;
+  if (entry.userId !== null) chargedMicros.set(userId, (chargedMicros.get(userId) ?? 0) + costMicros);
   const month = monthOf(at);
   const name = nameOf(keys.month(userId, month));
   const value = months.get(name)?.value ?? emptyMonth;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./about.ts";
+import { adminMoneyRoutes } from "./admin_money.tsx";
 import { adminRoutes } from "./admin.tsx";
 import { assetRoutes } from "./assets.ts";
 import { callbackRoutes } from "./callbacks.ts";
@@ -61,5 +62,6 @@ export function createApp(deps: AppDeps) {
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", profileRoutes(deps))
-    .route("/", adminRoutes(deps));
+    .route("/", adminRoutes(deps))
+    .route("/", adminMoneyRoutes(deps));
 }

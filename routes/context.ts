@@ -8,6 +8,7 @@ import { notFound, Refusal } from "../lib/errors.ts";
 import type { PresignedFiles } from "../lib/configured_blobs.ts";
 import type { Callbacks } from "../lib/callbacks.ts";
 import type { AccountDeletions } from "../lib/delete_account.ts";
+import type { PriceBook } from "../lib/price_book.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
 import type { IdentityProvider } from "../lib/identity_provider.ts";
@@ -30,6 +31,7 @@ export interface AppDeps extends RequestDeps, ViewDeps {
   presigned: PresignedFiles | null;
   callbacks: Callbacks;
   health: ProviderHealth;
+  prices: PriceBook;
   log: Log;
   deletions: Pick<AccountDeletions, "request">;
   /** Tells the worker that runs a prompt to look at its record again. */

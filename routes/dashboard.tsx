@@ -78,7 +78,7 @@ export function readMonthName(c: AppContext, now: number): string {
 }
 
 /** The month so many after "2026-11". */
-function monthAfter(month: string, count: number): string {
+export function monthAfter(month: string, count: number): string {
   const [year, number] = month.split("-").map(Number);
   return new Date(Date.UTC(year, number - 1 + count, 1)).toISOString().slice(0, 7);
 }

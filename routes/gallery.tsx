@@ -67,7 +67,9 @@ export function galleryRoutes(deps: AppDeps) {
     .get("/compare", async (c) => {
       const { user } = callerOf(c);
       const ids = (c.req.query("images") ?? "").split(",");
-      if (ids.length !== 2) throw new Refusal("invalid_request", "Choose two pictures to compare");
+      if (ids.length !== 2 || ids[0] === ids[1]) {
+        throw new Refusal("invalid_request", "Choose two pictures to compare");
+      }
       const [left, right] = await viewImages(store, await findAll(user.id, ids));
       const cursor = await readCursor(store, user.id);
       return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);

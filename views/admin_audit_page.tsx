@@ -59,6 +59,8 @@ const words: { [action in AuditAction]: (detail: string) => string } = {
   invited: (name) => `An invitation was made for ${name}`,
   invitation_revoked: (name) => `The invitation for ${name} was taken back`,
   account_deleted: () => "was deleted",
+  price_added: (price) => `A price was added: ${price}`,
+  charge_corrected: (charge) => `A charge was put right: ${charge}`,
 };
 
 function budgetWords(budget: string): string {

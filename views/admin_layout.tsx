@@ -7,6 +7,10 @@ import { Tabs } from "./tabs.tsx";
 const tabs = [
   { href: "/admin", name: "Users" },
   { href: "/admin/invitations", name: "Invitations" },
+  { href: "/admin/spend", name: "Spend" },
+  { href: "/admin/prices", name: "Prices" },
+  { href: "/admin/providers", name: "Providers" },
+  { href: "/admin/queue", name: "Queue" },
   { href: "/admin/audit", name: "Changes" },
 ];
 

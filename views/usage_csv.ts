@@ -1,5 +1,5 @@
 /** A month's charges as CSV: one line a prompt. */
-import type { LedgerEntry } from "../lib/ledger.ts";
+import type { Correction, LedgerEntry } from "../lib/ledger.ts";
 import type { Prompt } from "../lib/prompt.ts";
 import { costSource } from "./cost.tsx";
 import { csvLine } from "./csv.ts";
@@ -29,5 +29,34 @@ export function usageLine({ entry, prompt }: { entry: LedgerEntry; prompt: Promp
     entry.costMicros / 1_000_000,
     entry.basis,
     costSource(entry),
+  ]);
+}
+
+/** For admins: without anybody's words, each with the correction that stands beside it. */
+export const allUsageHeading = csvLine([
+  "Booked (UTC)",
+  "Prompt id",
+  "User id",
+  "Model",
+  "Pictures",
+  "Cost (USD)",
+  "Basis",
+  "Correction (USD)",
+  "Correction note",
+]);
+
+export function allUsageLine(
+  { entry, correction }: { entry: LedgerEntry; correction: Correction | null },
+): string {
+  return csvLine([
+    new Date(entry.at).toISOString(),
+    entry.promptId,
+    entry.userId ?? "",
+    entry.model,
+    entry.images,
+    entry.costMicros / 1_000_000,
+    entry.basis,
+    correction === null ? "" : correction.costMicros / 1_000_000,
+    correction?.note ?? "",
   ]);
 }

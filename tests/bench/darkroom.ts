@@ -67,9 +67,10 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const log = createLog({ level: "info", now, write: () => {} });
   const progress = createProgressBoard();
   const doorbell = createKvDoorbell(store.kv);
+  const prices = createPriceBook(instantPrices);
   const models = createModels({
     providers: [createInstantProvider(await plainPicture(), options.provider)],
-    prices: createPriceBook(instantPrices),
+    prices,
     defaultModel: undefined,
     now,
   });
@@ -122,6 +123,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     secret,
     callbacks,
     health,
+    prices,
     limits: {
       requests: createRateLimit({ perMinute: 1e9, now }),
       generate: createRateLimit({ perMinute: 1e9, now }),

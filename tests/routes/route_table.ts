@@ -132,5 +132,12 @@ export const routeTable: Route[] = [
   route(["GET", "/admin/invitations"],                  [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["POST", "/admin/invitations"],                 [404,  404,  404,  201,  404,  404,  303,  404], { form: { name: "Bob" } }),
   route(["POST", "/admin/invitations/:invitation/revoke"], [404, 404, 404,  303,  404,  404,  303,  404]),
+  route(["GET", "/admin/spend"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/spend.csv"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/spend/:prompt"],               [404,  404,  404,  409,  404,  404,  303,  404], { form: { billed: "0.01", note: "invoice" } }),
+  route(["GET", "/admin/prices"],                       [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/prices"],                      [404,  404,  404,  303,  404,  404,  303,  404], { form: { model: "stand-in", size: "*", cost: "0.03", validFrom: "2999-01-01" } }),
+  route(["GET", "/admin/providers"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/queue"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/audit"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
 ];

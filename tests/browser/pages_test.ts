@@ -23,6 +23,10 @@ async function checkAllPages(page: Page, server: Server, state: string): Promise
     "/profile",
     "/admin",
     "/nowhere",
+    "/admin/spend",
+    "/admin/prices",
+    "/admin/providers",
+    "/admin/queue",
     ...newest ? [`/images/${newest.imageId}`] : [],
     ...other ? [`/compare?images=${newest.imageId},${other.imageId}`] : [],
   ];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { browserTest, openVisitor } from "../fixtures/browser.ts";
+import { until } from "../fixtures/until.ts";
 import { startServer, temporaryFolder } from "../fixtures/server.ts";
 
 const prompt = "a lighthouse at dusk above a stormy sea";
@@ -39,7 +40,10 @@ browserTest("a person signs in, types, watches the picture develop and finds it 
   await gallery.locator("#gallery .tile img").waitFor();
   assert.equal(await page.evaluate(() => "isSamePage" in globalThis), true);
   assert.match(await cardOf(page).innerText(), /\d\.\d s\s+free/);
-  await page.waitForFunction("document.querySelector('article.card img').naturalWidth === 640");
+  await until(
+    () => page.evaluate("document.querySelector('article.card img').naturalWidth"),
+    (width) => width === 640,
+  );
 
   await page.reload();
   await cardOf(page).waitFor();
@@ -89,7 +93,7 @@ browserTest("a page that was cut off catches up by itself", async () => {
   const other = await context.newPage();
   await other.goto(`${server.url}/generator`);
   await context.setOffline(true);
-  await page.waitForFunction("!navigator.onLine");
+  await until(() => page.evaluate("navigator.onLine"), (isOnLine) => isOnLine === false);
   await context.setOffline(false);
   await other.fill("#prompt", prompt);
   await other.click("#generate");

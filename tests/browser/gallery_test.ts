@@ -202,3 +202,36 @@ browserTest("being offline is said, and over by itself", async () => {
   await visitor.context.setOffline(false);
   await words.waitFor({ state: "hidden" });
 });
+
+browserTest(
+  "who asked for it is told of a picture that is ready while the tab is hidden, and nobody else",
+  async () => {
+    await using scene = await setScene();
+    const { page, server, visitor } = scene;
+    await visitor.context.addInitScript(`
+    globalThis.told = [];
+    globalThis.Notification = class {
+      static permission = "default";
+      static requestPermission = () => Promise.resolve(Notification.permission = "granted");
+      constructor(title, { body }) { told.push(title + ": " + body); }
+    };
+    Object.defineProperty(document, "hidden", { get: () => globalThis.isAway === true });
+  `);
+    const told = () => page.evaluate("told") as Promise<string[]>;
+    await page.goto(`${server.url}/generator`);
+    await page.evaluate("globalThis.isAway = true");
+    await scene.make(["not asked for"]);
+    await page.locator('.card[data-status="COMPLETED"]').first().waitFor();
+    assert.deepEqual(await told(), []);
+    await page.locator("#notify").click();
+    await page.locator('#notify[aria-pressed="true"]').waitFor();
+    await scene.make(["asked for"]);
+    assert.deepEqual(await until(told, (texts) => texts.length > 0), [
+      "Darkroom: Picture ready, free: asked for",
+    ]);
+    await page.evaluate("globalThis.isAway = false");
+    await scene.make(["seen anyway"]);
+    await page.locator('.card[data-status="COMPLETED"]', { hasText: "seen anyway" }).waitFor();
+    assert.equal((await told()).length, 1);
+  },
+);

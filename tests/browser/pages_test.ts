@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page, Request } from "playwright-core";
+import { startNanobanana } from "../stand_ins/nanobanana.ts";
 import { browserTest, openVisitor } from "../fixtures/browser.ts";
 import { checkLooks, violations } from "../fixtures/looks.ts";
 import { type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
@@ -63,6 +64,25 @@ browserTest("axe finds nothing on any page, in any look, empty, busy, cancelled 
   await page.locator("article.card", { hasText: "busy 0" }).getByRole("button", { name: "Cancel" }).click();
   await page.locator('article.card[data-status="CANCELLED"]').waitFor();
   await checkAllPages(page, server, "busy");
+});
+
+browserTest("axe finds nothing where things failed and are in doubt, in any look", async () => {
+  await using folder = await temporaryFolder();
+  await using api = await startNanobanana();
+  await using server = await startServer({
+    dataDir: folder.path,
+    env: { NANO_BANANA_TOKEN: "key", NANO_BANANA_URL: api.url, MONTHLY_BUDGET_USD: "1" },
+  });
+  await using visitor = await openVisitor(server.url, { bypassCSP: true });
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  api.instead.create.push(() => Response.json({ code: 402, msg: "<b>no credits</b>" }));
+  await sendPrompt(page, server, "a refused sea", "FAILED");
+  api.instead.create.push(() => new Response("oops", { status: 500 }));
+  await sendPrompt(page, server, "a lost sea", "FAILED");
+  await sendPrompt(page, server, "a sea that was paid for", "COMPLETED");
+  await page.locator("details.cost > summary").first().click();
+  await checkAllPages(page, server, "failed");
 });
 
 browserTest("nothing moves while a card develops, and one stream feeds the page", async () => {

@@ -4,6 +4,7 @@ import { createModels } from "../../lib/models.ts";
 import { costOfTokens, createPriceBook, shippedPrices, type TokenPrice } from "../../lib/price_book.ts";
 import type { Model, Provider } from "../../lib/provider.ts";
 import { createStandIn, standInModel } from "../fixtures/stand_in_provider.ts";
+import { finished, submit } from "../fixtures/prompts.ts";
 import { createStudio } from "../fixtures/studio.ts";
 
 const row = (model: string, costMicros: number, { size = "*", validFrom = "2026-01-01" } = {}) => (
@@ -90,4 +91,21 @@ Deno.test("what is held grows with the words where words are paid for, and is fo
   // A character of four bytes is at most four tokens.
   assert.equal(quote("🌊") - quote(""), 20);
   assert.equal(quote("a sea", 3), 3 * quote("a sea"));
+});
+
+Deno.test("every row of the price book is charged to the micro-dollar, and nothing that is paid for costs nothing", async () => {
+  const sizes = ["512x512", ...new Set(shippedPrices.map(({ size }) => size).filter((size) => size !== "*"))];
+  const ids = [...new Set(shippedPrices.map(({ model }) => model))];
+  const standIn = createStandIn();
+  Object.assign(standIn.provider, { models: ids.map((id) => ({ ...standInModel, id, sizes })) });
+  standIn.prices = [...shippedPrices];
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  for (const { model, size, ...row } of shippedPrices) {
+    const imageSize = size === "*" ? "512x512" : size;
+    const prompt = await finished(program, await submit(program, { model, imageSize, count: 2 }));
+    assert.equal(prompt.costMicros, 2 * row.costMicros, `${model} ${size}`);
+    assert.equal(prompt.costMicros > 0, model !== "sketch", `${model} ${size}`);
+    if (model !== "sketch") assert.deepEqual(prompt.ledger.priceRow, { model, size, ...row });
+  }
 });

@@ -43,6 +43,18 @@ export function hang(): Response {
   return new Response(new ReadableStream({}), { headers: { "Content-Type": "application/json" } });
 }
 
+/** An answer of which a byte comes now and then, for ever. */
+export function drip(): Response {
+  let timer: ReturnType<typeof setInterval>;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      timer = setInterval(() => controller.enqueue(new Uint8Array([0x20])), 10);
+    },
+    cancel: () => clearInterval(timer),
+  });
+  return new Response(body, { headers: { "Content-Type": "application/json" } });
+}
+
 export interface BrokenLine extends AsyncDisposable {
   url: string;
   /** Connections that were made. */

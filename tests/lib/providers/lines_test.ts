@@ -6,7 +6,7 @@ import { createOpenAi } from "../../../lib/providers/openai.ts";
 import type { Provider } from "../../../lib/provider.ts";
 import { type Common, setProviderScene } from "../../fixtures/provider_scene.ts";
 import { until } from "../../fixtures/until.ts";
-import { brokenLine, hang, serve } from "../../stand_ins/http.ts";
+import { brokenLine, drip, hang, serve } from "../../stand_ins/http.ts";
 import { createStandIn } from "../../fixtures/stand_in_provider.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createOutgoing } from "../../../lib/outgoing.ts";
@@ -45,15 +45,17 @@ for (const [name, create] of Object.entries(adapters)) {
     assert.deepEqual(await scene.books(), { spentMicros: 0, heldMicros: 0 });
   });
 
-  Deno.test(`${name}: a submission that is not answered in time leaves the outcome in doubt`, async () => {
-    await using server = serve(() => hang());
-    await using scene = await setProviderScene(
-      (common) => create(server.url, { ...common, outgoing: withoutStreams(common.outgoing) }),
-      { isHurried: true },
-    );
-    const prompt = await scene.run();
-    assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
-  });
+  for (const [kind, answer] of Object.entries({ hangs: hang, drips: drip })) {
+    Deno.test(`${name}: an answer that ${kind} past its time leaves the outcome in doubt`, async () => {
+      await using server = serve(answer);
+      await using scene = await setProviderScene(
+        (common) => create(server.url, { ...common, outgoing: withoutStreams(common.outgoing) }),
+        { isHurried: true },
+      );
+      const prompt = await scene.run();
+      assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
+    });
+  }
 }
 
 /** A stream that has begun has no time limit but the model's own; here it has not begun. */

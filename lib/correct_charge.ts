@@ -4,7 +4,7 @@
  */
 import { addAudit } from "./audit.ts";
 import { Refusal } from "./errors.ts";
-import { addToMonth, changeBooks, type Correction, type LedgerEntry } from "./ledger.ts";
+import { addToMonth, addToMonthOfNobody, changeBooks, type Correction, type LedgerEntry } from "./ledger.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import { keys, kinds } from "./schema.ts";
 import { commit, read, readMany, type Store } from "./store.ts";
@@ -49,6 +49,16 @@ export async function correctCharge(
     return atomic.check({ key, versionstamp: null }).set(key, correction).delete(
       keys.unknownCharge(promptId),
     );
+  }
+
+  async function bookForNobody() {
+    while (await read(store.kv, key) === null) {
+      const atomic = addCorrection(store.kv.atomic());
+      await addToMonthOfNobody(store, { atomic, charges: [correction] });
+      const booked = await commit(atomic);
+      if (booked !== null) return booked;
+    }
+    return null;
   }
 
   /** With the user's books, and their pages told. */

@@ -12,8 +12,7 @@ import { Refusal } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { Log } from "./log.ts";
 import type { Invitation } from "./invitation.ts";
-import { emptyMonth, type Month, monthOf, nobody } from "./account.ts";
-import { addToMonth, type Correction, type LedgerEntry } from "./ledger.ts";
+import { addToMonthOfNobody, type Correction, type LedgerEntry } from "./ledger.ts";
 import { isHeld, type Prompt } from "./prompt.ts";
 import { listUnfinishedPrompts, readImages, readPrompt, removeImage, removePrompt } from "./prompt_store.ts";
 import { accountKeys, keys, kinds } from "./schema.ts";
@@ -215,7 +214,8 @@ async function erasePrompt(
   removePrompt(atomic, { prompt, head });
   leaveWithoutPerson(atomic, { key: keys.ledger(id), entry });
   leaveWithoutPerson(atomic, { key: keys.correction(id), entry: correction });
-  if (entry !== null) await addToNobody(store, { atomic, entry: entry.value, correction: correction?.value });
+  const left = [entry, correction].flatMap((found) => found === null ? [] : [found.value]);
+  await addToMonthOfNobody(store, { atomic, charges: left });
   await commit(atomic);
 }
 
@@ -225,22 +225,6 @@ function leaveWithoutPerson(
 ): void {
   atomic.check({ key, versionstamp: entry?.versionstamp ?? null });
   if (entry !== null) atomic.set(key, { ...entry.value, userId: null });
-}
-
-/** The months of all deleted accounts together, so that what all spent stays what was charged. */
-async function addToNobody(
-  store: Store,
-  { atomic, entry, correction }: {
-    atomic: Deno.AtomicOperation;
-    entry: LedgerEntry;
-    correction: Correction | undefined;
-  },
-): Promise<void> {
-  const key = keys.month(nobody, monthOf(entry.at));
-  const found = await read<Month>(store.kv, key);
-  const charged = addToMonth(found?.value ?? emptyMonth, entry);
-  atomic.check({ key, versionstamp: found?.versionstamp ?? null })
-    .set(key, correction === undefined ? charged : addToMonth(charged, correction));
 }
 
 async function removeBlobs({ blobs }: DeletionDeps, imageIds: readonly string[]): Promise<void> {

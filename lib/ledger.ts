@@ -9,6 +9,7 @@ import {
   emptyMonth,
   type Month,
   monthOf,
+  nobody,
   type SeenBooks,
   type Spend,
 } from "./account.ts";
@@ -183,6 +184,18 @@ export function addToMonth(
     days: { ...month.days, [day]: add(month.days[day]) },
     models: { ...month.models, [entry.model]: add(month.models[entry.model]) },
   };
+}
+
+/** Adds what is left of deleted accounts, all of one month, to their month, so that all still adds up. */
+export async function addToMonthOfNobody(
+  store: Store,
+  { atomic, charges }: { atomic: Deno.AtomicOperation; charges: readonly (LedgerEntry | Correction)[] },
+): Promise<void> {
+  if (charges.length === 0) return;
+  const key = keys.month(nobody, monthOf(charges[0].at));
+  const found = await read<Month>(store.kv, key);
+  atomic.check({ key, versionstamp: found?.versionstamp ?? null })
+    .set(key, charges.reduce((month, charge) => addToMonth(month, charge), found?.value ?? emptyMonth));
 }
 
 /** One charge for several tasks: amounts add up, and the basis is that of the least certain part. */

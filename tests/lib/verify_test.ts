@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { nobody } from "../../lib/account.ts";
 import { countKeys } from "../../lib/counted_list.ts";
 import { deleteImage } from "../../lib/delete_image.ts";
 import { readImage } from "../../lib/prompt_store.ts";
@@ -46,6 +47,9 @@ Deno.test("a deleted picture, numbers that were given out and a deleted account'
     const image = await readImage(store, completed.images[1].id);
     await deleteImage(store, image!.value);
     await copy(store, keys.ledger(completed.id), keys.ledger("gone"), { promptId: "gone", userId: null });
+    const spend = { costMicros: 40_000, images: 2 };
+    const month = { spentMicros: 40_000, days: { "2026-11-23": spend }, models: { "stand-in": spend } };
+    await store.kv.set(keys.month(nobody, "2026-11"), month);
     await copy(store, keys.account(user.id), keys.account(user.id), { promptSequence: 99 });
   });
   assert.deepEqual(found, []);

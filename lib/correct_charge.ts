@@ -39,7 +39,7 @@ export async function correctCharge(
     note,
   };
   const key = keys.correction(promptId);
-  const written = userId === null ? await commit(addCorrection(store.kv.atomic())) : await bookFor(userId);
+  const written = userId === null ? await bookForNobody() : await bookFor(userId);
   if (written === null) throw new Refusal("conflict", "What this prompt cost was put right before");
   return correction;
 

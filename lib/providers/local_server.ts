@@ -126,7 +126,7 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
 
   async function lookAround(signal: AbortSignal): Promise<ProviderStatus> {
     const capabilities = await ask(`${rootUrl}/sdcpp/v1/capabilities`, signal);
-    if (capabilities.status === 200 && fieldsOf(capabilities.json).limits !== undefined) {
+    if (capabilities.status === 200 && Object.keys(fieldsOf(capabilities.json)).length > 0) {
       known = { name: "stable-diffusion.cpp", models: [sdCppModel(capabilities.json)], dialect: null };
       return statusOf({ status: 200, said: null });
     }

@@ -15,6 +15,7 @@ import { createWorld, type World } from "./world.ts";
 export interface Moment {
   name: string;
   model: string;
+  isOnS3?: boolean;
   /** Called before the prompt is sent; what it returns is called with the prompt's id, and resolves at the moment. */
   await(world: World): (promptId: string) => Promise<void>;
 }
@@ -22,18 +23,27 @@ export interface Moment {
 export const comebacks = ["at once", "after 6 s", "twice in a row"] as const;
 export type Comeback = (typeof comebacks)[number];
 
+const put = "put of a picture to S3";
 const requests: { name: string; model: string; isIt: (seen: Seen) => boolean }[] = [
   { name: "creation of a task", model: "nanobanana", isIt: ({ method }) => method === "POST" },
   { name: "question for a task", model: "nanobanana", isIt: ({ path }) => path.endsWith("/record-info") },
   { name: "fetch of a picture", model: "nanobanana", isIt: ({ path }) => path.startsWith("/files/") },
   { name: "call of OpenAI", model: "gpt-image-2", isIt: ({ method }) => method === "POST" },
+  {
+    name: put,
+    model: "nanobanana",
+    isIt: ({ method, path }) => method === "PUT" && path.includes("/images/"),
+  },
   { name: "call of Gemini", model: "gemini-nano-banana-2.1", isIt: ({ method }) => method === "POST" },
 ];
 
 const atRequests: Moment[] = requests.flatMap(({ name, model, isIt }) =>
-  points.map((point) => ({
+  points.filter((point) => name !== put || point === "received" || point === "before the answer").map((
+    point,
+  ) => ({
     name: `${name}, ${point}`,
     model,
+    isOnS3: name === put,
     await(world: World) {
       const reached = world.reaches((seen) => seen.point === point && isIt(seen));
       return () => reached;
@@ -72,7 +82,13 @@ export async function killAt(
     patienceMs?: number;
   },
 ): Promise<Evidence> {
-  await using world = await createWorld({ seed, root, patienceMs, budgets: [100_000] });
+  await using world = await createWorld({
+    seed,
+    root,
+    patienceMs,
+    budgets: [100_000],
+    isOnS3: moment.isOnS3,
+  });
   await world.start();
   const [person] = world.people;
   const reached = moment.await(world);

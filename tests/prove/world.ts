@@ -16,6 +16,7 @@ import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
 import type { Moment } from "../stand_ins/http.ts";
 import { type NanobananaStandIn, startNanobanana } from "../stand_ins/nanobanana.ts";
 import { type OpenAiStandIn, startOpenAi } from "../stand_ins/openai.ts";
+import { type S3StandIn, startS3 } from "../stand_ins/s3.ts";
 import {
   type Evidence,
   isFinal,
@@ -39,6 +40,8 @@ export interface WorldOptions {
   /** Where to keep the data; a folder of its own otherwise. */
   dataDir?: string;
   isHonest?: boolean;
+  /** Pictures go to S3 instead of the disk. */
+  isOnS3?: boolean;
   /** How long accepted work may take until it counts as lost. */
   patienceMs?: number;
 }
@@ -50,6 +53,7 @@ export interface World extends AsyncDisposable {
   readonly nanobanana: NanobananaStandIn;
   readonly openai: OpenAiStandIn;
   readonly gemini: GeminiStandIn;
+  readonly s3: S3StandIn;
   readonly told: Told[];
   /** The running program. */
   server: Server;
@@ -81,6 +85,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const nanobanana = stack.use(await startNanobanana());
   const openai = stack.use(startOpenAi());
   const gemini = stack.use(await startGemini());
+  const s3 = stack.use(startS3());
   const over = new AbortController();
   const told: Told[] = [];
   const watches: Watch[] = [];
@@ -92,7 +97,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   let kills = 0;
   let latestStart: (Start & { startedAt: number }) | null = null;
 
-  for (const party of [nanobanana, openai, gemini]) {
+  for (const party of [nanobanana, openai, gemini, s3]) {
     party.onPoint = async (moment) => {
       if (isWork(moment) && latestStart !== null) latestStart.firstWorkAt ??= Date.now();
       for (const each of armed) {
@@ -112,6 +117,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     RATE_LIMIT_GENERATE: "0",
     RATE_LIMIT_REQUESTS: "0",
     LOG_LEVEL: "warn",
+    ...(options.isOnS3 && {
+      R2_ENDPOINT: s3.address.endpoint,
+      R2_BUCKET: s3.address.bucket,
+      R2_ACCESS_KEY_ID: s3.address.accessKeyId,
+      R2_SECRET_ACCESS_KEY: s3.address.secretAccessKey,
+    }),
     ...options.env,
   };
   const lag = observeLag();
@@ -124,6 +135,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     nanobanana,
     openai,
     gemini,
+    s3,
     told,
     server: undefined!,
     async start() {

@@ -181,10 +181,11 @@ function injecting(calls: string, error: string): Omit<Loss, "name"> {
         stdin: "null",
         stderr: "null",
       }).spawn();
-      return await Promise.race([tracer.status.then(() => false), pause(700).then(() => true)]);
+      // It ends early where it may not attach, or where the program did not outlive the first failure.
+      return await Promise.race([tracer.status.then(({ success }) => success), pause(700).then(() => true)]);
     },
     async giveBack() {
-      tracer!.kill("SIGINT");
+      if (await Promise.race([tracer!.status, null]) === null) tracer!.kill("SIGINT");
       await tracer!.status;
     },
   };

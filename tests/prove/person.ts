@@ -33,6 +33,8 @@ export interface Surroundings {
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** How long a reader who was cut off is away. */
+const awayMs = 250;
 /** How long a slow reader reads nothing. */
 const slowMs = 1500;
 
@@ -168,9 +170,10 @@ export function createPerson(
     await own(watch);
   }
 
-  /** Leaves after each message and comes back with its id. */
+  /** Leaves after each message, and comes back with its id a little later. */
   async function inPieces(watch: Watch): Promise<void> {
     await comeBack(watch, { isEnough: true });
+    await pause(awayMs);
   }
 
   /** Does not read for a while after the first message. */

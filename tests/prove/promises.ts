@@ -35,6 +35,8 @@ export interface Finding {
   violations: Violation[];
   /** Something measured on the way. */
   figure?: string;
+  /** What is worth a line of its own below the table. */
+  notes?: string[];
   /** Values behind a figure that is a distribution, in milliseconds. */
   milliseconds?: number[];
 }

@@ -1,6 +1,7 @@
 /** Short stories told through the front door, each the shortest that shows whether one promise is kept. */
 import type { Answer } from "../stand_ins/nanobanana.ts";
 import { cutOff } from "../stand_ins/http.ts";
+import { readEventStream } from "../fixtures/event_stream.ts";
 import { runTask, startServer } from "../fixtures/server.ts";
 import { until } from "../fixtures/until.ts";
 import { checkAll, finding } from "./checks.ts";
@@ -50,7 +51,7 @@ export async function budgetBurst(options: ScenarioOptions): Promise<Finding[]> 
 }
 
 /** Each thing that a provider does wrong, and what it bills for it all the same. */
-export async function providerMishaps(options: ScenarioOptions): Promise<Finding[]> {
+export async function providerMishaps(options: ScenarioOptions & { only?: string }): Promise<Finding[]> {
   await using world = await createWorld({ ...options, isHonest: false });
   await world.start();
   const { nanobanana: { instead }, people: [person] } = world;
@@ -94,6 +95,7 @@ export async function providerMishaps(options: ScenarioOptions): Promise<Finding
     ],
   ];
   for (const [name, plan] of mishaps) {
+    if (options.only !== undefined && options.only !== name) continue;
     plan();
     const promptId = await person.submit(name, square);
     await until(
@@ -102,6 +104,19 @@ export async function providerMishaps(options: ScenarioOptions): Promise<Finding
       30_000,
     );
   }
+  return checkAll(await world.settle());
+}
+
+/** A submission that is answered after the sweep for lost leases came by. */
+export async function slowSubmission(options: ScenarioOptions): Promise<Finding[]> {
+  await using world = await createWorld(options);
+  const { onPoint } = world.nanobanana;
+  world.nanobanana.onPoint = async (moment) => {
+    await onPoint(moment);
+    if (moment.method === "POST" && moment.point === "before the answer") await pause(4000);
+  };
+  await world.start();
+  await world.people[0].submit("slow", square);
   return checkAll(await world.settle());
 }
 
@@ -191,23 +206,23 @@ export async function strangers(options: ScenarioOptions): Promise<Finding[]> {
   ];
 }
 
-/** What the second person's stream says while something of the first one's changes. */
+/** What the second person's stream says once something of the first one's has changed. */
 async function overhear({ people: [ada, bea] }: World): Promise<Violation[]> {
-  const answer = await bea.send("GET", "/events");
-  const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const stream = readEventStream(await bea.send("GET", "/events"));
+  const herOwn = await ada.send("GET", "/events");
+  const secret = (await ada.submit("private", { model: "sketch" }))!;
+  await until(() => ada.read(secret), ({ status }) => status === "COMPLETED", 30_000);
   const own = await bea.submit("own", { model: "sketch" });
-  await ada.submit("private", { model: "sketch" });
-  let text = "";
-  while (!text.includes(`"${own}","status":"COMPLETED"`)) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += value;
+  const strange = new Set<string>();
+  while (true) {
+    const message = await stream.next();
+    if (message === null) break;
+    const { id, status } = JSON.parse(message.data);
+    if (id !== own) strange.add(id);
+    else if (status === "COMPLETED") break;
   }
-  await pause(300);
-  await reader.cancel();
-  const ids = new Set([...text.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id));
-  ids.delete(own!);
-  return [...ids].map((id) => ({ says: "a stream told of another user's prompt", trace: [id] }));
+  await Promise.all([stream.cancel(), herOwn.body!.cancel()]);
+  return [...strange].map((id) => ({ says: "a stream told of another user's prompt", trace: [id] }));
 }
 
 /** A second process on the same data stops at once with one line, and the first goes on. */
@@ -221,6 +236,7 @@ export async function secondProcess(options: ScenarioOptions): Promise<Finding[]
     const second = await startServer({ dataDir: world.dataDir, root: options.root });
     violations.push({ says: "a second server started on the same data", trace: [] });
     await second.end("SIGKILL");
+    return [finding("alone", violations)];
   } catch (error) {
     const said = String(error).split("\n").filter((line) => line.includes(String(world.server.process.pid)));
     if (said.length !== 1) {
@@ -300,6 +316,8 @@ async function backUpMidway(
     }
   };
   await send(0);
+  const [first] = world.told.flatMap((each) => each.what === "accepted" ? [each.promptId] : []);
+  await until(() => person.read(first), ({ status }) => status === "COMPLETED", 30_000);
   const before = [...world.told];
   const [backup] = await Promise.all([runTask(["backup", copy], world), send(15)]);
   if (backup.code !== 0) throw new Error(`backup: ${backup.stderr}`);

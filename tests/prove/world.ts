@@ -309,7 +309,7 @@ async function settleIn(
   const store = createStore({ kv, now: () => Date.now() });
   const people: Person[] = [];
   for (const [index, limitMicros] of budgets.entries()) {
-    const name = ["ada", "bea", "cid", "dan", "eva"][index] ?? `user ${index}`;
+    const name = ["ada", "bea", "cid", "dan", "eva"][index] ?? `user-${index}`;
     const user: User = {
       id: store.ids(),
       name,

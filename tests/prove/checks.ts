@@ -102,11 +102,12 @@ const resumeWithinMs = 5000;
 
 export function resumedById({ tasks, rest, starts, lagMs }: Evidence): Finding {
   const prompts = groupBy(rest.prompts, ({ text }) => text);
-  const known = tasks.filter(({ isAskedFor }) => isAskedFor);
-  const violations = known.flatMap((task): Violation[] => {
-    const of = prompts.get(task.text) ?? [];
-    const isLost = of.length === 1 && of[0].errorCode === "outcome_unknown";
-    return isLost ? [{ says: "a known task was given up", trace: [show(task), show(of[0])] }] : [];
+  const known = groupBy(tasks.filter(({ isAskedFor }) => isAskedFor), ({ text }) => text);
+  const violations = [...known].flatMap(([text, of]): Violation[] => {
+    const [prompt, ...others] = prompts.get(text) ?? [];
+    const isLost = others.length === 0 && prompt?.errorCode === "outcome_unknown" &&
+      of.length >= prompt.count;
+    return isLost ? [{ says: "a known task was given up", trace: [...of, prompt].map(show) }] : [];
   });
   const busy = starts.filter(({ hadWork }) => hadWork);
   const milliseconds: number[] = [];
@@ -118,7 +119,7 @@ export function resumedById({ tasks, rest, starts, lagMs }: Evidence): Finding {
       : `work went on after ${firstWorkAt - readyAt} ms`;
     violations.push({ says, trace: [] });
   }
-  return { promise: "resumed", cases: known.length + busy.length, violations, milliseconds };
+  return { promise: "resumed", cases: known.size + busy.length, violations, milliseconds };
 }
 
 export function ledgerIsBill({ tasks, rest }: Evidence): Finding {

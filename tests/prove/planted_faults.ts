@@ -224,7 +224,7 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "accepted",
     edits: [{
       file: "lib/run_prompt.ts",
-      old: `interrupt((task) => isUrgent || isSafeToBreakOff(task) ? "stop" : null);`,
+      old: `interrupt((task, index) => isUrgent || isSafeToBreakOff(task, index) ? "stop" : null);`,
       new: `interrupt(() => "stop");`,
     }],
     story: gracefulStop,

@@ -298,7 +298,9 @@ export async function brokenRequests(options: ScenarioOptions & { count?: number
   }
   const after = await stateOf(bea, others);
   if (after !== before) violations.push({ says: "another user's things changed", trace: [before, after] });
-  const kept = checkAll(await world.settle()).filter(({ promise }) =>
+  // Made-up texts do not say whose they are, so bills can't be told apart.
+  const evidence = { ...await world.settle(), tasks: [] };
+  const kept = checkAll(evidence).filter(({ promise }) =>
     ["holds", "indexes", "pictures", "budget"].includes(promise)
   );
   return [...kept, finding("requests", violations, { cases: sent })];

@@ -82,9 +82,15 @@ export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommi
     const result = await atomic.commit();
     return result.ok ? result : null;
   } catch (error) {
-    if (error instanceof TypeError) throw error;
+    if (error instanceof TypeError && !isOfTheDisk(error)) throw error;
     throw new Refusal("unavailable", "The database does not answer", { retryAfterSeconds: 5, cause: error });
   }
+}
+
+/** SQLite's own words. Deno throws them as the same class as its complaints about keys and values, which are bugs. */
+function isOfTheDisk({ message }: TypeError): boolean {
+  return /^(disk I\/O error|database or disk is full|attempt to write a readonly database|unable to open database file|database is locked)/
+    .test(message);
 }
 
 export interface Locks {

@@ -108,8 +108,8 @@ Deno.test("an account is deleted although it was killed while a submission was i
   const person = await addMember(dataDir, { prompts: 1 });
   const submitted = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
-  standIn.onStep = async ({ request, point }) => {
-    if (request !== "create" || point !== "received") return;
+  standIn.onPoint = async ({ method, point }) => {
+    if (method !== "POST" || point !== "received") return;
     submitted.resolve();
     await gone.promise;
   };

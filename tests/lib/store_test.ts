@@ -85,6 +85,21 @@ Deno.test("a lost race is a value, a value that is too large is a bug, a silent 
   });
 });
 
+Deno.test("a disk that takes no more is a refusal", async () => {
+  const folder = await Deno.makeTempDir();
+  const writer = new URL("../fixtures/full_disk_writer.ts", import.meta.url).pathname;
+  // No file may grow beyond 256 kB; the signal that would end the process is ignored, so writes fail instead.
+  const shell = `trap '' XFSZ; ulimit -f 512; exec "$0" "$@"`;
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", shell, Deno.execPath(), "run", "--quiet", "--allow-all", writer, `${folder}/database`],
+    env: { NO_COLOR: "1" },
+    stderr: "inherit",
+  }).output();
+  await Deno.remove(folder, { recursive: true });
+  const said = new TextDecoder().decode(stdout);
+  assert.match(said, /^Refusal unavailable, TypeError: (disk I\/O error|database or disk is full)\n$/);
+});
+
 Deno.test("work under one name takes turns, also after a failure; other names do not wait", async () => {
   const locks = createLocks();
   const gate = Promise.withResolvers<void>();

@@ -81,12 +81,11 @@ export async function startGemini(): Promise<GeminiStandIn> {
     };
     return await (standIn.instead.shift() ?? ((each) => each.right()))(exchange);
   });
-  const standIn: GeminiStandIn = {
-    ...server,
+  const standIn: GeminiStandIn = Object.assign(server, {
     journal,
     instead: [],
     billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
-  };
+  });
   return standIn;
 }
 

@@ -1,12 +1,62 @@
 /** What all stand-ins are made of: a server on loopback, and answers that go wrong in the ways that networks do. */
 export interface StandInServer extends AsyncDisposable {
   url: string;
+  /**
+   * Called at each point of each request; what it returns is waited for before the request goes on. A test that
+   * keeps it waiting holds the request there, and one that throws loses the answer.
+   */
+  onPoint: (moment: Moment) => void | Promise<void>;
+}
+
+/** Nothing was read; all was done and nothing answered; half of what is sent first is on its way; all of it is. */
+export const points = ["received", "before the answer", "mid-body", "answered"] as const;
+export type Point = (typeof points)[number];
+
+export interface Moment {
+  method: string;
+  path: string;
+  point: Point;
 }
 
 /** A server on a free port of this machine. */
 export function serve(handler: (request: Request) => Response | Promise<Response>): StandInServer {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
-  return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const at = (point: Point) =>
+      standIn.onPoint({ method: request.method, path: new URL(request.url).pathname, point });
+    await at("received");
+    const response = await handler(request);
+    await at("before the answer");
+    return inSteps(response, at);
+  });
+  const standIn: StandInServer = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    onPoint: () => {},
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+  return standIn;
+}
+
+function inSteps(response: Response, at: (point: Point) => void | Promise<void>): Response {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return response;
+  let isBegun = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) {
+        controller.close();
+        return await at("answered");
+      }
+      if (isBegun) return controller.enqueue(value);
+      isBegun = true;
+      const half = value.length >> 1;
+      if (half > 0) controller.enqueue(value.slice(0, half));
+      await at("mid-body");
+      controller.enqueue(value.slice(half));
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  return new Response(body, response);
 }
 
 /** The connection breaks in the middle of the answer. */

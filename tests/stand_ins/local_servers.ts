@@ -25,7 +25,7 @@ export function startLocalServer(kind: Kind): LocalStandIn {
     journal.push({ method: request.method, path, body: text === "" ? null : JSON.parse(text) });
     return await answer(path, text === "" ? {} : JSON.parse(text));
   });
-  const standIn: LocalStandIn = { ...server, journal, instead: [], pollsUntilDone: 1 };
+  const standIn: LocalStandIn = Object.assign(server, { journal, instead: [], pollsUntilDone: 1 });
   return standIn;
 
   // deno-lint-ignore no-explicit-any

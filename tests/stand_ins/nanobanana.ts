@@ -1,37 +1,26 @@
 /**
  * Stands in for the Nanobanana API (contract: nanobananaapi.ai, base tier and its siblings) on loopback. It keeps a
- * journal of what it was asked and of what it bills, lets a test step in at each point of a request (before it is read, before the
- * answer, after it), and gives other answers than the right one where a test has put some in line.
+ * journal of what it was asked and of what it bills, and gives other answers than the right one where a test has put
+ * some in line.
  */
 import sharp from "sharp";
-import { serve } from "./http.ts";
-
-export type Point = "received" | "read" | "answered";
-
-export interface Step {
-  request: "create" | "poll" | "download";
-  point: Point;
-  taskId: string | null;
-}
+import { serve, type StandInServer } from "./http.ts";
 
 export interface Entry {
-  request: Step["request"];
+  request: "create" | "poll" | "download";
   taskId: string | null;
   /** Of a creation. */
   prompt: string | null;
   at: number;
 }
 
-export interface NanobananaStandIn extends AsyncDisposable {
-  url: string;
+export interface NanobananaStandIn extends StandInServer {
   /** Every request that was read, in order; a creation stands here once the task exists. */
   journal: Entry[];
-  /** Called at each point; what it returns is waited for. */
-  onStep: (step: Step) => void | Promise<void>;
   /** How many polls a task answers with "generating" before it is done. */
   pollsUntilDone: number;
   /** Answers to give instead of the right one, each once, in order. */
-  instead: { [request in Step["request"]]: Answer[] };
+  instead: { [request in Entry["request"]]: Answer[] };
   /** What each task is billed, in micro-dollars; one that failed is not. */
   bills: Map<string, number>;
   billedMicros(): number;
@@ -68,19 +57,16 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     return Response.json({ code: 404, msg: "Not found" }, { status: 404 });
   });
   const { url } = server;
-  const standIn: NanobananaStandIn = {
-    ...server,
+  const standIn: NanobananaStandIn = Object.assign(server, {
     journal,
     bills,
     billedMicros: () => [...bills.values()].reduce((sum, micros) => sum + micros, 0),
-    onStep: () => {},
     pollsUntilDone: 1,
     instead: { create: [], poll: [], download: [] },
-  };
+  });
   return standIn;
 
   async function create(request: Request): Promise<Response> {
-    await standIn.onStep({ request: "create", point: "received", taskId: null });
     const { prompt, resolution = "" } = await request.json();
     const taskId = `task-${journal.length + 1}`;
     const instead = standIn.instead.create.shift();
@@ -89,23 +75,22 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     bills.set(taskId, credits[new URL(request.url).pathname.split("/").at(-1)!][resolution] * 5000);
     note({ request: "create", taskId, prompt });
     if (instead !== undefined) return await instead(taskId);
-    return await answer({ request: "create", taskId }, { code: 200, msg: "success", data: { taskId } });
+    return Response.json({ code: 200, msg: "success", data: { taskId } });
   }
 
   async function poll(taskId: string | null): Promise<Response> {
-    await standIn.onStep({ request: "poll", point: "received", taskId });
     note({ request: "poll", taskId, prompt: null });
     const instead = standIn.instead.poll.shift();
     if (instead !== undefined) return await billed(await instead(taskId ?? ""), taskId ?? "");
     const seen = polls.get(taskId ?? "");
     if (taskId === null || seen === undefined) {
-      return await answer({ request: "poll", taskId }, { code: 404, msg: "no such task", data: null });
+      return Response.json({ code: 404, msg: "no such task", data: null });
     }
     polls.set(taskId, seen + 1);
     const isDone = seen >= standIn.pollsUntilDone;
     const response = { originImageUrl: null, resultImageUrl: isDone ? `${url}/files/${taskId}` : null };
     const data = { taskId, successFlag: isDone ? 1 : 0, errorCode: null, errorMessage: null, response };
-    return await answer({ request: "poll", taskId }, { code: 200, msg: "success", data });
+    return Response.json({ code: 200, msg: "success", data });
   }
 
   /** A task that it says has failed is not billed, and one whose cost it names is billed that. */
@@ -119,26 +104,10 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
   }
 
   async function download(taskId: string): Promise<Response> {
-    await standIn.onStep({ request: "download", point: "received", taskId });
     note({ request: "download", taskId, prompt: null });
     const instead = standIn.instead.download.shift();
     if (instead !== undefined) return await instead(taskId);
-    await standIn.onStep({ request: "download", point: "read", taskId });
-    queueMicrotask(() => void standIn.onStep({ request: "download", point: "answered", taskId }));
     return new Response(picture, { headers: { "Content-Type": "image/png" } });
-  }
-
-  async function answer(step: Pick<Step, "request" | "taskId">, body: unknown): Promise<Response> {
-    await standIn.onStep({ ...step, point: "read" });
-    const text = new TextEncoder().encode(JSON.stringify(body));
-    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => controller.enqueue(text),
-      async pull(controller) {
-        controller.close();
-        await standIn.onStep({ ...step, point: "answered" });
-      },
-    }, { highWaterMark: 0 });
-    return new Response(stream, { headers: { "Content-Type": "application/json" } });
   }
 
   function note(entry: Omit<Entry, "at">): void {

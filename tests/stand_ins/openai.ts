@@ -71,13 +71,12 @@ export function startOpenAi(): OpenAiStandIn {
     };
     return await (standIn.instead.shift() ?? ((each) => each.right()))(exchange);
   });
-  const standIn: OpenAiStandIn = {
-    ...server,
+  const standIn: OpenAiStandIn = Object.assign(server, {
     journal,
     instead: [],
     partials: 2,
     billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
-  };
+  });
   return standIn;
 
   function generate({ entry: { body }, picture, bill }: Exchange): Response {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { resolveRange } from "../../lib/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
 import type { S3Address } from "../../lib/s3_client.ts";
+import type { Moment } from "./http.ts";
 
 export type S3Trouble =
   | "500"
@@ -40,6 +41,8 @@ export interface S3StandIn extends AsyncDisposable {
   objects: Map<string, StoredObject>;
   /** Method and key, or the query of a list; in order. */
   journal: string[];
+  /** Called before and after a request is carried out; what it returns is waited for. */
+  onPoint: (moment: Moment) => void | Promise<void>;
   /** What goes wrong, once each and in order, at the next request with that method. */
   troubles: { method: string; trouble: S3Trouble }[];
   /** What goes wrong at every request, until told otherwise. */
@@ -56,7 +59,13 @@ export function startS3(): S3StandIn {
   const hanging = new AbortController();
   const inner = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: hanging.signal },
-    answer,
+    async (request) => {
+      const moment = { method: request.method, path: new URL(request.url).pathname };
+      await standIn.onPoint({ ...moment, point: "received" });
+      const response = await answer(request);
+      await standIn.onPoint({ ...moment, point: "before the answer" });
+      return response;
+    },
   );
   const line = openLine(inner.addr.port);
   const standIn: S3StandIn = {
@@ -68,6 +77,7 @@ export function startS3(): S3StandIn {
     },
     objects,
     journal: [],
+    onPoint: () => {},
     troubles: [],
     outage: null,
     retryAfter: "0",

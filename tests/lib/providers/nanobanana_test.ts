@@ -204,8 +204,8 @@ for (const [model, priceMicros] of Object.entries(models)) {
       const { create = [], poll = [], download = [], ends, submissions = 1 } = fault;
       await using scene = await setScene();
       let submitted = 0;
-      scene.api.onStep = ({ request, point }) =>
-        void (request === "create" && point === "received" && submitted++);
+      scene.api.onPoint = ({ method, point }) =>
+        void (method === "POST" && point === "received" && submitted++);
       scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
       const prompt = await scene.run({ model });
       const { costMicros, basis } = prompt.ledger;
@@ -291,8 +291,8 @@ Deno.test("a cancelled task is booked, since it can't be stopped", async () => {
 Deno.test("where the provider can call back, a task in doubt is found by its call and never made again", async () => {
   await using scene = await setScene({ publicUrl: "https://darkroom.example" });
   const { api, program, studio } = scene;
-  api.onStep = ({ request, point }) => {
-    if (request === "create" && point === "read") throw new Error("the answer is lost");
+  api.onPoint = ({ method, point }) => {
+    if (method === "POST" && point === "before the answer") throw new Error("the answer is lost");
   };
   const sent = await program.post("/api/v1/images/generate", { prompt: "sea" }, { Prefer: "respond-async" });
   const { promptId } = await sent.json();

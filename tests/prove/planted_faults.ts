@@ -1,0 +1,355 @@
+/**
+ * Faults to be planted in a copy of the program, one at a time, each with the shortest story that must catch it: the
+ * checker is checked. `old` stands exactly once in its file.
+ */
+import { brokenRequests } from "./requests.ts";
+import { checkKill, comebacks, moments } from "./kills.ts";
+import type { PromiseName } from "./promises.ts";
+import {
+  budgetBurst,
+  cancelRace,
+  gracefulStop,
+  plainPrompts,
+  providerMishaps,
+  restoredBackup,
+  sameKey,
+  type Scenario,
+  secondProcess,
+  slowSubmission,
+  strangers,
+} from "./scenarios.ts";
+
+export interface Edit {
+  file: string;
+  old: string;
+  new: string;
+}
+
+export interface PlantedFault {
+  name: string;
+  /** What no longer holds, so what must be noticed. */
+  breaks: PromiseName;
+  edits: Edit[];
+  story: Scenario;
+}
+
+const killed = (name: string): Scenario => (options) =>
+  checkKill(moments.find((moment) => moment.name === name)!, { comeback: comebacks[0], ...options });
+
+const mishap = (only: string): Scenario => (options) => providerMishaps({ ...options, only });
+
+export const plantedFaults: PlantedFault[] = [
+  {
+    name: "a submission is repeated when its answer is lost",
+    breaks: "once",
+    edits: [{
+      file: "lib/run_prompt.ts",
+      old: `error.isRetryable && error.outcome === "not_created" &&`,
+      new: "",
+    }],
+    story: mishap("an answer that is lost"),
+  },
+  {
+    name: "a submission in doubt is repeated after a restart",
+    breaks: "once",
+    edits: [{
+      file: "lib/run_prompt.ts",
+      old: `if (task.state !== "waiting" && !provider.isRepeatable) {`,
+      new: "if (false) {",
+    }],
+    story: killed("creation of a task, before the answer"),
+  },
+  {
+    name: "a task's id is not used after a restart",
+    breaks: "resumed",
+    edits: [{
+      file: "lib/run_prompt.ts",
+      old: `if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {`,
+      new: "if (false) {",
+    }],
+    story: killed("question for a task, answered"),
+  },
+  {
+    name: "a prompt is announced as accepted before it is committed",
+    breaks: "accepted",
+    edits: [{
+      file: "lib/ledger.ts",
+      old: "const result = await commit(atomic);",
+      new: `const soon = new Promise((done) => setTimeout(done, 400)).then(() => commit(atomic));
+        const result = seen.account === null ? { versionstamp: "00000000000000010000" } : await soon;`,
+    }],
+    story: killed("accepted"),
+  },
+  {
+    name: "an end is written without a look at the version",
+    breaks: "final",
+    edits: [
+      {
+        file: "lib/prompt_store.ts",
+        old: `const atomic = kv.atomic().check({
+    key: keys.prompt(after.id),
+    versionstamp: before?.versionstamp ?? null,
+  });`,
+        new: "const atomic = kv.atomic();",
+      },
+      {
+        file: "lib/settle_prompt.ts",
+        old: "atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry)",
+        new: "atomic.set(ledgerKey, entry)",
+      },
+    ],
+    story: cancelRace,
+  },
+  {
+    name: "an index keeps what is no longer so",
+    breaks: "indexes",
+    edits: [{
+      file: "lib/prompt_store.ts",
+      old: "for (const list of without(oldLists, newLists)) removeEntry(atomic, list, after.sequence);",
+      new: "",
+    }],
+    story: plainPrompts,
+  },
+  {
+    name: "the hold of what failed is never released",
+    breaks: "holds",
+    edits: [{
+      file: "lib/ledger.ts",
+      old: "heldMicros: books.account.heldMicros - prompt.holdMicros,",
+      new: "heldMicros: books.account.heldMicros - (charge.costMicros === 0 ? 0 : prompt.holdMicros),",
+    }],
+    story: mishap("a refusal"),
+  },
+  {
+    name: "a charge counts twice in its month",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/ledger.ts",
+      old: "spentMicros: month.spentMicros + entry.costMicros,",
+      new: "spentMicros: month.spentMicros + 2 * entry.costMicros,",
+    }],
+    story: plainPrompts,
+  },
+  {
+    name: "a budget does not count what is held",
+    breaks: "budget",
+    edits: [{
+      file: "lib/budget.ts",
+      old: "const used = spend.spentMicros + account.heldMicros;",
+      new: "const used = spend.spentMicros;",
+    }],
+    story: budgetBurst,
+  },
+  {
+    name: "nobody asks whose prompt it is",
+    breaks: "strangers",
+    edits: [{
+      file: "lib/prompt_store.ts",
+      old: `const found = isId(promptId) ? await readPrompt(store, promptId) : null;
+  if (found?.value.userId !== userId) throw notFound();`,
+      new: `const found = isId(promptId) ? await readPrompt(store, promptId) : null;
+  if (found === null) throw notFound();`,
+    }],
+    story: strangers,
+  },
+  {
+    name: "nobody asks whose picture it is",
+    breaks: "strangers",
+    edits: [{
+      file: "lib/prompt_store.ts",
+      old: `const found = isId(imageId) ? await readImage(store, imageId) : null;
+  if (found?.value.userId !== userId) throw notFound();`,
+      new: `const found = isId(imageId) ? await readImage(store, imageId) : null;
+  if (found === null) throw notFound();`,
+    }],
+    story: strangers,
+  },
+  {
+    name: "a change is told to everybody's streams",
+    breaks: "strangers",
+    edits: [{
+      file: "lib/feed.ts",
+      old: `announce(userId, { channel, ids });
+      }`,
+      new: `for (const [other, each] of channels) announce(other, { channel: each, ids });
+      }`,
+    }],
+    story: strangers,
+  },
+  {
+    name: "a picture is named before its bytes are there",
+    breaks: "pictures",
+    edits: [{
+      file: "lib/store_picture.ts",
+      old: "return await blobs.put(key, bytes, contentType);",
+      new:
+        "return void new Promise((done) => setTimeout(done, 3000)).then(() => blobs.put(key, bytes, contentType));",
+    }],
+    story: killed("settled"),
+  },
+  {
+    name: "the end of a prompt is not announced",
+    breaks: "told",
+    edits: [{
+      file: "lib/feed.ts",
+      old: "const prompts = await readPrompts(store, ids);",
+      new:
+        `const prompts = (await readPrompts(store, ids)).filter(({ value }) => value.status !== "COMPLETED");`,
+    }],
+    story: plainPrompts,
+  },
+  {
+    name: "who comes late is not told the end",
+    breaks: "told",
+    edits: [{
+      file: "lib/feed.ts",
+      old: ": await readPrompts(store, [promptId]);",
+      new:
+        `: (await readPrompts(store, [promptId])).filter(({ value }) => !("images" in value && value.images.length > 0));`,
+    }],
+    story: plainPrompts,
+  },
+  {
+    name: "who was cut off is not told what was missed",
+    breaks: "told",
+    edits: [{
+      file: "lib/feed.ts",
+      old: "const { ids, cursor } = await changesSince(userId, since);",
+      new: "const { ids, cursor } = await changesSince(userId, await readCursor(store, userId));",
+    }],
+    story: plainPrompts,
+  },
+  {
+    name: "a stop breaks submissions off",
+    breaks: "accepted",
+    edits: [{
+      file: "lib/run_prompt.ts",
+      old: `interrupt((task, index) => isUrgent || isSafeToBreakOff(task, index) ? "stop" : null);`,
+      new: `interrupt(() => "stop");`,
+    }],
+    story: gracefulStop,
+  },
+  {
+    name: "a stop leaves streams open",
+    breaks: "stop",
+    edits: [{ file: "main.ts", old: "feed.close();", new: "" }],
+    story: gracefulStop,
+  },
+  {
+    name: "one key makes several prompts",
+    breaks: "accepted",
+    edits: [{
+      file: "lib/request_prompt.ts",
+      old: "atomic.check({ key: claim.key, versionstamp: claim.versionstamp })",
+      new: "atomic",
+    }],
+    story: sameKey,
+  },
+  {
+    name: "a cancelled task is never charged",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/cancel_prompt.ts",
+      old: `if (task.state === "waiting" || costsNothing) return end(noCharge);`,
+      new: "if (true) return end(noCharge);",
+    }],
+    story: cancelRace,
+  },
+  {
+    name: "what nobody knows is free",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/task_charge.ts",
+      old: `if (outcome === "unknown") return heldCharge(prompt, task);`,
+      new: "",
+    }],
+    story: mishap("an answer that is lost"),
+  },
+  {
+    name: "a picture that can't be used is free",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/task_charge.ts",
+      old: `if (outcome === "billed") return billedCharge(prompt, { task, cost });`,
+      new: "",
+    }],
+    story: mishap("a picture that is HTML"),
+  },
+  {
+    name: "what is over is taken up again",
+    breaks: "accepted",
+    edits: [
+      { file: "lib/queue.ts", old: `if (prompt.status !== "PROCESSING") return null;`, new: "" },
+      { file: "lib/settle_prompt.ts", old: ".delete(keys.lease(after.id))", new: "" },
+    ],
+    story: killed("settled"),
+  },
+  {
+    name: "an accepted prompt is not put into the queue",
+    breaks: "accepted",
+    edits: [{ file: "lib/schema.ts", old: `if (status !== "PENDING") return [];`, new: "return [];" }],
+    story: plainPrompts,
+  },
+  {
+    name: "work under a lease is not taken up at the start",
+    breaks: "resumed",
+    edits: [{ file: "lib/worker.ts", old: "await takeUp(() => true);", new: "" }],
+    story: killed("question for a task, answered"),
+  },
+  {
+    name: "leases that are held are taken over, and their number is not looked at",
+    breaks: "accepted",
+    edits: [
+      {
+        file: "lib/worker.ts",
+        old: "await takeUp((lease) => lease.until < store.now());",
+        new: "await takeUp(() => true);",
+      },
+      {
+        file: "lib/worker.ts",
+        old: "if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;",
+        new: "",
+      },
+      { file: "lib/worker.ts", old: "if (runs.has(promptId) || stopping.signal.aborted) return;", new: "" },
+      {
+        file: "lib/run_prompt.ts",
+        old: "const isOurs = found?.value.leaseNumber === leased.prompt.value.leaseNumber;",
+        new: "const isOurs = true;",
+      },
+    ],
+    story: slowSubmission,
+  },
+  {
+    name: "two processes may use the same data",
+    breaks: "alone",
+    edits: [{ file: "lib/data_directory.ts", old: "if (!lock.tryLockSync(true)) {", new: "if (false) {" }],
+    story: secondProcess,
+  },
+  {
+    name: "a backup is taken without its pictures",
+    breaks: "backup",
+    edits: [{
+      file: "lib/backup.ts",
+      old: "const report = await copyBlobs({ database: paths.database, from: blobs, to: target });",
+      new: "const report = { images: 0, missing: [] };",
+    }],
+    story: restoredBackup,
+  },
+  {
+    name: "fields that are not known are let pass",
+    breaks: "requests",
+    edits: [{ file: "lib/prompt_request.ts", old: "z.strictObject({", new: "z.object({" }],
+    story: brokenRequests,
+  },
+  {
+    name: "JSON that is broken is a bug",
+    breaks: "requests",
+    edits: [{
+      file: "routes/request_body.ts",
+      old:
+        'if (!(error instanceof SyntaxError)) throw error;\n    throw new Refusal("invalid_request", "The request body must be valid JSON");',
+      new: "throw error;",
+    }],
+    story: brokenRequests,
+  },
+];

@@ -1,0 +1,42 @@
+/** What is promised, in the words of the report, and what a suite found about it. */
+export const promises = {
+  accepted: "Accepted is kept: each 2xx is one prompt that reaches its end",
+  final: "Final is final",
+  once: "A task is submitted at most once",
+  resumed: "A known task is resumed by its id, and work goes on within 5 s of the start",
+  ledger: "The ledger is what the providers billed",
+  holds: "Nothing is held at rest",
+  budget: "Spent and held never exceed a budget",
+  pictures: "Every picture has its bytes",
+  indexes: "Indexes and totals are what the records imply",
+  told: "Early, late, cut-off and slow readers learn the end within 1 s",
+  stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",
+  alone: "A second process on the same data is refused, in one line",
+  outage: "A disk that is full, broken or read-only: refused or resumed, never lost",
+  backup: "A backup taken under load restores to all that was accepted before it",
+  strangers: "What is another user's is 404, and stays as it is",
+  requests: "No request is answered 5xx, or ends the process",
+  load: "1,000 users' streams and submissions: all answered, memory given back",
+  planted: "Faults planted in the program are caught",
+} as const;
+
+export type PromiseName = keyof typeof promises;
+
+/** A broken promise, with the fewest facts that show it. */
+export interface Violation {
+  says: string;
+  trace: string[];
+}
+
+export interface Finding {
+  promise: PromiseName;
+  /** How often it was looked at. */
+  cases: number;
+  violations: Violation[];
+  /** Something measured on the way. */
+  figure?: string;
+  /** What is worth a line of its own below the table. */
+  notes?: string[];
+  /** Values behind a figure that is a distribution, in milliseconds. */
+  milliseconds?: number[];
+}

@@ -1,0 +1,65 @@
+/** People who do everything at once, while the program is killed again and again at random. The seed makes the plan. */
+import { pick } from "../fixtures/random.ts";
+import { checkAll } from "./checks.ts";
+import { watchKinds } from "./evidence.ts";
+import { pause, type Person } from "./person.ts";
+import type { Finding } from "./promises.ts";
+import { createWorld, type World } from "./world.ts";
+
+export interface StormOptions {
+  seed: number;
+  root?: string;
+  /** What each person does, one after another. */
+  actions?: number;
+  kills?: number;
+}
+
+const budgets = [700_000, 300_000, null];
+const models = ["nanobanana", "nanobanana", "nanobanana", "gpt-image-2", "gemini-nano-banana-2.1", "sketch"];
+const longestPauseMs = 1200;
+
+export async function storm({ seed, root, actions = 25, kills = 5 }: StormOptions): Promise<Finding[]> {
+  await using world = await createWorld({
+    seed,
+    root,
+    budgets,
+    env: { USER_CONCURRENCY: "6", CONCURRENCY: "12" },
+  });
+  await world.start();
+  let isOver = false;
+  const busy = Promise.all(world.people.map((person) => act(world, person, actions))).finally(() =>
+    isOver = true
+  );
+  for (let kill = 0; kill < kills && !isOver; kill++) {
+    await pause(200 + world.random() * longestPauseMs);
+    await world.kill();
+    if (world.random() < 0.3) await pause(world.random() * longestPauseMs);
+    await world.start();
+  }
+  await busy;
+  return checkAll(await world.settle());
+}
+
+async function act(world: World, person: Person, actions: number): Promise<void> {
+  const { random } = world;
+  const mine: string[] = [];
+  const add = (promptId: string | null) => {
+    if (promptId === null) return;
+    mine.push(promptId);
+    if (random() < 0.5) void person.watch(promptId, pick(random, watchKinds)).catch(() => {});
+  };
+  for (let i = 0; i < actions; i++) {
+    const dice = random();
+    const promptId = mine.length === 0 ? undefined : pick(random, mine);
+    if (promptId === undefined || dice < 0.5) {
+      const model = pick(random, models);
+      const imageSize = model === "nanobanana" ? "1024x1024" : undefined;
+      add(await person.submit(`${i}`, { model, imageSize, count: random() < 0.8 ? 1 : 2 }));
+    } else if (dice < 0.65) await person.cancel(promptId);
+    else if (dice < 0.75) add(await person.retry(promptId));
+    else if (dice < 0.85) await person.books();
+    else if (dice < 0.95) await person.read(promptId);
+    else for (const imageId of (await person.read(promptId)).images) await person.deleteImage(imageId);
+    await pause(random() * 100);
+  }
+}

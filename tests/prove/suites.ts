@@ -1,0 +1,118 @@
+/** All that is run, and how much of it: a new promise is proven by a line here. */
+import { pick, randomFrom } from "../fixtures/random.ts";
+import { checkKill, comebacks, moments } from "./kills.ts";
+import { thousandUsers } from "./load.ts";
+import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
+import { plantedFaults } from "./planted_faults.ts";
+import { catchFault } from "./planting.ts";
+import type { Finding, PromiseName } from "./promises.ts";
+import { brokenRequests } from "./requests.ts";
+import * as stories from "./scenarios.ts";
+import { storm } from "./storms.ts";
+
+export interface Run {
+  name: string;
+  about: PromiseName;
+  run(): Promise<Finding[]>;
+}
+
+export interface Suite {
+  name: string;
+  /** Runs at the same time. */
+  lanes: number;
+  runs: Run[];
+}
+
+export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): Suite[] {
+  const random = randomFrom(seed);
+  const some = { seed };
+  const kills = isQuick
+    ? moments.map((moment) => ({ moment, comeback: pick(random, comebacks) }))
+    : moments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
+  const faults = isQuick
+    ? plantedFaults.map((fault) => ({ fault, rank: random() })).sort((a, b) => a.rank - b.rank).slice(0, 4)
+      .map(({ fault }) => fault)
+    : plantedFaults;
+  return [
+    {
+      name: "kills",
+      lanes: 4,
+      runs: kills.map(({ moment, comeback }) => ({
+        name: `killed at ${moment.name}, back ${comeback}`,
+        about: "accepted",
+        run: () => checkKill(moment, { comeback, ...some }),
+      })),
+    },
+    {
+      name: "storms",
+      lanes: 2,
+      runs: Array.from({ length: isQuick ? 2 : 12 }, (_, i) => ({
+        name: `storm ${seed + i}`,
+        about: "accepted",
+        run: () => storm({ seed: seed + i }),
+      })),
+    },
+    {
+      name: "stories",
+      lanes: 3,
+      runs: [
+        { name: "plain prompts", about: "told", run: () => stories.plainPrompts(some) },
+        { name: "a burst on a budget", about: "budget", run: () => stories.budgetBurst(some) },
+        { name: "mishaps of a provider", about: "ledger", run: () => stories.providerMishaps(some) },
+        { name: "cancels at the last moment", about: "final", run: () => stories.cancelRace(some) },
+        { name: "one key, twenty times", about: "accepted", run: () => stories.sameKey(some) },
+        { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
+        { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
+        { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },
+        { name: "a restored backup", about: "backup", run: () => stories.restoredBackup(some) },
+      ],
+    },
+    {
+      name: "stop",
+      lanes: 1,
+      runs: [{ name: "SIGTERM", about: "stop", run: () => stories.gracefulStop(some) }],
+    },
+    {
+      name: "outages",
+      lanes: 3,
+      runs: [
+        {
+          name: "SIGSTOP",
+          about: "outage",
+          run: () => standStill({ ...some, forMs: isQuick ? 5000 : 30_000 }),
+        },
+        { name: "a wrong clock", about: "outage", run: () => wrongClock(some) },
+        { name: "a full disk", about: "outage", run: () => noSpace(some) },
+        { name: "a disk that does not sync", about: "outage", run: () => brokenSync(some) },
+        { name: "a read-only disk", about: "outage", run: () => readOnlyDisk(some) },
+      ],
+    },
+    {
+      name: "requests",
+      lanes: 1,
+      runs: [{
+        name: "made-up requests",
+        about: "requests",
+        run: () => brokenRequests({ ...some, count: isQuick ? 3000 : 20_000 }),
+      }],
+    },
+    {
+      name: "load",
+      lanes: 1,
+      runs: [{
+        name: "load",
+        about: "load",
+        run: () => thousandUsers({ ...some, users: isQuick ? 100 : 1000 }),
+      }],
+    },
+    {
+      name: "planted faults",
+      lanes: 3,
+      runs: faults.map((fault) => ({
+        name: fault.name,
+        about: "planted",
+        run: async () => [await catchFault(fault, some)],
+      })),
+    },
+  ];
+}

@@ -1,0 +1,340 @@
+/**
+ * The real program as a child process, with a stand-in for each outside party, and people who use it. Whatever is to
+ * happen to the program happens from outside: it is killed, stopped and started again when a stand-in sees a request
+ * at a certain point, with nothing in the program that knows of it.
+ */
+import { createApiKey } from "../../lib/api_key.ts";
+import { askServer } from "../../lib/control_socket.ts";
+import { pathsIn } from "../../lib/data_directory.ts";
+import { sha256 } from "../../lib/digest.ts";
+import { keys } from "../../lib/schema.ts";
+import { createStore, openDatabase } from "../../lib/store.ts";
+import type { User } from "../../lib/user.ts";
+import { type Random, randomFrom } from "../fixtures/random.ts";
+import { type Server, startServer } from "../fixtures/server.ts";
+import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
+import type { Moment } from "../stand_ins/http.ts";
+import { type NanobananaStandIn, startNanobanana } from "../stand_ins/nanobanana.ts";
+import { type OpenAiStandIn, startOpenAi } from "../stand_ins/openai.ts";
+import { type S3StandIn, startS3 } from "../stand_ins/s3.ts";
+import {
+  type Evidence,
+  isFinal,
+  type Rest,
+  type Start,
+  type Task,
+  type Told,
+  type Watch,
+} from "./evidence.ts";
+import { createPerson, pause, type Person } from "./person.ts";
+
+export interface WorldOptions {
+  seed: number;
+  /** The source tree to run. */
+  root?: string;
+  /** Micro-dollars a month for each person in turn; null: no limit. */
+  budgets?: (number | null)[];
+  env?: Record<string, string>;
+  /** A shell's words in front of the program. */
+  after?: string;
+  /** Where to keep the data; a folder of its own otherwise. */
+  dataDir?: string;
+  isHonest?: boolean;
+  /** Pictures go to S3 instead of the disk. */
+  isOnS3?: boolean;
+  /** How long accepted work may take until it counts as lost. */
+  patienceMs?: number;
+}
+
+export interface World extends AsyncDisposable {
+  readonly random: Random;
+  dataDir: string;
+  readonly people: Person[];
+  readonly nanobanana: NanobananaStandIn;
+  readonly openai: OpenAiStandIn;
+  readonly gemini: GeminiStandIn;
+  readonly s3: S3StandIn;
+  readonly told: Told[];
+  /** The running program. */
+  server: Server;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  /** From now on the program runs on these data. */
+  move(dataDir: string): void;
+  /** Resolves when a request is at that point, and keeps it there until the program was killed. */
+  reaches(isThere: (moment: Moment) => boolean): Promise<void>;
+  /** Waits until nothing moves any more, and hands over what there is to be judged. */
+  settle(): Promise<Evidence>;
+}
+
+/** The credentials that nothing may ever show. */
+const secrets = {
+  NANO_BANANA_TOKEN: "secret-one",
+  OPENAI_API_KEY: "secret-two",
+  GEMINI_API_KEY: "secret-three",
+};
+
+/** Requests that work for a prompt, as opposed to those that ask how the provider is. */
+const isWork = ({ path }: Moment) => /generat|record-info|files/.test(path);
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const { seed, root, budgets = [null], after, isHonest = true, patienceMs = 60_000 } = options;
+  const stack = new AsyncDisposableStack();
+  const dataDir = options.dataDir ?? await Deno.makeTempDir({ prefix: "darkroom-prove-" });
+  stack.defer(() => Deno.remove(dataDir, { recursive: true }).catch(() => {}));
+  const nanobanana = stack.use(await startNanobanana());
+  const openai = stack.use(startOpenAi());
+  const gemini = stack.use(await startGemini());
+  const s3 = stack.use(startS3());
+  const over = new AbortController();
+  const told: Told[] = [];
+  const watches: Watch[] = [];
+  const starts: Start[] = [];
+  const watching: Promise<void>[] = [];
+  const armed = new Set<{ isThere: (moment: Moment) => boolean; reached: () => void }>();
+  let gone = Promise.withResolvers<void>();
+  let port = "0";
+  let kills = 0;
+  let latestStart: (Start & { startedAt: number }) | null = null;
+
+  for (const party of [nanobanana, openai, gemini, s3]) {
+    party.onPoint = async (moment) => {
+      if (isWork(moment) && latestStart !== null) latestStart.firstWorkAt ??= Date.now();
+      for (const each of armed) {
+        if (!each.isThere(moment)) continue;
+        armed.delete(each);
+        const held = gone.promise;
+        each.reached();
+        await held;
+      }
+    };
+  }
+  const env = {
+    ...secrets,
+    NANO_BANANA_URL: nanobanana.url,
+    OPENAI_BASE_URL: `${openai.url}/v1`,
+    GEMINI_BASE_URL: gemini.url,
+    RATE_LIMIT_GENERATE: "0",
+    RATE_LIMIT_REQUESTS: "0",
+    LOG_LEVEL: "warn",
+    ...(options.isOnS3 && {
+      R2_ENDPOINT: s3.address.endpoint,
+      R2_BUCKET: s3.address.bucket,
+      R2_ACCESS_KEY_ID: s3.address.accessKeyId,
+      R2_SECRET_ACCESS_KEY: s3.address.secretAccessKey,
+    }),
+    ...options.env,
+  };
+  const lag = observeLag();
+  stack.defer(lag.end);
+  const surroundings = { url: () => world.server.url, over: over.signal, told, watches };
+  const world: World = {
+    random: randomFrom(seed),
+    dataDir,
+    people: await settleIn(dataDir, budgets, surroundings),
+    nanobanana,
+    openai,
+    gemini,
+    s3,
+    told,
+    server: undefined!,
+    async start() {
+      const start = { startedAt: Date.now(), readyAt: 0, hadWork: hasKnownWork(), firstWorkAt: null };
+      latestStart = start;
+      gone = Promise.withResolvers();
+      world.server = await startServer({ dataDir: world.dataDir, env: { ...env, PORT: port }, root, after });
+      start.readyAt = Date.now();
+      starts.push(start);
+      port = new URL(world.server.url).port;
+    },
+    async kill() {
+      kills++;
+      if (latestStart !== null && latestStart.firstWorkAt === null) latestStart.hadWork = false;
+      await world.server.end("SIGKILL");
+      gone.resolve();
+    },
+    move(dataDir) {
+      world.dataDir = dataDir;
+    },
+    reaches(isThere) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      armed.add({ isThere, reached: resolve });
+      return promise;
+    },
+    async settle() {
+      const rest = await lookAround();
+      over.abort();
+      await Promise.all(watching);
+      return { told, tasks: tasks(), watches, starts, rest, isHonest, kills, lagMs: lag.worstMs() };
+    },
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      gone.resolve();
+      if (world.server !== undefined) await world.server.end("SIGKILL");
+      await Promise.allSettled(watching);
+      await stack.disposeAsync();
+    },
+  };
+  for (const person of world.people) {
+    const { watch } = person;
+    person.watch = (promptId, kind) => {
+      const mine = watch(promptId, kind);
+      watching.push(mine.catch(() => {}));
+      return mine;
+    };
+  }
+  return world;
+
+  /** A task that the program has asked for, whose picture it has not fetched, and that nobody has ended. */
+  function hasKnownWork(): boolean {
+    const ended = new Set(
+      told.flatMap((each) => each.what === "state" && isFinal(each.status) ? [each.promptId] : []),
+    );
+    const open = new Set(
+      told.flatMap((each) => each.what === "accepted" && !ended.has(each.promptId) ? [each.text] : []),
+    );
+    const fetched = new Set(
+      nanobanana.journal.filter(({ request }) => request === "download").map(({ taskId }) => taskId),
+    );
+    return tasks().some(({ taskId, isAskedFor, text }) =>
+      isAskedFor && !fetched.has(taskId) && open.has(text)
+    );
+  }
+
+  function tasks(): Task[] {
+    const polled = new Set(
+      nanobanana.journal.filter(({ request }) => request === "poll").map(({ taskId }) => taskId),
+    );
+    const oneShot = (provider: string, entry: { billedMicros: number }, text: string): Task[] =>
+      entry.billedMicros === 0
+        ? []
+        : [{ provider, text, taskId: null, billedMicros: entry.billedMicros, isAskedFor: false }];
+    return [
+      ...nanobanana.journal.flatMap(({ request, taskId, prompt }): Task[] =>
+        request !== "create" ? [] : [{
+          provider: "nanobanana",
+          text: prompt!,
+          taskId,
+          billedMicros: nanobanana.bills.get(taskId!) ?? 0,
+          isAskedFor: polled.has(taskId),
+        }]
+      ),
+      ...openai.journal.flatMap((entry) =>
+        entry.body === null ? [] : oneShot("openai", entry, entry.body.prompt)
+      ),
+      ...gemini.journal.flatMap((entry) => oneShot("gemini", entry, entry.body.contents[0].parts[0].text)),
+    ];
+  }
+
+  async function lookAround(): Promise<Rest> {
+    const deadline = Date.now() + patienceMs;
+    const isOver = () => Date.now() > deadline;
+    const prompts = (await Promise.all(world.people.map(async (person) => {
+      const ids = new Set(await person.list());
+      for (const each of told) {
+        if (each.what === "accepted" && each.user === person.name) ids.add(each.promptId);
+      }
+      const found = [];
+      for (const id of ids) {
+        const prompt = await restingPrompt(person, id, isOver);
+        if (prompt !== null) found.push(prompt);
+      }
+      return found;
+    }))).flat();
+    const readersUntil = Date.now() + readersPatienceMs;
+    while (watches.some(({ heardAt }) => heardAt === null) && Date.now() < readersUntil) await pause(20);
+    const pictures = await Promise.all(
+      prompts.flatMap(({ id, user, images }) =>
+        images.map(async (imageId) => ({
+          imageId,
+          promptId: id,
+          trouble: await troubleOf(personNamed(user), imageId),
+        }))
+      ),
+    );
+    const books = await Promise.all(
+      world.people.map(async (person) => ({ user: person.name, ...await booksAtRest(person, isOver) })),
+    );
+    const report = await askServer(pathsIn(world.dataDir), { command: "verify", input: {} });
+    const verified = report!.violations.map(({ rule, subject, detail }) => `${rule} ${subject}: ${detail}`);
+    return { prompts, pictures, books, verified };
+  }
+
+  function personNamed(name: string): Person {
+    return world.people.find((person) => person.name === name)!;
+  }
+}
+
+/** Who was not told by then counts as never told. */
+const readersPatienceMs = 6000;
+
+async function restingPrompt(person: Person, id: string, isOver: () => boolean) {
+  while (true) {
+    const answer = await person.send("GET", `/prompts/${id}`);
+    await answer.body?.cancel();
+    if (answer.status === 404) return null;
+    const prompt = await person.read(id);
+    if (isFinal(prompt.status) && prompt.ledger !== null || isOver()) return prompt;
+    await pause(25);
+  }
+}
+
+/** What a cancelled prompt still costs may be booked a moment after its end. */
+async function booksAtRest(person: Person, isOver: () => boolean) {
+  while (true) {
+    const books = await person.books();
+    if (books.heldMicros === 0 || isOver()) return books;
+    await pause(50);
+  }
+}
+
+/** Null where the bytes are there and are those of the record. */
+async function troubleOf(person: Person, imageId: string): Promise<string | null> {
+  const record = await (await person.send("GET", `/images/${imageId}`)).json();
+  if (record.image === undefined) return "a picture that its prompt names is gone";
+  const file = await person.send("GET", `/images/${imageId}/file`);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (file.status !== 200) return `the bytes of a picture answer ${file.status}`;
+  return sha256(bytes) === record.image.sha256 ? null : "the bytes of a picture are others";
+}
+
+/** Members with keys, made before the program starts. */
+async function settleIn(
+  dataDir: string,
+  budgets: (number | null)[],
+  surroundings: Parameters<typeof createPerson>[0],
+): Promise<Person[]> {
+  await Deno.mkdir(dataDir, { recursive: true });
+  const kv = await openDatabase(pathsIn(dataDir).database);
+  const store = createStore({ kv, now: () => Date.now() });
+  const people: Person[] = [];
+  for (const [index, limitMicros] of budgets.entries()) {
+    const name = ["ada", "bea", "cid", "dan", "eva"][index] ?? `user-${index}`;
+    const user: User = {
+      id: store.ids(),
+      name,
+      email: null,
+      role: "member",
+      isDisabled: false,
+      monthlyBudgetMicros: limitMicros,
+      createdAt: store.now(),
+    };
+    await kv.set(keys.user(user.id), user);
+    const key = await createApiKey(store, { userId: user.id, name: "prove", scope: "all", expiresAt: null });
+    people.push(createPerson(surroundings, { name, key, limitMicros }));
+  }
+  kv.close();
+  return people;
+}
+
+/** How late this process itself was at worst, which is how far its own clock readings can be trusted. */
+function observeLag(): { worstMs: () => number; end: () => void } {
+  const stepMs = 50;
+  let worst = 0;
+  let due = performance.now() + stepMs;
+  const timer = setInterval(() => {
+    worst = Math.max(worst, performance.now() - due);
+    due = performance.now() + stepMs;
+  }, stepMs);
+  return { worstMs: () => Math.round(worst), end: () => clearInterval(timer) };
+}

@@ -3,33 +3,37 @@
  * Every choice of an implementation is made here; nothing is decided here.
  */
 import type { Hono } from "hono";
-import { loadAddedPrices } from "./lib/add_price.ts";
-import { createHoldableBlobs } from "./lib/backup.ts";
-import { createBudgetReader } from "./lib/budget.ts";
-import { createCallbacks } from "./lib/callbacks.ts";
-import { configureBlobs } from "./lib/configured_blobs.ts";
-import { serveControlSocket } from "./lib/control_socket.ts";
-import { openDataDirectory, readIdentity, readSecret } from "./lib/data_directory.ts";
-import { createAccountDeletions } from "./lib/delete_account.ts";
-import { createDiskBlobs } from "./lib/disk_blobs.ts";
-import { createKvDoorbell } from "./lib/doorbell.ts";
+import { loadAddedPrices } from "./lib/money/add_price.ts";
+import { createHoldableBlobs } from "./lib/operation/backup.ts";
+import { createBudgetReader } from "./lib/money/budget.ts";
+import { createCallbacks } from "./lib/prompts/callbacks.ts";
+import { configureBlobs } from "./lib/blobs/configured_blobs.ts";
+import { serveControlSocket } from "./lib/operation/control_socket.ts";
+import { openDataDirectory, readIdentity, readSecret } from "./lib/operation/data_directory.ts";
+import { createAccountDeletions } from "./lib/users/delete_account.ts";
+import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
+import { createKvDoorbell } from "./lib/prompts/doorbell.ts";
 import { StartError } from "./lib/errors.ts";
 import { createFeed } from "./lib/feed.ts";
-import { createIdentityFetch } from "./lib/identity_fetch.ts";
-import { createIdentityProvider, googleIssuer, type IdentityProvider } from "./lib/identity_provider.ts";
-import { createHousekeeping } from "./lib/housekeeping.ts";
-import { createImageFiles } from "./lib/image_file.ts";
-import { createJsonWebTokens } from "./lib/json_web_token.ts";
+import { createIdentityFetch } from "./lib/identity/identity_fetch.ts";
+import {
+  createIdentityProvider,
+  googleIssuer,
+  type IdentityProvider,
+} from "./lib/identity/identity_provider.ts";
+import { createHousekeeping } from "./lib/operation/housekeeping.ts";
+import { createImageFiles } from "./lib/images/image_file.ts";
+import { createJsonWebTokens } from "./lib/identity/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
 import { createModels } from "./lib/models.ts";
-import { createOperator } from "./lib/operator.ts";
+import { createOperator } from "./lib/operation/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
-import { createPace } from "./lib/pace.ts";
-import { createPasskeys } from "./lib/passkey.ts";
-import { createPriceBook, type PriceBook, shippedPrices } from "./lib/price_book.ts";
+import { createPace } from "./lib/prompts/pace.ts";
+import { createPasskeys } from "./lib/identity/passkey.ts";
+import { createPriceBook, type PriceBook, shippedPrices } from "./lib/money/price_book.ts";
 import type { Provider } from "./lib/provider.ts";
-import { createPortraits } from "./lib/portrait.ts";
-import { createProgressBoard } from "./lib/progress.ts";
+import { createPortraits } from "./lib/users/portrait.ts";
+import { createProgressBoard } from "./lib/prompts/progress.ts";
 import { createProviderHealth } from "./lib/provider_health.ts";
 import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
 import { createLocalServer } from "./lib/providers/local_server.ts";
@@ -37,12 +41,12 @@ import { createNanobanana } from "./lib/providers/nanobanana.ts";
 import { createOpenAi, openAiBaseUrl } from "./lib/providers/openai.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
-import { createReadiness } from "./lib/readiness.ts";
+import { createReadiness } from "./lib/operation/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
-import { createSigningKeys } from "./lib/signing_keys.ts";
+import { createSigningKeys } from "./lib/identity/signing_keys.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
-import { createWorker } from "./lib/worker.ts";
+import { createWorker } from "./lib/prompts/worker.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/context.ts";
 

@@ -4,10 +4,10 @@
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readExpiry } from "./lib/api_key.ts";
-import { createHoldableBlobs, restore } from "./lib/backup.ts";
-import { configureBlobs, s3AddressIn } from "./lib/configured_blobs.ts";
-import { askServer, CommandFailure } from "./lib/control_socket.ts";
+import { readExpiry } from "./lib/identity/api_key.ts";
+import { createHoldableBlobs, restore } from "./lib/operation/backup.ts";
+import { configureBlobs, s3AddressIn } from "./lib/blobs/configured_blobs.ts";
+import { askServer, CommandFailure } from "./lib/operation/control_socket.ts";
 import {
   claimDataDirectory,
   type DataDirectory,
@@ -15,24 +15,24 @@ import {
   openDataDirectory,
   pathsIn,
   readIdentity,
-} from "./lib/data_directory.ts";
-import { createDiskBlobs } from "./lib/disk_blobs.ts";
+} from "./lib/operation/data_directory.ts";
+import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
 import { Refusal, StartError } from "./lib/errors.ts";
-import { copyBlobs, removeCopied } from "./lib/move_blobs.ts";
+import { copyBlobs, removeCopied } from "./lib/blobs/move_blobs.ts";
 import {
   type Command,
   type CommandAnswers,
   type CommandInput,
   commandInputs,
   createOperator,
-} from "./lib/operator.ts";
-import { rebuild } from "./lib/rebuild.ts";
-import { createS3Blobs } from "./lib/s3_blobs.ts";
-import type { S3Deps } from "./lib/s3_client.ts";
+} from "./lib/operation/operator.ts";
+import { rebuild } from "./lib/operation/rebuild.ts";
+import { createS3Blobs } from "./lib/blobs/s3_blobs.ts";
+import type { S3Deps } from "./lib/blobs/s3_client.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, type Store } from "./lib/store.ts";
-import { claimBlobs } from "./lib/sweep_blobs.ts";
+import { claimBlobs } from "./lib/blobs/sweep_blobs.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
 const patienceMs = 10_000;

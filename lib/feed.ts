@@ -6,12 +6,12 @@
  * One watch a user wakes this process; the changed prompts are read and rendered once and handed to all of the
  * user's open streams. A stream holds at most the latest state of each prompt that its reader has not taken yet.
  */
-import type { BudgetReader, BudgetState } from "./budget.ts";
+import type { BudgetReader, BudgetState } from "./money/budget.ts";
 import type { Log } from "./log.ts";
-import { isFinal, type Prompt } from "./prompt.ts";
-import type { ProgressBoard } from "./progress.ts";
-import { listUnfinishedPrompts, readPrompt, readPrompts } from "./prompt_store.ts";
-import { type PromptView, viewPrompts } from "./prompt_view.ts";
+import { isFinal, type Prompt } from "./prompts/prompt.ts";
+import type { ProgressBoard } from "./prompts/progress.ts";
+import { listUnfinishedPrompts, readPrompt, readPrompts } from "./prompts/prompt_store.ts";
+import { type PromptView, viewPrompts } from "./prompts/prompt_view.ts";
 import { keys } from "./schema.ts";
 import { heartbeat, serverSentEvent } from "./server_sent_event.ts";
 import type { Store, Versioned } from "./store.ts";

@@ -1,7 +1,7 @@
 /** The models on offer: those of all providers that are switched on, until they retire. */
 import { Refusal, StartError } from "./errors.ts";
-import { mostBeyondRow, type PriceBook, type PriceRow } from "./price_book.ts";
-import type { PromptRequest } from "./prompt.ts";
+import { mostBeyondRow, type PriceBook, type PriceRow } from "./money/price_book.ts";
+import type { PromptRequest } from "./prompts/prompt.ts";
 import type { Model, Provider } from "./provider.ts";
 
 export interface Models {

@@ -9,9 +9,9 @@
  *
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
-import type { CallbackLine } from "./callbacks.ts";
-import type { Usage } from "./price_book.ts";
-import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "./prompt.ts";
+import type { CallbackLine } from "./prompts/callbacks.ts";
+import type { Usage } from "./money/price_book.ts";
+import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "./prompts/prompt.ts";
 
 export interface Range {
   min: number;

@@ -2,7 +2,7 @@
  * How the providers are: what each said when it was last asked, and what has happened with it since. Whoever looks
  * has them asked again, at most once in a while; one whose models are still unknown is asked until it answers.
  */
-import type { FailureReason } from "./prompt.ts";
+import type { FailureReason } from "./prompts/prompt.ts";
 import type { Provider, ProviderStatus } from "./provider.ts";
 
 export interface ProviderHealth {

@@ -35,7 +35,7 @@
  * | `bell` | id of the latest prompt that may be run; watched |
  */
 import type { ListKey } from "./counted_list.ts";
-import type { Prompt, PromptStatus } from "./prompt.ts";
+import type { Prompt, PromptStatus } from "./prompts/prompt.ts";
 
 export const keys = {
   user: (userId: string) => ["user", userId],

@@ -1,8 +1,8 @@
 /** What every store works with: the database, the clock, ids, and one lock a user against needless lost races. */
-import { probeDatabaseFile } from "./database_file.ts";
+import { probeDatabaseFile } from "./operation/database_file.ts";
 import { Refusal, StartError } from "./errors.ts";
 import { createIds, type Ids } from "./ids.ts";
-import type { SeenBooks } from "./account.ts";
+import type { SeenBooks } from "./money/account.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {

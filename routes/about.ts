@@ -1,6 +1,6 @@
 /** What programs ask about the server and about themselves. */
 import { Hono } from "hono";
-import { readMonth } from "../lib/ledger.ts";
+import { readMonth } from "../lib/money/ledger.ts";
 import { meJson, modelsJson, usageJson } from "../views/json.ts";
 import { type AppDeps, type AppEnv, budgetOf, callerOf } from "./context.ts";
 import { readMonthName } from "./dashboard.tsx";

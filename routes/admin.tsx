@@ -1,12 +1,12 @@
 /** Administration: users, and who changed what. For anybody but admins there is nothing here. */
 import { Hono } from "hono";
 import { z } from "zod";
-import { listAudit } from "../lib/audit.ts";
-import { changeUser, mayChange, type UserChanges } from "../lib/change_user.ts";
+import { listAudit } from "../lib/users/audit.ts";
+import { changeUser, mayChange, type UserChanges } from "../lib/users/change_user.ts";
 import { Refusal } from "../lib/errors.ts";
 import { isId } from "../lib/ids.ts";
-import { readUsers } from "../lib/user.ts";
-import { listUserViews, viewUsers } from "../lib/user_view.ts";
+import { readUsers } from "../lib/users/user.ts";
+import { listUserViews, viewUsers } from "../lib/users/user_view.ts";
 import { AdminAuditPage } from "../views/admin_audit_page.tsx";
 import { AdminUsersPage } from "../views/admin_users_page.tsx";
 import { userJson, userListJson } from "../views/json.ts";

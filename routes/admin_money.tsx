@@ -1,12 +1,12 @@
 /** Administration of money and machines: spend, charges in doubt, prices, providers, the queue. */
 import { Hono } from "hono";
-import { monthOf } from "../lib/account.ts";
-import { addPrice } from "../lib/add_price.ts";
-import { correctCharge, listUnknownCharges } from "../lib/correct_charge.ts";
+import { monthOf } from "../lib/money/account.ts";
+import { addPrice } from "../lib/money/add_price.ts";
+import { correctCharge, listUnknownCharges } from "../lib/money/correct_charge.ts";
 import { Refusal } from "../lib/errors.ts";
-import { viewQueue } from "../lib/queue_view.ts";
-import { listChargesOfAll, readDrift, readSpendOfAll } from "../lib/spend_view.ts";
-import { readUsers } from "../lib/user.ts";
+import { viewQueue } from "../lib/prompts/queue_view.ts";
+import { listChargesOfAll, readDrift, readSpendOfAll } from "../lib/money/spend_view.ts";
+import { readUsers } from "../lib/users/user.ts";
 import {
   AdminPricesPage,
   AdminProvidersPage,

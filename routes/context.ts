@@ -1,27 +1,27 @@
 /** What every route works with: the parts that `main.ts` chose, and who is asking. */
 import type { Context } from "hono";
-import { type Caller, demandScope } from "../lib/authenticate.ts";
-import type { Scope } from "../lib/api_key.ts";
-import { readBudget } from "../lib/budget.ts";
-import type { Blobs } from "../lib/blobs.ts";
+import { type Caller, demandScope } from "../lib/identity/authenticate.ts";
+import type { Scope } from "../lib/identity/api_key.ts";
+import { readBudget } from "../lib/money/budget.ts";
+import type { Blobs } from "../lib/blobs/blobs.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
-import type { PresignedFiles } from "../lib/configured_blobs.ts";
-import type { Callbacks } from "../lib/callbacks.ts";
-import type { AccountDeletions } from "../lib/delete_account.ts";
-import type { PriceBook } from "../lib/price_book.ts";
+import type { PresignedFiles } from "../lib/blobs/configured_blobs.ts";
+import type { Callbacks } from "../lib/prompts/callbacks.ts";
+import type { AccountDeletions } from "../lib/users/delete_account.ts";
+import type { PriceBook } from "../lib/money/price_book.ts";
 import type { ProviderHealth } from "../lib/provider_health.ts";
 import type { Feed } from "../lib/feed.ts";
-import type { IdentityProvider } from "../lib/identity_provider.ts";
-import type { SignInPolicy } from "../lib/identity.ts";
-import type { ImageFiles } from "../lib/image_file.ts";
-import type { JsonWebTokens } from "../lib/json_web_token.ts";
+import type { IdentityProvider } from "../lib/identity/identity_provider.ts";
+import type { SignInPolicy } from "../lib/identity/identity.ts";
+import type { ImageFiles } from "../lib/images/image_file.ts";
+import type { JsonWebTokens } from "../lib/identity/json_web_token.ts";
 import type { Log } from "../lib/log.ts";
-import type { Passkeys } from "../lib/passkey.ts";
-import type { Portraits } from "../lib/portrait.ts";
-import type { ViewDeps } from "../lib/prompt_view.ts";
+import type { Passkeys } from "../lib/identity/passkey.ts";
+import type { Portraits } from "../lib/users/portrait.ts";
+import type { ViewDeps } from "../lib/prompts/prompt_view.ts";
 import type { RateLimit } from "../lib/rate_limit.ts";
-import type { RequestDeps } from "../lib/request_prompt.ts";
-import { isAdmin, type User } from "../lib/user.ts";
+import type { RequestDeps } from "../lib/prompts/request_prompt.ts";
+import { isAdmin, type User } from "../lib/users/user.ts";
 
 export interface AppDeps extends RequestDeps, ViewDeps {
   feed: Feed;

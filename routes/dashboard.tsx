@@ -1,12 +1,12 @@
 /** The dashboard, and a month's charges to take along. */
 import { Hono } from "hono";
-import { monthOf } from "../lib/account.ts";
+import { monthOf } from "../lib/money/account.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
-import { listCharges, readAccount, readMonth } from "../lib/ledger.ts";
-import { countImages, listImages, listUnfinishedPrompts } from "../lib/prompt_store.ts";
-import { viewImages, viewPrompts } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import { listCharges, readAccount, readMonth } from "../lib/money/ledger.ts";
+import { countImages, listImages, listUnfinishedPrompts } from "../lib/prompts/prompt_store.ts";
+import { viewImages, viewPrompts } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { byteOrderMark } from "../views/csv.ts";
 import { DashboardPage, type Figures, FiguresList } from "../views/dashboard_page.tsx";
 import { usageHeading, usageLine } from "../views/usage_csv.ts";

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { Refusal } from "../lib/errors.ts";
 import { type Encode, isCursor, type StreamRequest } from "../lib/feed.ts";
-import { findPrompt } from "../lib/prompt_store.ts";
+import { findPrompt } from "../lib/prompts/prompt_store.ts";
 import { promptEventJson } from "../views/json.ts";
 import { isLivePage } from "../views/live_page.ts";
 import { liveFragments } from "../views/live.tsx";

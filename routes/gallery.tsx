@@ -1,14 +1,14 @@
 /** The gallery: searching, going on, and what is done with several pictures at once. */
 import { Hono } from "hono";
-import { deleteImage, findDeleted, undoDeletion } from "../lib/delete_image.ts";
+import { deleteImage, findDeleted, undoDeletion } from "../lib/images/delete_image.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
-import type { Image } from "../lib/image.ts";
-import { fileName } from "../lib/image_file.ts";
-import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../lib/image_search.ts";
-import { countImages, findImage, listImages } from "../lib/prompt_store.ts";
-import { viewImages } from "../lib/prompt_view.ts";
-import { zipArchive } from "../lib/zip_archive.ts";
+import type { Image } from "../lib/images/image.ts";
+import { fileName } from "../lib/images/image_file.ts";
+import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../lib/images/image_search.ts";
+import { countImages, findImage, listImages } from "../lib/prompts/prompt_store.ts";
+import { viewImages } from "../lib/prompts/prompt_view.ts";
+import { zipArchive } from "../lib/users/zip_archive.ts";
 import { ComparePage } from "../views/compare_page.tsx";
 import { GalleryPage, type GalleryPart, GalleryTiles } from "../views/gallery_page.tsx";
 import { queryOf } from "../views/image_query.ts";

@@ -3,15 +3,22 @@ import { Hono } from "hono";
 import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
-import { readPictureSettings } from "../lib/picture_settings.ts";
-import type { Prompt } from "../lib/prompt.ts";
-import { type Draft, draftFrom, draftOf, draftPath, type FormFields, inputOf } from "../lib/prompt_draft.ts";
-import { checkPromptRequest } from "../lib/prompt_request.ts";
-import { findPrompt, listImages, listPrompts } from "../lib/prompt_store.ts";
-import { viewImages, viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
-import { type Accepted, requestPrompt } from "../lib/request_prompt.ts";
+import { readPictureSettings } from "../lib/images/picture_settings.ts";
+import type { Prompt } from "../lib/prompts/prompt.ts";
+import {
+  type Draft,
+  draftFrom,
+  draftOf,
+  draftPath,
+  type FormFields,
+  inputOf,
+} from "../lib/prompts/prompt_draft.ts";
+import { checkPromptRequest } from "../lib/prompts/prompt_request.ts";
+import { findPrompt, listImages, listPrompts } from "../lib/prompts/prompt_store.ts";
+import { viewImages, viewPrompt, viewPrompts } from "../lib/prompts/prompt_view.ts";
+import { type Accepted, requestPrompt } from "../lib/prompts/request_prompt.ts";
 import type { Versioned } from "../lib/store.ts";
-import type { User } from "../lib/user.ts";
+import type { User } from "../lib/users/user.ts";
 import { money } from "../views/format.ts";
 import { GenerateButton, PriceChangedFragment, SettingsFields } from "../views/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../views/generator_page.tsx";

@@ -1,15 +1,15 @@
 /** One picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
-import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs.ts";
-import { deleteImage, undoDeletion } from "../lib/delete_image.ts";
+import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs/blobs.ts";
+import { deleteImage, undoDeletion } from "../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
-import type { Image } from "../lib/image.ts";
-import { type FileForm, fileName, type ImageFile } from "../lib/image_file.ts";
-import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../lib/image_search.ts";
-import { readAccount } from "../lib/ledger.ts";
-import { findImage, imageNeighbours, listImages, readPrompt } from "../lib/prompt_store.ts";
-import { viewImages } from "../lib/prompt_view.ts";
+import type { Image } from "../lib/images/image.ts";
+import { type FileForm, fileName, type ImageFile } from "../lib/images/image_file.ts";
+import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../lib/images/image_search.ts";
+import { readAccount } from "../lib/money/ledger.ts";
+import { findImage, imageNeighbours, listImages, readPrompt } from "../lib/prompts/prompt_store.ts";
+import { viewImages } from "../lib/prompts/prompt_view.ts";
 import { ImagePage } from "../views/image_page.tsx";
 import { imageJson, imageListJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";

@@ -7,7 +7,7 @@ import {
   listInvitations,
   redeemInvitation,
   revokeInvitation,
-} from "../lib/invitation.ts";
+} from "../lib/identity/invitation.ts";
 import { InvitationsPage } from "../views/invitations_page.tsx";
 import { JoinPage } from "../views/join_page.tsx";
 import { clientAddress } from "./client_address.ts";

@@ -1,7 +1,7 @@
 /** Pages of lists: `limit` and `offset`, or the `cursor` that the page before gave. */
 import { sign } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
-import type { Page, PageStart } from "../lib/prompt_store.ts";
+import type { Page, PageStart } from "../lib/prompts/prompt_store.ts";
 import type { Pagination } from "../views/json.ts";
 import type { AppContext } from "./context.ts";
 

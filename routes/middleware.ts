@@ -2,7 +2,7 @@
 import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
-import { authenticate, invalidToken } from "../lib/authenticate.ts";
+import { authenticate, invalidToken } from "../lib/identity/authenticate.ts";
 import { Refusal } from "../lib/errors.ts";
 import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";

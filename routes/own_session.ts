@@ -1,6 +1,6 @@
 /** The session of the browser that asks. */
-import { deviceWords } from "../lib/device.ts";
-import { endSession, startSession } from "../lib/session.ts";
+import { deviceWords } from "../lib/identity/device.ts";
+import { endSession, startSession } from "../lib/identity/session.ts";
 import type { AppContext, AppDeps } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { notFound, Refusal } from "../lib/errors.ts";
-import { listPasskeys, removePasskey } from "../lib/passkey.ts";
+import { listPasskeys, removePasskey } from "../lib/identity/passkey.ts";
 import { PasskeysPage } from "../views/passkeys_page.tsx";
 import { clientAddress } from "./client_address.ts";
 import { type AppDeps, type AppEnv, sessionOf } from "./context.ts";

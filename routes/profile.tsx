@@ -1,13 +1,19 @@
 /** People's own account: name, sessions, keys, all its data, and its end. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import { apiKeyFields, createApiKey, listApiKeys, readExpiry, revokeApiKey } from "../lib/api_key.ts";
+import {
+  apiKeyFields,
+  createApiKey,
+  listApiKeys,
+  readExpiry,
+  revokeApiKey,
+} from "../lib/identity/api_key.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
-import { exportAccount, type ExportJson } from "../lib/export_account.ts";
-import { readPortrait } from "../lib/portrait.ts";
-import { endSession, listSessions } from "../lib/session.ts";
-import { isTimeZone, timeZones } from "../lib/time_zone.ts";
-import { changeProfile } from "../lib/user.ts";
+import { exportAccount, type ExportJson } from "../lib/users/export_account.ts";
+import { readPortrait } from "../lib/users/portrait.ts";
+import { endSession, listSessions } from "../lib/identity/session.ts";
+import { isTimeZone, timeZones } from "../lib/users/time_zone.ts";
+import { changeProfile } from "../lib/users/user.ts";
 import { DeletedPage } from "../views/deleted_page.tsx";
 import { accountExportJson } from "../views/export_json.ts";
 import { imageJson, promptJson } from "../views/json.ts";

@@ -1,12 +1,12 @@
 /** Prompts: history, one prompt, cancel and retry. */
 import { Hono } from "hono";
-import { cancelPrompt } from "../lib/cancel_prompt.ts";
+import { cancelPrompt } from "../lib/prompts/cancel_prompt.ts";
 import { Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
-import { type PromptStatus, promptStatuses } from "../lib/prompt.ts";
-import { findPrompt, listPrompts } from "../lib/prompt_store.ts";
-import { viewPrompt, viewPrompts } from "../lib/prompt_view.ts";
-import { retryPrompt } from "../lib/retry_prompt.ts";
+import { type PromptStatus, promptStatuses } from "../lib/prompts/prompt.ts";
+import { findPrompt, listPrompts } from "../lib/prompts/prompt_store.ts";
+import { viewPrompt, viewPrompts } from "../lib/prompts/prompt_view.ts";
+import { retryPrompt } from "../lib/prompts/retry_prompt.ts";
 import { AcceptedFragment } from "../views/generator_page.tsx";
 import { HistoryPage } from "../views/history_page.tsx";
 import { acceptedJson, promptJson, promptListJson } from "../views/json.ts";

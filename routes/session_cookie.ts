@@ -1,8 +1,8 @@
 /** The cookies that hold a session's id, and the token of a sign-in under way. */
 import type { CookieOptions } from "hono/utils/cookie";
 import { deleteCookie, setCookie } from "hono/cookie";
-import { sessionLifeMs } from "../lib/session.ts";
-import { attemptLifeMs } from "../lib/sign_in_attempt.ts";
+import { sessionLifeMs } from "../lib/identity/session.ts";
+import { attemptLifeMs } from "../lib/identity/sign_in_attempt.ts";
 import type { AppContext } from "./context.ts";
 
 const isHttps = (publicUrl: string) => publicUrl.startsWith("https:");

@@ -2,11 +2,11 @@
 import { Hono } from "hono";
 import { getCookie } from "hono/cookie";
 import { notFound } from "../lib/errors.ts";
-import { signInWithProfile } from "../lib/identity.ts";
-import type { IdentityProvider } from "../lib/identity_provider.ts";
-import { useLoginCode } from "../lib/login_code.ts";
-import { beginAttempt, secretsOf, takeAttempt } from "../lib/sign_in_attempt.ts";
-import { problemWords, SignInProblem } from "../lib/sign_in_problem.ts";
+import { signInWithProfile } from "../lib/identity/identity.ts";
+import type { IdentityProvider } from "../lib/identity/identity_provider.ts";
+import { useLoginCode } from "../lib/identity/login_code.ts";
+import { beginAttempt, secretsOf, takeAttempt } from "../lib/identity/sign_in_attempt.ts";
+import { problemWords, SignInProblem } from "../lib/identity/sign_in_problem.ts";
 import { LoginPage } from "../views/login_page.tsx";
 import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";

@@ -1,12 +1,12 @@
 /** Short-lived tokens for programs, and the keys to check them with. */
 import { Hono } from "hono";
 import { z } from "zod";
-import { invalidToken } from "../lib/authenticate.ts";
+import { invalidToken } from "../lib/identity/authenticate.ts";
 import { sha256 } from "../lib/digest.ts";
 import { Refusal } from "../lib/errors.ts";
-import { signInWithProfile } from "../lib/identity.ts";
-import type { TokenSource } from "../lib/json_web_token.ts";
-import { problemWords, SignInProblem } from "../lib/sign_in_problem.ts";
+import { signInWithProfile } from "../lib/identity/identity.ts";
+import type { TokenSource } from "../lib/identity/json_web_token.ts";
+import { problemWords, SignInProblem } from "../lib/identity/sign_in_problem.ts";
 import { tokenJson } from "../views/json.ts";
 import { clientAddress } from "./client_address.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";

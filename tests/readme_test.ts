@@ -1,6 +1,6 @@
 /** What the README shows works as it stands there. */
 import assert from "node:assert/strict";
-import { shippedPrices } from "../lib/price_book.ts";
+import { shippedPrices } from "../lib/money/price_book.ts";
 import { createStudio } from "./fixtures/studio.ts";
 import { createOutgoing } from "../lib/outgoing.ts";
 import { createTestDirectory } from "./fixtures/directory.ts";

@@ -1,8 +1,8 @@
 /** The real program and its tasks with pictures in S3. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { blobKeysOf } from "../lib/blobs.ts";
-import { createDiskBlobs } from "../lib/disk_blobs.ts";
+import { blobKeysOf } from "../lib/blobs/blobs.ts";
+import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { createTestDirectory } from "./fixtures/directory.ts";
 import { runTask, type Server, startServer, type TaskResult } from "./fixtures/server.ts";
 import { until } from "./fixtures/until.ts";

@@ -1,6 +1,6 @@
 /** Who changed what about accounts, newest first. */
-import type { AuditAction, AuditEntry } from "../lib/audit.ts";
-import type { User } from "../lib/user.ts";
+import type { AuditAction, AuditEntry } from "../lib/users/audit.ts";
+import type { User } from "../lib/users/user.ts";
 import { AdminLayout } from "./admin_layout.tsx";
 import { dollars } from "./format.ts";
 import { Time } from "./time.tsx";

@@ -1,6 +1,6 @@
 /** The frame of the pages for admins: each part of the administration is a page of its own. */
 import type { Child } from "hono/jsx";
-import type { User } from "../lib/user.ts";
+import type { User } from "../lib/users/user.ts";
 import { Layout } from "./layout.tsx";
 import { Tabs } from "./tabs.tsx";
 

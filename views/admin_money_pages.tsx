@@ -1,10 +1,10 @@
 /** For admins: what all spent, what is in doubt, what things cost, and how the providers and the queue are. */
-import type { LedgerEntry } from "../lib/ledger.ts";
-import type { AddedPrice, PriceRow } from "../lib/price_book.ts";
+import type { LedgerEntry } from "../lib/money/ledger.ts";
+import type { AddedPrice, PriceRow } from "../lib/money/price_book.ts";
 import type { Model, Provider, ProviderStatus } from "../lib/provider.ts";
-import type { QueueView } from "../lib/queue_view.ts";
-import type { Drift, SpendOfAll } from "../lib/spend_view.ts";
-import type { User } from "../lib/user.ts";
+import type { QueueView } from "../lib/prompts/queue_view.ts";
+import type { Drift, SpendOfAll } from "../lib/money/spend_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { AdminLayout } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { dollars, plural, size } from "./format.ts";

@@ -1,6 +1,6 @@
 /** Everybody who has an account, and what admins change about them. */
-import type { Role, User } from "../lib/user.ts";
-import type { UserView } from "../lib/user_view.ts";
+import type { Role, User } from "../lib/users/user.ts";
+import type { UserView } from "../lib/users/user_view.ts";
 import { AdminLayout } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { dollars } from "./format.ts";

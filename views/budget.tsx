@@ -1,5 +1,5 @@
 /** What is left to spend this month. */
-import type { BudgetState } from "../lib/budget.ts";
+import type { BudgetState } from "../lib/money/budget.ts";
 import { dollars } from "./format.ts";
 
 export function Budget({ budget }: { budget: BudgetState }) {

@@ -1,6 +1,6 @@
 /** Two pictures against each other: side by side, or one over the other with a slider between them. */
-import type { ImageView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { ImageView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { duration, money, size } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { fileAddress } from "./picture.tsx";

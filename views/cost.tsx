@@ -1,6 +1,6 @@
 /** What something cost, and on request where the amount comes from. */
-import type { TokenKind, Usage } from "../lib/price_book.ts";
-import type { Charge } from "../lib/prompt.ts";
+import type { TokenKind, Usage } from "../lib/money/price_book.ts";
+import type { Charge } from "../lib/prompts/prompt.ts";
 import { charge, dollars } from "./format.ts";
 import { Time } from "./time.tsx";
 

@@ -1,8 +1,8 @@
 /** Four answers at a glance: what is running, what did I make, what did it cost, what is left. */
-import type { Account, Month } from "../lib/account.ts";
-import type { BudgetState } from "../lib/budget.ts";
-import type { ImageView, PromptView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { Account, Month } from "../lib/money/account.ts";
+import type { BudgetState } from "../lib/money/budget.ts";
+import type { ImageView, PromptView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { dollars } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { Tile } from "./picture.tsx";

@@ -1,5 +1,5 @@
 /** Says that pictures were deleted, as long as that can be undone. */
-import type { Image } from "../lib/image.ts";
+import type { Image } from "../lib/images/image.ts";
 import { plural } from "./format.ts";
 
 export function DeletedNotice({ images }: { images: Image[] }) {

@@ -1,5 +1,5 @@
 /** What went wrong, in the look of everything else. */
-import type { User } from "../lib/user.ts";
+import type { User } from "../lib/users/user.ts";
 import { Layout } from "./layout.tsx";
 
 export function ErrorPage(

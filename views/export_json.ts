@@ -1,7 +1,7 @@
 /** The JSON of the archive that people take their data away in: prompts and images look as they do in the API. */
-import type { ApiKey } from "../lib/api_key.ts";
-import type { Session } from "../lib/session.ts";
-import type { User } from "../lib/user.ts";
+import type { ApiKey } from "../lib/identity/api_key.ts";
+import type { Session } from "../lib/identity/session.ts";
+import type { User } from "../lib/users/user.ts";
 
 const iso = (at: number) => new Date(at).toISOString();
 const maybeIso = (at: number | null) => at === null ? null : iso(at);

@@ -1,8 +1,8 @@
 /** The gallery: all pictures, newest first, or those that were searched for; several can be taken at once. */
-import type { Image } from "../lib/image.ts";
-import type { ImageQuery } from "../lib/image_search.ts";
-import type { ImageView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { Image } from "../lib/images/image.ts";
+import type { ImageQuery } from "../lib/images/image_search.ts";
+import type { ImageView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "./format.ts";
 import { addressOf, queryOf } from "./image_query.ts";

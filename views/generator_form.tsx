@@ -1,6 +1,6 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
-import type { BudgetState } from "../lib/budget.ts";
-import type { Draft } from "../lib/prompt_draft.ts";
+import type { BudgetState } from "../lib/money/budget.ts";
+import type { Draft } from "../lib/prompts/prompt_draft.ts";
 import type { Model, ProviderStatus, Range } from "../lib/provider.ts";
 import { Budget } from "./budget.tsx";
 import { ErrorText } from "./error_text.tsx";

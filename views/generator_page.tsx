@@ -1,7 +1,7 @@
 /** The generator: the form on the left, what it makes on the right. */
-import type { BudgetState } from "../lib/budget.ts";
-import type { ImageView, PromptView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { BudgetState } from "../lib/money/budget.ts";
+import type { ImageView, PromptView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { Budget } from "./budget.tsx";
 import { GeneratorForm, type GeneratorFormProps, RequestKey } from "./generator_form.tsx";
 import type { Pagination } from "./json.ts";

@@ -1,7 +1,7 @@
 /** History: every prompt with how it went. A table, which becomes cards where it is narrow. */
-import type { PromptStatus } from "../lib/prompt.ts";
-import type { PromptView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { PromptStatus } from "../lib/prompts/prompt.ts";
+import type { PromptView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { Cost } from "./cost.tsx";
 import { duration, size } from "./format.ts";
 import type { Pagination } from "./json.ts";

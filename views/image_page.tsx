@@ -1,9 +1,9 @@
 /** One picture as large as fits, and every fact about it. */
 import type { Child } from "hono/jsx";
-import type { Image } from "../lib/image.ts";
-import type { ImageQuery } from "../lib/image_search.ts";
-import type { ImageView } from "../lib/prompt_view.ts";
-import type { User } from "../lib/user.ts";
+import type { Image } from "../lib/images/image.ts";
+import type { ImageQuery } from "../lib/images/image_search.ts";
+import type { ImageView } from "../lib/prompts/prompt_view.ts";
+import type { User } from "../lib/users/user.ts";
 import { Cost } from "./cost.tsx";
 import { bytes, duration } from "./format.ts";
 import { Layout } from "./layout.tsx";

@@ -1,5 +1,5 @@
 /** A search as it stands in an address. */
-import type { ImageQuery } from "../lib/image_search.ts";
+import type { ImageQuery } from "../lib/images/image_search.ts";
 
 /** Without what narrows nothing; empty for everything. */
 export function queryOf({ text, model, size, from, to, cost }: ImageQuery): string {

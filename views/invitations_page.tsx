@@ -1,6 +1,6 @@
 /** Who was invited, and a form to invite somebody. */
-import type { Invitation } from "../lib/invitation.ts";
-import type { User } from "../lib/user.ts";
+import type { Invitation } from "../lib/identity/invitation.ts";
+import type { User } from "../lib/users/user.ts";
 import { AdminLayout } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { Time } from "./time.tsx";

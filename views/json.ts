@@ -1,14 +1,14 @@
 /** The public JSON shapes of the API, version 1. Money appears as dollars and as micro-dollars, times as ISO 8601. */
-import type { Month, Spend } from "../lib/account.ts";
-import type { BudgetState } from "../lib/budget.ts";
-import type { IssuedToken } from "../lib/json_web_token.ts";
-import type { LedgerEntry } from "../lib/ledger.ts";
-import type { PriceRow } from "../lib/price_book.ts";
-import type { Prompt } from "../lib/prompt.ts";
-import type { ImageView, PromptView } from "../lib/prompt_view.ts";
+import type { Month, Spend } from "../lib/money/account.ts";
+import type { BudgetState } from "../lib/money/budget.ts";
+import type { IssuedToken } from "../lib/identity/json_web_token.ts";
+import type { LedgerEntry } from "../lib/money/ledger.ts";
+import type { PriceRow } from "../lib/money/price_book.ts";
+import type { Prompt } from "../lib/prompts/prompt.ts";
+import type { ImageView, PromptView } from "../lib/prompts/prompt_view.ts";
 import type { Model } from "../lib/provider.ts";
-import type { User } from "../lib/user.ts";
-import type { UserView } from "../lib/user_view.ts";
+import type { User } from "../lib/users/user.ts";
+import type { UserView } from "../lib/users/user_view.ts";
 
 const iso = (at: number) => new Date(at).toISOString();
 const dollars = (micros: number) => micros / 1_000_000;

@@ -1,7 +1,7 @@
 /** The frame of every page: head, navigation, the page's one event stream. */
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
-import type { User } from "../lib/user.ts";
+import type { User } from "../lib/users/user.ts";
 import { assets } from "./assets.ts";
 import type { LivePage } from "./live_page.ts";
 

@@ -1,6 +1,6 @@
 /** The reader's passkeys. */
-import type { Passkey } from "../lib/passkey.ts";
-import type { User } from "../lib/user.ts";
+import type { Passkey } from "../lib/identity/passkey.ts";
+import type { User } from "../lib/users/user.ts";
 import { assets } from "./assets.ts";
 import { ProfileLayout } from "./profile_layout.tsx";
 import { Time } from "./time.tsx";

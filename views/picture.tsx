@@ -1,6 +1,6 @@
 /** Pictures in the sizes that pages show them in. */
-import type { Image } from "../lib/image.ts";
-import type { ImageView } from "../lib/prompt_view.ts";
+import type { Image } from "../lib/images/image.ts";
+import type { ImageView } from "../lib/prompts/prompt_view.ts";
 import { addressOf } from "./image_query.ts";
 
 export function fileAddress(imageId: string, query = ""): string {

@@ -1,8 +1,8 @@
 /** What people see and change about themselves: name, sessions, keys, their data, and the end of it all. */
 import type { Child } from "hono/jsx";
-import type { ApiKey } from "../lib/api_key.ts";
-import type { ListedSession } from "../lib/session.ts";
-import type { User } from "../lib/user.ts";
+import type { ApiKey } from "../lib/identity/api_key.ts";
+import type { ListedSession } from "../lib/identity/session.ts";
+import type { User } from "../lib/users/user.ts";
 import { ErrorText } from "./error_text.tsx";
 import { ProfileLayout } from "./profile_layout.tsx";
 import { Time } from "./time.tsx";

@@ -1,5 +1,5 @@
 /** What a prompt that is not final is doing, in words. */
-import type { PromptView } from "../lib/prompt_view.ts";
+import type { PromptView } from "../lib/prompts/prompt_view.ts";
 import { plural } from "./format.ts";
 
 export function progressWords({ prompt, stage, progress, position }: PromptView): string {

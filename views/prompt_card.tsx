@@ -1,5 +1,5 @@
 /** A prompt and its pictures: in its final shape from the first moment, so that nothing moves while it develops. */
-import type { Frame, PromptView } from "../lib/prompt_view.ts";
+import type { Frame, PromptView } from "../lib/prompts/prompt_view.ts";
 import { Cost } from "./cost.tsx";
 import { duration, plural, size } from "./format.ts";
 import { fileAddress, Thumbnail } from "./picture.tsx";

@@ -1,5 +1,5 @@
 /** What was spent on each day of a month: bars, and the same as a table. */
-import type { Month, Spend } from "../lib/account.ts";
+import type { Month, Spend } from "../lib/money/account.ts";
 import { dollars, plural } from "./format.ts";
 
 const height = 100;

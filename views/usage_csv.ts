@@ -1,6 +1,6 @@
 /** A month's charges as CSV: one line a prompt. */
-import type { Correction, LedgerEntry } from "../lib/ledger.ts";
-import type { Prompt } from "../lib/prompt.ts";
+import type { Correction, LedgerEntry } from "../lib/money/ledger.ts";
+import type { Prompt } from "../lib/prompts/prompt.ts";
 import { costSource } from "./cost.tsx";
 import { csvLine } from "./csv.ts";
 

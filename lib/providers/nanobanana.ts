@@ -3,9 +3,9 @@
  * `code` says how it went, whatever the HTTP status. Its documentation and its clients disagree about where the
  * fields of an answer are and how they are called, so every known variant is read.
  */
-import type { CallbackLine } from "../callbacks.ts";
+import type { CallbackLine } from "../prompts/callbacks.ts";
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
-import type { TaskHandle } from "../prompt.ts";
+import type { TaskHandle } from "../prompts/prompt.ts";
 import {
   type Model,
   type Provider,

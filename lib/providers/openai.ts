@@ -3,8 +3,8 @@
  * what it used. A call can't be asked for again, so one that breaks off leaves its outcome unknown.
  */
 import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
-import { makeThumbnail } from "../picture.ts";
-import { costOfTokens, type TokenPrice } from "../price_book.ts";
+import { makeThumbnail } from "../images/picture.ts";
+import { costOfTokens, type TokenPrice } from "../money/price_book.ts";
 import {
   type Model,
   type Provider,

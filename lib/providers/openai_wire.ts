@@ -1,5 +1,5 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
-import type { Usage } from "../price_book.ts";
+import type { Usage } from "../money/price_book.ts";
 import { ProviderFailure } from "../provider.ts";
 import { decodeBase64, failureByStatus, type Fields, fieldsOf, listOf, numberOf, textOf } from "./wire.ts";
 

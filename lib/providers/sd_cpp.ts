@@ -3,7 +3,7 @@
  * is done, and kept for ten minutes. Free, since it runs on a machine of one's own.
  */
 import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
-import type { TaskHandle } from "../prompt.ts";
+import type { TaskHandle } from "../prompts/prompt.ts";
 import { type Model, type ProviderEvent, ProviderFailure, type TaskRequest } from "../provider.ts";
 import type { Sleep } from "../sleep.ts";
 import { failureOfAnswer, readImage } from "./openai_wire.ts";

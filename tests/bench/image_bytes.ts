@@ -1,9 +1,9 @@
 /** A picture's bytes, against a route that makes the same reads and streams the same file. */
 import { Hono } from "hono";
 import { join } from "node:path";
-import { blobKeys } from "../../lib/blobs.ts";
-import { pathsIn } from "../../lib/data_directory.ts";
-import type { Image } from "../../lib/image.ts";
+import { blobKeys } from "../../lib/blobs/blobs.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import type { Image } from "../../lib/images/image.ts";
 import { bytesOf, openDarkroom, publicUrl, readsOf } from "./darkroom.ts";
 import { alternate, type Bench, perSecond } from "./harness.ts";
 import { noisyPicture } from "./instant_provider.ts";

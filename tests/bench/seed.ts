@@ -1,15 +1,15 @@
 /** Completed prompts in any number, by the one write path: a commit each, many at a time, the books at the end. */
-import { blobKeys, type Blobs } from "../../lib/blobs.ts";
+import { blobKeys, type Blobs } from "../../lib/blobs/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
-import type { Image } from "../../lib/image.ts";
-import { emptyAccount, emptyMonth, monthOf } from "../../lib/account.ts";
-import { settle } from "../../lib/ledger.ts";
-import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompt.ts";
-import { addImage, writePrompt } from "../../lib/prompt_store.ts";
+import type { Image } from "../../lib/images/image.ts";
+import { emptyAccount, emptyMonth, monthOf } from "../../lib/money/account.ts";
+import { settle } from "../../lib/money/ledger.ts";
+import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompts/prompt.ts";
+import { addImage, writePrompt } from "../../lib/prompts/prompt_store.ts";
 import { keys } from "../../lib/schema.ts";
-import { modelTerm, sizeTerm, wordsOf } from "../../lib/search_terms.ts";
+import { modelTerm, sizeTerm, wordsOf } from "../../lib/images/search_terms.ts";
 import type { Store } from "../../lib/store.ts";
-import type { User } from "../../lib/user.ts";
+import type { User } from "../../lib/users/user.ts";
 import { instantPrices, instantSize } from "./instant_provider.ts";
 
 const commitsAtOnce = 64;

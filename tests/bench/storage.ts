@@ -1,11 +1,11 @@
 /** Pictures in S3, against a route that passes the same object on; and thumbnails, against sharp alone. */
 import { Hono } from "hono";
 import sharp from "sharp";
-import { blobKeys, type Blobs } from "../../lib/blobs.ts";
-import { pathsIn } from "../../lib/data_directory.ts";
-import { createDiskBlobs } from "../../lib/disk_blobs.ts";
-import type { Image } from "../../lib/image.ts";
-import { createS3Blobs } from "../../lib/s3_blobs.ts";
+import { blobKeys, type Blobs } from "../../lib/blobs/blobs.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
+import type { Image } from "../../lib/images/image.ts";
+import { createS3Blobs } from "../../lib/blobs/s3_blobs.ts";
 import { sleep } from "../../lib/sleep.ts";
 import { startS3 } from "../stand_ins/s3.ts";
 import { bytesOf, openDarkroom, publicUrl, readsOf } from "./darkroom.ts";

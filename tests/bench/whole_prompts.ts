@@ -1,5 +1,5 @@
 /** Prompts from the call to the stored picture, against as many bare commits and one put of the same bytes. */
-import { createDiskBlobs } from "../../lib/disk_blobs.ts";
+import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { bytesOf, type Darkroom, generateRequest, openDarkroom } from "./darkroom.ts";
 import { alternate, type Bench, perSecond } from "./harness.ts";
 import { plainPicture } from "./instant_provider.ts";

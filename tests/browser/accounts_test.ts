@@ -1,8 +1,8 @@
 /** The pages about accounts, as people use them. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { pathsIn } from "../../lib/data_directory.ts";
-import { startSession } from "../../lib/session.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { startSession } from "../../lib/identity/session.ts";
 import { createStore } from "../../lib/store.ts";
 import { browserTest, openVisitor, type Visitor } from "../fixtures/browser.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";

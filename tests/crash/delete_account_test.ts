@@ -3,10 +3,10 @@
  * pictures and prompts follow, its amounts stay in the books, and nobody gets back in.
  */
 import assert from "node:assert/strict";
-import { createApiKey } from "../../lib/api_key.ts";
-import { pathsIn } from "../../lib/data_directory.ts";
-import { createDiskBlobs } from "../../lib/disk_blobs.ts";
-import { startSession } from "../../lib/session.ts";
+import { createApiKey } from "../../lib/identity/api_key.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
+import { startSession } from "../../lib/identity/session.ts";
 import { createStore } from "../../lib/store.ts";
 import { runTask, type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
 import { completePrompt, createTestUser } from "../fixtures/store.ts";

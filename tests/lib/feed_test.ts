@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { createBudgetReader } from "../../lib/budget.ts";
+import { createBudgetReader } from "../../lib/money/budget.ts";
 import { type Change, createFeed, type Feed, firstCursor, isCursor, readCursor } from "../../lib/feed.ts";
-import { createProgressBoard, type ProgressBoard } from "../../lib/progress.ts";
-import type { Prompt } from "../../lib/prompt.ts";
-import { readPrompt, removePrompt, writePrompt } from "../../lib/prompt_store.ts";
-import type { User } from "../../lib/user.ts";
+import { createProgressBoard, type ProgressBoard } from "../../lib/prompts/progress.ts";
+import type { Prompt } from "../../lib/prompts/prompt.ts";
+import { readPrompt, removePrompt, writePrompt } from "../../lib/prompts/prompt_store.ts";
+import type { User } from "../../lib/users/user.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { heartbeat } from "../../lib/server_sent_event.ts";
 import { until } from "../fixtures/until.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Refusal, StartError } from "../../lib/errors.ts";
 import { createModels } from "../../lib/models.ts";
-import { costOfTokens, createPriceBook, shippedPrices, type TokenPrice } from "../../lib/price_book.ts";
+import { costOfTokens, createPriceBook, shippedPrices, type TokenPrice } from "../../lib/money/price_book.ts";
 import type { Model, Provider } from "../../lib/provider.ts";
 import { createStandIn, standInModel } from "../fixtures/stand_in_provider.ts";
 import { finished, submit } from "../fixtures/prompts.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { promptStatuses } from "../../lib/prompt.ts";
+import { promptStatuses } from "../../lib/prompts/prompt.ts";
 import { keys, kinds, promptLists, promptQueueKeys } from "../../lib/schema.ts";
 
 const prompt = { id: "p1", userId: "ada" };

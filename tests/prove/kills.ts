@@ -2,8 +2,8 @@
  * Killed by observation: a stand-in sees a request at a certain point, or a reader hears of a state, and the program
  * dies by SIGKILL at that very moment. It comes back at once, after six seconds, or after it was killed once more.
  */
-import { blobKeys } from "../../lib/blobs.ts";
-import { pathsIn } from "../../lib/data_directory.ts";
+import { blobKeys } from "../../lib/blobs/blobs.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { type Moment as Seen, points } from "../stand_ins/http.ts";
 import { until } from "../fixtures/until.ts";
 import { checkAll } from "./checks.ts";

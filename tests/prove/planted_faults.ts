@@ -43,7 +43,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a submission is repeated when its answer is lost",
     breaks: "once",
     edits: [{
-      file: "lib/run_prompt.ts",
+      file: "lib/prompts/run_prompt.ts",
       old: `error.isRetryable && error.outcome === "not_created" &&`,
       new: "",
     }],
@@ -53,7 +53,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a submission in doubt is repeated after a restart",
     breaks: "once",
     edits: [{
-      file: "lib/run_prompt.ts",
+      file: "lib/prompts/run_prompt.ts",
       old: `if (task.state !== "waiting" && !provider.isRepeatable) {`,
       new: "if (false) {",
     }],
@@ -63,7 +63,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a task's id is not used after a restart",
     breaks: "resumed",
     edits: [{
-      file: "lib/run_prompt.ts",
+      file: "lib/prompts/run_prompt.ts",
       old: `if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {`,
       new: "if (false) {",
     }],
@@ -73,7 +73,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a prompt is announced as accepted before it is committed",
     breaks: "accepted",
     edits: [{
-      file: "lib/ledger.ts",
+      file: "lib/money/ledger.ts",
       old: "const result = await commit(atomic);",
       new: `const soon = new Promise((done) => setTimeout(done, 400)).then(() => commit(atomic));
         const result = seen.account === null ? { versionstamp: "00000000000000010000" } : await soon;`,
@@ -85,7 +85,7 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "final",
     edits: [
       {
-        file: "lib/prompt_store.ts",
+        file: "lib/prompts/prompt_store.ts",
         old: `const atomic = kv.atomic().check({
     key: keys.prompt(after.id),
     versionstamp: before?.versionstamp ?? null,
@@ -93,7 +93,7 @@ export const plantedFaults: PlantedFault[] = [
         new: "const atomic = kv.atomic();",
       },
       {
-        file: "lib/settle_prompt.ts",
+        file: "lib/prompts/settle_prompt.ts",
         old: "atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry)",
         new: "atomic.set(ledgerKey, entry)",
       },
@@ -104,7 +104,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "an index keeps what is no longer so",
     breaks: "indexes",
     edits: [{
-      file: "lib/prompt_store.ts",
+      file: "lib/prompts/prompt_store.ts",
       old: "for (const list of without(oldLists, newLists)) removeEntry(atomic, list, after.sequence);",
       new: "",
     }],
@@ -114,7 +114,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "the hold of what failed is never released",
     breaks: "holds",
     edits: [{
-      file: "lib/ledger.ts",
+      file: "lib/money/ledger.ts",
       old: "heldMicros: books.account.heldMicros - prompt.holdMicros,",
       new: "heldMicros: books.account.heldMicros - (charge.costMicros === 0 ? 0 : prompt.holdMicros),",
     }],
@@ -124,7 +124,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a charge counts twice in its month",
     breaks: "ledger",
     edits: [{
-      file: "lib/ledger.ts",
+      file: "lib/money/ledger.ts",
       old: "spentMicros: month.spentMicros + entry.costMicros,",
       new: "spentMicros: month.spentMicros + 2 * entry.costMicros,",
     }],
@@ -134,7 +134,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a budget does not count what is held",
     breaks: "budget",
     edits: [{
-      file: "lib/budget.ts",
+      file: "lib/money/budget.ts",
       old: "const used = spend.spentMicros + account.heldMicros;",
       new: "const used = spend.spentMicros;",
     }],
@@ -144,7 +144,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "nobody asks whose prompt it is",
     breaks: "strangers",
     edits: [{
-      file: "lib/prompt_store.ts",
+      file: "lib/prompts/prompt_store.ts",
       old: `const found = isId(promptId) ? await readPrompt(store, promptId) : null;
   if (found?.value.userId !== userId) throw notFound();`,
       new: `const found = isId(promptId) ? await readPrompt(store, promptId) : null;
@@ -156,7 +156,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "nobody asks whose picture it is",
     breaks: "strangers",
     edits: [{
-      file: "lib/prompt_store.ts",
+      file: "lib/prompts/prompt_store.ts",
       old: `const found = isId(imageId) ? await readImage(store, imageId) : null;
   if (found?.value.userId !== userId) throw notFound();`,
       new: `const found = isId(imageId) ? await readImage(store, imageId) : null;
@@ -180,7 +180,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a picture is named before its bytes are there",
     breaks: "pictures",
     edits: [{
-      file: "lib/store_picture.ts",
+      file: "lib/images/store_picture.ts",
       old: "return await blobs.put(key, bytes, contentType);",
       new:
         "return void new Promise((done) => setTimeout(done, 3000)).then(() => blobs.put(key, bytes, contentType));",
@@ -223,7 +223,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a stop breaks submissions off",
     breaks: "accepted",
     edits: [{
-      file: "lib/run_prompt.ts",
+      file: "lib/prompts/run_prompt.ts",
       old: `interrupt((task, index) => isUrgent || isSafeToBreakOff(task, index) ? "stop" : null);`,
       new: `interrupt(() => "stop");`,
     }],
@@ -239,7 +239,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "one key makes several prompts",
     breaks: "accepted",
     edits: [{
-      file: "lib/request_prompt.ts",
+      file: "lib/prompts/request_prompt.ts",
       old: "atomic.check({ key: claim.key, versionstamp: claim.versionstamp })",
       new: "atomic",
     }],
@@ -249,7 +249,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a cancelled task is never charged",
     breaks: "ledger",
     edits: [{
-      file: "lib/cancel_prompt.ts",
+      file: "lib/prompts/cancel_prompt.ts",
       old: `if (task.state === "waiting" || costsNothing) return end(noCharge);`,
       new: "if (true) return end(noCharge);",
     }],
@@ -259,7 +259,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "what nobody knows is free",
     breaks: "ledger",
     edits: [{
-      file: "lib/task_charge.ts",
+      file: "lib/money/task_charge.ts",
       old: `if (outcome === "unknown") return heldCharge(prompt, task);`,
       new: "",
     }],
@@ -269,7 +269,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a picture that can't be used is free",
     breaks: "ledger",
     edits: [{
-      file: "lib/task_charge.ts",
+      file: "lib/money/task_charge.ts",
       old: `if (outcome === "billed") return billedCharge(prompt, { task, cost });`,
       new: "",
     }],
@@ -279,8 +279,8 @@ export const plantedFaults: PlantedFault[] = [
     name: "what is over is taken up again",
     breaks: "accepted",
     edits: [
-      { file: "lib/queue.ts", old: `if (prompt.status !== "PROCESSING") return null;`, new: "" },
-      { file: "lib/settle_prompt.ts", old: ".delete(keys.lease(after.id))", new: "" },
+      { file: "lib/prompts/queue.ts", old: `if (prompt.status !== "PROCESSING") return null;`, new: "" },
+      { file: "lib/prompts/settle_prompt.ts", old: ".delete(keys.lease(after.id))", new: "" },
     ],
     story: killed("settled"),
   },
@@ -293,7 +293,7 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "work under a lease is not taken up at the start",
     breaks: "resumed",
-    edits: [{ file: "lib/worker.ts", old: "await takeUp(() => true);", new: "" }],
+    edits: [{ file: "lib/prompts/worker.ts", old: "await takeUp(() => true);", new: "" }],
     story: killed("question for a task, answered"),
   },
   {
@@ -301,18 +301,22 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "accepted",
     edits: [
       {
-        file: "lib/worker.ts",
+        file: "lib/prompts/worker.ts",
         old: "await takeUp((lease) => lease.until < store.now());",
         new: "await takeUp(() => true);",
       },
       {
-        file: "lib/worker.ts",
+        file: "lib/prompts/worker.ts",
         old: "if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;",
         new: "",
       },
-      { file: "lib/worker.ts", old: "if (runs.has(promptId) || stopping.signal.aborted) return;", new: "" },
       {
-        file: "lib/run_prompt.ts",
+        file: "lib/prompts/worker.ts",
+        old: "if (runs.has(promptId) || stopping.signal.aborted) return;",
+        new: "",
+      },
+      {
+        file: "lib/prompts/run_prompt.ts",
         old: "const isOurs = found?.value.leaseNumber === leased.prompt.value.leaseNumber;",
         new: "const isOurs = true;",
       },
@@ -322,14 +326,18 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "two processes may use the same data",
     breaks: "alone",
-    edits: [{ file: "lib/data_directory.ts", old: "if (!lock.tryLockSync(true)) {", new: "if (false) {" }],
+    edits: [{
+      file: "lib/operation/data_directory.ts",
+      old: "if (!lock.tryLockSync(true)) {",
+      new: "if (false) {",
+    }],
     story: secondProcess,
   },
   {
     name: "a backup is taken without its pictures",
     breaks: "backup",
     edits: [{
-      file: "lib/backup.ts",
+      file: "lib/operation/backup.ts",
       old: "const report = await copyBlobs({ database: paths.database, from: blobs, to: target });",
       new: "const report = { images: 0, missing: [] };",
     }],
@@ -338,7 +346,7 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "fields that are not known are let pass",
     breaks: "requests",
-    edits: [{ file: "lib/prompt_request.ts", old: "z.strictObject({", new: "z.object({" }],
+    edits: [{ file: "lib/prompts/prompt_request.ts", old: "z.strictObject({", new: "z.object({" }],
     story: brokenRequests,
   },
   {

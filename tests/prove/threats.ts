@@ -166,7 +166,7 @@ export const threats: Threat[] = [
     line:
       "After any mixture of failures, cancels and kills, holds at rest are 0 and the ledger equals what the provider billed.",
     tests: [
-      "lib/money_model_test.ts: held, spent and charged are what a simple model says",
+      "lib/money/money_model_test.ts: held, spent and charged are what a simple model says",
       "prove/suites.ts: storms",
       "prove/suites.ts: mishaps of a provider",
     ],
@@ -191,7 +191,7 @@ export const threats: Threat[] = [
     line:
       "One user's thousand prompts delay another's first by one slot. Rate limits are per user over all credentials.",
     tests: [
-      "lib/queue_test.ts: users take turns: a hundred prompts of one do not hold up another's first",
+      "lib/prompts/queue_test.ts: users take turns: a hundred prompts of one do not hold up another's first",
       "routes/access_test.ts: requests above a user's limit are told when to come back, over all credentials",
     ],
   },
@@ -213,7 +213,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
       "routes/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
-      "lib/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",
+      "lib/images/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",
     ],
     note:
       "pictures are decoded from providers, for a form's settings and for portraits; source images are not uploaded yet",
@@ -222,7 +222,7 @@ export const threats: Threat[] = [
     about: "Files",
     line: "File names never become keys or paths; downloads of titles with CR/LF, quotes, emoji work.",
     tests: [
-      "lib/disk_blobs_test.ts: all bytes of a picture lie under keys that its id makes",
+      "lib/blobs/disk_blobs_test.ts: all bytes of a picture lie under keys that its id makes",
       "routes/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
       "routes/threats_test.ts: a title with line breaks, quotes and emoji names a download",
     ],
@@ -231,7 +231,7 @@ export const threats: Threat[] = [
     about: "Files",
     line: "Place and camera data of an upload reach neither the provider nor any stored or served file.",
     tests: [
-      "lib/portrait_test.ts: a portrait is kept small, whatever came; without one there is none",
+      "lib/users/portrait_test.ts: a portrait is kept small, whatever came; without one there is none",
     ],
     note: "no picture that somebody uploads is sent on or served, but for portraits, which are made anew",
   },
@@ -268,7 +268,7 @@ export const threats: Threat[] = [
     tests: [
       "lib/outgoing_test.ts: redirects are not followed, and no key goes after them",
       "lib/outgoing_test.ts: no message of a failure holds the key",
-      "lib/s3_blobs_test.ts: no message holds a key",
+      "lib/blobs/s3_blobs_test.ts: no message holds a key",
     ],
   },
   {
@@ -276,7 +276,7 @@ export const threats: Threat[] = [
     line:
       "Provider callbacks are unsigned or badly signed: a hint to look, never a fact. A hundred of them, early, late, forged or out of order change nothing that asking the provider would not.",
     tests: [
-      "lib/callbacks_test.ts: a forged token, another server's or another task's wakes nobody",
+      "lib/prompts/callbacks_test.ts: a forged token, another server's or another task's wakes nobody",
       "lib/providers/nanobanana_test.ts: where the provider can call back, a task in doubt is found by its call and never made again",
       "routes/threats_test.ts: a hundred forged calls of a provider change nothing",
     ],
@@ -308,9 +308,9 @@ export const threats: Threat[] = [
     line:
       "Blobs: 500, hang, reset in mid-upload, stored but answered 500, answered 200 but not stored, wrong ETag.",
     tests: [
-      "lib/s3_blobs_test.ts: brings about what it should all the same",
-      "lib/s3_blobs_test.ts: that lasts is refused with unavailable, and nothing is said to be stored",
-      "lib/storage_outage_test.ts: prompts outlast an outage of the kind",
+      "lib/blobs/s3_blobs_test.ts: brings about what it should all the same",
+      "lib/blobs/s3_blobs_test.ts: that lasts is refused with unavailable, and nothing is said to be stored",
+      "lib/blobs/storage_outage_test.ts: prompts outlast an outage of the kind",
     ],
   },
   {

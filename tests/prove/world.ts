@@ -3,13 +3,13 @@
  * happen to the program happens from outside: it is killed, stopped and started again when a stand-in sees a request
  * at a certain point, with nothing in the program that knows of it.
  */
-import { createApiKey } from "../../lib/api_key.ts";
-import { askServer } from "../../lib/control_socket.ts";
-import { pathsIn } from "../../lib/data_directory.ts";
+import { createApiKey } from "../../lib/identity/api_key.ts";
+import { askServer } from "../../lib/operation/control_socket.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { sha256 } from "../../lib/digest.ts";
 import { keys } from "../../lib/schema.ts";
 import { createStore, openDatabase } from "../../lib/store.ts";
-import type { User } from "../../lib/user.ts";
+import type { User } from "../../lib/users/user.ts";
 import { type Random, randomFrom } from "../fixtures/random.ts";
 import { type Server, startServer } from "../fixtures/server.ts";
 import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ProviderFailure } from "../../lib/provider.ts";
-import { verify } from "../../lib/verify.ts";
+import { verify } from "../../lib/operation/verify.ts";
 import { finished, read, submit } from "../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil, picture } from "../fixtures/stand_in_provider.ts";
 import { createStudio } from "../fixtures/studio.ts";

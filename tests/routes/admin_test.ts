@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readUser, type User } from "../../lib/user.ts";
+import { readUser, type User } from "../../lib/users/user.ts";
 import { submit } from "../fixtures/prompts.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { type Client, createStudio, type Studio } from "../fixtures/studio.ts";

@@ -1,7 +1,7 @@
 /** Damaged and hostile picture files, by the way they come in: from a provider, and into the reader of settings. */
 import assert from "node:assert/strict";
-import { copyFormats } from "../../lib/blobs.ts";
-import { verify } from "../../lib/verify.ts";
+import { copyFormats } from "../../lib/blobs/blobs.ts";
+import { verify } from "../../lib/operation/verify.ts";
 import { finished, submit } from "../fixtures/prompts.ts";
 import { mutantsOf } from "../fixtures/mutants.ts";
 import { createStudio, type Studio } from "../fixtures/studio.ts";

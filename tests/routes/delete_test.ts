@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createHoldableBlobs } from "../../lib/backup.ts";
-import { blobKeysOf, copyFormats } from "../../lib/blobs.ts";
-import { emptyTrash } from "../../lib/delete_image.ts";
-import { verify } from "../../lib/verify.ts";
+import { createHoldableBlobs } from "../../lib/operation/backup.ts";
+import { blobKeysOf, copyFormats } from "../../lib/blobs/blobs.ts";
+import { emptyTrash } from "../../lib/images/delete_image.ts";
+import { verify } from "../../lib/operation/verify.ts";
 import { file, make, statusOf } from "../fixtures/images.ts";
 import { createTestClock } from "../fixtures/store.ts";
 import { type Client, createStudio, type Studio } from "../fixtures/studio.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { copyFormats } from "../../lib/blobs.ts";
-import { createImageFiles } from "../../lib/image_file.ts";
-import { findImage, readPrompt } from "../../lib/prompt_store.ts";
+import { copyFormats } from "../../lib/blobs/blobs.ts";
+import { createImageFiles } from "../../lib/images/image_file.ts";
+import { findImage, readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { file, make } from "../fixtures/images.ts";
 import { openS3Blobs } from "../fixtures/s3_blobs.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readBlob } from "../../lib/blobs.ts";
-import { deleteImage } from "../../lib/delete_image.ts";
-import { savePortrait } from "../../lib/portrait.ts";
-import { findImage, listImages } from "../../lib/prompt_store.ts";
+import { readBlob } from "../../lib/blobs/blobs.ts";
+import { deleteImage } from "../../lib/images/delete_image.ts";
+import { savePortrait } from "../../lib/users/portrait.ts";
+import { findImage, listImages } from "../../lib/prompts/prompt_store.ts";
 import { startServer, temporaryFolder } from "../fixtures/server.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
 import { completePrompt } from "../fixtures/store.ts";

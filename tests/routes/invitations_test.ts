@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createInvitation, listInvitations } from "../../lib/invitation.ts";
+import { createInvitation, listInvitations } from "../../lib/identity/invitation.ts";
 import { createStudio, publicUrl, type Studio } from "../fixtures/studio.ts";
 
 const linkIn = (page: string) => /http:\/\/localhost:8000(\/join\?code=[\w-]{43})</.exec(page)?.[1];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { listPasskeys } from "../../lib/passkey.ts";
+import { listPasskeys } from "../../lib/identity/passkey.ts";
 import { createAuthenticator } from "../fixtures/authenticator.ts";
 import { type Client, createStudio, publicUrl, type Studio } from "../fixtures/studio.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createLoginCode } from "../../lib/login_code.ts";
-import { savePortrait } from "../../lib/portrait.ts";
-import { readUser } from "../../lib/user.ts";
+import { createLoginCode } from "../../lib/identity/login_code.ts";
+import { savePortrait } from "../../lib/users/portrait.ts";
+import { readUser } from "../../lib/users/user.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { providerFor, signInThroughProvider } from "../fixtures/provider_sign_in.ts";
 import { holdUntil, picture } from "../fixtures/stand_in_provider.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as jose from "jose";
 import { kinds } from "../../lib/schema.ts";
-import type { User } from "../../lib/user.ts";
+import type { User } from "../../lib/users/user.ts";
 import {
   begin,
   comeBack,

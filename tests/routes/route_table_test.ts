@@ -1,14 +1,14 @@
 /** The checked-in table of routes against the application: none is missing, and each caller hears what it says. */
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
-import { createApiKey, listApiKeys } from "../../lib/api_key.ts";
-import { deleteImage } from "../../lib/delete_image.ts";
+import { createApiKey, listApiKeys } from "../../lib/identity/api_key.ts";
+import { deleteImage } from "../../lib/images/delete_image.ts";
 import { sha256 } from "../../lib/digest.ts";
-import { createInvitation } from "../../lib/invitation.ts";
-import { savePortrait } from "../../lib/portrait.ts";
+import { createInvitation } from "../../lib/identity/invitation.ts";
+import { savePortrait } from "../../lib/users/portrait.ts";
 import { keys } from "../../lib/schema.ts";
-import { startSession } from "../../lib/session.ts";
-import type { User } from "../../lib/user.ts";
+import { startSession } from "../../lib/identity/session.ts";
+import type { User } from "../../lib/users/user.ts";
 import { createApp } from "../../routes/app.ts";
 import type { AppEnv } from "../../routes/context.ts";
 import { assets } from "../../views/assets.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as jose from "jose";
-import { createApiKey } from "../../lib/api_key.ts";
+import { createApiKey } from "../../lib/identity/api_key.ts";
 import { keys, kinds } from "../../lib/schema.ts";
-import { createSigningKeys } from "../../lib/signing_keys.ts";
+import { createSigningKeys } from "../../lib/identity/signing_keys.ts";
 import { sha256 } from "../../lib/digest.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { providerFor } from "../fixtures/provider_sign_in.ts";

@@ -3,9 +3,9 @@
  * what it was asked, and does what a test has put in line instead of the right thing.
  */
 import { createHash } from "node:crypto";
-import { resolveRange } from "../../lib/blobs.ts";
+import { resolveRange } from "../../lib/blobs/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
-import type { S3Address } from "../../lib/s3_client.ts";
+import type { S3Address } from "../../lib/blobs/s3_client.ts";
 import type { Moment } from "./http.ts";
 
 export type S3Trouble =

@@ -10,7 +10,7 @@ import { brokenLine, drip, hang, serve } from "../../stand_ins/http.ts";
 import { createStandIn } from "../../fixtures/stand_in_provider.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createOutgoing } from "../../../lib/outgoing.ts";
-import { shippedPrices } from "../../../lib/price_book.ts";
+import { shippedPrices } from "../../../lib/money/price_book.ts";
 import { sleep } from "../../../lib/sleep.ts";
 
 const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider } = {

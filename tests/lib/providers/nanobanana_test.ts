@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import sharp from "sharp";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
 import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
-import { verify } from "../../../lib/verify.ts";
+import { verify } from "../../../lib/operation/verify.ts";
 import { until } from "../../fixtures/until.ts";
 import { cutOff, huge } from "../../stand_ins/http.ts";
 import { type Answer, type NanobananaStandIn, startNanobanana } from "../../stand_ins/nanobanana.ts";

@@ -1,0 +1,192 @@
+/**
+ * Requests to S3, or what speaks it (Cloudflare R2, Ceph, MinIO), signed with Signature Version 4. Each attempt has a
+ * time limit; what may go well the next time is tried again with backoff and jitter until a deadline.
+ */
+import { AwsClient } from "aws4fetch";
+import type { Sleep } from "../sleep.ts";
+
+export interface S3Address {
+  /** Without a slash at its end. */
+  endpoint: string;
+  bucket: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface S3Deps {
+  now: () => number;
+  sleep: Sleep;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+  patience?: Partial<Patience>;
+}
+
+/** In milliseconds. */
+export interface Patience {
+  /** Until an answer begins, and between the pieces of a body. */
+  answerMs: number;
+  /** Until an upload is taken. */
+  putMs: number;
+  /** No attempt begins later than this after the first. */
+  deadlineMs: number;
+  firstBackoffMs: number;
+}
+
+const usualPatience: Patience = { answerMs: 10_000, putMs: 60_000, deadlineMs: 60_000, firstBackoffMs: 200 };
+const longestBackoffMs = 5000;
+
+export interface S3Call {
+  method: "GET" | "HEAD" | "PUT" | "DELETE";
+  /** Null: the bucket itself. */
+  key: string | null;
+  query?: { [name: string]: string };
+  headers?: { [name: string]: string };
+  body?: Uint8Array<ArrayBuffer>;
+}
+
+/** S3 did not do what it was asked, or nobody can say whether it did. The message holds no key. */
+export class S3Fault extends Error {
+  override readonly name = "S3Fault";
+  readonly isRetryable: boolean;
+  /** How long it asks to be left alone, in milliseconds. */
+  readonly retryAfterMs: number;
+
+  constructor(
+    message: string,
+    details: { isRetryable?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.isRetryable = details.isRetryable ?? true;
+    this.retryAfterMs = details.retryAfterMs ?? 0;
+  }
+}
+
+/** The end of an attempt's time, which may be put off and called off. */
+export interface Watch {
+  signal: AbortSignal;
+  restart(): void;
+  end(): void;
+  /** Breaks the request off. */
+  abort(): void;
+}
+
+export interface S3Client {
+  /**
+   * One attempt, without another. `read` gets the answer while its time runs, and is to read or cancel its body; it
+   * gets statuses below 400, 404, 412 and 416. Whatever goes wrong is an `S3Fault`.
+   */
+  attempt<T>(call: S3Call, read: (response: Response, watch: Watch) => T | Promise<T>): Promise<T>;
+  /** Does `work` until it brings no `S3Fault` that is worth another attempt. */
+  retry<T>(work: () => Promise<T>): Promise<T>;
+  /** An address that lets anybody do this call for some time. */
+  presign(call: S3Call, options: { expiresSeconds: number }): Promise<string>;
+}
+
+const answersToRead = [404, 412, 416];
+
+export function createS3Client(address: S3Address, deps: S3Deps): S3Client {
+  const { accessKeyId, secretAccessKey } = address;
+  const signer = new AwsClient({ accessKeyId, secretAccessKey, service: "s3" });
+  const patience = { ...usualPatience, ...deps.patience };
+
+  return { attempt, retry, presign };
+
+  async function attempt<T>(
+    call: S3Call,
+    read: (response: Response, watch: Watch) => T | Promise<T>,
+  ): Promise<T> {
+    const watch = startWatch(call.method === "PUT" ? patience.putMs : patience.answerMs, patience.answerMs);
+    try {
+      const { method, headers, body } = call;
+      const request = await signer.sign(urlOf(call), { method, headers, body });
+      const response = await fetch(request, { redirect: "manual", signal: watch.signal });
+      if (response.status >= 300 && !answersToRead.includes(response.status)) {
+        throw await faultOf(response, deps.now());
+      }
+      return await read(response, watch);
+    } catch (error) {
+      watch.end();
+      throw asFault(error, watch.signal);
+    }
+  }
+
+  async function retry<T>(work: () => Promise<T>): Promise<T> {
+    const giveUpAt = deps.now() + patience.deadlineMs;
+    for (let backoffMs = patience.firstBackoffMs;; backoffMs = Math.min(longestBackoffMs, backoffMs * 2)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof S3Fault) || !error.isRetryable) throw error;
+        const delayMs = Math.max(error.retryAfterMs, backoffMs * (0.5 + deps.random()));
+        if (deps.now() + delayMs > giveUpAt) throw error;
+        await deps.sleep(delayMs);
+      }
+    }
+  }
+
+  async function presign(call: S3Call, { expiresSeconds }: { expiresSeconds: number }): Promise<string> {
+    const url = urlOf(call);
+    url.searchParams.set("X-Amz-Expires", String(expiresSeconds));
+    const signed = await signer.sign(url, { method: call.method, aws: { signQuery: true } });
+    return signed.url;
+  }
+
+  function urlOf({ key, query = {} }: S3Call): URL {
+    const path = key === null ? "" : `/${key}`;
+    const url = new URL(`${address.endpoint}/${address.bucket}${path}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
+  }
+}
+
+function startWatch(firstMs: number, againMs: number): Watch {
+  const controller = new AbortController();
+  const start = (ms: number) =>
+    setTimeout(() => controller.abort(new S3Fault("S3 did not answer in time")), ms);
+  let timer = start(firstMs);
+  const end = () => clearTimeout(timer);
+  return {
+    signal: controller.signal,
+    restart() {
+      clearTimeout(timer);
+      timer = start(againMs);
+    },
+    end,
+    abort() {
+      end();
+      controller.abort(new S3Fault("The request was broken off", { isRetryable: false }));
+    },
+  };
+}
+
+/** What broke off, or never began, is worth another attempt; a bug is none of this. */
+export function asFault(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof S3Fault) return error;
+  if (signal.aborted) return signal.reason;
+  const isConnection = error instanceof TypeError || (error instanceof Error && "code" in error);
+  return isConnection ? new S3Fault(`No answer from S3: ${error.message}`, { cause: error }) : error;
+}
+
+const passingStatuses = [408, 425, 429];
+const maxErrorChars = 2000;
+
+async function faultOf(response: Response, now: number): Promise<S3Fault> {
+  const code = codeIn((await response.text()).slice(0, maxErrorChars));
+  const isRetryable = response.status >= 500 || passingStatuses.includes(response.status) ||
+    code === "RequestTimeout" || code === "OperationAborted";
+  return new S3Fault(`S3 answered ${response.status}${code && ` ${code}`}`, {
+    isRetryable,
+    retryAfterMs: retryAfterMs(response.headers.get("Retry-After"), now),
+  });
+}
+
+/** The code of an error that S3 described; empty where it described none. */
+export function codeIn(xml: string): string {
+  return /<Code>([A-Za-z0-9.]{1,60})<\/Code>/.exec(xml)?.[1] ?? "";
+}
+
+function retryAfterMs(header: string | null, now: number): number {
+  if (header === null) return 0;
+  const at = /^\d{1,9}$/.test(header.trim()) ? now + Number(header) * 1000 : Date.parse(header);
+  return Number.isNaN(at) ? 0 : Math.max(0, at - now);
+}

@@ -1,0 +1,131 @@
+/**
+ * The keys that sign JSON web tokens (Ed25519). One signs for thirty days and is published for as long as a token of
+ * it may live. Private halves are encrypted with the server's secret; under another secret they are gone, together
+ * with the tokens that they signed.
+ */
+import {
+  calculateJwkThumbprint,
+  compactDecrypt,
+  CompactEncrypt,
+  type CryptoKey,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+} from "jose";
+import { sign } from "../digest.ts";
+import { keys, kinds } from "../schema.ts";
+import { commit, type Store } from "../store.ts";
+
+/** As it is stored. */
+export interface SigningKey {
+  kid: string;
+  publicJwk: JWK;
+  /** A JWE of the private JWK. */
+  sealed: string;
+  createdAt: number;
+}
+
+interface OpenKey {
+  kid: string;
+  publicJwk: JWK;
+  publicKey: CryptoKey;
+  privateKey: CryptoKey;
+  createdAt: number;
+}
+
+export interface SigningKeys {
+  /** The one to sign with. */
+  current(): Promise<{ kid: string; privateKey: CryptoKey }>;
+  /** Null: there is no such key (any more). */
+  find(kid: string | undefined): Promise<CryptoKey | null>;
+  /** RFC 7517. */
+  published(): Promise<JSONWebKeySet>;
+}
+
+export const algorithm = "EdDSA";
+const signsForMs = 30 * 24 * 3600 * 1000;
+const publishedForMs = signsForMs + 3600 * 1000;
+
+export function createSigningKeys({ store, secret }: { store: Store; secret: string }): SigningKeys {
+  const sealingKey = Uint8Array.fromBase64(sign(secret, "signing keys"), { alphabet: "base64url" });
+  let loading: Promise<OpenKey[]> | null = null;
+
+  /** The newest first, and at least one that signs. Whoever asks meanwhile waits for the same. */
+  async function load(): Promise<OpenKey[]> {
+    try {
+      const known = await (loading ??= renew(readAll()));
+      if (signs(known[0])) return known;
+      return await (loading = renew(loading));
+    } catch (error) {
+      loading = null;
+      throw error;
+    }
+  }
+
+  async function renew(reading: Promise<OpenKey[]>): Promise<OpenKey[]> {
+    const found = await reading;
+    if (found.length > 0 && signs(found[0])) return found;
+    const key = await createKey();
+    const kept = found.filter(isPublished);
+    const atomic = store.kv.atomic().set(keys.signingKey(key.kid), await seal(key));
+    for (const { kid } of found.filter((each) => !isPublished(each))) atomic.delete(keys.signingKey(kid));
+    await commit(atomic);
+    return [key, ...kept];
+  }
+
+  const signs = (key: OpenKey) => Math.abs(store.now() - key.createdAt) < signsForMs;
+  const isPublished = (key: OpenKey) => store.now() - key.createdAt < publishedForMs;
+
+  async function readAll(): Promise<OpenKey[]> {
+    const entries = await Array.fromAsync(store.kv.list<SigningKey>({ prefix: [...kinds.signingKeys] }));
+    const opened = await Promise.all(entries.map(({ value }) => unseal(value)));
+    return opened.filter((key) => key !== null).sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  async function createKey(): Promise<OpenKey> {
+    const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const jwk = await exportJWK(publicKey);
+    const kid = await calculateJwkThumbprint(jwk);
+    const publicJwk = { ...jwk, kid, alg: algorithm, use: "sig" };
+    return { kid, publicJwk, publicKey, privateKey, createdAt: store.now() };
+  }
+
+  async function seal({ kid, publicJwk, privateKey, createdAt }: OpenKey): Promise<SigningKey> {
+    const plain = new TextEncoder().encode(JSON.stringify(await exportJWK(privateKey)));
+    const sealed = await new CompactEncrypt(plain)
+      .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
+      .encrypt(sealingKey);
+    return { kid, publicJwk, sealed, createdAt };
+  }
+
+  /** Null where it was sealed with another secret. */
+  async function unseal({ kid, publicJwk, sealed, createdAt }: SigningKey): Promise<OpenKey | null> {
+    try {
+      const { plaintext } = await compactDecrypt(sealed, sealingKey);
+      const privateJwk = JSON.parse(new TextDecoder().decode(plaintext));
+      const [publicKey, privateKey] = await Promise.all(
+        [publicJwk, privateJwk].map((jwk) => importJWK(jwk, algorithm) as Promise<CryptoKey>),
+      );
+      return { kid, publicJwk, publicKey, privateKey, createdAt };
+    } catch (error) {
+      if (error instanceof errors.JWEDecryptionFailed) return null;
+      throw error;
+    }
+  }
+
+  return {
+    async current() {
+      return (await load())[0];
+    },
+    async find(kid) {
+      const key = (await load()).find((each) => each.kid === kid);
+      return key !== undefined && isPublished(key) ? key.publicKey : null;
+    },
+    async published() {
+      return { keys: (await load()).filter(isPublished).map(({ publicJwk }) => publicJwk) };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Deleting a picture. At once nobody is shown it any more: its record moves to the trash, and its prompt says that it
+ * is deleted. For ten minutes that can be undone; then its bytes go, and its record after them, so that whatever
+ * interrupts this is taken up again.
+ */
+import { blobKeysOf } from "../blobs/blobs.ts";
+import type { HoldableBlobs } from "../operation/backup.ts";
+import { notFound } from "../errors.ts";
+import { isId } from "../ids.ts";
+import type { Image, TrashedImage } from "./image.ts";
+import type { Prompt } from "../prompts/prompt.ts";
+import { addImage, readImage, readPrompt, removeImage, writePrompt } from "../prompts/prompt_store.ts";
+import { keys, kinds } from "../schema.ts";
+import { commit, read, type Store, type Versioned } from "../store.ts";
+
+export const undoMs = 10 * 60_000;
+
+/** Deletes a picture of the user; refuses with `not_found` when there is none (any more). */
+export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Promise<void> {
+  while (true) {
+    const image = await readImage(store, id);
+    if (image === null) throw notFound();
+    const prompt = await readPrompt(store, image.value.promptId);
+    if (prompt === null) throw notFound();
+    const atomic = writePrompt(store.kv, marked(store, prompt, { imageId: id, isDeleted: true }));
+    removeImage(atomic, image);
+    const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
+    atomic.set(keys.trash(id), trashed);
+    if (await commit(atomic) !== null) return;
+  }
+}
+
+/** The user's deleted picture, if that can still be undone; refuses with `not_found` otherwise. */
+export async function findDeleted(
+  store: Store,
+  { userId, imageId }: { userId: string; imageId: string },
+): Promise<Versioned<TrashedImage>> {
+  const found = isId(imageId) ? await read<TrashedImage>(store.kv, keys.trash(imageId)) : null;
+  if (found?.value.image.userId !== userId || found.value.isGoing) throw notFound();
+  return found;
+}
+
+/** Undoes the deletion of a picture of the user; refuses with `not_found` when it is too late. */
+export async function undoDeletion(
+  store: Store,
+  named: { userId: string; imageId: string },
+): Promise<Image> {
+  while (true) {
+    const trashed = await findDeleted(store, named);
+    const { image } = trashed.value;
+    const prompt = await readPrompt(store, image.promptId);
+    if (prompt === null) throw notFound();
+    const key = keys.trash(image.id);
+    const change = marked(store, prompt, { imageId: image.id, isDeleted: false });
+    const atomic = writePrompt(store.kv, change).check({ key, versionstamp: trashed.versionstamp }).delete(
+      key,
+    );
+    addImage(atomic, image);
+    if (await commit(atomic) !== null) return image;
+  }
+}
+
+function marked(
+  store: Store,
+  before: Versioned<Prompt>,
+  { imageId, isDeleted }: { imageId: string; isDeleted: boolean },
+): { before: Versioned<Prompt>; after: Prompt } {
+  const images = before.value.images.map((named) => named.id === imageId ? { ...named, isDeleted } : named);
+  return { before, after: { ...before.value, images, updatedAt: store.now() } as Prompt };
+}
+
+/**
+ * Takes away what was deleted long enough ago: bytes, thumbnails and copies, then the record. While a backup is
+ * taken nothing goes. Returns how many went.
+ */
+export async function emptyTrash({ store, blobs }: { store: Store; blobs: HoldableBlobs }): Promise<number> {
+  let gone = 0;
+  for await (const entry of store.kv.list<TrashedImage>({ prefix: [...kinds.trash] }, { batchSize: 500 })) {
+    const { key, value, versionstamp } = entry;
+    if (blobs.isHolding()) return gone;
+    if (value.goesAt > store.now()) continue;
+    const going: TrashedImage = { ...value, isGoing: true };
+    if (!await commit(store.kv.atomic().check({ key, versionstamp }).set(key, going))) continue;
+    for (const blobKey of blobKeysOf(value.image.id)) await blobs.delete(blobKey);
+    await commit(store.kv.atomic().delete(key));
+    gone++;
+  }
+  return gone;
+}

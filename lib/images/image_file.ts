@@ -1,0 +1,142 @@
+/**
+ * The bytes of a picture in the form that was asked for. Thumbnails and converted copies are made when first asked
+ * for, and kept.
+ */
+import {
+  blobKeys,
+  type Blobs,
+  type ByteRange,
+  type CopyFormat,
+  type OpenBlob,
+  readBlob,
+  type ThumbnailWidth,
+} from "../blobs/blobs.ts";
+import { writeParameters } from "./generation_parameters.ts";
+import type { Image } from "./image.ts";
+import { convertPicture, makeThumbnail } from "./picture.ts";
+import type { PromptRequest } from "../prompts/prompt.ts";
+
+/** The picture itself, the provider's original, a thumbnail, or a converted copy to download. */
+export type FileForm =
+  | { form: "picture" }
+  | { form: "original" }
+  | { form: "thumbnail"; width: ThumbnailWidth }
+  | { form: "download"; format: CopyFormat; hasSettings: boolean };
+
+/** Known without touching the bytes, so that a conditional request costs nothing. */
+export interface ImageFile {
+  contentType: string;
+  /** Strong, quoted. A form of a picture never changes. */
+  etag: string;
+  /** Throws `RangeNotSatisfiable`, or `MissingBlob`. */
+  open(range?: ByteRange): Promise<OpenBlob>;
+  /** The key of its blob, which is there. Throws `MissingBlob`. */
+  locate(): Promise<string>;
+}
+
+/** The blob of a record is gone: `verify` tells, and the answer is a 500. */
+export class MissingBlob extends Error {
+  override readonly name = "MissingBlob";
+}
+
+export interface ImageFiles {
+  find(image: Image, options: { form: FileForm; request: PromptRequest }): ImageFile;
+}
+
+/** Where the bytes are, and how they are made where they are not there yet. */
+interface Source {
+  contentType: string;
+  etag: string;
+  key: string;
+  make: (() => Promise<Uint8Array>) | null;
+}
+
+export function createImageFiles(blobs: Blobs): ImageFiles {
+  const making = new Map<string, Promise<void>>();
+  return {
+    find(image, { form, request }) {
+      const source = sourceOf(image, { form, request });
+      const { contentType, etag } = source;
+      return { contentType, etag, open: (range) => open(source, range), locate: () => locate(source) };
+    },
+  };
+
+  function sourceOf(
+    image: Image,
+    { form, request }: { form: FileForm; request: PromptRequest },
+  ): Source {
+    const { id, sha256, blobKey, originalBlobKey } = image;
+    switch (form.form) {
+      case "picture":
+        return { contentType: image.contentType, etag: `"${sha256}"`, key: blobKey, make: null };
+      case "original": {
+        const etag = originalBlobKey === blobKey ? `"${sha256}"` : `"${sha256}-original"`;
+        return { contentType: image.originalContentType, etag, key: originalBlobKey, make: null };
+      }
+      case "thumbnail":
+        return {
+          contentType: "image/webp",
+          etag: `"${sha256}-w${form.width}"`,
+          key: blobKeys.thumbnail(id, form.width),
+          make: async () => makeThumbnail(await pictureBytes(image), form.width),
+        };
+      case "download": {
+        const { format, hasSettings } = form;
+        return {
+          contentType: `image/${format}`,
+          etag: `"${sha256}-${hasSettings ? "settings-" : ""}${format}"`,
+          key: blobKeys.copy(id, { format, hasSettings }),
+          make: async () =>
+            convertPicture(await pictureBytes(image), {
+              format,
+              sourceType: request.taskType === "TEXT_TO_IMAGE"
+                ? "trainedAlgorithmicMedia"
+                : "compositeWithTrainedAlgorithmicMedia",
+              parameters: hasSettings ? writeParameters(request, image) : null,
+            }),
+        };
+      }
+    }
+  }
+
+  async function open(source: Source, range: ByteRange | undefined): Promise<OpenBlob> {
+    const kept = await blobs.open(source.key, range);
+    if (kept !== null) return kept;
+    await makeOnce(source);
+    const made = await blobs.open(source.key, range);
+    if (made === null) throw new MissingBlob(source.key);
+    return made;
+  }
+
+  async function locate(source: Source): Promise<string> {
+    if (!await blobs.exists(source.key)) await makeOnce(source);
+    return source.key;
+  }
+
+  function makeOnce({ key, make, contentType }: Source): Promise<void> {
+    if (make === null) throw new MissingBlob(key);
+    const running = making.get(key) ??
+      make().then((bytes) => blobs.put(key, bytes, contentType)).finally(() => making.delete(key));
+    making.set(key, running);
+    return running;
+  }
+
+  async function pictureBytes(image: Image): Promise<Uint8Array> {
+    const bytes = await readBlob(blobs, image.blobKey);
+    if (bytes === null) throw new MissingBlob(image.blobKey);
+    return bytes;
+  }
+}
+
+const extensions: { [contentType: string]: string } = {
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/webp": "webp",
+};
+
+/** A file name made from the prompt: letters and digits of any script, words joined by dashes. */
+export function fileName(promptText: string, contentType: string): string {
+  const words = promptText.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const name = Array.from(words.join("-")).slice(0, 60).join("").replace(/-$/, "");
+  return `${name || "image"}.${extensions[contentType] ?? "bin"}`;
+}

@@ -1,0 +1,117 @@
+/** Pixels: checking, fitting and converting pictures with sharp, whose work runs beside the event loop. */
+import sharp from "sharp";
+import { addJpegComment, addPngText, addWebpComment } from "./embedded_text.ts";
+import { parametersKeyword } from "./generation_parameters.ts";
+import type { CopyFormat } from "../blobs/blobs.ts";
+import { createWatermark } from "./watermark.ts";
+
+/** More pixels than this are not decoded. */
+const maxPixels = 50_000_000;
+
+const contentTypes: { [format: string]: string } = {
+  png: "image/png",
+  jpeg: "image/jpeg",
+  webp: "image/webp",
+};
+
+export interface PictureFacts {
+  width: number;
+  height: number;
+  contentType: string;
+}
+
+/** The bytes are no picture that can be shown: another format, broken, animated or too large. */
+export class BadPicture extends Error {
+  override readonly name = "BadPicture";
+}
+
+/** Decodes the whole picture: what a header or a label claims decides nothing. Throws `BadPicture`. */
+export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
+  try {
+    const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels });
+    const { format, width, height, pages = 1, autoOrient } = await picture.metadata();
+    const contentType = contentTypes[format];
+    if (contentType === undefined || pages > 1) {
+      throw new BadPicture(`Not a still PNG, JPEG or WebP (${format})`);
+    }
+    await picture.raw().toBuffer();
+    return { width: autoOrient.width ?? width, height: autoOrient.height ?? height, contentType };
+  } catch (error) {
+    if (error instanceof BadPicture) throw error;
+    throw new BadPicture(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/**
+ * The picture at exactly the wanted size with the watermark on it, as PNG; null where nothing has to change. Another
+ * aspect ratio is cropped around the centre.
+ */
+export async function fitPicture(
+  bytes: Uint8Array,
+  { facts, width, height, watermark }: {
+    facts: PictureFacts;
+    width: number;
+    height: number;
+    watermark: string | null;
+  },
+): Promise<Uint8Array | null> {
+  const isExact = facts.width === width && facts.height === height;
+  if (isExact && watermark === null) return null;
+  let picture = sharp(bytes, { limitInputPixels: maxPixels }).autoOrient();
+  if (!isExact) {
+    picture = picture.resize(width, height, { fit: "cover", position: "centre", kernel: "lanczos3" });
+  }
+  if (watermark !== null) {
+    const mark = await createWatermark(watermark, { width, height });
+    picture = picture.composite([{ input: mark, gravity: "southeast" }]);
+  }
+  return await picture.png({ compressionLevel: 6 }).toBuffer();
+}
+
+/** A WebP of that width; never larger than the picture itself. */
+export async function makeThumbnail(bytes: Uint8Array, width: number): Promise<Uint8Array> {
+  return await sharp(bytes, { limitInputPixels: maxPixels }).autoOrient()
+    .resize({ width, withoutEnlargement: true }).webp({ quality: 80 }).toBuffer();
+}
+
+/** What IPTC calls a picture that is all machine-made, and one that was made from somebody's picture. */
+export type SourceType = "trainedAlgorithmicMedia" | "compositeWithTrainedAlgorithmicMedia";
+
+/**
+ * A converted copy that carries the machine-readable mark of AI-made pictures: IPTC `DigitalSourceType` in XMP
+ * (IPTC Photo Metadata Standard 2023.1; EU AI Act, article 50); with `parameters`, also the settings that made it.
+ */
+export async function convertPicture(
+  bytes: Uint8Array,
+  { format, sourceType, parameters }: {
+    format: CopyFormat;
+    sourceType: SourceType;
+    parameters: string | null;
+  },
+): Promise<Uint8Array> {
+  const picture = sharp(bytes, { limitInputPixels: maxPixels }).autoOrient();
+  const xmp = sourceTypeXmp(sourceType);
+  switch (format) {
+    case "png": {
+      const png = addPngText(await picture.png().toBuffer(), "XML:com.adobe.xmp", xmp);
+      return parameters === null ? png : addPngText(png, parametersKeyword, parameters);
+    }
+    case "jpeg": {
+      const onWhite = picture.flatten({ background: "#ffffff" }).withXmp(xmp);
+      const jpeg = await onWhite.jpeg({ quality: 92 }).toBuffer();
+      return parameters === null ? jpeg : addJpegComment(jpeg, parameters);
+    }
+    case "webp": {
+      const webp = await picture.withXmp(xmp).webp({ quality: 92 }).toBuffer();
+      return parameters === null ? webp : addWebpComment(webp, parameters);
+    }
+  }
+}
+
+function sourceTypeXmp(sourceType: SourceType): string {
+  return `<?xpacket begin="\u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?>` +
+    `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
+    `<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ` +
+    `Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/${sourceType}"/>` +
+    `</rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;
+}

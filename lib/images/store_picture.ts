@@ -1,0 +1,89 @@
+/** From a provider's bytes to a stored picture: checked by decoding, fitted, on the blobs, ready to be named. */
+import { blobKeys, type Blobs } from "../blobs/blobs.ts";
+import { sha256 } from "../digest.ts";
+import type { Image } from "./image.ts";
+import { fitPicture, inspectPicture } from "./picture.ts";
+import { imageTitle, parseSize, type Prompt } from "../prompts/prompt.ts";
+import type { Model } from "../provider.ts";
+import { costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+
+/** Blobs did not take the picture although it was tried for as long as it could be. */
+export class StorageFailure extends Error {
+  override readonly name = "StorageFailure";
+}
+
+/** The record of the picture, its number still to be given. */
+export type NewImage = Omit<Image, "sequence">;
+
+export interface StoreDeps {
+  blobs: Blobs;
+  now: () => number;
+  /** Waits before another attempt to put bytes that were first refused at `since`; false: no more. */
+  mayRetry: (refused: { since: number; attempt: number }) => Promise<boolean>;
+}
+
+/**
+ * Throws `BadPicture` or `StorageFailure`. The provider's bytes are kept as they came; where they had to be changed
+ * to the size asked for, or marked, the changed picture stands beside them.
+ */
+export async function storePicture(
+  deps: StoreDeps,
+  { imageId, prompt, model, bytes, seed }: {
+    imageId: string;
+    prompt: Prompt;
+    model: Model;
+    bytes: Uint8Array;
+    seed: number | null;
+  },
+): Promise<NewImage> {
+  const { request } = prompt;
+  const facts = await inspectPicture(bytes);
+  const watermark = model.watermark === "darkroom" ? request.watermark : null;
+  const wanted = parseSize(request.imageSize);
+  const fitted = await fitPicture(bytes, { facts, ...wanted, watermark });
+  const blobKey = blobKeys.picture(imageId);
+  const originalBlobKey = fitted === null ? blobKey : blobKeys.original(imageId);
+  const contentType = fitted === null ? facts.contentType : "image/png";
+  if (fitted !== null) await put(deps, { key: originalBlobKey, bytes, contentType: facts.contentType });
+  await put(deps, { key: blobKey, bytes: fitted ?? bytes, contentType });
+  return {
+    id: imageId,
+    userId: prompt.userId,
+    promptId: prompt.id,
+    title: imageTitle(request.text),
+    ...wanted,
+    originalWidth: facts.width,
+    originalHeight: facts.height,
+    contentType,
+    bytes: (fitted ?? bytes).length,
+    sha256: sha256(fitted ?? bytes),
+    blobKey,
+    originalBlobKey,
+    originalContentType: facts.contentType,
+    model: request.model,
+    seed,
+    terms: [
+      ...wordsOf(request.text),
+      modelTerm(request.model),
+      sizeTerm(wanted),
+      costTerm(prompt.holdMicros === 0 ? "free" : "paid"),
+    ],
+    createdAt: deps.now(),
+  };
+}
+
+async function put(
+  { blobs, now, mayRetry }: StoreDeps,
+  { key, bytes, contentType }: { key: string; bytes: Uint8Array; contentType: string },
+): Promise<void> {
+  let since: number | null = null;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await blobs.put(key, bytes, contentType);
+    } catch (error) {
+      since ??= now();
+      if (await mayRetry({ since, attempt })) continue;
+      throw new StorageFailure(String(error), { cause: error });
+    }
+  }
+}

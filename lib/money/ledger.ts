@@ -1,0 +1,277 @@
+/**
+ * The ledger and what is derived from it. A ledger entry's key is the prompt's id, so a prompt is charged once by
+ * construction. A user's account (held, charged in all, numbers given out) and months (spent by day and model) are
+ * kept in the same commits, so reading a total costs the same whatever its size.
+ */
+import {
+  type Account,
+  emptyAccount,
+  emptyMonth,
+  type Month,
+  monthOf,
+  nobody,
+  type SeenBooks,
+  type Spend,
+} from "./account.ts";
+import { Refusal } from "../errors.ts";
+import type { TokenKind, Usage } from "./price_book.ts";
+import type { Charge, ChargeBasis, Prompt } from "../prompts/prompt.ts";
+import { listPrompts } from "../prompts/prompt_store.ts";
+import { keys } from "../schema.ts";
+import { commit, read, readMany, type Store, type Versioned } from "../store.ts";
+
+export interface LedgerEntry extends Charge {
+  promptId: string;
+  /** Null once the account was deleted: the books keep the amount without the person. */
+  userId: string | null;
+  model: string;
+  /** Pictures that were stored for it. */
+  images: number;
+  /** The charge is above what was set aside for it. */
+  isAboveHold: boolean;
+  /** What the price book says of these pictures, whatever was charged: shows where the two drift apart. */
+  tableMicros: number;
+  at: number;
+  /** Put right once it was known what the provider had billed; the entry as read has the amount that counts. */
+  correction?: Correction;
+}
+
+/** Beside an entry whose outcome was unknown: what is added to its amount, and who says so. */
+export interface Correction {
+  promptId: string;
+  userId: string | null;
+  model: string;
+  /** Added to the entry's amount; mostly negative. */
+  costMicros: number;
+  /** Of the entry that it corrects, so that it counts in the same month. */
+  at: number;
+  bookedAt: number;
+  /** The admin's user id and why. */
+  by: string;
+  note: string;
+}
+
+/** The account and the month, with the versions to check when they change. */
+export interface Books {
+  account: Account;
+  month: Month;
+  /** Checks both and writes what is given. */
+  write(atomic: Deno.AtomicOperation, changed: { account?: Account; month?: Month }): Deno.AtomicOperation;
+}
+
+export interface BooksResult<T> {
+  value: T;
+  versionstamp: string;
+}
+
+/**
+ * Runs `change` on a user's books and commits the atomic operation it returns, again if the books changed in
+ * between. Null: something else that the operation checks has changed, so somebody else was first. Callers within
+ * this process take turns, and each begins with the books as the one before left them: if those are not the latest,
+ * the versions tell.
+ */
+export function changeBooks<T>(
+  store: Store,
+  { userId, at }: { userId: string; at: number },
+  change: (books: Books) => { atomic: Deno.AtomicOperation; value: T },
+): Promise<BooksResult<T> | null> {
+  return store.locks.hold(userId, async () => {
+    const remembered = store.recentBooks.take(userId);
+    let isFresh = remembered?.monthName !== monthOf(at);
+    let seen = isFresh ? await readBooks(store, { userId, at }) : remembered!;
+    while (true) {
+      try {
+        const open = openBooks(seen);
+        const { atomic, value } = change(open.books);
+        const result = await commit(atomic);
+        if (result !== null) {
+          store.recentBooks.put(userId, open.after(result.versionstamp));
+          return { value, versionstamp: result.versionstamp };
+        }
+      } catch (error) {
+        if (isFresh || !(error instanceof Refusal)) throw error;
+      }
+      const again = await readBooks(store, { userId, at });
+      if (isFresh && versionsOf(again) === versionsOf(seen)) return null;
+      isFresh = true;
+      seen = again;
+    }
+  });
+}
+
+function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: string) => SeenBooks } {
+  let changed: { account?: Account; month?: Month } = {};
+  const versioned = <V>(value: V | undefined, versionstamp: string) => value && { value, versionstamp };
+  return {
+    books: {
+      account: seen.account?.value ?? emptyAccount,
+      month: seen.month?.value ?? emptyMonth,
+      write(atomic, given) {
+        changed = given;
+        const accountKey = keys.account(seen.userId);
+        const monthKey = keys.month(seen.userId, seen.monthName);
+        atomic.check({ key: accountKey, versionstamp: seen.account?.versionstamp ?? null });
+        atomic.check({ key: monthKey, versionstamp: seen.month?.versionstamp ?? null });
+        if (given.account) atomic.set(accountKey, given.account);
+        if (given.month) atomic.set(monthKey, given.month);
+        return atomic;
+      },
+    },
+    after: (versionstamp) => ({
+      ...seen,
+      account: versioned(changed.account, versionstamp) ?? seen.account,
+      month: versioned(changed.month, versionstamp) ?? seen.month,
+    }),
+  };
+}
+
+async function readBooks(
+  store: Store,
+  { userId, at }: { userId: string; at: number },
+): Promise<SeenBooks> {
+  const monthName = monthOf(at);
+  const [account, month] = await readMany<Account | Month>(store.kv, [
+    keys.account(userId),
+    keys.month(userId, monthName),
+  ]);
+  return {
+    userId,
+    monthName,
+    account: account as Versioned<Account> | null,
+    month: month as Versioned<Month> | null,
+  };
+}
+
+function versionsOf({ account, month }: SeenBooks): string {
+  return `${account?.versionstamp} ${month?.versionstamp}`;
+}
+
+/** The entry that settles a prompt, and the books after it: hold released, charge added. */
+export function settle(
+  books: Books,
+  { prompt, charge, at }: { prompt: Prompt; charge: Charge; at: number },
+): { entry: LedgerEntry; account: Account; month: Month } {
+  const entry: LedgerEntry = {
+    ...charge,
+    promptId: prompt.id,
+    userId: prompt.userId,
+    model: prompt.request.model,
+    images: prompt.images.length,
+    isAboveHold: charge.costMicros > prompt.holdMicros,
+    tableMicros: (prompt.priceRow?.costMicros ?? 0) * prompt.images.length,
+    at,
+  };
+  const account = {
+    ...books.account,
+    heldMicros: books.account.heldMicros - prompt.holdMicros,
+    chargedMicros: books.account.chargedMicros + charge.costMicros,
+  };
+  return { entry, account, month: addToMonth(books.month, entry) };
+}
+
+/** The month with one more entry, or correction, in it. */
+export function addToMonth(
+  month: Month,
+  entry: Pick<LedgerEntry, "at" | "model" | "costMicros"> & { images?: number },
+): Month {
+  const day = new Date(entry.at).toISOString().slice(0, 10);
+  const add = (spend: Spend | undefined) => ({
+    costMicros: (spend?.costMicros ?? 0) + entry.costMicros,
+    images: (spend?.images ?? 0) + (entry.images ?? 0),
+  });
+  return {
+    spentMicros: month.spentMicros + entry.costMicros,
+    days: { ...month.days, [day]: add(month.days[day]) },
+    models: { ...month.models, [entry.model]: add(month.models[entry.model]) },
+  };
+}
+
+/** Adds what is left of deleted accounts, all of one month, to their month, so that all still adds up. */
+export async function addToMonthOfNobody(
+  store: Store,
+  { atomic, charges }: { atomic: Deno.AtomicOperation; charges: readonly (LedgerEntry | Correction)[] },
+): Promise<void> {
+  if (charges.length === 0) return;
+  const key = keys.month(nobody, monthOf(charges[0].at));
+  const found = await read<Month>(store.kv, key);
+  atomic.check({ key, versionstamp: found?.versionstamp ?? null })
+    .set(key, charges.reduce((month, charge) => addToMonth(month, charge), found?.value ?? emptyMonth));
+}
+
+/** One charge for several tasks: amounts add up, and the basis is that of the least certain part. */
+export function sumCharges(charges: readonly Charge[]): Charge {
+  const leastCertainFirst: ChargeBasis[] = ["unknown", "table", "computed", "reported", "none"];
+  const basis = leastCertainFirst.find((b) => charges.some((charge) => charge.basis === b)) ?? "none";
+  return {
+    costMicros: charges.reduce((sum, charge) => sum + charge.costMicros, 0),
+    basis,
+    priceRow: charges.find((charge) => charge.priceRow !== null)?.priceRow ?? null,
+    ...sumUsage(charges),
+  };
+}
+
+function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {
+  const parts = charges.flatMap(({ usage }) => usage === undefined ? [] : [usage]);
+  if (parts.length === 0) return {};
+  const usage: Usage = {};
+  for (const part of parts) {
+    for (const kind of Object.keys(part) as TokenKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
+  }
+  return { usage };
+}
+
+export const noCharge: Charge = { costMicros: 0, basis: "none", priceRow: null };
+
+export function readAccount(store: Store, userId: string): Promise<Account> {
+  return read<Account>(store.kv, keys.account(userId)).then((found) => found?.value ?? emptyAccount);
+}
+
+export function readMonth(
+  store: Store,
+  { userId, month }: { userId: string; month: string },
+): Promise<Month> {
+  return read<Month>(store.kv, keys.month(userId, month)).then((found) => found?.value ?? emptyMonth);
+}
+
+/** The entries of these prompts, each with its correction in its amount. */
+export async function readLedger(
+  store: Store,
+  promptIds: readonly string[],
+): Promise<(Versioned<LedgerEntry> | null)[]> {
+  const entries = await readMany<LedgerEntry>(store.kv, promptIds.map(keys.ledger));
+  const inDoubt = entries.flatMap((entry) => entry?.value.basis === "unknown" ? [entry.value.promptId] : []);
+  if (inDoubt.length === 0) return entries;
+  const corrections = await readMany<Correction>(store.kv, inDoubt.map(keys.correction));
+  const byId = new Map(
+    corrections.flatMap((found) => found === null ? [] : [[found.value.promptId, found.value]]),
+  );
+  return entries.map((entry) => {
+    const correction = entry === null ? undefined : byId.get(entry.value.promptId);
+    return correction === undefined ? entry : { ...entry!, value: corrected(entry!.value, correction) };
+  });
+}
+
+const chargesAtOnce = 500;
+
+/** What a user was charged for in a month, with the prompts it was for, the latest first. */
+export async function* listCharges(
+  store: Store,
+  { userId, month }: { userId: string; month: string },
+): AsyncGenerator<{ entry: LedgerEntry; prompt: Prompt }> {
+  let before: number | undefined;
+  do {
+    const page = await listPrompts(store, { userId, limit: chargesAtOnce, before });
+    const prompts = page.items.map(({ value }) => value);
+    const entries = await readLedger(store, prompts.map(({ id }) => id));
+    for (const [index, found] of entries.entries()) {
+      if (found !== null && monthOf(found.value.at) === month) {
+        yield { entry: found.value, prompt: prompts[index] };
+      }
+    }
+    before = page.next ?? undefined;
+  } while (before !== undefined);
+}
+
+function corrected(entry: LedgerEntry, correction: Correction): LedgerEntry {
+  return { ...entry, costMicros: entry.costMicros + correction.costMicros, basis: "reported", correction };
+}

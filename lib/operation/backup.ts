@@ -1,0 +1,194 @@
+/**
+ * Backups, taken while the server runs: first the database as it is at one moment, then the blobs that its records
+ * name. A blob is written before its record and never changes, so all of them are there, as long as none is deleted
+ * meanwhile; deletions therefore wait until the backup is complete. A backup is laid out like a data directory and
+ * is complete once it has a manifest.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { type Blobs, readBlob } from "../blobs/blobs.ts";
+import { copyDatabase, sealDatabaseFile } from "./database_file.ts";
+import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
+import { Refusal } from "../errors.ts";
+import type { Image, TrashedImage } from "../images/image.ts";
+import { kinds } from "../schema.ts";
+import { openDatabase } from "../store.ts";
+
+/** Blobs whose deletions can be put off. */
+export interface HoldableBlobs extends Blobs {
+  /** No blob goes while `work` runs; what was to be deleted meanwhile is deleted afterwards. */
+  holdDeletes<T>(work: () => Promise<T>): Promise<T>;
+  isHolding(): boolean;
+}
+
+export function createHoldableBlobs(blobs: Blobs): HoldableBlobs {
+  const putOff = new Set<string>();
+  let holders = 0;
+  return {
+    ...blobs,
+    async put(key, bytes, contentType) {
+      putOff.delete(key);
+      await blobs.put(key, bytes, contentType);
+    },
+    async delete(key) {
+      if (holders > 0) putOff.add(key);
+      else await blobs.delete(key);
+    },
+    isHolding: () => holders > 0,
+    async holdDeletes(work) {
+      holders++;
+      try {
+        return await work();
+      } finally {
+        if (--holders === 0) {
+          const keys = [...putOff];
+          putOff.clear();
+          for (const key of keys) await blobs.delete(key);
+        }
+      }
+    },
+  };
+}
+
+/** Runs `work` on a copy of the database that stands still. */
+export async function withSnapshot<T>(data: DataDirectory, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir({ dir: data.temporary });
+  try {
+    const path = join(folder, "snapshot.sqlite3");
+    await copyDatabase(data.database, path);
+    const kv = await openDatabase(path);
+    try {
+      return await work(kv);
+    } finally {
+      kv.close();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+export interface BackupReport {
+  images: number;
+  /** Blobs that a record names and that are gone: `verify` tells more. */
+  missing: string[];
+}
+
+const manifest = z.object({ darkroomBackup: z.literal(1), takenAt: z.iso.datetime() });
+const manifestPath = (directory: string) => join(directory, "backup.json");
+
+/** Fills `directory`, which must not exist or be empty; refuses with `conflict`. */
+export async function backUp(
+  { data, blobs, now }: { data: DataDirectory; blobs: HoldableBlobs; now: () => number },
+  { directory, target }: { directory: string; target: Blobs },
+): Promise<BackupReport> {
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  for await (const _ of Deno.readDir(directory)) {
+    throw new Refusal("conflict", `${directory} is not empty: a backup needs a folder of its own`);
+  }
+  const paths = pathsIn(directory);
+  return await blobs.holdDeletes(async () => {
+    await copyDatabase(data.database, paths.database);
+    await copyIfThere(data.secret, paths.secret);
+    const report = await copyBlobs({ database: paths.database, from: blobs, to: target });
+    sealDatabaseFile(paths.database);
+    await Deno.chmod(paths.database, 0o600);
+    const facts: z.infer<typeof manifest> = {
+      darkroomBackup: 1,
+      takenAt: new Date(now()).toISOString(),
+    };
+    await Deno.writeTextFile(manifestPath(directory), JSON.stringify(facts), { mode: 0o600 });
+    return report;
+  });
+}
+
+/** Puts a backup into a data directory where nothing was ever stored; refuses with `conflict` or `not_found`. */
+export async function restore(
+  { data, blobs }: { data: DataDirectory; blobs: Blobs },
+  { directory, source }: { directory: string; source: Blobs },
+): Promise<BackupReport> {
+  if (!await isUnused(data)) {
+    throw new Refusal(
+      "conflict",
+      `${data.path} is not empty: a backup is restored into an empty DATA_DIR only`,
+    );
+  }
+  await demandManifest(directory);
+  const paths = pathsIn(directory);
+  const draft = join(data.temporary, "restored.sqlite3");
+  await Deno.copyFile(paths.database, draft);
+  const report = await copyBlobs({ database: draft, from: source, to: blobs });
+  sealDatabaseFile(draft);
+  await copyIfThere(paths.secret, data.secret);
+  await Deno.chmod(draft, 0o600);
+  await Deno.rename(draft, data.database);
+  return report;
+}
+
+async function demandManifest(directory: string): Promise<void> {
+  try {
+    manifest.parse(JSON.parse(await Deno.readTextFile(manifestPath(directory))));
+  } catch (error) {
+    const isExpected = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+      error instanceof SyntaxError || error instanceof z.ZodError;
+    if (!isExpected) throw error;
+    throw new Refusal("not_found", `${directory} is not a complete backup`);
+  }
+}
+
+const copiesAtOnce = 4;
+
+async function copyBlobs(
+  { database, from, to }: { database: string; from: Blobs; to: Blobs },
+): Promise<BackupReport> {
+  const kv = await openDatabase(database);
+  try {
+    const report: BackupReport = { images: 0, missing: [] };
+    let copying: Promise<string[]>[] = [];
+    const copied = async () => report.missing.push(...(await Promise.all(copying)).flat());
+    for await (const image of imagesWithBytes(kv)) {
+      report.images++;
+      copying.push(copyImage(image, { from, to }));
+      if (copying.length < copiesAtOnce) continue;
+      await copied();
+      copying = [];
+    }
+    await copied();
+    return report;
+  } finally {
+    kv.close();
+  }
+}
+
+/** Also those whose deletion can still be undone. */
+async function* imagesWithBytes(kv: Deno.Kv): AsyncGenerator<Image> {
+  const quickly = { batchSize: 500 };
+  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) yield value;
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    if (!value.isGoing) yield value.image;
+  }
+}
+
+/** Copies a picture, and the provider's own bytes where they differ; returns the keys under which nothing was. */
+async function copyImage(image: Image, { from, to }: { from: Blobs; to: Blobs }): Promise<string[]> {
+  const missing: string[] = [];
+  const contentTypes = new Map([
+    [image.originalBlobKey, image.originalContentType],
+    [image.blobKey, image.contentType],
+  ]);
+  for (const [key, contentType] of contentTypes) {
+    const bytes = await readBlob(from, key);
+    if (bytes === null) missing.push(key);
+    else await to.put(key, bytes, contentType);
+  }
+  return missing;
+}
+
+async function copyIfThere(from: string, to: string): Promise<void> {
+  try {
+    await Deno.copyFile(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return;
+  }
+  await Deno.chmod(to, 0o600);
+}

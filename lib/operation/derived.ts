@@ -1,0 +1,507 @@
+/**
+ * Everything that follows from the records and the ledger, worked out anew and held against what is stored. `verify`
+ * reports the differences, `rebuild` writes them away. It takes no part in the write path, so a mistake there shows.
+ *
+ * It needs a store that stands still: a snapshot, or one that nobody else uses. Of each record it keeps only a few
+ * facts in memory.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { ApiKey } from "../identity/api_key.ts";
+import { countKeys, entryKey, type ListKey } from "../counted_list.ts";
+import type { Image, TrashedImage } from "../images/image.ts";
+import { type Account, emptyAccount, emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
+import type { AccountDeletion } from "../users/delete_account.ts";
+import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
+import type { Passkey } from "../identity/passkey.ts";
+import { isHeld, isLeased, type Prompt, type PromptStatus } from "../prompts/prompt.ts";
+import type { Lease } from "../prompts/queue.ts";
+import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "../schema.ts";
+import { type Session, sessionLifeMs } from "../identity/session.ts";
+import type { Store } from "../store.ts";
+import type { User } from "../users/user.ts";
+
+/** A store as a check needs it. */
+export type StoreView = Pick<Store, "kv" | "now">;
+
+type DerivedKind =
+  | "list_entry"
+  | "feed_entry"
+  | "image_term"
+  | "queue_entry"
+  | "count"
+  | "feed_head"
+  | "account"
+  | "month"
+  | "lease"
+  | "session_index"
+  | "api_key_index"
+  | "unknown_charge"
+  | "identity_index"
+  | "passkey_index";
+
+/** One difference between what is stored and what the records imply, and how it is put right. */
+export interface Difference {
+  /** Missing, not as the records imply, or there although they imply nothing. */
+  rule: `${DerivedKind}_${"missing" | "wrong" | "orphan"}`;
+  subject: string;
+  detail: string;
+  key: Deno.KvKey;
+  /** What belongs there; undefined: nothing. */
+  value: unknown;
+  expireIn?: number;
+}
+
+/** What is kept of a prompt. */
+export interface PromptFacts {
+  id: string;
+  userId: string;
+  sequence: number;
+  status: PromptStatus;
+  readyAt: number | null;
+  versionstamp: string;
+  holdMicros: number;
+  isHeld: boolean;
+  isLeased: boolean;
+  leaseNumber: number;
+  /** Those that are not deleted. */
+  imageIds: string[];
+  /** What its tasks were charged, as far as that is known. */
+  chargeMicros: number;
+}
+
+export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold">;
+
+export type ImageFacts = Pick<
+  Image,
+  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey" | "terms"
+>;
+
+export interface Records {
+  prompts: Map<string, PromptFacts>;
+  images: Map<string, ImageFacts>;
+  /** Ledger entries, and what corrects them, by prompt. */
+  entries: Map<string, EntryFacts>;
+  corrections: Map<string, number>;
+  /** Deleted pictures whose deletion can still be undone. */
+  trash: Map<string, ImageFacts>;
+  /** Sums of the ledger, by user and by user and month. */
+  chargedMicros: Map<string, number>;
+  months: Map<string, { userId: string; month: string; value: Month }>;
+  /** Users whose accounts are being deleted: their books shrink entry by entry, and go last. */
+  leaving: Set<string>;
+}
+
+const quickly = { batchSize: 1000 };
+
+export async function readRecords({ kv }: StoreView): Promise<Records> {
+  const records: Records = {
+    prompts: new Map(),
+    images: new Map(),
+    trash: new Map(),
+    entries: new Map(),
+    corrections: new Map(),
+    chargedMicros: new Map(),
+    months: new Map(),
+    leaving: new Set(),
+  };
+  await Promise.all([
+    readPrompts(kv, records),
+    readImages(kv, records),
+    readTrash(kv, records),
+    readLedger(kv, records),
+    readDeletions(kv, records),
+  ]);
+  return records;
+}
+
+async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
+  for await (const { value, versionstamp } of kv.list<Prompt>({ prefix: [...kinds.prompts] }, quickly)) {
+    prompts.set(value.id, promptFacts(value, versionstamp));
+  }
+}
+
+async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
+  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
+    images.set(value.id, imageFacts(value));
+  }
+}
+
+async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    if (!value.isGoing) trash.set(value.image.id, imageFacts(value.image));
+  }
+}
+
+function imageFacts(
+  { id, userId, promptId, sequence, blobKey, originalBlobKey, terms }: Image,
+): ImageFacts {
+  return { id, userId, promptId, sequence, blobKey, originalBlobKey, terms };
+}
+
+async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
+  for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
+    const { promptId, userId, costMicros, basis, isAboveHold } = value;
+    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold });
+    addToSums(records, value);
+  }
+  for await (const { value } of kv.list<Correction>({ prefix: [...kinds.corrections] }, quickly)) {
+    records.corrections.set(value.promptId, value.costMicros);
+    addToSums(records, value);
+  }
+}
+
+async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
+  for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
+    if (value.finishedAt === null) leaving.add(value.userId);
+  }
+}
+
+function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
+  return {
+    id: prompt.id,
+    userId: prompt.userId,
+    sequence: prompt.sequence,
+    status: prompt.status,
+    readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
+    versionstamp,
+    holdMicros: prompt.holdMicros,
+    isHeld: isHeld(prompt),
+    isLeased: isLeased(prompt),
+    leaseNumber: prompt.leaseNumber,
+    imageIds: prompt.images.filter((image) => !image.isDeleted).map((image) => image.id),
+    chargeMicros: prompt.tasks.reduce(
+      (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
+      0,
+    ),
+  };
+}
+
+function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Correction): void {
+  const { costMicros, at } = entry;
+  const userId = entry.userId ?? nobody;
+  if (entry.userId !== null) chargedMicros.set(userId, (chargedMicros.get(userId) ?? 0) + costMicros);
+  const month = monthOf(at);
+  const name = nameOf(keys.month(userId, month));
+  const value = months.get(name)?.value ?? emptyMonth;
+  months.set(name, { userId, month, value: addToMonth(value, entry) });
+}
+
+/** All differences; none in a healthy store. */
+export async function* compareDerived(view: StoreView, records: Records): AsyncGenerator<Difference> {
+  yield* compareIndexes(view, records);
+  yield* compareImageTerms(view, records);
+  yield* compareCounts(view, records);
+  yield* compareFeedHeads(view, records);
+  for await (const difference of compareBooks(view, records)) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
+  yield* compareLeases(view, records);
+  yield* compareSessions(view);
+  yield* compareApiKeys(view);
+  yield* compareUnknownCharges(view, records);
+  yield* compareIdentities(view);
+  yield* comparePasskeys(view);
+}
+
+function nameOf(key: Deno.KvKey): string {
+  return key.join(" ");
+}
+
+type IndexName = (typeof kinds.indexes)[number][0];
+
+const indexKinds: { [name in IndexName]: "list_entry" | "feed_entry" | "queue_entry" } = {
+  prompts: "list_entry",
+  prompts_by_status: "list_entry",
+  images: "list_entry",
+  feed: "feed_entry",
+  queue: "queue_entry",
+  delayed: "queue_entry",
+};
+
+/** The index entries of one record; the record's id is their value or the last part of their key. */
+interface Implied {
+  key: Deno.KvKey;
+  value: string | null;
+}
+
+function impliedByPrompt(prompt: PromptFacts): Implied[] {
+  return [
+    ...promptLists(prompt).map((list) => ({ key: entryKey(list, prompt.sequence), value: prompt.id })),
+    { key: keys.feed(prompt.userId, prompt.versionstamp), value: prompt.id },
+    ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
+  ];
+}
+
+function impliedByImage(image: ImageFacts): Implied[] {
+  return [{ key: entryKey(lists.images(image.userId), image.sequence), value: image.id }];
+}
+
+async function* compareIndexes(
+  { kv }: StoreView,
+  { prompts, images }: Records,
+): AsyncGenerator<Difference> {
+  /** Which entries of a record are there: a bit for each index. */
+  const seen = new Map<string, number>();
+  async function findOrphans(index: IndexName, bit: number): Promise<Difference[]> {
+    const orphans: Difference[] = [];
+    for await (const { key, value } of kv.list<string | null>({ prefix: [index] }, quickly)) {
+      const id = value ?? String(key.at(-1));
+      const record = index === "images" ? images.get(id) : prompts.get(id);
+      const name = nameOf(key);
+      if (record !== undefined && impliedIn(index, record).some((implied) => nameOf(implied.key) === name)) {
+        seen.set(id, (seen.get(id) ?? 0) | 1 << bit);
+        continue;
+      }
+      const detail = record === undefined ? `${id} does not exist` : `${id} does not belong there`;
+      orphans.push({ rule: `${indexKinds[index]}_orphan`, subject: name, detail, key, value: undefined });
+    }
+    return orphans;
+  }
+  yield* (await Promise.all(kinds.indexes.map(([index], bit) => findOrphans(index, bit)))).flat();
+  for (const record of [...prompts.values(), ...images.values()]) {
+    for (const { key, value } of impliedBy(record)) {
+      const bit = kinds.indexes.findIndex(([index]) => index === key[0]);
+      if (((seen.get(record.id) ?? 0) & 1 << bit) !== 0) continue;
+      const rule = `${indexKinds[key[0] as IndexName]}_missing` as const;
+      yield { rule, subject: nameOf(key), detail: `${record.id} belongs there`, key, value };
+    }
+  }
+}
+
+function impliedIn(index: IndexName, record: PromptFacts | ImageFacts): Implied[] {
+  return impliedBy(record).filter(({ key }) => key[0] === index);
+}
+
+function impliedBy(record: PromptFacts | ImageFacts): Implied[] {
+  return "status" in record ? impliedByPrompt(record) : impliedByImage(record);
+}
+
+async function* compareImageTerms({ kv }: StoreView, { images }: Records): AsyncGenerator<Difference> {
+  const seen = new Map<string, number>();
+  for await (const { key, value } of kv.list<string>({ prefix: [...kinds.imageTerms] }, quickly)) {
+    const image = images.get(value);
+    const name = nameOf(key);
+    if (image !== undefined && imageTermKeys(image).some((implied) => nameOf(implied) === name)) {
+      seen.set(value, (seen.get(value) ?? 0) + 1);
+      continue;
+    }
+    const detail = image === undefined ? `${value} does not exist` : `${value} does not belong there`;
+    yield { rule: "image_term_orphan", subject: name, detail, key, value: undefined };
+  }
+  for (const image of images.values()) {
+    if (seen.get(image.id) === image.terms.length) continue;
+    for (const key of imageTermKeys(image)) {
+      if ((await kv.get(key)).value === image.id) continue;
+      yield {
+        rule: "image_term_missing",
+        subject: nameOf(key),
+        detail: `${image.id} belongs there`,
+        key,
+        value: image.id,
+      };
+    }
+  }
+}
+
+async function* compareCounts({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {
+  const due = new Map<string, { key: Deno.KvKey; count: bigint }>();
+  const add = (list: ListKey, sequence: number) => {
+    for (const key of countKeys(list, sequence)) {
+      const name = nameOf(key);
+      due.set(name, { key, count: (due.get(name)?.count ?? 0n) + 1n });
+    }
+  };
+  for (const prompt of records.prompts.values()) {
+    for (const list of promptLists(prompt)) add(list, prompt.sequence);
+  }
+  for (const image of records.images.values()) add(lists.images(image.userId), image.sequence);
+  for await (const { key, value } of kv.list<Deno.KvU64>({ prefix: [...kinds.counts] }, quickly)) {
+    const name = nameOf(key);
+    const count = due.get(name)?.count ?? 0n;
+    due.delete(name);
+    if (value.value === count) continue;
+    const detail = `${value.value} instead of ${count}`;
+    yield { rule: "count_wrong", subject: name, detail, key, value: new Deno.KvU64(count) };
+  }
+  for (const [subject, { key, count }] of due) {
+    yield { rule: "count_missing", subject, detail: `${count} is due`, key, value: new Deno.KvU64(count) };
+  }
+}
+
+async function* compareFeedHeads({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
+  const latest = new Map<string, PromptFacts>();
+  for (const prompt of prompts.values()) {
+    const other = latest.get(prompt.userId);
+    if (other === undefined || other.versionstamp < prompt.versionstamp) latest.set(prompt.userId, prompt);
+  }
+  const due = new Map(Array.from(latest, ([userId, { id }]) => [nameOf(keys.feedHead(userId)), {
+    key: keys.feedHead(userId),
+    value: id,
+  }]));
+  yield* compareValues(kv, { kind: "feed_head", prefix: kinds.feedHeads, due });
+}
+
+async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {
+  yield* compareAccounts(view, records);
+  yield* compareMonths(view, records);
+}
+
+async function* compareAccounts(
+  { kv }: StoreView,
+  { prompts, images, chargedMicros }: Records,
+): AsyncGenerator<Difference> {
+  const accounts = new Map<string, Account>();
+  const change = (userId: string, next: (account: Account) => Account) =>
+    accounts.set(userId, next(accounts.get(userId) ?? emptyAccount));
+  for (const [userId, sum] of chargedMicros) {
+    change(userId, (account) => ({ ...account, chargedMicros: sum }));
+  }
+  for (const { userId, sequence, isHeld, holdMicros } of prompts.values()) {
+    change(userId, (account) => ({
+      ...account,
+      heldMicros: account.heldMicros + (isHeld ? holdMicros : 0),
+      promptSequence: Math.max(account.promptSequence, sequence),
+    }));
+  }
+  for (const { userId, sequence } of images.values()) {
+    change(userId, (account) => ({ ...account, imageSequence: Math.max(account.imageSequence, sequence) }));
+  }
+  for await (const { key, value: stored } of kv.list<Account>({ prefix: [...kinds.accounts] }, quickly)) {
+    const userId = String(key[1]);
+    const due = accounts.get(userId) ?? emptyAccount;
+    accounts.delete(userId);
+    // Numbers that were given out stay given out, also when what bore them was deleted.
+    const value: Account = {
+      ...due,
+      promptSequence: Math.max(due.promptSequence, stored.promptSequence),
+      imageSequence: Math.max(due.imageSequence, stored.imageSequence),
+    };
+    if (isDeepStrictEqual(stored, value)) continue;
+    yield { rule: "account_wrong", subject: nameOf(key), detail: contrast(stored, value), key, value };
+  }
+  for (const [userId, value] of accounts) {
+    const key = keys.account(userId);
+    yield { rule: "account_missing", subject: nameOf(key), detail: `${show(value)} is due`, key, value };
+  }
+}
+
+async function* compareMonths({ kv }: StoreView, { months }: Records): AsyncGenerator<Difference> {
+  const due = new Map(
+    Array.from(
+      months,
+      ([name, { userId, month, value }]) => [name, { key: keys.month(userId, month), value }],
+    ),
+  );
+  yield* compareValues(kv, { kind: "month", prefix: kinds.months, due });
+}
+
+async function* compareLeases({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
+  const due = new Map(prompts.entries().filter(([, prompt]) => prompt.isLeased));
+  for await (const { key, value: stored } of kv.list<Lease>({ prefix: [...kinds.leases] }, quickly)) {
+    const promptId = String(key[1]);
+    const prompt = due.get(promptId);
+    due.delete(promptId);
+    if (prompt === undefined) {
+      const detail = "no worker has anything to do for this prompt";
+      yield { rule: "lease_orphan", subject: nameOf(key), detail, key, value: undefined };
+    } else if (stored.number !== prompt.leaseNumber) {
+      const detail = `${stored.number} instead of ${prompt.leaseNumber}`;
+      yield { rule: "lease_wrong", subject: nameOf(key), detail, key, value: freeLease(prompt) };
+    }
+  }
+  for (const prompt of due.values()) {
+    const key = keys.lease(prompt.id);
+    const detail = "nobody would take this prompt up again";
+    yield { rule: "lease_missing", subject: nameOf(key), detail, key, value: freeLease(prompt) };
+  }
+}
+
+/** A lease that was given back, so that the prompt is taken up at once. */
+function freeLease({ leaseNumber }: PromptFacts): Lease {
+  return { number: leaseNumber, owner: "", until: 0, renewals: 0 };
+}
+
+async function* compareSessions({ kv, now }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { key, value } of kv.list<Session>({ prefix: [...kinds.sessions] }, quickly)) {
+    const expireIn = value.createdAt + sessionLifeMs - now();
+    if (expireIn <= 0) continue;
+    const indexKey = keys.sessionOf(value.userId, String(key[1]));
+    due.set(nameOf(indexKey), { key: indexKey, value: null, expireIn });
+  }
+  yield* compareValues(kv, { kind: "session_index", prefix: kinds.sessionsOf, due });
+}
+
+async function* compareApiKeys({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { key, value } of kv.list<ApiKey>({ prefix: [...kinds.apiKeys] }, quickly)) {
+    const indexKey = keys.apiKeyOf(value.userId, value.id);
+    due.set(nameOf(indexKey), { key: indexKey, value: String(key[1]) });
+  }
+  yield* compareValues(kv, { kind: "api_key_index", prefix: kinds.apiKeysOf, due });
+}
+
+async function* compareUnknownCharges(
+  { kv }: StoreView,
+  { entries, corrections }: Records,
+): AsyncGenerator<Difference> {
+  const open = entries.entries().filter(([id, { basis }]) => basis === "unknown" && !corrections.has(id));
+  const due = new Map(Array.from(open, ([id]) => {
+    const key = keys.unknownCharge(id);
+    return [nameOf(key), { key, value: null }];
+  }));
+  yield* compareValues(kv, { kind: "unknown_charge", prefix: kinds.unknownCharges, due });
+}
+
+async function* compareIdentities({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value: { id, identity } } of kv.list<User>({ prefix: [...kinds.users] }, quickly)) {
+    if (identity === undefined) continue;
+    const key = keys.identity(identity.issuer, identity.subject);
+    due.set(nameOf(key), { key, value: id });
+  }
+  yield* compareValues(kv, { kind: "identity_index", prefix: kinds.identities, due });
+}
+
+async function* comparePasskeys({ kv }: StoreView): AsyncGenerator<Difference> {
+  const due = new Map<string, Due>();
+  for await (const { value } of kv.list<Passkey>({ prefix: [...kinds.passkeys] }, quickly)) {
+    const key = keys.passkeyOf(value.userId, value.credentialId);
+    due.set(nameOf(key), { key, value: null });
+  }
+  yield* compareValues(kv, { kind: "passkey_index", prefix: kinds.passkeysOf, due });
+}
+
+interface Due {
+  key: Deno.KvKey;
+  value: unknown;
+  expireIn?: number;
+}
+
+/** Holds all that is stored under a prefix against what is due there. */
+async function* compareValues(
+  kv: Deno.Kv,
+  { kind, prefix, due }: { kind: DerivedKind; prefix: Deno.KvKey; due: Map<string, Due> },
+): AsyncGenerator<Difference> {
+  for await (const { key, value: stored } of kv.list({ prefix: [...prefix] }, quickly)) {
+    const subject = nameOf(key);
+    const expected = due.get(subject);
+    due.delete(subject);
+    if (expected === undefined) {
+      yield { rule: `${kind}_orphan`, subject, detail: "nothing is due there", key, value: undefined };
+    } else if (!isDeepStrictEqual(stored, expected.value)) {
+      yield { rule: `${kind}_wrong`, subject, detail: contrast(stored, expected.value), ...expected };
+    }
+  }
+  for (const [subject, expected] of due) {
+    yield { rule: `${kind}_missing`, subject, detail: `${show(expected.value)} is due`, ...expected };
+  }
+}
+
+function contrast(stored: unknown, due: unknown): string {
+  return `${show(stored)} instead of ${show(due)}`;
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? "nothing";
+}

@@ -1,0 +1,63 @@
+/** What goes on beside the work: deleted pictures go when their time is over, and blobs are swept. */
+import type { HoldableBlobs } from "./backup.ts";
+import { emptyTrash } from "../images/delete_image.ts";
+import type { Log } from "../log.ts";
+import type { Store } from "../store.ts";
+import { sweepBlobs } from "../blobs/sweep_blobs.ts";
+
+export interface Housekeeping {
+  start(): void;
+  /** Waits for what is under way; what is left is taken up by the next start. */
+  stop(): Promise<void>;
+}
+
+const trashMs = 15_000;
+/** Listing a large bucket costs money, so it is done rarely; the first time a while after the start. */
+const firstSweepMs = 15 * 60_000;
+const sweepMs = 24 * 3600 * 1000;
+
+export function createHousekeeping(
+  { store, blobs, log, owner }: { store: Store; blobs: HoldableBlobs; log: Log; owner: string },
+): Housekeeping {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  const running = new Set<Promise<void>>();
+  let isStopped = false;
+
+  return {
+    start() {
+      repeat("trash", { firstMs: 0, everyMs: trashMs }, async () => void await emptyTrash({ store, blobs }));
+      repeat("sweep", { firstMs: firstSweepMs, everyMs: sweepMs }, sweep);
+    },
+    async stop() {
+      isStopped = true;
+      for (const timer of timers.values()) clearTimeout(timer);
+      await Promise.all(running);
+    },
+  };
+
+  async function sweep(): Promise<void> {
+    const { removed, missing } = await sweepBlobs({ store, blobs }, { owner });
+    if (removed.length > 0) log("warn", "blobs_swept", { count: removed.length });
+    for (const key of missing) log("error", "blob_missing", { key });
+  }
+
+  function repeat(
+    name: string,
+    { firstMs, everyMs }: { firstMs: number; everyMs: number },
+    work: () => Promise<void>,
+  ): void {
+    const next = (ms: number) => {
+      if (!isStopped) timers.set(name, setTimeout(begin, ms));
+    };
+    const begin = () => {
+      const turn = work()
+        .catch((error) => log("error", "housekeeping_failed", { what: name, error }))
+        .finally(() => {
+          running.delete(turn);
+          next(everyMs);
+        });
+      running.add(turn);
+    };
+    next(firstMs);
+  }
+}

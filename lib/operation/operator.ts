@@ -1,0 +1,57 @@
+/** What the operator's tasks ask for: of the running server through its socket, or of a store opened for the purpose. */
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { apiKeyFields, createApiKey } from "../identity/api_key.ts";
+import { backUp, type BackupReport, type HoldableBlobs, withSnapshot } from "./backup.ts";
+import type { Blobs } from "../blobs/blobs.ts";
+import { type DataDirectory, pathsIn } from "./data_directory.ts";
+import { createLoginCode } from "../identity/login_code.ts";
+import type { Store } from "../store.ts";
+import { ensureOwner } from "../users/user.ts";
+import { verify, type VerifyReport } from "./verify.ts";
+
+export const commandInputs = {
+  login: z.strictObject({}),
+  key: z.strictObject({ ...apiKeyFields, expiresAt: z.number().nullable() }),
+  verify: z.strictObject({}),
+  backup: z.strictObject({ directory: z.string().refine(isAbsolute, "The folder's path must be absolute") }),
+};
+
+export type Command = keyof typeof commandInputs;
+export type CommandInput<C extends Command> = z.infer<(typeof commandInputs)[C]>;
+
+export interface CommandAnswers {
+  /** A link that signs the owner in once. */
+  login: { url: string };
+  key: { key: string };
+  verify: VerifyReport;
+  backup: BackupReport;
+}
+
+export type Operator = { [C in Command]: (input: CommandInput<C>) => Promise<CommandAnswers[C]> };
+
+export interface OperatorDeps {
+  store: Store;
+  data: DataDirectory;
+  blobs: HoldableBlobs;
+  publicUrl: string;
+  /** Blobs in a folder of the file system. */
+  openFolder: (path: string) => Blobs;
+}
+
+export function createOperator({ store, data, blobs, publicUrl, openFolder }: OperatorDeps): Operator {
+  return {
+    async login() {
+      const owner = await ensureOwner(store);
+      return { url: `${publicUrl}/login?code=${await createLoginCode(store, owner.id)}` };
+    },
+    async key(input) {
+      const owner = await ensureOwner(store);
+      return { key: await createApiKey(store, { userId: owner.id, ...input }) };
+    },
+    verify: () =>
+      blobs.holdDeletes(() => withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))),
+    backup: ({ directory }) =>
+      backUp({ data, blobs, now: store.now }, { directory, target: openFolder(pathsIn(directory).blobs) }),
+  };
+}

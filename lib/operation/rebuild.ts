@@ -1,0 +1,21 @@
+/** Writes everything anew that follows from the records and the ledger, and touches neither of them. */
+import { compareDerived, type Difference, readRecords, type StoreView } from "./derived.ts";
+import { commit } from "../store.ts";
+
+const commitSize = 200;
+
+/**
+ * Puts right what differs and returns it; a healthy store is left as it is. Nobody else may use the store meanwhile.
+ */
+export async function rebuild(view: StoreView): Promise<Difference[]> {
+  const differences = await Array.fromAsync(compareDerived(view, await readRecords(view)));
+  for (let i = 0; i < differences.length; i += commitSize) {
+    const atomic = view.kv.atomic();
+    for (const { key, value, expireIn } of differences.slice(i, i + commitSize)) {
+      if (value === undefined) atomic.delete(key);
+      else atomic.set(key, value, { expireIn });
+    }
+    await commit(atomic);
+  }
+  return differences;
+}

@@ -1,0 +1,160 @@
+/**
+ * Whether the books and indexes are what the records and the ledger imply, and the records themselves agree with
+ * each other. Reads only; it needs a store that stands still, such as a snapshot.
+ */
+import type { Blobs } from "../blobs/blobs.ts";
+import {
+  compareDerived,
+  type Difference,
+  type EntryFacts,
+  readRecords,
+  type Records,
+  type StoreView,
+} from "./derived.ts";
+
+export interface Violation {
+  rule:
+    | Difference["rule"]
+    | "ledger_entry_missing"
+    | "ledger_entry_orphan"
+    | "ledger_entry_wrong"
+    | "correction_orphan"
+    | "correction_wrong"
+    | "image_missing"
+    | "image_orphan"
+    | "image_wrong"
+    | "number_taken_twice"
+    | "blob_missing";
+  /** The key or id that it is about. */
+  subject: string;
+  detail: string;
+}
+
+export interface VerifyReport {
+  violations: Violation[];
+  prompts: number;
+  images: number;
+  ledgerEntries: number;
+}
+
+export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Promise<VerifyReport> {
+  const records = await readRecords(view);
+  const violations: Violation[] = [
+    ...checkLedger(records),
+    ...checkImages(records),
+    ...checkNumbers(records),
+  ];
+  for await (const { rule, subject, detail } of compareDerived(view, records)) {
+    violations.push({ rule, subject, detail });
+  }
+  violations.push(...await checkBlobs(records, blobs));
+  return {
+    violations,
+    prompts: records.prompts.size,
+    images: records.images.size,
+    ledgerEntries: records.entries.size,
+  };
+}
+
+/** Every prompt that is final and whose charge is known has its one entry, and no other prompt has one. */
+function* checkLedger({ prompts, entries, corrections }: Records): Generator<Violation> {
+  for (const prompt of prompts.values()) {
+    if (prompt.isHeld || entries.has(prompt.id)) continue;
+    const detail = `the prompt is ${prompt.status} and was never booked`;
+    yield { rule: "ledger_entry_missing", subject: prompt.id, detail };
+  }
+  for (const [promptId, entry] of entries) {
+    const rule = "ledger_entry_wrong";
+    const detail = amountTrouble(entry);
+    if (detail !== null) yield { rule, subject: promptId, detail };
+    // The entry of a deleted account outlives its prompt.
+    if (entry.userId === null) continue;
+    const prompt = prompts.get(promptId);
+    if (prompt === undefined) {
+      yield { rule: "ledger_entry_orphan", subject: promptId, detail: "the prompt does not exist" };
+    } else if (prompt.isHeld) {
+      const detail = `the prompt is ${prompt.status} and its hold still counts`;
+      yield { rule: "ledger_entry_orphan", subject: promptId, detail };
+    } else if (prompt.userId !== entry.userId) {
+      yield { rule, subject: promptId, detail: "it is another user's than the prompt" };
+    } else if (prompt.chargeMicros !== entry.costMicros) {
+      const detail = `${entry.costMicros} instead of ${prompt.chargeMicros}, what its tasks were charged`;
+      yield { rule, subject: promptId, detail };
+    } else if (entry.isAboveHold !== (entry.costMicros > prompt.holdMicros)) {
+      const detail = `${entry.costMicros} of ${prompt.holdMicros} held is marked otherwise`;
+      yield { rule, subject: promptId, detail };
+    }
+  }
+  for (const [promptId, costMicros] of corrections) {
+    const entry = entries.get(promptId);
+    if (entry?.basis !== "unknown") {
+      const detail = entry === undefined
+        ? "it corrects nothing"
+        : `it corrects a charge that is ${entry.basis}`;
+      yield { rule: "correction_orphan", subject: promptId, detail };
+    } else if (entry.costMicros + costMicros < 0) {
+      yield { rule: "correction_wrong", subject: promptId, detail: "it takes away more than was charged" };
+    }
+  }
+}
+
+/** What is wrong with an entry whatever its prompt; null where nothing is. */
+function amountTrouble({ costMicros, basis }: EntryFacts): string | null {
+  if (!Number.isSafeInteger(costMicros) || costMicros < 0) return `${costMicros} is no amount`;
+  if (basis === "none" && costMicros > 0) return `${costMicros} was charged on no basis`;
+  if ((basis === "table" || basis === "unknown") && costMicros === 0) {
+    return `nothing was charged by ${basis}`;
+  }
+  return null;
+}
+
+/** Images and the prompts that made them name each other. */
+function* checkImages({ prompts, images }: Records): Generator<Violation> {
+  for (const image of images.values()) {
+    const prompt = prompts.get(image.promptId);
+    if (prompt === undefined || !prompt.imageIds.includes(image.id)) {
+      const detail = `prompt ${image.promptId} ${
+        prompt === undefined ? "does not exist" : "does not name it"
+      }`;
+      yield { rule: "image_orphan", subject: image.id, detail };
+    } else if (prompt.userId !== image.userId) {
+      yield { rule: "image_wrong", subject: image.id, detail: "it is another user's than its prompt" };
+    }
+  }
+  for (const prompt of prompts.values()) {
+    for (const imageId of prompt.imageIds) {
+      if (images.get(imageId)?.promptId === prompt.id) continue;
+      yield { rule: "image_missing", subject: imageId, detail: `prompt ${prompt.id} names it` };
+    }
+  }
+}
+
+/** A user's prompts, and images, have numbers of their own. */
+function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
+  for (const records of [prompts, images]) {
+    const taken = new Map<string, string>();
+    for (const { id, userId, sequence } of records.values()) {
+      const number = `${userId} ${sequence}`;
+      const other = taken.get(number);
+      taken.set(number, id);
+      if (other === undefined) continue;
+      yield { rule: "number_taken_twice", subject: id, detail: `${other} has number ${sequence} too` };
+    }
+  }
+}
+
+const blobsAtOnce = 16;
+
+async function checkBlobs({ images, trash }: Records, blobs: Blobs): Promise<Violation[]> {
+  const violations: Violation[] = [];
+  const waiting = [...images.values(), ...trash.values()].values();
+  await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
+    for (const { id, blobKey, originalBlobKey } of waiting) {
+      for (const key of new Set([blobKey, originalBlobKey])) {
+        if (await blobs.exists(key)) continue;
+        violations.push({ rule: "blob_missing", subject: id, detail: `there is nothing under ${key}` });
+      }
+    }
+  }));
+  return violations;
+}

@@ -1,0 +1,231 @@
+/**
+ * A prompt: one accepted request for images and how it went. The states are a discriminated union, so that a
+ * completed prompt without a picture, or a final one that still waits, cannot be written. What was asked for
+ * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
+ */
+import type { PriceRow, Usage } from "../money/price_book.ts";
+
+export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export type PromptStatus = (typeof promptStatuses)[number];
+
+export type TaskType = "TEXT_TO_IMAGE" | "IMAGE_TO_IMAGE" | "INPAINT" | "OUTPAINT";
+
+/** Why a prompt did not bring (all of) its pictures. */
+export const failureReasons = [
+  "content_policy",
+  "provider_auth",
+  "provider_billing",
+  "provider_rejected",
+  "provider_failed",
+  "provider_unavailable",
+  "rate_limited",
+  "timeout",
+  "bad_result",
+  "storage_failed",
+  "outcome_unknown",
+  "cancelled",
+] as const;
+export type FailureReason = (typeof failureReasons)[number];
+
+export interface Failure {
+  reason: FailureReason;
+  /** For people. */
+  message: string;
+  /** What the provider said, cut and cleaned of keys; text that is not ours. */
+  detail: string | null;
+}
+
+/** What was asked for, checked and complete; also what a retry asks for again. */
+export interface PromptRequest {
+  taskType: TaskType;
+  text: string;
+  model: string;
+  /** "WIDTHxHEIGHT" in pixels. */
+  imageSize: string;
+  /** Pictures wanted, 1–8. */
+  count: number;
+  watermark: string | null;
+  options: { seed?: number; negativePrompt?: string; guidance?: number; steps?: number };
+}
+
+export type ChargeBasis = "reported" | "computed" | "table" | "none" | "unknown";
+
+/** What one task, or a whole prompt, cost. */
+export interface Charge {
+  costMicros: number;
+  basis: ChargeBasis;
+  /** The row of the price book that the amount comes from (basis `table` or `unknown`). */
+  priceRow: PriceRow | null;
+  /** The reported usage that a computed amount comes from. */
+  usage?: Usage;
+}
+
+/** What a provider needs to find a task again: plain JSON, without secrets. */
+export type TaskHandle = { [key: string]: string | number | boolean | null };
+
+/**
+ * One task at the provider. `submitting` is written before the provider is called and `running` as soon as its
+ * handle is known, so a restart can tell a task that surely does not exist from one that may.
+ */
+export type Task =
+  & { count: number; imageIds: string[] }
+  & (
+    | { state: "waiting" }
+    | { state: "submitting"; submittedAt: number }
+    | { state: "running"; submittedAt: number; handle: TaskHandle | null }
+    /** `tookMs` from its submission, in milliseconds, where that is known. */
+    | { state: "done"; charge: Charge; tookMs?: number }
+    | { state: "failed"; charge: Charge; failure: Failure }
+  );
+
+/** A picture that the prompt produced; a deleted one stays named, so the prompt still tells what it made. */
+export interface PromptImage {
+  id: string;
+  isDeleted: boolean;
+}
+
+interface PromptFacts {
+  id: string;
+  userId: string;
+  /** The user's prompts are numbered from 1 in the order in which they were accepted. */
+  sequence: number;
+  batchId: string | null;
+  request: PromptRequest;
+  /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
+  holdMicros: number;
+  /** The row that the hold was computed from, kept so that a later price change cannot alter this prompt's. */
+  priceRow: PriceRow | null;
+  createdAt: number;
+  updatedAt: number;
+  /** The fence: counts the leases given out; a worker that holds an older one cannot write. */
+  leaseNumber: number;
+  /** Times the process died while this prompt ran and made no progress that was stored. */
+  crashes: number;
+  /** Submissions that were known to create nothing, so far. */
+  retries: number;
+  tasks: Task[];
+  images: PromptImage[];
+}
+
+interface FinalFacts {
+  finishedAt: number;
+}
+
+export type PendingPrompt = PromptFacts & {
+  status: "PENDING";
+  /** Not before this time, after a failure that is tried again; null: as soon as it is its turn. */
+  readyAt: number | null;
+};
+export type ProcessingPrompt = PromptFacts & { status: "PROCESSING" };
+export type CompletedPrompt = PromptFacts & FinalFacts & {
+  status: "COMPLETED";
+  images: [PromptImage, ...PromptImage[]];
+  /** What is missing, where fewer pictures came than were asked for. */
+  failure: Failure | null;
+};
+export type FailedPrompt = PromptFacts & FinalFacts & { status: "FAILED"; failure: Failure };
+export type CancelledPrompt = PromptFacts & FinalFacts & {
+  status: "CANCELLED";
+  /** True while what the provider bills is not known yet; the hold stays until then. */
+  isChargeDue: boolean;
+};
+export type FinalPrompt = CompletedPrompt | FailedPrompt | CancelledPrompt;
+export type Prompt = PendingPrompt | ProcessingPrompt | FinalPrompt;
+
+export function isFinal(prompt: Prompt): prompt is FinalPrompt {
+  return prompt.status === "COMPLETED" || prompt.status === "FAILED" || prompt.status === "CANCELLED";
+}
+
+/** A worker has something to do for it: it runs, or its charge is not known yet. */
+export function isLeased(prompt: Prompt): boolean {
+  return prompt.status === "PROCESSING" || (prompt.status === "CANCELLED" && prompt.isChargeDue);
+}
+
+/** The hold counts against the budget until the ledger entry is written. */
+export function isHeld(prompt: Prompt): boolean {
+  return !isFinal(prompt) || (prompt.status === "CANCELLED" && prompt.isChargeDue);
+}
+
+/** Milliseconds from acceptance to the final state; null while it is not final. */
+export function durationMs(prompt: Prompt): number | null {
+  return isFinal(prompt) ? prompt.finishedAt - prompt.createdAt : null;
+}
+
+/** `Generated: ` and the first 50 characters of the prompt. */
+export function imageTitle(text: string): string {
+  const characters = Array.from(text);
+  return "Generated: " + (characters.length > 50 ? characters.slice(0, 50).join("") + "…" : text);
+}
+
+/** Width and height in pixels of a size such as "1024x768". */
+export function parseSize(size: string): { width: number; height: number } {
+  const [width, height] = size.split("x").map(Number);
+  return { width, height };
+}
+
+/** What every state of a prompt has, without what only its present state has. */
+function facts(prompt: Prompt): PromptFacts {
+  const {
+    id,
+    userId,
+    sequence,
+    batchId,
+    request,
+    holdMicros,
+    priceRow,
+    createdAt,
+    updatedAt,
+    leaseNumber,
+    crashes,
+    retries,
+    tasks,
+    images,
+  } = prompt;
+  return {
+    id,
+    userId,
+    sequence,
+    batchId,
+    request,
+    holdMicros,
+    priceRow,
+    createdAt,
+    updatedAt,
+    leaseNumber,
+    crashes,
+    retries,
+    tasks,
+    images,
+  };
+}
+
+export function toPending(
+  prompt: ProcessingPrompt,
+  { readyAt, at }: { readyAt: number | null; at: number },
+): PendingPrompt {
+  return { ...facts(prompt), status: "PENDING", readyAt, updatedAt: at };
+}
+
+export function toProcessing(
+  prompt: PendingPrompt | ProcessingPrompt,
+  { at }: { at: number },
+): ProcessingPrompt {
+  return { ...facts(prompt), status: "PROCESSING", leaseNumber: prompt.leaseNumber + 1, updatedAt: at };
+}
+
+/** What a prompt whose tasks are all final has come to: `COMPLETED` with at least one picture, else `FAILED`. */
+export function toOutcome(prompt: ProcessingPrompt, { at }: { at: number }): CompletedPrompt | FailedPrompt {
+  const failure = prompt.tasks.find((task) => task.state === "failed")?.failure ?? null;
+  const [first, ...others] = prompt.images;
+  const final = { ...facts(prompt), updatedAt: at, finishedAt: at };
+  if (first !== undefined) return { ...final, status: "COMPLETED", images: [first, ...others], failure };
+  if (failure === null) throw new Error(`Prompt ${prompt.id} has neither a picture nor a failure`);
+  return { ...final, status: "FAILED", failure };
+}
+
+export function toCancelled(
+  prompt: PendingPrompt | ProcessingPrompt,
+  { at, isChargeDue }: { at: number; isChargeDue: boolean },
+): CancelledPrompt {
+  return { ...facts(prompt), status: "CANCELLED", updatedAt: at, finishedAt: at, isChargeDue };
+}

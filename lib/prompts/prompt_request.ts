@@ -1,0 +1,121 @@
+/** What may be asked for: one schema for the JSON API, the forms and quotes, then checked against the chosen model. */
+import { z } from "zod";
+import { Refusal } from "../errors.ts";
+import { type Models, unknownModel } from "../models.ts";
+import type { PromptRequest } from "./prompt.ts";
+import type { Model, Range } from "../provider.ts";
+
+export const defaultSize = "1024x1024";
+export const maxSeed = 4_294_967_295;
+const maxWatermarkChars = 100;
+const maxNegativeChars = 1000;
+
+const promptMissing = "Prompt is required and must be a non-empty string";
+
+/** Text that survives every encoding: no NUL or other control characters, no half of a surrogate pair. */
+function isCleanText(text: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return text.isWellFormed() && !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text);
+}
+
+const cleanText = (name: string, max: number) =>
+  z.string({ error: `${name} must be text` })
+    .max(max, `${name} must be at most ${max} characters`)
+    .refine(isCleanText, `${name} must not contain control characters or broken Unicode`);
+
+/** The fields of a request as they come; unknown ones are refused by name. */
+export const promptInput = z.strictObject({
+  prompt: z.string({ error: promptMissing }).refine((text) => text.trim() !== "", promptMissing)
+    .refine(isCleanText, "Prompt must not contain control characters or broken Unicode"),
+  model: z.string({ error: "Model must be text" }).optional(),
+  imageSize: z.string({ error: "Image size must be text such as 1024x1024" }).optional(),
+  count: z.int({ error: "count must be a whole number from 1 to 8" })
+    .min(1, "count must be a whole number from 1 to 8").max(8, "count must be a whole number from 1 to 8")
+    .optional(),
+  watermark: cleanText("watermark", maxWatermarkChars).optional(),
+  seed: z.int({ error: `seed must be a whole number from 0 to ${maxSeed}` })
+    .min(0, `seed must be a whole number from 0 to ${maxSeed}`)
+    .max(maxSeed, `seed must be a whole number from 0 to ${maxSeed}`).optional(),
+  negativePrompt: cleanText("negativePrompt", maxNegativeChars).optional(),
+  guidance: z.number({ error: "guidance must be a number" }).optional(),
+  steps: z.int({ error: "steps must be a whole number" }).optional(),
+});
+
+/** A complete request for a model on offer; throws `Refusal`. */
+export function checkPromptRequest(
+  input: unknown,
+  { models, maxChars }: { models: Models; maxChars: number },
+): { request: PromptRequest; model: Model } {
+  const parsed = promptInput.safeParse(input);
+  if (!parsed.success) throw refusalOf(parsed.error.issues, models);
+  const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = parsed.data;
+  if (prompt.length > maxChars) {
+    throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
+  }
+  const model = models.choose(rest.model);
+  if (!model.sizes.includes(imageSize)) throw invalidSize(model);
+  if (count > model.maxCount) {
+    throw new Refusal("invalid_request", `count must be a whole number from 1 to ${model.maxCount}`, {
+      field: "count",
+    });
+  }
+  const { seed, negativePrompt, guidance, steps } = rest;
+  const request: PromptRequest = {
+    taskType: "TEXT_TO_IMAGE",
+    text: prompt,
+    model: model.id,
+    imageSize,
+    count,
+    watermark: watermark?.trim() || null,
+    options: defined({ seed, negativePrompt, guidance, steps }),
+  };
+  checkOptions(request.options, model);
+  return { request, model };
+}
+
+function refusalOf(issues: z.core.$ZodIssue[], models: Models): Refusal {
+  const order = ["prompt", "model", "imageSize"];
+  const rank = (issue: z.core.$ZodIssue) =>
+    (order.indexOf(String(issue.path[0])) + order.length) % order.length;
+  const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
+  if (unknown?.code === "unrecognized_keys") {
+    const names = unknown.keys.map((key) => key.slice(0, 60)).join(", ");
+    return new Refusal("invalid_request", `Unknown field: ${names}`, { field: unknown.keys[0] });
+  }
+  const [issue] = issues.toSorted((a, b) => rank(a) - rank(b));
+  if (issue.path.length === 0) return new Refusal("invalid_request", "The request must be a JSON object");
+  const field = String(issue.path[0]);
+  if (field === "imageSize") return invalidSize(models.choose(undefined));
+  if (field === "model") return unknownModel(models.available());
+  const code = field === "prompt" ? "invalid_prompt" : "invalid_request";
+  return new Refusal(code, issue.message, { field });
+}
+
+function invalidSize(model: Model): Refusal {
+  const sizes = model.sizes.join(", ");
+  return new Refusal("invalid_image_size", `Invalid image size. Supported: ${sizes}`, { field: "imageSize" });
+}
+
+function checkOptions(options: PromptRequest["options"], model: Model): void {
+  for (const name of Object.keys(options) as (keyof PromptRequest["options"])[]) {
+    const offered = model.options[name];
+    if (offered === false || offered === null) {
+      throw new Refusal("unsupported_option", `The model ${model.id} does not support ${name}`, {
+        field: name,
+      });
+    }
+    if (typeof offered === "object") checkRange(name, { value: options[name] as number, range: offered });
+  }
+}
+
+function checkRange(name: string, { value, range }: { value: number; range: Range }): void {
+  if (value < range.min || value > range.max) {
+    throw new Refusal("invalid_request", `${name} must be from ${range.min} to ${range.max}`, {
+      field: name,
+    });
+  }
+}
+
+function defined<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,185 @@
+/**
+ * The queue: prompts that wait, and the leases of those that run. Within a user first come is first served; between
+ * users it goes in turn, by walking the users in the order of their ids from the one served last. A lease is a
+ * worker's time-limited right to run a prompt. Its number is kept on the prompt, so whoever holds an older one
+ * cannot write any more.
+ */
+import { type ProcessingPrompt, type Prompt, toPending, toProcessing } from "./prompt.ts";
+import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
+import { keys, kinds } from "../schema.ts";
+import { commit, read, type Store, type Versioned } from "../store.ts";
+
+export interface Lease {
+  number: number;
+  /** The process that holds it. */
+  owner: string;
+  /** It has run out after this time; 0 when its holder gave it back. */
+  until: number;
+  /** How often it was renewed: it shows that the work ran for a while. */
+  renewals: number;
+}
+
+export const leaseMs = 30_000;
+
+/** A prompt that a worker may run; one that was cancelled meanwhile only waits for its charge. */
+export interface Leased {
+  prompt: Versioned<Prompt>;
+  lease: Lease;
+}
+
+export interface WaitingPrompt {
+  userId: string;
+  promptId: string;
+}
+
+/** The next prompt in turn after the user served last, leaving out users who may not run more now. */
+export async function nextWaiting(
+  store: Store,
+  { after, isUserFull }: { after: string; isUserFull: (userId: string) => boolean },
+): Promise<WaitingPrompt | null> {
+  return await firstWaiting(store, { from: after, to: null, isUserFull }) ??
+    await firstWaiting(store, { from: "", to: after, isUserFull });
+}
+
+/** Walks from user to user, past `from` up to and including `to`. */
+async function firstWaiting(
+  store: Store,
+  { from, to, isUserFull }: { from: string; to: string | null; isUserFull: (userId: string) => boolean },
+): Promise<WaitingPrompt | null> {
+  const end = to === null ? [kinds.queue[0], "\u{10ffff}"] : [kinds.queue[0], to, "\u{10ffff}"];
+  let user = from;
+  while (true) {
+    const selector = { start: [kinds.queue[0], user, "\u{10ffff}"], end };
+    const [entry] = await Array.fromAsync(store.kv.list(selector, { limit: 1 }));
+    if (entry === undefined) return null;
+    const [, userId, promptId] = entry.key as string[];
+    if (!isUserFull(userId)) return { userId, promptId };
+    user = userId;
+  }
+}
+
+/** Takes a lease on a waiting prompt; null when somebody else was first. */
+export async function claimPrompt(
+  store: Store,
+  { promptId, owner }: { promptId: string; owner: string },
+): Promise<Leased | null> {
+  const found = await readPrompt(store, promptId);
+  if (found?.value.status !== "PENDING") return null;
+  return writeLease(store, { before: found, after: toProcessing(found.value, { at: store.now() }), owner });
+}
+
+/** Takes up a lease that ran out, or whose holder is known to be gone; null when somebody else was first. */
+export async function takeOverLease(
+  store: Store,
+  { promptId, owner, isCrash }: { promptId: string; owner: string; isCrash: boolean },
+): Promise<Leased | null> {
+  const [found, lease] = await Promise.all([readPrompt(store, promptId), readLease(store, promptId)]);
+  if (found === null || lease === null) return null;
+  const prompt = found.value;
+  if (prompt.status === "CANCELLED") {
+    return writeLease(store, { before: found, after: renumbered(prompt), owner });
+  }
+  if (prompt.status !== "PROCESSING") return null;
+  const after: ProcessingPrompt = {
+    ...toProcessing(prompt, { at: store.now() }),
+    crashes: isCrash ? crashesWith(lease.value, prompt) : prompt.crashes,
+  };
+  return writeLease(store, { before: found, after, owner });
+}
+
+/** One more, unless the lease was given back; those before a run that lasted for a while are forgotten. */
+function crashesWith(lease: Lease, prompt: Prompt): number {
+  if (lease.until === 0) return prompt.crashes;
+  return (lease.renewals > 0 ? 0 : prompt.crashes) + 1;
+}
+
+function renumbered<P extends Prompt>(prompt: P): P {
+  return { ...prompt, leaseNumber: prompt.leaseNumber + 1 };
+}
+
+async function writeLease(
+  store: Store,
+  { before, after, owner }: { before: Versioned<Prompt>; after: Prompt; owner: string },
+): Promise<Leased | null> {
+  const lease: Lease = { number: after.leaseNumber, owner, until: store.now() + leaseMs, renewals: 0 };
+  const written = await commit(writePrompt(store.kv, { before, after }).set(keys.lease(after.id), lease));
+  return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease };
+}
+
+export function readLease(store: Store, promptId: string): Promise<Versioned<Lease> | null> {
+  return read<Lease>(store.kv, keys.lease(promptId));
+}
+
+/** Holds the lease for another while; false when it is somebody else's by now. */
+export async function renewLease(
+  store: Store,
+  { promptId, number }: { promptId: string; number: number },
+): Promise<boolean> {
+  const lease = await readLease(store, promptId);
+  if (lease?.value.number !== number) return false;
+  const renewed = { ...lease.value, until: store.now() + leaseMs, renewals: lease.value.renewals + 1 };
+  return await writeOver(store, { promptId, lease, renewed });
+}
+
+/** Gives the lease back, so that the next process takes it up at once and does not count it as a crash. */
+export async function giveBackLease(
+  store: Store,
+  { promptId, number }: { promptId: string; number: number },
+): Promise<void> {
+  const lease = await readLease(store, promptId);
+  if (lease?.value.number === number) {
+    await writeOver(store, { promptId, lease, renewed: { ...lease.value, until: 0 } });
+  }
+}
+
+async function writeOver(
+  store: Store,
+  { promptId, lease, renewed }: { promptId: string; lease: Versioned<Lease>; renewed: Lease },
+): Promise<boolean> {
+  const key = keys.lease(promptId);
+  return await commit(
+    store.kv.atomic().check({ key, versionstamp: lease.versionstamp }).set(key, renewed),
+  ) !== null;
+}
+
+/** All leases, oldest prompt first, with how often in a row the process died while the prompt ran. */
+export async function listLeases(
+  store: Store,
+): Promise<{ promptId: string; lease: Lease; crashes: number }[]> {
+  const leases = await Array.fromAsync(
+    store.kv.list<Lease>({ prefix: [...kinds.leases] }, { batchSize: 500 }),
+  );
+  const promptIds = leases.map(({ key }) => key[1] as string);
+  const prompts = await readPrompts(store, promptIds);
+  const crashes = new Map(prompts.map(({ value }) => [value.id, value.crashes]));
+  return leases.map(({ value: lease }, i) => {
+    const promptId = promptIds[i];
+    return { promptId, lease, crashes: lease.renewals > 0 ? 0 : crashes.get(promptId) ?? 0 };
+  });
+}
+
+/** Puts prompts whose delay is over back into their user's queue; returns how many. */
+export async function promoteDelayed(store: Store): Promise<number> {
+  const due = store.kv.list(
+    { prefix: [...kinds.delayed], end: [...kinds.delayed, store.now() + 1] },
+    { limit: 1000, batchSize: 500 },
+  );
+  let promoted = 0;
+  for await (const { key } of due) {
+    const found = await readPrompt(store, key[2] as string);
+    if (found?.value.status !== "PENDING" || found.value.readyAt === null) continue;
+    const after: Prompt = { ...found.value, readyAt: null };
+    if (await commit(writePrompt(store.kv, { before: found, after })) !== null) promoted++;
+  }
+  return promoted;
+}
+
+/** The prompt back in the queue, not before `readyAt`, and its lease gone. */
+export function requeue(
+  store: Store,
+  { before, readyAt }: { before: Versioned<ProcessingPrompt>; readyAt: number },
+): Deno.AtomicOperation {
+  const pending = toPending(before.value, { readyAt, at: store.now() });
+  const after: Prompt = { ...pending, retries: pending.retries + 1, crashes: 0 };
+  return writePrompt(store.kv, { before, after }).delete(keys.lease(after.id));
+}

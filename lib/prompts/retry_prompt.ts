@@ -1,0 +1,20 @@
+/** Submitting a prompt again, as a new one with the same settings. */
+import type { Prompt } from "./prompt.ts";
+import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
+import type { User } from "../users/user.ts";
+
+/** Refuses like `requestPrompt`, and with `invalid_model` when the model is gone. */
+export function retryPrompt(
+  deps: RequestDeps,
+  { user, prompt, idempotencyKey }: { user: User; prompt: Prompt; idempotencyKey?: string },
+): Promise<Accepted> {
+  const model = deps.models.choose(prompt.request.model);
+  return requestPrompt(deps, {
+    user,
+    request: prompt.request,
+    model,
+    idempotency: idempotencyKey === undefined
+      ? undefined
+      : { key: idempotencyKey, body: { retryOf: prompt.id } },
+  });
+}

@@ -1,0 +1,39 @@
+/** The steps of a prompt that runs, as data: from what it is to what it is next. `run_prompt.ts` decides when. */
+import { failure } from "./failure_words.ts";
+import { type Prompt, type Task, toOutcome } from "./prompt.ts";
+import type { ProviderFailure } from "../provider.ts";
+import type { NewImage } from "../images/store_picture.ts";
+import { failureCharge } from "../money/task_charge.ts";
+
+/** Final once every task is; a cancelled prompt once every bill is known. */
+export function outcomeOf(prompt: Prompt, at: number): Prompt {
+  const isOver = prompt.tasks.every((task) => task.state === "done" || task.state === "failed");
+  if (prompt.status === "PROCESSING" && isOver) return toOutcome(prompt, { at });
+  if (prompt.status === "CANCELLED") return { ...prompt, isChargeDue: !isOver, updatedAt: at };
+  return { ...prompt, updatedAt: at };
+}
+
+/** Progress that is stored shows that the prompt does not bring the process down. */
+export function withTask(prompt: Prompt, index: number, next: (task: Task) => Task): Prompt {
+  const task = next(prompt.tasks[index]);
+  const crashes = task.state === "submitting" ? prompt.crashes : 0;
+  return { ...prompt, tasks: prompt.tasks.with(index, task), crashes };
+}
+
+/** The pictures are named from now on. */
+export function withImages(prompt: Prompt, images: NewImage[]): Prompt {
+  if (images.length === 0) return prompt;
+  const added = prompt.images.concat(images.map(({ id }) => ({ id, isDeleted: false })));
+  return { ...prompt, images: added } as Prompt;
+}
+
+/** With what the provider bills for it all the same. */
+export function failedTask(prompt: Prompt, { task, error }: { task: Task; error: ProviderFailure }): Task {
+  return {
+    state: "failed",
+    count: task.count,
+    imageIds: task.imageIds,
+    charge: failureCharge(prompt, { task, outcome: error.outcome, cost: error.cost }),
+    failure: failure(error.reason, error.said),
+  };
+}

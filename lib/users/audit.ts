@@ -1,0 +1,53 @@
+/**
+ * Who changed what about accounts. Entries are written in the commit of the change itself and name people by id only,
+ * so what stays of a deleted account here is a number.
+ */
+import { keys, kinds } from "../schema.ts";
+import type { Store } from "../store.ts";
+
+export type AuditAction =
+  | "joined"
+  | "role"
+  | "disabled"
+  | "enabled"
+  | "budget"
+  | "invited"
+  | "invitation_revoked"
+  | "account_deleted"
+  | "price_added"
+  | "charge_corrected";
+
+export interface AuditEntry {
+  id: string;
+  at: number;
+  /** Whoever did it. */
+  actorId: string;
+  /** Whose account it is about; null where there is none yet. */
+  subjectId: string | null;
+  action: AuditAction;
+  /** The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; the
+   * model and price of a row; or what was corrected. */
+  detail: string | null;
+}
+
+export function addAudit(
+  atomic: Deno.AtomicOperation,
+  { store, ...entry }: Omit<AuditEntry, "id" | "at"> & { store: Pick<Store, "ids" | "now"> },
+): Deno.AtomicOperation {
+  const id = store.ids();
+  return atomic.set(keys.audit(id), { id, at: store.now(), ...entry } satisfies AuditEntry);
+}
+
+/** A page of changes, newest first; `next` is where the page after it begins, null on the last. */
+export async function listAudit(
+  store: Store,
+  { limit, before }: { limit: number; before?: string },
+): Promise<{ entries: AuditEntry[]; next: string | null }> {
+  const prefix = [...kinds.audit];
+  const selector = before === undefined ? { prefix } : { prefix, end: keys.audit(before) };
+  const found = await Array.fromAsync(
+    store.kv.list<AuditEntry>(selector, { reverse: true, limit: limit + 1 }),
+  );
+  const entries = found.slice(0, limit).map(({ value }) => value);
+  return { entries, next: found.length > limit ? entries.at(-1)!.id : null };
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { blobKeys, blobKeysOf, type Blobs, imageIdIn, readBlob } from "../../../lib/blobs/blobs.ts";
+import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
+import { testBlobs } from "../../fixtures/blobs_contract.ts";
+import { createTestDirectory } from "../../fixtures/directory.ts";
+
+const key = "images/ab/picture";
+const ten = new TextEncoder().encode("0123456789");
+
+async function withBlobs(work: (blobs: Blobs, folder: string) => Promise<void>): Promise<void> {
+  await using directory = await createTestDirectory();
+  const folder = join(directory.path, "blobs");
+  await work(createDiskBlobs(folder), folder);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) names.push(...await filesBelow(join(folder, name)));
+    else names.push(name);
+  }
+  return names;
+}
+
+testBlobs("disk", async () => {
+  const directory = await createTestDirectory();
+  return {
+    blobs: createDiskBlobs(join(directory.path, "blobs")),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+});
+
+Deno.test("a put, also over another one, leaves one file", () =>
+  withBlobs(async (blobs, folder) => {
+    await blobs.put(key, new Uint8Array(1000), "image/png");
+    const writers = Array.from({ length: 8 }, (_, i) => new Uint8Array(200_000).fill(i));
+    await Promise.all(writers.map((bytes) => blobs.put(key, bytes, "image/png")));
+    const kept = (await readBlob(blobs, key))!;
+    assert.equal(new Set(kept).size, 1);
+    assert.equal(kept.length, 200_000);
+    assert.deepEqual(await filesBelow(folder), ["picture"]);
+  }));
+
+Deno.test("a put that fails leaves nothing behind", () =>
+  withBlobs(async (blobs, folder) => {
+    await Deno.mkdir(join(folder, key), { recursive: true });
+    await Deno.writeTextFile(join(folder, key, "in the way"), "");
+    await assert.rejects(blobs.put(key, ten, "image/png"));
+    assert.deepEqual(await filesBelow(folder), ["in the way"]);
+  }));
+
+Deno.test("the probe makes the folder, and throws when nothing can be stored there", () =>
+  withBlobs(async (blobs, folder) => {
+    await blobs.probe();
+    assert.equal((await Deno.stat(folder)).isDirectory, true);
+    await Deno.remove(folder, { recursive: true });
+    await Deno.writeTextFile(folder, "a file in the way");
+    await assert.rejects(blobs.probe());
+  }));
+
+Deno.test("all bytes of a picture lie under keys that its id makes", () => {
+  const id = "01934567-89ab-7000-8000-0123456789ab";
+  assert.deepEqual(blobKeysOf(id), [
+    `images/ab/${id}`,
+    `images/ab/${id}.original`,
+    `images/ab/${id}.w320.webp`,
+    `images/ab/${id}.w640.webp`,
+    `images/ab/${id}.copy.png`,
+    `images/ab/${id}.settings.png`,
+    `images/ab/${id}.copy.jpeg`,
+    `images/ab/${id}.settings.jpeg`,
+    `images/ab/${id}.copy.webp`,
+    `images/ab/${id}.settings.webp`,
+  ]);
+  for (const each of blobKeysOf(id)) assert.equal(imageIdIn(each), id);
+  for (const other of [".probe", `images/ab/${id}x`, "images/ab/mine.png", `other/ab/${id}`]) {
+    assert.equal(imageIdIn(other), null);
+  }
+  assert.equal(blobKeys.picture(id), blobKeysOf(id)[0]);
+});

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { emptyAccount, emptyMonth, monthOf } from "../../../lib/money/account.ts";
+import {
+  addToMonth,
+  changeBooks,
+  type LedgerEntry,
+  noCharge,
+  readAccount,
+  readLedger,
+  readMonth,
+  sumCharges,
+} from "../../../lib/money/ledger.ts";
+import { keys } from "../../../lib/schema.ts";
+import { writeProgress } from "../../../lib/prompts/settle_prompt.ts";
+import { type Charge, toOutcome } from "../../../lib/prompts/prompt.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import {
+  acceptPrompt,
+  cancelUnbilled,
+  completePrompt,
+  createTestStore,
+  createTestUser,
+  failPrompt,
+  startPrompt,
+} from "../../fixtures/store.ts";
+import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
+
+Deno.test("accepting sets the hold aside; completing releases it and charges", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  await acceptPrompt(store, user, { request: { count: 3 } });
+  assert.deepEqual(await readAccount(store, user.id), {
+    ...emptyAccount,
+    heldMicros: 3 * price,
+    promptSequence: 1,
+  });
+  await completePrompt(store, user, { request: { count: 2 } });
+  assert.deepEqual(await readAccount(store, user.id), {
+    heldMicros: 3 * price,
+    chargedMicros: 2 * price,
+    promptSequence: 2,
+    imageSequence: 2,
+  });
+});
+
+Deno.test("a completed prompt has one entry, and the month knows its day and model", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const { value } = await completePrompt(store, user, { request: { count: 2 } });
+  const [entry] = await readLedger(store, [value.id]);
+  assert.deepEqual(entry?.value, {
+    costMicros: 2 * price,
+    basis: "table",
+    priceRow: null,
+    tableMicros: 40_000,
+    promptId: value.id,
+    userId: user.id,
+    model: "stand-in",
+    images: 2,
+    isAboveHold: false,
+    at: store.now(),
+  });
+  const spend = { costMicros: 2 * price, images: 2 };
+  assert.deepEqual(await readMonth(store, { userId: user.id, month: "2026-11" }), {
+    spentMicros: 2 * price,
+    days: { "2026-11-23": spend },
+    models: { "stand-in": spend },
+  });
+});
+
+Deno.test("a failed prompt is booked too, and costs nothing", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const { value } = await failPrompt(store, user);
+  const [entry] = await readLedger(store, [value.id]);
+  assert.deepEqual([entry?.value.costMicros, entry?.value.basis, entry?.value.images], [0, "none", 0]);
+  assert.equal((await readAccount(store, user.id)).heldMicros, 0);
+});
+
+Deno.test("a cancelled prompt whose bill is not known keeps its hold and has no entry", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const { value } = await cancelUnbilled(store, user);
+  assert.deepEqual(await readLedger(store, [value.id]), [null]);
+  assert.equal((await readAccount(store, user.id)).heldMicros, price);
+});
+
+Deno.test("a charge above the hold is booked as it is, and marked", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const { value } = await completePrompt(store, user, { costMicros: 5 * price });
+  const [entry] = await readLedger(store, [value.id]);
+  assert.deepEqual([entry?.value.costMicros, entry?.value.isAboveHold], [5 * price, true]);
+  assert.deepEqual(await readAccount(store, user.id), {
+    heldMicros: 0,
+    chargedMicros: 5 * price,
+    promptSequence: 1,
+    imageSequence: 1,
+  });
+});
+
+Deno.test("a prompt that is settled many times at the same moment is charged once", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const accepted = await acceptPrompt(store, user);
+  const before = await startPrompt(store, accepted.prompt.value.id);
+  const charge: Charge = { costMicros: price, basis: "table", priceRow: null };
+  const after = toOutcome({
+    ...before.value,
+    images: [{ id: "i", isDeleted: false }],
+    tasks: [{ state: "done", count: 1, imageIds: ["i"], charge }],
+  }, { at: store.now() });
+  const settled = await Promise.all(
+    Array.from({ length: 20 }, () => writeProgress(store, { before, after })),
+  );
+  assert.equal(settled.filter((result) => result !== null).length, 1);
+  assert.equal((await readAccount(store, user.id)).chargedMicros, price);
+  assert.equal(await writeProgress(store, { before: (await readPrompt(store, after.id))!, after }), null);
+});
+
+Deno.test("books that others change at the same moment, without taking turns, lose nothing", async () => {
+  using store = await createTestStore();
+  const locks = { hold: <T>(_: string, work: () => Promise<T>) => work() };
+  const add = () =>
+    changeBooks({ ...store, locks }, { userId: "ada", at: store.now() }, (books) => ({
+      atomic: books.write(store.kv.atomic(), {
+        account: { ...books.account, chargedMicros: books.account.chargedMicros + 1 },
+      }),
+      value: null,
+    }));
+  await Promise.all(Array.from({ length: 30 }, add));
+  assert.equal((await readAccount(store, "ada")).chargedMicros, 30);
+});
+
+Deno.test("a change that something else forbids is given up at once", async () => {
+  using store = await createTestStore();
+  let tries = 0;
+  const result = await changeBooks(store, { userId: "ada", at: store.now() }, (books) => {
+    tries++;
+    const taken = { key: keys.lease("p"), versionstamp: "00000000000000990000" };
+    return { atomic: books.write(store.kv.atomic().check(taken), { account: emptyAccount }), value: null };
+  });
+  assert.deepEqual([result, tries], [null, 1]);
+});
+
+Deno.test("months and days are those of UTC", () => {
+  assert.equal(monthOf(Date.parse("2026-11-30T23:59:59.999Z")), "2026-11");
+  assert.equal(monthOf(Date.parse("2026-12-01T00:30:00+01:00")), "2026-11");
+  const entry = {
+    costMicros: 7,
+    images: 1,
+    model: "m",
+    at: Date.parse("2026-12-01T00:00:00Z"),
+  } as LedgerEntry;
+  const spend = { costMicros: 14, images: 2 };
+  assert.deepEqual(addToMonth(addToMonth(emptyMonth, entry), entry), {
+    spentMicros: 14,
+    days: { "2026-12-01": spend },
+    models: { m: spend },
+  });
+});
+
+Deno.test("several charges add up to one with the basis of the least certain", () => {
+  const charge = (basis: Charge["basis"], costMicros: number): Charge => ({
+    basis,
+    costMicros,
+    priceRow: null,
+  });
+  assert.deepEqual(sumCharges([]), noCharge);
+  assert.deepEqual(sumCharges([charge("reported", 5), charge("none", 0)]), charge("reported", 5));
+  assert.deepEqual(sumCharges([charge("reported", 5), charge("table", 3)]), charge("table", 8));
+  assert.deepEqual(sumCharges([charge("table", 5), charge("unknown", 3)]), charge("unknown", 8));
+});

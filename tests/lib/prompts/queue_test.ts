@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { isFinal, type ProcessingPrompt } from "../../../lib/prompts/prompt.ts";
+import { listPrompts, queuePosition, readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import {
+  claimPrompt,
+  giveBackLease,
+  leaseMs,
+  listLeases,
+  nextWaiting,
+  promoteDelayed,
+  readLease,
+  renewLease,
+  requeue,
+  takeOverLease,
+} from "../../../lib/prompts/queue.ts";
+import type { Versioned } from "../../../lib/store.ts";
+import type { User } from "../../../lib/users/user.ts";
+import { verify } from "../../../lib/operation/verify.ts";
+import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import {
+  acceptPrompt,
+  cancelUnbilled,
+  completePrompt,
+  createTestStore,
+  createTestUser,
+  failStarted,
+  startPrompt,
+  type TestStore,
+} from "../../fixtures/store.ts";
+
+/** Accepts prompts for a user; returns their ids in order. */
+async function accept(store: TestStore, user: User, count: number): Promise<string[]> {
+  const ids = [];
+  for (let i = 0; i < count; i++) ids.push((await acceptPrompt(store, user)).prompt.value.id);
+  return ids;
+}
+
+async function createUsers(store: TestStore, count: number): Promise<User[]> {
+  return await Promise.all(Array.from({ length: count }, () => createTestUser(store)));
+}
+
+/** Claims one prompt after the other as workers would, and returns their ids. */
+async function claimInTurn(
+  store: TestStore,
+  count: number,
+  isUserFull = (_: string) => false,
+): Promise<string[]> {
+  const claimed = [];
+  for (let after = ""; claimed.length < count;) {
+    const next = await nextWaiting(store, { after, isUserFull });
+    if (next === null) break;
+    assert.notEqual(await claimPrompt(store, { promptId: next.promptId, owner: "w" }), null);
+    claimed.push(next.promptId);
+    after = next.userId;
+  }
+  return claimed;
+}
+
+Deno.test("within a user first come is first served", async () => {
+  using store = await createTestStore();
+  const ids = await accept(store, await createTestUser(store), 5);
+  assert.deepEqual(await claimInTurn(store, 9), ids);
+});
+
+Deno.test("users take turns: a hundred prompts of one do not hold up another's first", async () => {
+  using store = await createTestStore();
+  const [ada, bob, eve] = await createUsers(store, 3);
+  const many = await accept(store, ada, 100);
+  const [bobs] = await accept(store, bob, 1);
+  const eves = await accept(store, eve, 2);
+  const claimed = await claimInTurn(store, 6);
+  assert.deepEqual(claimed.toSorted(), [many[0], bobs, eves[0], many[1], eves[1], many[2]].toSorted());
+  assert.deepEqual(claimed.slice(0, 3).toSorted(), [many[0], bobs, eves[0]].toSorted());
+  assert.deepEqual(claimed.slice(3, 5).toSorted(), [many[1], eves[1]].toSorted());
+});
+
+Deno.test("a user who may not run more is passed over, and nothing is offered when all are full", async () => {
+  using store = await createTestStore();
+  const [ada, bob] = await createUsers(store, 2);
+  await accept(store, ada, 3);
+  const bobs = await accept(store, bob, 2);
+  assert.deepEqual(await claimInTurn(store, 9, (userId) => userId === ada.id), bobs);
+  assert.equal(await nextWaiting(store, { after: "", isUserFull: () => true }), null);
+});
+
+Deno.test("turns go round whoever was served last, also one who has left", async () => {
+  using store = await createTestStore();
+  const users = (await createUsers(store, 3)).sort((a, b) => a.id < b.id ? -1 : 1);
+  for (const user of users) await accept(store, user, 1);
+  const userAfter = async (after: string) =>
+    (await nextWaiting(store, { after, isUserFull: () => false }))!.userId;
+  assert.equal(await userAfter(users[0].id), users[1].id);
+  assert.equal(await userAfter(users[2].id), users[0].id);
+  assert.equal(await userAfter("zzz"), users[0].id);
+  const only = { after: users[1].id, isUserFull: (userId: string) => userId !== users[1].id };
+  assert.equal((await nextWaiting(store, only))!.userId, users[1].id);
+});
+
+Deno.test("of many workers that claim one prompt at the same moment, one gets it", async () => {
+  using store = await createTestStore();
+  const [promptId] = await accept(store, await createTestUser(store), 1);
+  const claims = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => claimPrompt(store, { promptId, owner: `worker ${i}` })),
+  );
+  const won = claims.filter((claim) => claim !== null);
+  assert.equal(won.length, 1);
+  assert.equal((await readLease(store, promptId))?.value.owner, won[0].lease.owner);
+  assert.deepEqual(won[0].lease.until, store.now() + leaseMs);
+});
+
+Deno.test("a worker whose lease was taken over can't write any more", async () => {
+  using store = await createTestStore();
+  const [promptId] = await accept(store, await createTestUser(store), 1);
+  const slow = await claimPrompt(store, { promptId, owner: "slow" });
+  const fresh = await takeOverLease(store, { promptId, owner: "fresh", isCrash: true });
+  assert.deepEqual([slow!.lease.number, fresh!.lease.number], [1, 2]);
+  assert.equal(await failStarted(store, slow!.prompt as Versioned<ProcessingPrompt>), null);
+  assert.equal(await renewLease(store, { promptId, number: 1 }), false);
+  await giveBackLease(store, { promptId, number: 1 });
+  assert.equal((await readLease(store, promptId))?.value.until, store.now() + leaseMs);
+  assert.notEqual(await failStarted(store, fresh!.prompt as Versioned<ProcessingPrompt>), null);
+  assert.equal(await readLease(store, promptId), null);
+  assert.deepEqual((await verify(store, { blobs: createMemoryBlobs() })).violations, []);
+});
+
+Deno.test("of many that take a lease over at the same moment, one gets it", async () => {
+  using store = await createTestStore();
+  const { value } = await startPrompt(store, (await accept(store, await createTestUser(store), 1))[0]);
+  const taken = await Promise.all(Array.from(
+    { length: 20 },
+    (_, i) => takeOverLease(store, { promptId: value.id, owner: `process ${i}`, isCrash: true }),
+  ));
+  assert.equal(taken.filter((lease) => lease !== null).length, 1);
+});
+
+Deno.test("a lease is held for another while as long as it is renewed", async () => {
+  using store = await createTestStore();
+  const { value } = await startPrompt(store, (await accept(store, await createTestUser(store), 1))[0]);
+  store.clock.advance(leaseMs - 1);
+  assert.equal(await renewLease(store, { promptId: value.id, number: value.leaseNumber }), true);
+  const lease = await readLease(store, value.id);
+  assert.deepEqual([lease?.value.until, lease?.value.renewals], [store.now() + leaseMs, 1]);
+});
+
+Deno.test("crashes count up, except when the lease was given back or the run had lasted", async () => {
+  using store = await createTestStore();
+  const { value } = await startPrompt(store, (await accept(store, await createTestUser(store), 1))[0]);
+  const takeOver = async (isCrash = true) => {
+    const taken = await takeOverLease(store, { promptId: value.id, owner: "next", isCrash });
+    return { crashes: taken!.prompt.value.crashes, number: taken!.lease.number };
+  };
+  assert.equal((await takeOver()).crashes, 1);
+  assert.equal((await takeOver(false)).crashes, 1);
+  const second = await takeOver();
+  assert.equal(second.crashes, 2);
+  assert.deepEqual((await listLeases(store)).map(({ promptId, crashes }) => [promptId, crashes]), [[
+    value.id,
+    2,
+  ]]);
+  await giveBackLease(store, { promptId: value.id, number: second.number });
+  const given = await takeOver();
+  assert.equal(given.crashes, 2);
+  await renewLease(store, { promptId: value.id, number: given.number });
+  assert.equal((await listLeases(store))[0].crashes, 0);
+  assert.equal((await takeOver()).crashes, 1);
+});
+
+Deno.test("a prompt that was cancelled while it ran is taken up for its charge, a settled one is not", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const cancelled = await cancelUnbilled(store, user);
+  const taken = await takeOverLease(store, { promptId: cancelled.value.id, owner: "next", isCrash: false });
+  assert.deepEqual([taken?.prompt.value.status, taken?.lease.number], ["CANCELLED", 2]);
+  const completed = await completePrompt(store, user);
+  assert.equal(
+    await takeOverLease(store, { promptId: completed.value.id, owner: "next", isCrash: false }),
+    null,
+  );
+  assert.equal(await claimPrompt(store, { promptId: completed.value.id, owner: "next" }), null);
+});
+
+Deno.test("a prompt that is to be tried again waits for its time, then for its turn", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const [first, second] = await accept(store, user, 2);
+  const before = await startPrompt(store, first);
+  await requeue(store, { before, readyAt: store.now() + 5000 }).commit();
+  assert.equal(await readLease(store, first), null);
+  assert.equal((await nextWaiting(store, { after: "", isUserFull: () => false }))?.promptId, second);
+  store.clock.advance(4999);
+  assert.equal(await promoteDelayed(store), 0);
+  store.clock.advance(1);
+  assert.equal(await promoteDelayed(store), 1);
+  assert.equal(await promoteDelayed(store), 0);
+  assert.equal((await nextWaiting(store, { after: "", isUserFull: () => false }))?.promptId, first);
+  const { value } = (await readPrompt(store, first))!;
+  assert.deepEqual([value.status, value.retries, isFinal(value)], ["PENDING", 1, false]);
+  assert.deepEqual((await verify(store, { blobs: createMemoryBlobs() })).violations, []);
+});
+
+Deno.test("the position counts the user's own prompts before it, and ends with the claim", async () => {
+  using store = await createTestStore();
+  const [ada, bob] = await createUsers(store, 2);
+  await accept(store, bob, 3);
+  const ids = await accept(store, ada, 3);
+  const positions = async () => {
+    const { items } = await listPrompts(store, { userId: ada.id, limit: 9 });
+    return await Promise.all(items.toReversed().map(({ value }) => queuePosition(store, value)));
+  };
+  assert.deepEqual(await positions(), [0, 1, 2]);
+  await startPrompt(store, ids[0]);
+  assert.deepEqual(await positions(), [null, 0, 1]);
+});

@@ -105,7 +105,10 @@ export function createWorker(deps: WorkerDeps): Worker {
       const left = runsPerUser.get(userId)! - 1;
       if (left === 0) runsPerUser.delete(userId);
       else runsPerUser.set(userId, left);
-      if (promptId === suspects[0]) void guard("suspects", nextSuspect);
+      if (promptId === suspects[0]) {
+        suspects.shift();
+        void guard("suspects", nextSuspect);
+      }
       wake();
     });
   }
@@ -131,12 +134,17 @@ export function createWorker(deps: WorkerDeps): Worker {
       if (crashes + 1 >= suspectCrashes) suspects.push(promptId);
       else await take({ promptId, isCrash: true });
     }
-    if (suspects.length > 0 && !runs.has(suspects[0])) await take({ promptId: suspects[0], isCrash: true });
+    await nextSuspect();
   }
 
+  /** Runs the first of them; one that has no lease to be taken any more, such as a cancelled one, makes room. */
   async function nextSuspect(): Promise<void> {
-    suspects.shift();
-    if (suspects.length > 0) await take({ promptId: suspects[0], isCrash: true });
+    while (suspects.length > 0 && !stopping.signal.aborted) {
+      const [promptId] = suspects;
+      await take({ promptId, isCrash: true });
+      if (runs.has(promptId)) return;
+      if (suspects[0] === promptId) suspects.shift();
+    }
   }
 
   async function sweepOnce(): Promise<void> {

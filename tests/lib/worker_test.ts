@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { takeOverLease } from "../../lib/queue.ts";
+import { finished, read, submit } from "../fixtures/prompts.ts";
+import { createStandIn, holdUntil } from "../fixtures/stand_in_provider.ts";
+import { startPrompt } from "../fixtures/store.ts";
+import { createStudio } from "../fixtures/studio.ts";
+import { until } from "../fixtures/until.ts";
+
+Deno.test("of prompts that are run one after another, one that is cancelled before its turn makes room", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(holdUntil(gate.promise));
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const [first, cancelled, last] = [await submit(program), await submit(program), await submit(program)];
+  // Each ran when the process died, so the next death would bring it under suspicion.
+  for (const promptId of [first, cancelled, last]) {
+    await startPrompt(studio.store, promptId);
+    await takeOverLease(studio.store, { promptId, owner: "killed", isCrash: true });
+  }
+  await studio.worker.start();
+  await until(() => standIn.submitted.length, (count) => count === 1);
+  assert.equal((await program.post(`/api/v1/prompts/${cancelled}/cancel`)).status, 200);
+  gate.resolve();
+  assert.equal((await finished(program, first)).status, "COMPLETED");
+  assert.equal((await finished(program, last)).status, "COMPLETED");
+  assert.equal((await read(program, cancelled)).status, "CANCELLED");
+  assert.equal(standIn.submitted.length, 2);
+});

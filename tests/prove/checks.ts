@@ -100,7 +100,7 @@ export function submittedOnce({ tasks, rest }: Evidence): Finding {
 /** Long enough for the slowest start that keeps the promise. */
 const resumeWithinMs = 5000;
 
-export function resumedById({ tasks, rest, starts, lagMs }: Evidence): Finding {
+export function resumedById({ tasks, rest, starts, kills, lagMs }: Evidence): Finding {
   const prompts = groupBy(rest.prompts, ({ text }) => text);
   const known = groupBy(tasks.filter(({ isAskedFor }) => isAskedFor), ({ text }) => text);
   const violations = [...known].flatMap(([text, of]): Violation[] => {

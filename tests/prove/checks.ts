@@ -106,7 +106,7 @@ export function resumedById({ tasks, rest, starts, kills, lagMs }: Evidence): Fi
   const violations = [...known].flatMap(([text, of]): Violation[] => {
     const [prompt, ...others] = prompts.get(text) ?? [];
     const isLost = others.length === 0 && prompt?.errorCode === "outcome_unknown" &&
-      of.length >= prompt.count;
+      of.length >= prompt.count && kills < crashesOfASuspect;
     return isLost ? [{ says: "a known task was given up", trace: [...of, prompt].map(show) }] : [];
   });
   const busy = starts.filter(({ hadWork }) => hadWork);

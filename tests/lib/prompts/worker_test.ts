@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { takeOverLease } from "../../lib/queue.ts";
-import { finished, read, submit } from "../fixtures/prompts.ts";
-import { createStandIn, holdUntil } from "../fixtures/stand_in_provider.ts";
-import { startPrompt } from "../fixtures/store.ts";
-import { createStudio } from "../fixtures/studio.ts";
-import { until } from "../fixtures/until.ts";
+import { takeOverLease } from "../../../lib/prompts/queue.ts";
+import { finished, read, submit } from "../../fixtures/prompts.ts";
+import { createStandIn, holdUntil } from "../../fixtures/stand_in_provider.ts";
+import { startPrompt } from "../../fixtures/store.ts";
+import { createStudio } from "../../fixtures/studio.ts";
+import { until } from "../../fixtures/until.ts";
 
 Deno.test("of prompts that are run one after another, one that is cancelled before its turn makes room", async () => {
   const standIn = createStandIn();

@@ -1,6 +1,7 @@
 /** Short stories told through the front door, each the shortest that shows whether one promise is kept. */
 import type { Answer } from "../stand_ins/nanobanana.ts";
 import { cutOff } from "../stand_ins/http.ts";
+import { startIdentityProvider } from "../stand_ins/identity_provider.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { runTask, startServer } from "../fixtures/server.ts";
 import { until } from "../fixtures/until.ts";
@@ -48,6 +49,105 @@ export async function budgetBurst(options: ScenarioOptions): Promise<Finding[]> 
     ? []
     : [{ says: `${accepted} were accepted with budget for ${affordable}`, trace: [] }];
   return [...checkAll(evidence), finding("budget", violations, { cases: 200 })];
+}
+
+/**
+ * A provider that calls back: early, late, twice, about another one's task and with forged tokens. Half of its answers
+ * are lost; the calls tell which tasks there are, and every prompt is made, once.
+ */
+export async function calledBack(options: ScenarioOptions): Promise<Finding[]> {
+  const publicUrl = "https://darkroom.example";
+  await using world = await createWorld({ ...options, env: { PUBLIC_URL: publicUrl } });
+  await world.start();
+  const { nanobanana, people: [person], random } = world;
+  const calls: Promise<unknown>[] = [];
+  const call = (callBackUrl: string, taskId: string, afterMs: number) =>
+    calls.push(
+      pause(afterMs).then(async () => {
+        const answer = await fetch(callBackUrl.replace(publicUrl, world.server.url), {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ code: 200, msg: "success", data: { taskId } }),
+        });
+        await answer.body?.cancel();
+      }),
+    );
+  let other = "a task that nobody knows";
+  nanobanana.onCreated = ({ taskId, callBackUrl }) => {
+    const forged = callBackUrl.replace(/.$/, (last) => last === "x" ? "y" : "x");
+    for (const afterMs of [0, 150, 600]) {
+      call(callBackUrl, other, afterMs);
+      call(callBackUrl, taskId, afterMs + random() * 300);
+      call(forged, taskId, afterMs);
+    }
+    other = taskId;
+  };
+  const lost: Answer = Object.assign(() => cutOff("{"), { isCreated: true as const });
+  const count = 24;
+  for (let i = 0; i < count; i++) {
+    if (i % 2 === 0) nanobanana.instead.create.push(lost);
+    const promptId = await person.submit(`${i}`, square);
+    await until(async () => (await person.read(promptId!)).status, (status) => status !== "PENDING");
+    await until(() => nanobanana.instead.create.length, (left) => left === 0);
+  }
+  const evidence = await world.settle();
+  await Promise.allSettled(calls);
+  return checkAll(evidence);
+}
+
+/** Somebody comes in through an OpenID provider while the program is killed on their way; their token ends with them. */
+export async function signedIn(options: ScenarioOptions): Promise<Finding[]> {
+  await using provider = await startIdentityProvider();
+  await using world = await createWorld({
+    ...options,
+    env: {
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: provider.clientId,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+    },
+  });
+  await world.start();
+  const cookies = new Map<string, string>();
+  const visit = async (path: string, init: RequestInit = {}) => {
+    const cookie = Array.from(cookies, (pair) => pair.join("=")).join("; ");
+    const headers = { Cookie: cookie, Origin: world.server.url, ...init.headers as Record<string, string> };
+    const answer = await fetch(world.server.url + path, { redirect: "manual", ...init, headers });
+    for (const each of answer.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(each)!;
+      cookies.set(name, value);
+    }
+    return answer;
+  };
+  const whereTo = async (answer: Response) => {
+    await answer.body?.cancel();
+    return answer.headers.get("Location")!;
+  };
+  const authorize = await whereTo(await visit("/login/oidc"));
+  await world.kill();
+  await world.start();
+  const back = new URL(await whereTo(await fetch(authorize, { redirect: "manual" })));
+  const violations: Violation[] = [];
+  const landed = await whereTo(await visit(back.pathname + back.search));
+  const json = { "Content-Type": "application/json" };
+  const { token } = await (await visit("/api/v1/auth/token", { method: "POST", headers: json, body: "{}" }))
+    .json();
+  if (token === undefined) {
+    return [finding("strangers", [{ says: "nobody was signed in", trace: [landed] }])];
+  }
+  const newcomer = world.join({ name: "newcomer", key: token });
+  for (const model of ["nanobanana", "sketch"]) {
+    await newcomer.submit(model, { model, imageSize: "1024x1024" });
+  }
+  const evidence = await world.settle();
+  await whereTo(await visit("/logout", { method: "POST" }));
+  const after = await fetch(`${world.server.url}/api/v1/me`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  await after.body?.cancel();
+  if (after.status !== 401) {
+    violations.push({ says: "a token outlived its session", trace: [`${after.status}`] });
+  }
+  return [...checkAll(evidence), finding("strangers", violations, { cases: 2 })];
 }
 
 /** Each thing that a provider does wrong, and what it bills for it all the same. */

@@ -62,6 +62,8 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "cancels at the last moment", about: "final", run: () => stories.cancelRace(some) },
         { name: "one key, twenty times", about: "accepted", run: () => stories.sameKey(some) },
         { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
+        { name: "calls back", about: "accepted", run: () => stories.calledBack(some) },
+        { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },
         { name: "a restored backup", about: "backup", run: () => stories.restoredBackup(some) },

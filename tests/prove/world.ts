@@ -59,6 +59,8 @@ export interface World extends AsyncDisposable {
   server: Server;
   start(): Promise<void>;
   kill(): Promise<void>;
+  /** Somebody more, who came in while the program ran. */
+  join(newcomer: { name: string; key: string }): Person;
   /** From now on the program runs on these data. */
   move(dataDir: string): void;
   /** Resolves when a request is at that point, and keeps it there until the program was killed. */
@@ -152,6 +154,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       if (latestStart !== null && latestStart.firstWorkAt === null) latestStart.hadWork = false;
       await world.server.end("SIGKILL");
       gone.resolve();
+    },
+    join(newcomer) {
+      const person = createPerson(surroundings, { ...newcomer, limitMicros: null });
+      world.people.push(person);
+      return person;
     },
     move(dataDir) {
       world.dataDir = dataDir;

@@ -21,6 +21,8 @@ export interface NanobananaStandIn extends StandInServer {
   pollsUntilDone: number;
   /** Answers to give instead of the right one, each once, in order. */
   instead: { [request in Entry["request"]]: Answer[] };
+  /** A task exists, and this is where it wants to be called back about it. */
+  onCreated: (task: { taskId: string; callBackUrl: string }) => void;
   /** What each task is billed, in micro-dollars; one that failed is not. */
   bills: Map<string, number>;
   billedMicros(): number;
@@ -62,18 +64,20 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     bills,
     billedMicros: () => [...bills.values()].reduce((sum, micros) => sum + micros, 0),
     pollsUntilDone: 1,
+    onCreated: () => {},
     instead: { create: [], poll: [], download: [] },
   });
   return standIn;
 
   async function create(request: Request): Promise<Response> {
-    const { prompt, resolution = "" } = await request.json();
+    const { prompt, resolution = "", callBackUrl } = await request.json();
     const taskId = `task-${journal.length + 1}`;
     const instead = standIn.instead.create.shift();
     if (instead !== undefined && !instead.isCreated) return await instead(taskId);
     polls.set(taskId, 0);
     bills.set(taskId, credits[new URL(request.url).pathname.split("/").at(-1)!][resolution] * 5000);
     note({ request: "create", taskId, prompt });
+    if (callBackUrl !== undefined) standIn.onCreated({ taskId, callBackUrl });
     if (instead !== undefined) return await instead(taskId);
     return Response.json({ code: 200, msg: "success", data: { taskId } });
   }

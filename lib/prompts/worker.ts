@@ -131,7 +131,9 @@ export function createWorker(deps: WorkerDeps): Worker {
   async function takeUp(isFree: (lease: { until: number }) => boolean): Promise<void> {
     for (const { promptId, lease, crashes } of await listLeases(store)) {
       if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;
-      if (crashes + 1 >= suspectCrashes) suspects.push(promptId);
+      // A process that gave the lease back did not die of the prompt.
+      const hasDiedAgain = lease.until !== 0;
+      if (hasDiedAgain && crashes + 1 >= suspectCrashes) suspects.push(promptId);
       else await take({ promptId, isCrash: true });
     }
     await nextSuspect();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { takeOverLease } from "../../../lib/prompts/queue.ts";
+import { giveBackLease, takeOverLease } from "../../../lib/prompts/queue.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, holdUntil } from "../../fixtures/stand_in_provider.ts";
 import { startPrompt } from "../../fixtures/store.ts";
@@ -26,4 +26,22 @@ Deno.test("of prompts that are run one after another, one that is cancelled befo
   assert.equal((await finished(program, last)).status, "COMPLETED");
   assert.equal((await read(program, cancelled)).status, "CANCELLED");
   assert.equal(standIn.submitted.length, 2);
+});
+
+Deno.test("prompts that a stop gave back run side by side, although the process had died once before that", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(holdUntil(gate.promise), holdUntil(gate.promise));
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptIds = [await submit(program), await submit(program)];
+  for (const promptId of promptIds) {
+    await startPrompt(studio.store, promptId);
+    const leased = await takeOverLease(studio.store, { promptId, owner: "killed", isCrash: true });
+    await giveBackLease(studio.store, { promptId, number: leased!.lease.number });
+  }
+  await studio.worker.start();
+  await until(() => standIn.submitted.length, (count) => count === 2);
+  gate.resolve();
+  for (const promptId of promptIds) assert.equal((await finished(program, promptId)).status, "COMPLETED");
 });

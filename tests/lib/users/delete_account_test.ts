@@ -191,9 +191,15 @@ async function unsettled(store: TestStore): Promise<string[]> {
 function mortal(store: TestStore, blobs: Blobs, lastWrite: number) {
   const killed = Promise.withResolvers<void>();
   let writes = 0;
+  const underWay = new Set<Promise<unknown>>();
   const write = <T>(work: () => Promise<T>): Promise<T> => {
-    if (++writes <= lastWrite) return work();
-    killed.resolve();
+    if (++writes <= lastWrite) {
+      const mine = work();
+      underWay.add(mine);
+      return mine.finally(() => underWay.delete(mine));
+    }
+    // What it had sent to the database still arrives there.
+    void Promise.allSettled(underWay).then(() => killed.resolve());
     return new Promise(() => {});
   };
   const kv = new Proxy(store.kv, {

@@ -191,24 +191,16 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareIndexes(view, records);
   yield* compareImageTerms(view, records);
   yield* compareCounts(view, records);
-  yield* ofThoseWhoStay(compareFeedHeads(view, records), records);
-  yield* ofThoseWhoStay(compareBooks(view, records), records);
+  yield* compareFeedHeads(view, records);
+  for await (const difference of compareBooks(view, records)) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
   yield* compareLeases(view, records);
   yield* compareSessions(view);
   yield* compareApiKeys(view);
   yield* compareUnknownCharges(view, records);
   yield* compareIdentities(view);
   yield* comparePasskeys(view);
-}
-
-/** An account that is being deleted shrinks prompt by prompt, and nobody reads it any more. */
-async function* ofThoseWhoStay(
-  differences: AsyncIterable<Difference>,
-  { leaving }: Records,
-): AsyncGenerator<Difference> {
-  for await (const difference of differences) {
-    if (!leaving.has(String(difference.key[1]))) yield difference;
-  }
 }
 
 function nameOf(key: Deno.KvKey): string {

@@ -184,6 +184,8 @@ async function erasePrompts(
     const prompt = await readPrompt(store, first.promptId);
     if (prompt === null) await commit(store.kv.atomic().delete(first.key));
     else if (isHeld(prompt.value)) return false;
+    // It changed in between, so it is the last in the feed by now, and its turn comes again.
+    else if (prompt.versionstamp !== first.key.at(-1)) continue;
     else await erasePrompt(store, { prompt, deletion });
   }
   return false;

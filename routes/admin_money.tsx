@@ -7,13 +7,11 @@ import { Refusal } from "../lib/errors.ts";
 import { viewQueue } from "../lib/prompts/queue_view.ts";
 import { listChargesOfAll, readDrift, readSpendOfAll } from "../lib/money/spend_view.ts";
 import { readUsers } from "../lib/users/user.ts";
-import {
-  AdminPricesPage,
-  AdminProvidersPage,
-  AdminQueuePage,
-  AdminSpendPage,
-  type Names,
-} from "../views/admin_money_pages.tsx";
+import type { Names } from "../views/admin_layout.tsx";
+import { AdminPricesPage } from "../views/admin_prices_page.tsx";
+import { AdminProvidersPage } from "../views/admin_providers_page.tsx";
+import { AdminQueuePage } from "../views/admin_queue_page.tsx";
+import { AdminSpendPage } from "../views/admin_spend_page.tsx";
 import { byteOrderMark } from "../views/csv.ts";
 import { allUsageHeading, allUsageLine } from "../views/usage_csv.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "./context.ts";

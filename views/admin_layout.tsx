@@ -4,6 +4,9 @@ import type { User } from "../lib/users/user.ts";
 import { Layout } from "./layout.tsx";
 import { Tabs } from "./tabs.tsx";
 
+/** Names of users by their id; who has none is gone. */
+export type Names = ReadonlyMap<string, string>;
+
 const tabs = [
   { href: "/admin", name: "Users" },
   { href: "/admin/invitations", name: "Invitations" },

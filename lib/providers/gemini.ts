@@ -11,13 +11,13 @@ import {
   ProviderFailure,
   type TaskRequest,
 } from "../provider.ts";
-import { filled } from "./openai_wire.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
 import {
   decodeBase64,
   failureByStatus,
   type Fields,
   fieldsOf,
+  filled,
   firstOf,
   listOf,
   numberOf,

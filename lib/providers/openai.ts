@@ -22,8 +22,16 @@ import {
   versioned,
 } from "./openai_wire.ts";
 import { atLeast } from "./shape.ts";
-import { fieldsOf, listOf, outcomeUnknown, readJson, readMessages, submissionFailure } from "./wire.ts";
-import { statusOf, unreachable } from "./wire.ts";
+import {
+  fieldsOf,
+  listOf,
+  outcomeUnknown,
+  readJson,
+  readMessages,
+  statusOf,
+  submissionFailure,
+  unreachable,
+} from "./wire.ts";
 
 export interface OpenAiDeps {
   apiKey: string;

@@ -1,7 +1,16 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
 import type { Usage } from "../money/price_book.ts";
 import { ProviderFailure } from "../provider.ts";
-import { decodeBase64, failureByStatus, type Fields, fieldsOf, listOf, numberOf, textOf } from "./wire.ts";
+import {
+  decodeBase64,
+  failureByStatus,
+  type Fields,
+  fieldsOf,
+  filled,
+  listOf,
+  numberOf,
+  textOf,
+} from "./wire.ts";
 
 /** `OPENAI_BASE_URL` with or without its version. */
 export function versioned(baseUrl: string): string {
@@ -92,8 +101,4 @@ export function readUsage(json: unknown): Usage | null {
     textOut: outputText,
     imageOut,
   });
-}
-
-export function filled(usage: Usage): Usage {
-  return Object.fromEntries(Object.entries(usage).filter(([, count]) => count > 0));
 }

@@ -1,4 +1,5 @@
 /** Reading what providers answer: leniently, since their answers differ from what is written about them. */
+import type { Usage } from "../money/price_book.ts";
 import { OutgoingFailure } from "../outgoing.ts";
 import { ProviderFailure, type ProviderStatus } from "../provider.ts";
 
@@ -145,4 +146,9 @@ function parsed(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Only the kinds of tokens that were used. */
+export function filled(usage: Usage): Usage {
+  return Object.fromEntries(Object.entries(usage).filter(([, count]) => count > 0));
 }

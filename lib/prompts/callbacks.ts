@@ -9,8 +9,8 @@ import { sign } from "../digest.ts";
 /** The line on which a provider can reach the task's run. */
 export interface CallbackLine {
   url: string;
-  /** The body of the next call on it, or of the latest that nobody waited for yet. */
-  next(signal: AbortSignal): Promise<unknown>;
+  /** The bodies of the calls since the last look, oldest first; waits for one where there are none. */
+  next(signal: AbortSignal): Promise<unknown[]>;
 }
 
 export interface Callbacks {
@@ -20,15 +20,16 @@ export interface Callbacks {
   receive(token: string, body: unknown): boolean;
 }
 
-/** Calls for tasks that nobody follows at the moment; the oldest are forgotten. */
-const maxKept = 1000;
+/** Tasks with calls that nobody waited for yet; those of the oldest are forgotten. */
+const maxTasksKept = 1000;
+const maxCallsKept = 16;
 
 export function createCallbacks(
   { publicUrl, secret }: { publicUrl: string; secret: string },
 ): Callbacks {
   const isReachable = new URL(publicUrl).protocol === "https:";
-  const kept = new Map<string, unknown>();
-  const waiting = new Map<string, (body: unknown) => void>();
+  const kept = new Map<string, unknown[]>();
+  const waiting = new Map<string, (bodies: unknown[]) => void>();
 
   return {
     line: (taskKey) =>
@@ -39,27 +40,27 @@ export function createCallbacks(
       const taskKey = taskKeyOf(token);
       if (taskKey === null) return false;
       const wake = waiting.get(taskKey);
-      if (wake !== undefined) wake(body);
+      if (wake !== undefined) wake([body]);
       else keep(taskKey, body);
       return true;
     },
   };
 
-  function next(taskKey: string, signal: AbortSignal): Promise<unknown> {
-    if (kept.has(taskKey)) {
-      const body = kept.get(taskKey);
+  function next(taskKey: string, signal: AbortSignal): Promise<unknown[]> {
+    const bodies = kept.get(taskKey);
+    if (bodies !== undefined) {
       kept.delete(taskKey);
-      return Promise.resolve(body);
+      return Promise.resolve(bodies);
     }
     return new Promise((resolve, reject) => {
       const stop = () => {
         if (waiting.get(taskKey) === wake) waiting.delete(taskKey);
         reject(signal.reason);
       };
-      const wake = (body: unknown) => {
+      const wake = (bodies: unknown[]) => {
         signal.removeEventListener("abort", stop);
         waiting.delete(taskKey);
-        resolve(body);
+        resolve(bodies);
       };
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener("abort", stop, { once: true });
@@ -68,9 +69,10 @@ export function createCallbacks(
   }
 
   function keep(taskKey: string, body: unknown): void {
+    const bodies = kept.get(taskKey) ?? [];
     kept.delete(taskKey);
-    kept.set(taskKey, body);
-    if (kept.size > maxKept) kept.delete(kept.keys().next().value!);
+    kept.set(taskKey, [...bodies, body].slice(-maxCallsKept));
+    if (kept.size > maxTasksKept) kept.delete(kept.keys().next().value!);
   }
 
   function tokenOf(taskKey: string): string {

@@ -272,26 +272,28 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     }
   }
 
-  /** Until the next poll, or until the provider calls back. */
+  /** Until the next poll, or until the provider calls back: what its calls said, if anything. */
   async function pause(
     watch: { delayMs: number },
     { signal, callback }: TaskContext,
     leastMs: number | null = null,
-  ): Promise<void> {
+  ): Promise<unknown[]> {
     const delayMs = Math.max(watch.delayMs * (0.8 + 0.4 * random()), leastMs ?? 0);
     watch.delayMs = Math.min(longestPollMs, watch.delayMs * 1.5);
     const over = new AbortController();
     const stop = () => over.abort(signal.reason);
     signal.throwIfAborted();
     signal.addEventListener("abort", stop, { once: true });
-    const ways = [sleep(delayMs, over.signal), ...(callback === null ? [] : [callback.next(over.signal)])];
+    const time = sleep(delayMs, over.signal).then((): unknown[] => []);
+    const ways = callback === null ? [time] : [callback.next(over.signal), time];
     try {
       await Promise.race(ways);
     } finally {
       signal.removeEventListener("abort", stop);
       over.abort();
-      await Promise.allSettled(ways);
     }
+    const said = await Promise.allSettled(ways);
+    return said.flatMap((way) => way.status === "fulfilled" ? way.value : []);
   }
 
   interface Poll {
@@ -351,16 +353,26 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   /** The id of the task that the provider called back about, once the provider itself confirms it. */
   async function calledBack(
     task: TaskRequest,
-    { signal, callback }: { signal: AbortSignal; callback: CallbackLine },
+    context: TaskContext & { callback: CallbackLine },
   ): Promise<string> {
+    const { signal, callback } = context;
+    const named = new Map<string, { since: number }>();
+    const watch = { delayMs: firstPollMs };
     while (true) {
-      const body = await callback.next(signal);
-      const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
-      if (taskId === null || taskKeys.get(taskId) !== undefined) continue;
-      const { record } = await ask(taskId, signal);
-      if (record === null || !isOurs(record, { task, callback })) continue;
-      isTaken(taskId, task);
-      return taskId;
+      const calls = named.size === 0 ? await callback.next(signal) : await pause(watch, context);
+      for (const body of calls) {
+        const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
+        if (taskId === null || taskKeys.has(taskId) || named.has(taskId)) continue;
+        named.set(taskId, { since: now() });
+        watch.delayMs = firstPollMs;
+      }
+      for (const [taskId, { since }] of named) {
+        const { record, code } = await ask(taskId, signal);
+        const isFound = record !== null && isOurs(record, { task, callback });
+        if (isFound && !isTaken(taskId, task)) return taskId;
+        const mayBeLate = record === null && (code !== 404 || now() - since < unknownTaskGraceMs);
+        if (!mayBeLate) named.delete(taskId);
+      }
     }
   }
 

@@ -91,7 +91,7 @@ export async function calledBack(options: ScenarioOptions): Promise<Finding[]> {
     await until(() => nanobanana.instead.create.length, (left) => left === 0);
   }
   const evidence = await world.settle();
-  await Promise.allSettled(calls);
+  await Promise.all(calls);
   return checkAll(evidence);
 }
 

@@ -12,15 +12,20 @@ Deno.test("a call wakes whoever waits on that line", async () => {
   assert.match(mine.url, /^https:\/\/darkroom\.example\/callbacks\/[\w.-]{60,}$/);
   const next = mine.next(new AbortController().signal);
   assert.equal(receive(tokenOf(mine.url), { code: 200 }), true);
-  assert.deepEqual(await next, { code: 200 });
+  assert.deepEqual(await next, [{ code: 200 }]);
 });
 
-Deno.test("a call that comes early is kept, the latest only", async () => {
+Deno.test("calls that come early are kept in their order, the oldest given up when they are many", async () => {
   const { line, receive } = callbacks();
   const mine = line(taskKey)!;
-  receive(tokenOf(mine.url), "first");
-  receive(tokenOf(mine.url), "second");
-  assert.equal(await mine.next(new AbortController().signal), "second");
+  const { signal } = new AbortController();
+  receive(tokenOf(mine.url), "true");
+  receive(tokenOf(mine.url), "odd");
+  assert.deepEqual(await mine.next(signal), ["true", "odd"]);
+  for (let i = 0; i < 50; i++) receive(tokenOf(mine.url), i);
+  const kept = await mine.next(signal);
+  assert.deepEqual(kept, Array.from({ length: kept.length }, (_, i) => 50 - kept.length + i));
+  assert.ok(kept.length >= 8 && kept.length < 50);
 });
 
 Deno.test("a forged token, another server's or another task's wakes nobody", async () => {

@@ -290,28 +290,64 @@ Deno.test("a cancelled task is booked, since it can't be stopped", async () => {
 
 Deno.test("where the provider can call back, a task in doubt is found by its call and never made again", async () => {
   await using scene = await setScene({ publicUrl: "https://darkroom.example" });
-  const { api, program, studio } = scene;
-  api.onPoint = ({ method, point }) => {
-    if (method === "POST" && point === "before the answer") throw new Error("the answer is lost");
-  };
-  const sent = await program.post("/api/v1/images/generate", { prompt: "sea" }, { Prefer: "respond-async" });
-  const { promptId } = await sent.json();
-  const made = await until(() => api.journal[0], (entry) => entry !== undefined);
-  const call = (address: string, taskId: string) =>
-    studio.fetch(new URL(address).pathname, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ code: 200, msg: "success", data: { taskId } }),
-    });
-  const { url } = studio.deps.callbacks.line(`${promptId}:0`)!;
+  const { api, program } = scene;
+  loseAnswers(scene, async () => {});
+  const promptId = await scene.send();
+  const task = await until(() => api.journal[0], (entry) => entry !== undefined);
+  const url = callbackUrl(scene, promptId);
   const forged = url.replace(/.$/, (last) => last === "x" ? "y" : "x");
-  assert.equal((await call(forged, made.taskId!)).status, 200);
-  assert.equal((await call(url, "a task that nobody knows")).status, 200);
+  assert.equal((await call(scene, forged, task.taskId!)).status, 200);
+  assert.equal((await call(scene, url, "a task that nobody knows")).status, 200);
   const waiting = (await (await program.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
   assert.equal(waiting.status, "PROCESSING");
-  await until(async () => {
-    await call(url, made.taskId!);
-    return (await (await program.get(`/api/v1/prompts/${promptId}`)).json()).prompt;
-  }, ({ status }) => status === "COMPLETED");
+  await call(scene, url, task.taskId!);
+  await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
   assert.equal(api.journal.filter(({ request }) => request === "create").length, 1);
 });
+
+Deno.test("a task in doubt is found by a call that came before its answer was lost, whatever was called after it", async () => {
+  await using scene = await setScene({ publicUrl: "https://darkroom.example" });
+  loseAnswers(scene, async ({ url, taskId }) => {
+    for (const each of ["never heard of", taskId, taskId, "nor of this"]) await call(scene, url, each);
+  });
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.status, prompt.images.length], ["COMPLETED", 1]);
+  assert.equal(scene.api.journal.filter(({ request }) => request === "create").length, 1);
+});
+
+Deno.test("a call about a task in doubt is kept until the provider can be asked about it", async () => {
+  await using scene = await setScene({ publicUrl: "https://darkroom.example" });
+  const { poll } = scene.api.instead;
+  loseAnswers(scene, async ({ url, taskId }) => {
+    poll.push(json({ code: 404, msg: "no such task" }), () => new Response("oh", { status: 502 }));
+    poll.push(() => cutOff("{"), json({ code: 429, msg: "slow down" }));
+    await call(scene, url, taskId);
+  });
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.status, prompt.images.length, poll.length], ["COMPLETED", 1, 0]);
+});
+
+interface Scene extends Awaited<ReturnType<typeof setScene>> {}
+
+function loseAnswers(scene: Scene, before: (made: { url: string; taskId: string }) => Promise<void>): void {
+  const urls: string[] = [];
+  scene.api.onCreated = ({ callBackUrl }) => urls.push(callBackUrl);
+  scene.api.onPoint = async ({ method, point }) => {
+    if (method !== "POST" || point !== "before the answer") return;
+    await before({ url: urls.at(-1)!, taskId: scene.api.journal.at(-1)!.taskId! });
+    throw new Error("the answer is lost");
+  };
+}
+
+function callbackUrl(scene: Scene, promptId: string): string {
+  return scene.studio.deps.callbacks.line(`${promptId}:0`)!.url;
+}
+
+/** As the provider would, when it has something to say about a task. */
+async function call(scene: Scene, address: string, taskId: string): Promise<Response> {
+  return await scene.studio.fetch(new URL(address).pathname, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ code: 200, msg: "success", data: { taskId } }),
+  });
+}

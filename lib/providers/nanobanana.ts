@@ -424,6 +424,6 @@ function isOurs(
   { task, callback }: { task: TaskRequest; callback: CallbackLine },
 ): boolean {
   const { prompt, callBackUrl } = parameters;
-  return (prompt === undefined || prompt === task.prompt) &&
-    (callBackUrl === undefined || callBackUrl === callback.url);
+  const isSamePrompt = prompt === undefined || String(prompt).trim() === task.prompt.trim();
+  return isSamePrompt && (callBackUrl === undefined || callBackUrl === callback.url);
 }

@@ -43,7 +43,7 @@ const credits: { [path: string]: { [resolution: string]: number } } = {
 
 export async function startNanobanana(): Promise<NanobananaStandIn> {
   const journal: Entry[] = [];
-  const polls = new Map<string, number>();
+  const tasks = new Map<string, { paramJson: string; polls: number }>();
   const picture = new Uint8Array(
     await sharp({ create: { width: 1024, height: 1024, channels: 3, background: "#b3290b" } }).png()
       .toBuffer(),
@@ -70,11 +70,12 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
   return standIn;
 
   async function create(request: Request): Promise<Response> {
-    const { prompt, resolution = "", callBackUrl } = await request.json();
+    const { callBackUrl, ...parameters } = await request.json();
+    const { prompt, resolution = "" } = parameters;
     const taskId = `task-${journal.length + 1}`;
     const instead = standIn.instead.create.shift();
     if (instead !== undefined && !instead.isCreated) return await instead(taskId);
-    polls.set(taskId, 0);
+    tasks.set(taskId, { paramJson: JSON.stringify(parameters), polls: 0 });
     bills.set(taskId, credits[new URL(request.url).pathname.split("/").at(-1)!][resolution] * 5000);
     note({ request: "create", taskId, prompt });
     if (callBackUrl !== undefined) standIn.onCreated({ taskId, callBackUrl });
@@ -86,15 +87,13 @@ export async function startNanobanana(): Promise<NanobananaStandIn> {
     note({ request: "poll", taskId, prompt: null });
     const instead = standIn.instead.poll.shift();
     if (instead !== undefined) return await billed(await instead(taskId ?? ""), taskId ?? "");
-    const seen = polls.get(taskId ?? "");
-    if (taskId === null || seen === undefined) {
-      return Response.json({ code: 404, msg: "no such task", data: null });
-    }
-    polls.set(taskId, seen + 1);
-    const isDone = seen >= standIn.pollsUntilDone;
+    const task = tasks.get(taskId ?? "");
+    if (task === undefined) return Response.json({ code: 404, msg: "no such task", data: null });
+    const isDone = task.polls++ >= standIn.pollsUntilDone;
+    const { paramJson } = task;
     const response = { originImageUrl: null, resultImageUrl: isDone ? `${url}/files/${taskId}` : null };
-    const data = { taskId, successFlag: isDone ? 1 : 0, errorCode: null, errorMessage: null, response };
-    return Response.json({ code: 200, msg: "success", data });
+    const state = { successFlag: isDone ? 1 : 0, errorCode: null, errorMessage: null };
+    return Response.json({ code: 200, msg: "success", data: { taskId, paramJson, ...state, response } });
   }
 
   /** A task that it says has failed is not billed, and one whose cost it names is billed that. */

@@ -327,6 +327,23 @@ Deno.test("a call about a task in doubt is kept until the provider can be asked 
   assert.deepEqual([prompt.status, prompt.images.length, poll.length], ["COMPLETED", 1, 0]);
 });
 
+Deno.test("of two tasks in doubt each is found, though the first call to one is about the other", async () => {
+  await using scene = await setScene({ publicUrl: "https://darkroom.example" });
+  loseAnswers(scene, async () => {});
+  const mine = await scene.send({ prompt: "mine" });
+  await until(() => scene.api.journal.length, (count) => count === 1);
+  const other = await scene.send({ prompt: "other" });
+  await until(() => scene.api.journal.length, (count) => count === 2);
+  const [{ taskId: myTask }, { taskId: otherTask }] = scene.api.journal;
+  await call(scene, callbackUrl(scene, other), myTask!);
+  await until(() => scene.api.journal.length, (count) => count === 3);
+  await call(scene, callbackUrl(scene, mine), myTask!);
+  await call(scene, callbackUrl(scene, other), otherTask!);
+  for (const promptId of [mine, other]) {
+    await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
+  }
+});
+
 interface Scene extends Awaited<ReturnType<typeof setScene>> {}
 
 function loseAnswers(scene: Scene, before: (made: { url: string; taskId: string }) => Promise<void>): void {

@@ -2,7 +2,8 @@
 import type { AuditAction, AuditEntry } from "../lib/users/audit.ts";
 import type { User } from "../lib/users/user.ts";
 import { AdminLayout } from "./admin_layout.tsx";
-import { dollars } from "./format.ts";
+import { dollars, sizeWords } from "./format.ts";
+import { Records } from "./records.tsx";
 import { Time } from "./time.tsx";
 
 export function AdminAuditPage({ user, entries, names, next, isFirst }: {
@@ -17,16 +18,10 @@ export function AdminAuditPage({ user, entries, names, next, isFirst }: {
   const nameOf = (userId: string) => names.get(userId) ?? `a deleted account (${userId})`;
   return (
     <AdminLayout name="Changes" user={user} current="/admin/audit">
-      {entries.length === 0 ? <p class="empty">Nothing was changed yet.</p> : (
-        <table class="records">
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col">Who</th>
-              <th scope="col">When</th>
-            </tr>
-          </thead>
-          <tbody>
+      {entries.length === 0
+        ? <p class="empty">Nothing was changed yet.</p>
+        : (
+          <Records columns={["What", "Who", "When"]}>
             {entries.map((entry) => (
               <tr data-action={entry.action}>
                 <th scope="row">
@@ -39,9 +34,8 @@ export function AdminAuditPage({ user, entries, names, next, isFirst }: {
                 </td>
               </tr>
             ))}
-          </tbody>
-        </table>
-      )}
+          </Records>
+        )}
       <nav class="more" aria-label="More">
         {!isFirst && <a class="button" href="/admin/audit">Newest</a>}
         {next && <a class="button" href={`/admin/audit?before=${next}`}>Older changes</a>}
@@ -59,9 +53,21 @@ const words: { [action in AuditAction]: (detail: string) => string } = {
   invited: (name) => `An invitation was made for ${name}`,
   invitation_revoked: (name) => `The invitation for ${name} was taken back`,
   account_deleted: () => "was deleted",
-  price_added: (price) => `A price was added: ${price}`,
-  charge_corrected: (charge) => `A charge was put right: ${charge}`,
+  price_added: priceWords,
+  charge_corrected: chargeWords,
 };
+
+function priceWords(price: string): string {
+  const [model, size, costMicros, validFrom] = price.split(" ");
+  return `A price was added: ${model}, ${sizeWords(size)}, ${
+    dollars(Number(costMicros))
+  } from ${validFrom} on`;
+}
+
+function chargeWords(charge: string): string {
+  const [promptId, billedMicros] = charge.split(" ");
+  return `A charge was put right: prompt ${promptId} was billed ${dollars(Number(billedMicros))}`;
+}
 
 function budgetWords(budget: string): string {
   if (budget === "default") return "the server's budget";

@@ -5,7 +5,7 @@ import type { Model } from "../lib/provider.ts";
 import type { User } from "../lib/users/user.ts";
 import { AdminLayout, type Names } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
-import { dollars, size } from "./format.ts";
+import { dollars, size, sizeWords } from "./format.ts";
 
 export function AdminPricesPage({ user, rows, models, drift, names, today, problem }: {
   user: User;
@@ -30,34 +30,7 @@ export function AdminPricesPage({ user, rows, models, drift, names, today, probl
         </section>
         <section aria-labelledby="rows">
           <h2 id="rows">The price book</h2>
-          <table class="records">
-            <thead>
-              <tr>
-                <th scope="col">Model</th>
-                <th scope="col">Size</th>
-                <th scope="col">A picture</th>
-                <th scope="col">Quality</th>
-                <th scope="col">From</th>
-                <th scope="col">Source</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr>
-                  <th scope="row">{row.model}</th>
-                  <td data-name="Size">{row.size === "*" ? "any other" : size(row.size)}</td>
-                  <td data-name="A picture" class="number">{dollars(row.costMicros)}</td>
-                  <td data-name="Quality">{row.quality}</td>
-                  <td data-name="From">{row.validFrom}</td>
-                  <td data-name="Source">
-                    {"by" in row
-                      ? `added by ${names.get(row.by) ?? "a deleted account"}`
-                      : "ships with Darkroom"}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <PriceTable rows={rows} names={names} />
         </section>
         <section aria-labelledby="drift">
           <h2 id="drift">Drift</h2>
@@ -69,6 +42,39 @@ export function AdminPricesPage({ user, rows, models, drift, names, today, probl
         </section>
       </div>
     </AdminLayout>
+  );
+}
+
+function PriceTable({ rows, names }: { rows: (PriceRow | AddedPrice)[]; names: Names }) {
+  const byModel = Map.groupBy(rows, ({ model }) => model);
+  return (
+    <table class="sums prices">
+      <thead>
+        <tr>
+          <th scope="col">Size</th>
+          <th scope="col" class="number">A picture</th>
+          <th scope="col">From</th>
+          <th scope="col">Source</th>
+        </tr>
+      </thead>
+      {Array.from(byModel, ([model, ofModel]) => (
+        <tbody>
+          <tr>
+            <th scope="rowgroup" colspan={4}>
+              {model} <span class="muted">{ofModel[0].quality} quality</span>
+            </th>
+          </tr>
+          {ofModel.map((row) => (
+            <tr>
+              <th scope="row">{sizeWords(row.size)}</th>
+              <td class="number">{dollars(row.costMicros)}</td>
+              <td>{row.validFrom}</td>
+              <td>{"by" in row ? `added by ${names.get(row.by) ?? "a deleted account"}` : "Darkroom"}</td>
+            </tr>
+          ))}
+        </tbody>
+      ))}
+    </table>
   );
 }
 

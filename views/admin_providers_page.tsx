@@ -2,6 +2,7 @@
 import type { Model, Provider, ProviderStatus } from "../lib/provider.ts";
 import type { User } from "../lib/users/user.ts";
 import { AdminLayout } from "./admin_layout.tsx";
+import { Records } from "./records.tsx";
 
 const stateWords: { [state in ProviderStatus["state"]]: string } = {
   ok: "answers",
@@ -16,33 +17,23 @@ export function AdminProvidersPage({ user, providers }: {
 }) {
   return (
     <AdminLayout name="Providers" user={user} current="/admin/providers">
-      <table class="records">
-        <thead>
+      <Records columns={["Provider", "State", "Balance", "Models"]}>
+        {providers.map(({ provider, status }) => (
           <tr>
-            <th scope="col">Provider</th>
-            <th scope="col">State</th>
-            <th scope="col">Balance</th>
-            <th scope="col">Models</th>
+            <th scope="row">{provider.name}</th>
+            <td data-name="State">
+              <span class={`status ${status === null || status.state === "ok" ? "completed" : "failed"}`}>
+                {status === null ? "built in" : stateWords[status.state]}
+              </span>
+              {status?.detail && <q class="muted">{status.detail.slice(0, 300)}</q>}
+            </td>
+            <td data-name="Balance">{status?.balance ?? "–"}</td>
+            <td data-name="Models">
+              {provider.models.length === 0 ? "not known yet" : provider.models.map(modelWords).join(", ")}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {providers.map(({ provider, status }) => (
-            <tr>
-              <th scope="row">{provider.name}</th>
-              <td data-name="State">
-                <span class={`status ${status === null || status.state === "ok" ? "completed" : "failed"}`}>
-                  {status === null ? "built in" : stateWords[status.state]}
-                </span>
-                {status?.detail && <q class="muted">{status.detail.slice(0, 300)}</q>}
-              </td>
-              <td data-name="Balance">{status?.balance ?? "–"}</td>
-              <td data-name="Models">
-                {provider.models.length === 0 ? "not known yet" : provider.models.map(modelWords).join(", ")}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Records>
       <p class="muted">Each is asked again when this page is, at most twice a minute.</p>
     </AdminLayout>
   );

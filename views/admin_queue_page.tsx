@@ -3,6 +3,7 @@ import type { QueueView } from "../lib/prompts/queue_view.ts";
 import type { User } from "../lib/users/user.ts";
 import { AdminLayout, type Names } from "./admin_layout.tsx";
 import { plural } from "./format.ts";
+import { Records } from "./records.tsx";
 import { Time } from "./time.tsx";
 
 export function AdminQueuePage({ user, queue, names, isBusy }: {
@@ -19,26 +20,17 @@ export function AdminQueuePage({ user, queue, names, isBusy }: {
         <section aria-labelledby="running">
           <h2 id="running">{plural(running.length, "prompt")} running</h2>
           {running.length > 0 && (
-            <table class="records">
-              <thead>
+            <Records columns={["User", "Model", "Accepted"]}>
+              {running.map(({ userId, model, since, isCancelled }) => (
                 <tr>
-                  <th scope="col">User</th>
-                  <th scope="col">Model</th>
-                  <th scope="col">Accepted</th>
+                  <th scope="row">{nameOf(userId)}</th>
+                  <td data-name="Model">{model}{isCancelled && ", cancelled and not billed yet"}</td>
+                  <td data-name="Accepted">
+                    <Time at={since} zone={user.timeZone} />
+                  </td>
                 </tr>
-              </thead>
-              <tbody>
-                {running.map(({ userId, model, since, isCancelled }) => (
-                  <tr>
-                    <th scope="row">{nameOf(userId)}</th>
-                    <td data-name="Model">{model}{isCancelled && ", cancelled and not billed yet"}</td>
-                    <td data-name="Accepted">
-                      <Time at={since} zone={user.timeZone} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+              ))}
+            </Records>
           )}
         </section>
         <section aria-labelledby="waiting">

@@ -4,7 +4,7 @@ import type { SpendOfAll } from "../lib/money/spend_view.ts";
 import type { User } from "../lib/users/user.ts";
 import { AdminLayout, type Names } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
-import { dollars } from "./format.ts";
+import { dollars, monthName } from "./format.ts";
 import { SpendChart, SpendTable } from "./spend_chart.tsx";
 import { Time } from "./time.tsx";
 
@@ -24,7 +24,7 @@ export function AdminSpendPage({ user, name, spend, inDoubt, names, earlier, lat
       <div class="board">
         <section aria-labelledby="all">
           <div class="heading">
-            <h2 id="all">All of {name}: {dollars(spend.all.spentMicros)}</h2>
+            <h2 id="all">All of {monthName(name)}: {dollars(spend.all.spentMicros)}</h2>
             <nav class="actions" aria-label="Months">
               <a class="button quiet" href={`/admin/spend?month=${earlier}`}>Earlier</a>
               {later && <a class="button quiet" href={`/admin/spend?month=${later}`}>Later</a>}

@@ -6,6 +6,7 @@ import { ErrorText } from "./error_text.tsx";
 import { dollars } from "./format.ts";
 import { MoreLink } from "./history_page.tsx";
 import type { Pagination } from "./json.ts";
+import { Records } from "./records.tsx";
 import { Time } from "./time.tsx";
 
 export interface AdminUser extends UserView {
@@ -24,25 +25,11 @@ export function AdminUsersPage({ user, users, pagination, defaultBudgetMicros, p
     <AdminLayout name="Users" user={user} current="/admin">
       {problem && <ErrorText message={problem} />}
       <p class="muted">{pagination.total} in all. Amounts are those of this month (UTC).</p>
-      <table class="records">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Role</th>
-            <th scope="col">Spent</th>
-            <th scope="col">Budget</th>
-            <th scope="col">Last seen</th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {users.map((shown) => (
-            <UserRow reader={user} shown={shown} defaultBudgetMicros={defaultBudgetMicros} />
-          ))}
-        </tbody>
-      </table>
+      <Records columns={["Name", "Role", "Spent", "Budget", "Last seen"]} hasActions>
+        {users.map((shown) => (
+          <UserRow reader={user} shown={shown} defaultBudgetMicros={defaultBudgetMicros} />
+        ))}
+      </Records>
       <MoreLink pagination={pagination} path="/admin" query="" name="More users" />
     </AdminLayout>
   );

@@ -3,7 +3,7 @@ import type { Account, Month } from "../lib/money/account.ts";
 import type { BudgetState } from "../lib/money/budget.ts";
 import type { ImageView, PromptView } from "../lib/prompts/prompt_view.ts";
 import type { User } from "../lib/users/user.ts";
-import { dollars } from "./format.ts";
+import { dollars, monthName } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { Tile } from "./picture.tsx";
 import { PromptCard } from "./prompt_card.tsx";
@@ -54,7 +54,7 @@ export function DashboardPage({ user, cursor, running, recent, shown, ...figures
         </section>
         <section aria-labelledby="spend">
           <div class="heading">
-            <h2 id="spend">Spend in {name}</h2>
+            <h2 id="spend">Spend in {monthName(name)}</h2>
             <nav class="actions" aria-label="Months">
               <a class="button quiet" href={`/dashboard?month=${earlier}#spend`}>Earlier</a>
               {later && <a class="button quiet" href={`/dashboard?month=${later}#spend`}>Later</a>}

@@ -24,9 +24,20 @@ export function duration(ms: number): string {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
+/** A month such as "2026-11": "November 2026". */
+export function monthName(month: string): string {
+  const format = new Intl.DateTimeFormat("en-US", { month: "long", year: "numeric", timeZone: "UTC" });
+  return format.format(new Date(`${month}-01T00:00:00Z`));
+}
+
 /** "1024x768" with a proper sign. */
 export function size(imageSize: string): string {
   return imageSize.replace("x", " × ");
+}
+
+/** A price row's size; `*` stands for each that has no row of its own. */
+export function sizeWords(rowSize: string): string {
+  return rowSize === "*" ? "any other size" : size(rowSize);
 }
 
 export function bytes(count: number): string {

@@ -5,6 +5,7 @@ import type { ListedSession } from "../lib/identity/session.ts";
 import type { User } from "../lib/users/user.ts";
 import { ErrorText } from "./error_text.tsx";
 import { ProfileLayout } from "./profile_layout.tsx";
+import { Records } from "./records.tsx";
 import { Time } from "./time.tsx";
 
 /** What was just done, by the word that stands in the address. */
@@ -105,42 +106,30 @@ function ProfilePanel({ user, hasPortrait, timeZones, problem }: ProfilePageProp
 function SessionsPanel({ user, sessions, currentSession }: ProfilePageProps) {
   return (
     <Panel id="sessions" name="Sessions">
-      <table class="records">
-        <thead>
+      <Records columns={["Device", "Last used", "Signed in"]} hasActions>
+        {sessions.map(({ hash, device, lastSeenAt, createdAt }) => (
           <tr>
-            <th scope="col">Device</th>
-            <th scope="col">Last used</th>
-            <th scope="col">Signed in</th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
-            </th>
+            <th scope="row">{device ?? "An unknown device"}</th>
+            <td data-name="Last used">
+              <Time at={lastSeenAt} zone={user.timeZone} />
+            </td>
+            <td data-name="Signed in">
+              <Time at={createdAt} zone={user.timeZone} />
+            </td>
+            <td class="acts">
+              {hash === currentSession
+                ? <span class="status completed">This one</span>
+                : (
+                  <form method="post" action={`/profile/sessions/${hash}/end`}>
+                    <button type="submit">
+                      End <span class="unseen">{device ?? "An unknown device"}</span>
+                    </button>
+                  </form>
+                )}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {sessions.map(({ hash, device, lastSeenAt, createdAt }) => (
-            <tr>
-              <th scope="row">{device ?? "An unknown device"}</th>
-              <td data-name="Last used">
-                <Time at={lastSeenAt} zone={user.timeZone} />
-              </td>
-              <td data-name="Signed in">
-                <Time at={createdAt} zone={user.timeZone} />
-              </td>
-              <td class="acts">
-                {hash === currentSession
-                  ? <span class="status completed">This one</span>
-                  : (
-                    <form method="post" action={`/profile/sessions/${hash}/end`}>
-                      <button type="submit">
-                        End <span class="unseen">{device ?? "An unknown device"}</span>
-                      </button>
-                    </form>
-                  )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Records>
       {sessions.length > 1 && (
         <form method="post" action="/profile/sessions/end-others">
           <button type="submit">End all others</button>
@@ -169,43 +158,30 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
       {apiKeys.length === 0
         ? <p class="muted">Programs sign in with a key. You have none yet.</p>
         : (
-          <table class="records">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Scope</th>
-                <th scope="col">Last used</th>
-                <th scope="col">Expires</th>
-                <th scope="col">
-                  <span class="unseen">Actions</span>
-                </th>
+          <Records columns={["Name", "Scope", "Last used", "Expires"]} hasActions>
+            {apiKeys.map((key) => (
+              <tr data-key-id={key.id}>
+                <th scope="row">{key.name}</th>
+                <td data-name="Scope">{key.scope}</td>
+                <td data-name="Last used">
+                  {key.lastUsedAt === null ? "never" : <Time at={key.lastUsedAt} zone={user.timeZone} />}
+                </td>
+                <td data-name="Expires">
+                  {key.expiresAt === null ? "never" : <Time at={key.expiresAt} zone={user.timeZone} />}
+                  {key.expiresAt !== null && key.expiresAt <= now && (
+                    <span class="status failed">expired</span>
+                  )}
+                </td>
+                <td class="acts">
+                  <form method="post" action={`/profile/keys/${key.id}/revoke`}>
+                    <button class="danger" type="submit">
+                      Revoke <span class="unseen">{key.name}</span>
+                    </button>
+                  </form>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {apiKeys.map((key) => (
-                <tr data-key-id={key.id}>
-                  <th scope="row">{key.name}</th>
-                  <td data-name="Scope">{key.scope}</td>
-                  <td data-name="Last used">
-                    {key.lastUsedAt === null ? "never" : <Time at={key.lastUsedAt} zone={user.timeZone} />}
-                  </td>
-                  <td data-name="Expires">
-                    {key.expiresAt === null ? "never" : <Time at={key.expiresAt} zone={user.timeZone} />}
-                    {key.expiresAt !== null && key.expiresAt <= now && (
-                      <span class="status failed">expired</span>
-                    )}
-                  </td>
-                  <td class="acts">
-                    <form method="post" action={`/profile/keys/${key.id}/revoke`}>
-                      <button class="danger" type="submit">
-                        Revoke <span class="unseen">{key.name}</span>
-                      </button>
-                    </form>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Records>
         )}
       <form class="stack" method="post" action="/profile/keys">
         <h3>New key</h3>

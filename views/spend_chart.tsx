@@ -1,6 +1,6 @@
 /** What was spent on each day of a month: bars, and the same as a table. */
 import type { Month, Spend } from "../lib/money/account.ts";
-import { dollars, plural } from "./format.ts";
+import { dollars, monthName, plural } from "./format.ts";
 
 const height = 100;
 const step = 10;
@@ -17,7 +17,7 @@ export function SpendChart({ name, month }: { name: string; month: Month }) {
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Spend by day in ${name}: ${dollars(month.spentMicros)} in all`}
+        aria-label={`Spend by day in ${monthName(name)}: ${dollars(month.spentMicros)} in all`}
       >
         {days.map(({ day, spend }, index) => {
           const bar = spend.costMicros === 0 ? 1 : Math.max(3, spend.costMicros / most * height);

@@ -49,7 +49,7 @@ export async function addPrice(
   };
   const key = keys.price(id, size, validFrom);
   const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row);
-  const detail = `${id}, ${size}, ${costMicros} micro-dollars from ${validFrom}`;
+  const detail = `${id} ${size} ${costMicros} ${validFrom}`;
   addAudit(atomic, { store, actorId: by, subjectId: null, action: "price_added", detail });
   const added = await commit(atomic);
   if (added === null) {

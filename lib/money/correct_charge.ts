@@ -44,7 +44,7 @@ export async function correctCharge(
   return correction;
 
   function addCorrection(atomic: Deno.AtomicOperation): Deno.AtomicOperation {
-    const detail = `${promptId}, billed ${billedMicros} micro-dollars`;
+    const detail = `${promptId} ${billedMicros}`;
     addAudit(atomic, { store, actorId: by, subjectId: null, action: "charge_corrected", detail });
     return atomic.check({ key, versionstamp: null }).set(key, correction).delete(
       keys.unknownCharge(promptId),

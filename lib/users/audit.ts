@@ -25,8 +25,10 @@ export interface AuditEntry {
   /** Whose account it is about; null where there is none yet. */
   subjectId: string | null;
   action: AuditAction;
-  /** The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; the
-   * model and price of a row; or what was corrected. */
+  /**
+   * The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; `MODEL SIZE MICROS
+   * DATE` of a price; `PROMPT MICROS` of a corrected charge.
+   */
   detail: string | null;
 }
 

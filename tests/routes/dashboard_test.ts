@@ -45,7 +45,7 @@ Deno.test("earlier months are led to, with a bar a day and the same as a table",
   await finished(program, await submit(program));
   at = Date.parse("2026-11-02T12:00:00Z");
   const now = await (await person.get("/dashboard")).text();
-  assert.match(now, /Spend in 2026-11/);
+  assert.match(now, /Spend in November 2026/);
   assert.match(now, /href="\/dashboard\?month=2026-10#spend">Earlier/);
   assert.doesNotMatch(now, />Later</);
   const then = await (await person.get("/dashboard?month=2026-10")).text();
@@ -57,7 +57,7 @@ Deno.test("earlier months are led to, with a bar a day and the same as a table",
   );
   assert.match(then, /href="\/dashboard\?month=2026-11#spend">Later/);
   assert.equal((await person.get("/dashboard?month=2026-13")).status, 400);
-  assert.match(await text(await person.get("/dashboard?month=2026-02")), /Spend in 2026-02/);
+  assert.match(await text(await person.get("/dashboard?month=2026-02")), /Spend in February 2026/);
 });
 
 Deno.test("a month's charges come as a table that a spreadsheet opens without running anything", async () => {

@@ -6,6 +6,7 @@ import type { User } from "../lib/users/user.ts";
 import { AdminLayout, type Names } from "./admin_layout.tsx";
 import { ErrorText } from "./error_text.tsx";
 import { dollars, size, sizeWords } from "./format.ts";
+import { Records } from "./records.tsx";
 
 export function AdminPricesPage({ user, rows, models, drift, names, today, problem }: {
   user: User;
@@ -54,13 +55,12 @@ function PriceTable({ rows, names }: { rows: (PriceRow | AddedPrice)[]; names: N
           <th scope="col">Size</th>
           <th scope="col" class="number">A picture</th>
           <th scope="col">From</th>
-          <th scope="col">Source</th>
         </tr>
       </thead>
       {Array.from(byModel, ([model, ofModel]) => (
         <tbody>
           <tr>
-            <th scope="rowgroup" colspan={4}>
+            <th scope="rowgroup" colspan={3}>
               {model} <span class="muted">{ofModel[0].quality} quality</span>
             </th>
           </tr>
@@ -68,8 +68,12 @@ function PriceTable({ rows, names }: { rows: (PriceRow | AddedPrice)[]; names: N
             <tr>
               <th scope="row">{sizeWords(row.size)}</th>
               <td class="number">{dollars(row.costMicros)}</td>
-              <td>{row.validFrom}</td>
-              <td>{"by" in row ? `added by ${names.get(row.by) ?? "a deleted account"}` : "Darkroom"}</td>
+              <td>
+                <span class="date">{row.validFrom}</span>{" "}
+                {"by" in row && (
+                  <span class="muted">added by {names.get(row.by) ?? "a deleted account"}</span>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -110,28 +114,17 @@ function AddPriceForm({ models, today }: { models: readonly Model[]; today: stri
 
 function DriftTable({ drift }: { drift: Drift[] }) {
   return (
-    <table class="sums">
-      <thead>
+    <Records columns={["Model", "Pictures", "Charged", "By the book", "Drift"]}>
+      {drift.map(({ model, pictures, chargedMicros, tableMicros }) => (
         <tr>
-          <th scope="col">Model</th>
-          <th scope="col" class="number">Pictures</th>
-          <th scope="col" class="number">Charged</th>
-          <th scope="col" class="number">By the book</th>
-          <th scope="col" class="number">Drift</th>
+          <th scope="row">{model}</th>
+          <td data-name="Pictures" class="number">{pictures}</td>
+          <td data-name="Charged" class="number">{dollars(chargedMicros)}</td>
+          <td data-name="By the book" class="number">{dollars(tableMicros)}</td>
+          <td data-name="Drift" class="number">{driftWords({ chargedMicros, tableMicros })}</td>
         </tr>
-      </thead>
-      <tbody>
-        {drift.map(({ model, pictures, chargedMicros, tableMicros }) => (
-          <tr>
-            <th scope="row">{model}</th>
-            <td class="number">{pictures}</td>
-            <td class="number">{dollars(chargedMicros)}</td>
-            <td class="number">{dollars(tableMicros)}</td>
-            <td class="number">{driftWords({ chargedMicros, tableMicros })}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Records>
   );
 }
 

@@ -5,8 +5,7 @@ const maxChars = 32_000;
 
 /** A path on this server; whatever else was asked for leads to the generator. */
 export function ownPath(wanted: string | undefined): string {
-  // deno-lint-ignore no-control-regex
-  const isOwn = wanted !== undefined && /^\/(?![/\\])[^\\\u0000-\u0020\u007f]*$/.test(wanted);
+  const isOwn = wanted !== undefined && /^\/(?![/\\])[^\\ \p{Cc}]*$/u.test(wanted);
   return isOwn && wanted.length <= maxChars ? wanted : "/generator";
 }
 

@@ -183,8 +183,7 @@ function profileOf({ issuer, subject }: Identity, facts: unknown): Profile {
     issuer,
     subject,
     email: email !== undefined && email_verified ? plainEmail(email) : null,
-    // deno-lint-ignore no-control-regex
-    name: name?.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, 100) || null,
+    name: name?.replace(/\p{Cc}+/gu, " ").trim().slice(0, 100) || null,
     picture: picture ?? null,
   };
 }

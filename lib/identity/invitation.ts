@@ -96,7 +96,6 @@ export async function redeemInvitation(
 
 function checkName(text: string): string {
   const name = text.trim();
-  // deno-lint-ignore no-control-regex
-  if (name !== "" && name.length <= maxNameChars && !/[\u0000-\u001f\u007f]/.test(name)) return name;
+  if (name !== "" && name.length <= maxNameChars && !/\p{Cc}/u.test(name)) return name;
   throw new Refusal("invalid_request", `A name has 1 to ${maxNameChars} characters`, { field: "name" });
 }

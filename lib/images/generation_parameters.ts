@@ -89,6 +89,5 @@ function unquoted(value: string): string {
 }
 
 function cleaned(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.toWellFormed().replaceAll("\r\n", "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+  return text.toWellFormed().replaceAll("\r\n", "\n").replace(/[^\P{Cc}\t\n]/gu, "");
 }

@@ -70,8 +70,7 @@ export function missingWords({ wanted, made }: { wanted: number; made: number })
 
 /** Without what looks like a key, without control characters, and at most 300 characters. */
 function cleanText(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const printable = text.replace(/[\u0000-\u001f\u007f]+/g, " ").toWellFormed().trim();
+  const printable = text.replace(/\p{Cc}+/gu, " ").toWellFormed().trim();
   const withoutKeys = printable
     .replace(/\b(sk|dk|AIza|Bearer|key)[-_ ]?[A-Za-z0-9_-]{12,}/gi, "[hidden]")
     .replace(/[A-Za-z0-9_-]{32,}/g, "[hidden]");

@@ -14,8 +14,7 @@ const promptMissing = "Prompt is required and must be a non-empty string";
 
 /** Text that survives every encoding: no NUL or other control characters, no half of a surrogate pair. */
 function isCleanText(text: string): boolean {
-  // deno-lint-ignore no-control-regex
-  return text.isWellFormed() && !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text);
+  return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
 }
 
 const cleanText = (name: string, max: number) =>

@@ -65,7 +65,7 @@ export function cutOff(beginning: string, type = "application/json"): Response {
   return new Response(
     new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => controller.enqueue(bytes),
-      pull: (controller) => controller.error(new Error("cut")),
+      pull: (controller) => controller.error("cut off, as planned"),
     }, { highWaterMark: 0 }),
     { headers: { "Content-Type": type } },
   );

@@ -7,9 +7,7 @@
  *
  * A list is named by its key prefix; an entry is `[...list, number] -> id`.
  */
-import { kinds } from "./schema.ts";
-
-export type ListKey = readonly Deno.KvKeyPart[];
+import { kinds, type ListKey } from "./schema.ts";
 
 const blockBits = [8, 16] as const;
 const minusOne = (1n << 64n) - 1n;

@@ -34,7 +34,6 @@
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
  * | `bell` | id of the latest prompt that may be run; watched |
  */
-import type { ListKey } from "./counted_list.ts";
 import type { Prompt, PromptStatus } from "./prompts/prompt.ts";
 
 export const keys = {
@@ -116,6 +115,9 @@ export const kinds = {
   /** The indexes whose entries each belong to one prompt or image. */
   indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
 } as const;
+
+/** The prefix that names a counted list. */
+export type ListKey = readonly Deno.KvKeyPart[];
 
 export const lists = {
   prompts: (userId: string): ListKey => ["prompts", userId],

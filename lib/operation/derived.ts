@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "../identity/api_key.ts";
-import { countKeys, entryKey, type ListKey } from "../counted_list.ts";
+import { countKeys, entryKey } from "../counted_list.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import type { AccountDeletion } from "../users/delete_account.ts";
@@ -15,7 +15,7 @@ import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.t
 import type { Passkey } from "../identity/passkey.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "../prompts/prompt.ts";
 import type { Lease } from "../prompts/queue.ts";
-import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "../schema.ts";
+import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../schema.ts";
 import { type Session, sessionLifeMs } from "../identity/session.ts";
 import type { Store } from "../store.ts";
 import type { User } from "../users/user.ts";

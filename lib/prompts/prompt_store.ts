@@ -1,18 +1,10 @@
 /** The one write path of prompts and their images, and how they are read. */
-import {
-  addEntry,
-  countEntries,
-  entryKey,
-  type ListKey,
-  type ListPage,
-  readPage,
-  removeEntry,
-} from "../counted_list.ts";
+import { addEntry, countEntries, entryKey, type ListPage, readPage, removeEntry } from "../counted_list.ts";
 import { notFound } from "../errors.ts";
 import { isId } from "../ids.ts";
 import type { Image } from "../images/image.ts";
 import type { Prompt, PromptStatus } from "./prompt.ts";
-import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "../schema.ts";
+import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../schema.ts";
 import { read, readMany, type Store, type Versioned } from "../store.ts";
 
 /**

@@ -57,15 +57,17 @@ export function GeneratorForm(
         <p id="prompt-count" class="count" data-max={maxChars}>{draft.text.length} / {maxChars}</p>
       </div>
       <SettingsFields draft={draft} models={models} health={health} />
-      <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
-      <div class="submit">
-        <GenerateButton draft={draft} costMicros={costMicros} />
-        <kbd class="hint">Ctrl + Enter</kbd>
-        <Budget budget={budget} />
-        <button id="notify" class="quiet" type="button" aria-pressed="false" hidden>
-          Tell me when a picture is ready
-        </button>
+      <div class="send">
+        <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
+        <div class="submit">
+          <GenerateButton draft={draft} costMicros={costMicros} />
+          <kbd class="hint">Ctrl + Enter</kbd>
+          <Budget budget={budget} />
+        </div>
       </div>
+      <button id="notify" class="quiet" type="button" aria-pressed="false" hidden>
+        Tell me when a picture is ready
+      </button>
     </form>
   );
 }
@@ -196,78 +198,57 @@ function Advanced({ draft }: { draft: Draft }) {
   return (
     <details id="advanced" class="advanced" open={isFilled}>
       <summary>Advanced</summary>
-      <TextField
-        name="watermark"
-        label="Watermark"
-        value={watermark}
-        maxlength={100}
-        hint="Drawn bottom right"
-      />
-      {model.options.negativePrompt && (
-        <TextField name="negativePrompt" label="Leave out" value={options.negativePrompt} maxlength={1000} />
-      )}
-      {model.options.seed && (
-        <NumberField
-          name="seed"
-          label="Seed"
-          value={options.seed}
-          range={{ min: 0, max: 4_294_967_295, step: 1 }}
-          hint="The same seed gives the same picture"
+      <div>
+        <Field
+          name="watermark"
+          label="Watermark"
+          value={watermark}
+          maxlength={100}
+          hint="Drawn bottom right"
         />
-      )}
-      {model.options.steps && (
-        <NumberField name="steps" label="Steps" value={options.steps} range={model.options.steps} />
-      )}
-      {model.options.guidance && (
-        <NumberField
-          name="guidance"
-          label="Guidance"
-          value={options.guidance}
-          range={model.options.guidance}
-        />
-      )}
+        {model.options.negativePrompt && (
+          <Field name="negativePrompt" label="Leave out" value={options.negativePrompt} maxlength={1000} />
+        )}
+        {model.options.seed && (
+          <Field
+            name="seed"
+            label="Seed"
+            value={options.seed}
+            {...numberIn({ min: 0, max: 4_294_967_295, step: 1 })}
+            hint="The same seed gives the same picture"
+          />
+        )}
+        {model.options.steps && (
+          <Field name="steps" label="Steps" value={options.steps} {...numberIn(model.options.steps)} />
+        )}
+        {model.options.guidance && (
+          <Field
+            name="guidance"
+            label="Guidance"
+            value={options.guidance}
+            {...numberIn(model.options.guidance)}
+          />
+        )}
+      </div>
     </details>
   );
 }
 
-interface FieldProps {
+function Field({ label, hint, ...input }: {
   name: string;
   label: string;
   value: string;
   hint?: string;
-}
-
-function TextField({ name, label, value, maxlength, hint }: FieldProps & { maxlength: number }) {
+  maxlength?: number;
+}) {
   return (
     <div class="field">
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        name={name}
-        value={value}
-        maxlength={maxlength}
-        autocomplete="off"
-        placeholder={hint}
-      />
+      <label for={input.name}>{label}</label>
+      <input id={input.name} autocomplete="off" placeholder={hint} {...input} />
     </div>
   );
 }
 
-function NumberField({ name, label, value, range, hint }: FieldProps & { range: Range }) {
-  return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        name={name}
-        type="number"
-        inputmode="decimal"
-        value={value}
-        min={range.min}
-        max={range.max}
-        step={range.step}
-        placeholder={hint}
-      />
-    </div>
-  );
+function numberIn({ min, max, step }: Range) {
+  return { type: "number", inputmode: "decimal", min, max, step };
 }

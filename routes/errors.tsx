@@ -50,6 +50,14 @@ function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Resp
   return answer(c, { status, code, message, remainingMicros });
 }
 
+/** A condition or a range of the request (RFC 9110, sections 13 and 14) that does not fit what is there. */
+export function answerUnmet(
+  c: AppContext,
+  { status, message }: { status: 412 | 416; message: string },
+): Response | Promise<Response> {
+  return answer(c, { status, code: "invalid_request", message });
+}
+
 interface Answer {
   status: ContentfulStatusCode;
   code: string;

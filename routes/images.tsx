@@ -1,6 +1,12 @@
 /** One picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
-import { type ByteRange, copyFormats, RangeNotSatisfiable, thumbnailWidths } from "../lib/blobs/blobs.ts";
+import {
+  type ByteRange,
+  copyFormats,
+  type OpenBlob,
+  RangeNotSatisfiable,
+  thumbnailWidths,
+} from "../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../lib/errors.ts";
 import { readCursor } from "../lib/feed.ts";
@@ -13,9 +19,10 @@ import { viewImages } from "../lib/prompts/prompt_view.ts";
 import { ImagePage } from "../views/image_page.tsx";
 import { imageJson, imageListJson } from "../views/json.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";
+import { answerUnmet } from "./errors.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "./list_query.ts";
-import { hasTag, readRange } from "./request_headers.ts";
+import { namesStrongTag, namesTag, readRange } from "./request_headers.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
@@ -98,38 +105,31 @@ export function imageRoutes(deps: AppDeps) {
     const file = files.find(image, { form, request });
     const isSaved = form.form === "download" || c.req.query("save") === "1";
     const name = fileName(request.text, file.contentType);
-    const shown = {
+    const shown: Shown = {
       contentType: file.contentType,
       disposition: disposition(isSaved ? "attachment" : "inline", name),
       cacheControl: "private, max-age=31536000, immutable",
     };
     if (presigned !== null) return await sendToStorage(c, { file, shown });
-    c.header("ETag", file.etag);
-    c.header("Cache-Control", shown.cacheControl);
-    if (hasTag(c.req.header("If-None-Match"), file.etag)) return c.body(null, 304);
-    c.header("Content-Disposition", shown.disposition);
-    c.header("Content-Type", shown.contentType);
-    c.header("Accept-Ranges", "bytes");
+    const wanted = c.req.header("If-Match");
+    if (wanted !== undefined && !namesStrongTag(wanted, file.etag)) {
+      return answerUnmet(c, { status: 412, message: "The file is not the one that If-Match names" });
+    }
+    const known = c.req.header("If-None-Match");
+    if (known !== undefined && namesTag(known, file.etag)) return sendUnchanged(c, { file, shown });
     try {
       const range = rangeFor(c, file.etag);
-      const { stream, size, start, end } = await file.open(range);
-      c.header("Content-Length", String(end - start));
-      if (range === undefined) return await bodyOf(c, stream, 200);
-      c.header("Content-Range", `bytes ${start}-${end - 1}/${size}`);
-      return await bodyOf(c, stream, 206);
+      return await sendPart(c, { file, shown, range, part: await file.open(range) });
     } catch (error) {
       if (!(error instanceof RangeNotSatisfiable)) throw error;
       c.header("Content-Range", `bytes */${error.size}`);
-      return c.body(null, 416);
+      return answerUnmet(c, { status: 416, message: `The file has ${error.size} bytes` });
     }
   }
 
   async function sendToStorage(
     c: AppContext,
-    { file, shown }: {
-      file: ImageFile;
-      shown: { contentType: string; disposition: string; cacheControl: string };
-    },
+    { file, shown }: { file: ImageFile; shown: Shown },
   ) {
     const method = c.req.method === "HEAD" ? "HEAD" : "GET";
     const address = await presigned!.presign(await file.locate(), { method, ...shown });
@@ -147,14 +147,39 @@ function rangeFor(c: AppContext, etag: string): ByteRange | undefined {
   return condition === undefined || condition === etag ? readRange(c) : undefined;
 }
 
-async function bodyOf(
+/** How a file is shown: what its headers say besides what is in it. */
+interface Shown {
+  contentType: string;
+  disposition: string;
+  cacheControl: string;
+}
+
+function sendUnchanged(c: AppContext, { file, shown }: { file: ImageFile; shown: Shown }): Response {
+  c.header("ETag", file.etag);
+  c.header("Cache-Control", shown.cacheControl);
+  return c.body(null, 304);
+}
+
+/** Only what was opened may be kept for a year; a failure may not. */
+async function sendPart(
   c: AppContext,
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  status: 200 | 206,
+  { file, shown, range, part: { stream, size, start, end } }: {
+    file: ImageFile;
+    shown: Shown;
+    range: ByteRange | undefined;
+    part: OpenBlob;
+  },
 ): Promise<Response> {
-  if (c.req.method !== "HEAD") return c.body(stream, status);
+  c.header("ETag", file.etag);
+  c.header("Cache-Control", shown.cacheControl);
+  c.header("Content-Disposition", shown.disposition);
+  c.header("Content-Type", shown.contentType);
+  c.header("Accept-Ranges", "bytes");
+  c.header("Content-Length", String(end - start));
+  if (range !== undefined) c.header("Content-Range", `bytes ${start}-${end - 1}/${size}`);
+  if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
   await stream.cancel();
-  return c.body(null, status);
+  return c.body(null, 200);
 }
 
 function readForm(c: AppContext): FileForm {

@@ -31,20 +31,36 @@ export function readIdempotencyKey(c: AppContext): string | undefined {
   return key;
 }
 
-/** One part of a file, from `Range` (RFC 9110, section 14.2); several parts, or nonsense, mean the whole. */
+/**
+ * One part of a file, from `Range` (RFC 9110, section 14.2); several parts, or nonsense, mean the whole, as does any
+ * method but GET.
+ */
 export function readRange(
   c: AppContext,
 ): { first: number; last?: number } | { suffixLength: number } | undefined {
-  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(c.req.header("Range") ?? "") ?? [];
-  if (first) {
-    if (last && Number(last) < Number(first)) return undefined;
-    return { first: Number(first), ...(last && { last: Number(last) }) };
-  }
-  return last ? { suffixLength: Number(last) } : undefined;
+  if (c.req.method !== "GET") return undefined;
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(c.req.header("Range") ?? "") ?? [];
+  if (!first) return last ? { suffixLength: byteCount(last) } : undefined;
+  if (!last) return { first: byteCount(first) };
+  const range = { first: byteCount(first), last: byteCount(last) };
+  return range.first <= range.last ? range : undefined;
 }
 
-/** Whether one of the tags in `If-None-Match` or `If-Match` is this one; weak ones compare as strong. */
-export function hasTag(header: string | undefined, etag: string): boolean {
-  return header !== undefined &&
-    header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+/** More than any file has is cut to a number that can be counted with. */
+function byteCount(digits: string): number {
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
+}
+
+/** Whether `If-None-Match` names this tag; weak tags compare as strong (RFC 9110, section 13.1.2). */
+export function namesTag(condition: string, etag: string): boolean {
+  return tagsIn(condition).some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
+}
+
+/** Whether `If-Match` names this tag; weak tags match nothing (RFC 9110, section 13.1.1). */
+export function namesStrongTag(condition: string, etag: string): boolean {
+  return tagsIn(condition).some((tag) => tag === "*" || tag === etag);
+}
+
+function tagsIn(condition: string): string[] {
+  return condition.split(",").map((tag) => tag.trim());
 }

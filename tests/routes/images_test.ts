@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
+import { Refusal } from "../../lib/errors.ts";
 import { file, make } from "../fixtures/images.ts";
 import { createStudio } from "../fixtures/studio.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
@@ -86,6 +87,8 @@ Deno.test("ranges and conditions are honoured", async () => {
     ["bytes=-5", size - 5, size],
     [`bytes=5-${size + 100}`, 5, size],
     [`bytes=-${size + 100}`, 0, size],
+    ["BYTES=0-9", 0, 10],
+    [`bytes=5-${"9".repeat(400)}`, 5, size],
   ];
   for (const [range, from, to] of cases) {
     const part = await program.get(file(id), { Range: range });
@@ -93,10 +96,12 @@ Deno.test("ranges and conditions are honoured", async () => {
     assert.equal(part.headers.get("Content-Range"), `bytes ${from}-${to - 1}/${size}`);
     assert.deepEqual(new Uint8Array(await part.arrayBuffer()), bytes.slice(from, to), range);
   }
-  for (const range of [`bytes=${size}-`, "bytes=-0"]) {
+  for (const range of [`bytes=${size}-`, "bytes=-0", `bytes=${"9".repeat(400)}-`]) {
     const answer = await program.get(file(id), { Range: range });
     assert.equal(answer.status, 416, range);
     assert.equal(answer.headers.get("Content-Range"), `bytes */${size}`);
+    assert.equal(answer.headers.get("Cache-Control"), null);
+    assert.deepEqual((await answer.json()).error.message, `The file has ${size} bytes`);
   }
   for (const range of ["bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=-"]) {
     const whole = await program.get(file(id), { Range: range });
@@ -120,11 +125,49 @@ Deno.test("ranges and conditions are honoured", async () => {
   const fresh = await program.get(file(id), { Range: "bytes=0-1", "If-Range": etag });
   assert.equal(fresh.status, 206);
   await fresh.body!.cancel();
-  const head = await studio.fetch(file(id), {
-    method: "HEAD",
-    headers: { Authorization: `Bearer ${program.credential}` },
+  for (const range of ["bytes=0-9", `bytes=${size}-`]) {
+    const head = await studio.fetch(file(id), {
+      method: "HEAD",
+      headers: { Authorization: `Bearer ${program.credential}`, Range: range },
+    });
+    assert.deepEqual([head.status, head.headers.get("Content-Length")], [200, String(size)]);
+  }
+});
+
+Deno.test("a file that is not the one that If-Match names is not sent", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program);
+  const etag = `"${(await (await program.get(`/api/v1/images/${id}`)).json()).image.sha256}"`;
+  for (const condition of ['"x"', `W/${etag}`, `"x", ${etag.slice(0, -2)}"`]) {
+    const answer = await program.get(file(id), { "If-Match": condition, "If-None-Match": etag });
+    assert.equal(answer.status, 412, condition);
+    assert.equal((await answer.json()).success, false);
+  }
+  for (const condition of [etag, `"x", ${etag}`, "*"]) {
+    const answer = await program.get(file(id), { "If-Match": condition, Range: "bytes=0-1" });
+    assert.equal(answer.status, 206, condition);
+    await answer.body!.cancel();
+  }
+});
+
+Deno.test("that a file could not be read is not remembered for a year", async () => {
+  let isWell = true;
+  await using studio = await createStudio({
+    blobs: (disk) => ({ ...disk, open: (key, range) => isWell ? disk.open(key, range) : refused() }),
   });
-  assert.deepEqual([head.status, head.headers.get("Content-Length")], [200, String(size)]);
+  const refused = () => Promise.reject(new Refusal("unavailable", "No answer from the blobs"));
+  const program = await studio.withKey();
+  const { id } = await make(program);
+  isWell = false;
+  for (const query of ["", "?width=320", "?download=png"]) {
+    const answer = await program.get(file(id, query));
+    assert.equal(answer.status, 503);
+    for (const name of ["Cache-Control", "ETag", "Content-Disposition", "Accept-Ranges"]) {
+      assert.equal(answer.headers.get(name), null, `${name} ${query}`);
+    }
+    assert.equal((await answer.json()).error.code, "unavailable");
+  }
 });
 
 Deno.test("thumbnails are WebP of the asked width, made once and kept", async () => {

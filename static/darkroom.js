@@ -76,9 +76,13 @@
     form.requestSubmit();
   });
 
+  /** Counted as people count, which `maxlength` does not. */
   function showCount(prompt) {
     const count = document.getElementById("prompt-count");
-    count.textContent = `${prompt.value.length} / ${count.dataset.max}`;
+    const max = Number(count.dataset.max);
+    const length = Array.from(prompt.value).length;
+    count.textContent = `${length} / ${max}`;
+    prompt.setCustomValidity(length > max ? `Prompt must be at most ${max} characters` : "");
   }
 
   const inField = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;

@@ -43,7 +43,6 @@ export function GeneratorForm(
           name="prompt"
           rows={4}
           required
-          maxlength={maxChars}
           autocomplete="off"
           aria-describedby="prompt-count problem"
           hx-post="/generator/price"
@@ -54,7 +53,9 @@ export function GeneratorForm(
         >
           {draft.text}
         </textarea>
-        <p id="prompt-count" class="count" data-max={maxChars}>{draft.text.length} / {maxChars}</p>
+        <p id="prompt-count" class="count" data-max={maxChars}>
+          {Array.from(draft.text).length} / {maxChars}
+        </p>
       </div>
       <SettingsFields draft={draft} models={models} health={health} />
       <div class="send">

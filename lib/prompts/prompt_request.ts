@@ -46,9 +46,9 @@ export function checkPromptRequest(
   { models, maxChars }: { models: Models; maxChars: number },
 ): { request: PromptRequest; model: Model } {
   const parsed = promptInput.safeParse(input);
-  if (!parsed.success) throw refusalOf(parsed.error.issues, models);
+  if (!parsed.success) throw refusalOf(parsed.error.issues, { input, models });
   const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = parsed.data;
-  if (prompt.length > maxChars) {
+  if (Array.from(prompt).length > maxChars) {
     throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
   }
   const model = models.choose(rest.model);
@@ -72,7 +72,10 @@ export function checkPromptRequest(
   return { request, model };
 }
 
-function refusalOf(issues: z.core.$ZodIssue[], models: Models): Refusal {
+function refusalOf(
+  issues: z.core.$ZodIssue[],
+  { input, models }: { input: unknown; models: Models },
+): Refusal {
   const order = ["prompt", "model", "imageSize"];
   const rank = (issue: z.core.$ZodIssue) =>
     (order.indexOf(String(issue.path[0])) + order.length) % order.length;
@@ -84,7 +87,7 @@ function refusalOf(issues: z.core.$ZodIssue[], models: Models): Refusal {
   const [issue] = issues.toSorted((a, b) => rank(a) - rank(b));
   if (issue.path.length === 0) return new Refusal("invalid_request", "The request must be a JSON object");
   const field = String(issue.path[0]);
-  if (field === "imageSize") return invalidSize(models.choose(undefined));
+  if (field === "imageSize") return invalidSize(models.choose((input as { model?: string }).model));
   if (field === "model") return unknownModel(models.available());
   const code = field === "prompt" ? "invalid_prompt" : "invalid_request";
   return new Refusal(code, issue.message, { field });

@@ -41,6 +41,15 @@ Deno.test("the title has the first 50 characters, counted as people count them",
   assert.equal(images[0].title, `Generated: ${"🌅".repeat(50)}…`);
 });
 
+Deno.test("the characters of a prompt are counted as people count them", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const program = await studio.withKey();
+  const answer = await program.post(path, { prompt: "🌅".repeat(500) }, { Prefer: "respond-async" });
+  assert.equal(answer.status, 202);
+  const page = await (await studio.withSession()).get(`/generator?from=${(await answer.json()).promptId}`);
+  assert.match(await page.text(), /data-max="500">500 \/ 500</);
+});
+
 Deno.test("who prefers not to wait gets 202 and an address to ask at", async () => {
   await using studio = await createStudio({ isWorking: false });
   const program = await studio.withKey();
@@ -173,6 +182,13 @@ const refusals: [name: string, body: unknown, status: number, code: string, mess
   ],
   ["70 kB", { prompt: "a".repeat(70_000) }, 400, "invalid_prompt", "Prompt must be at most 500 characters"],
   [
+    "501 emoji",
+    { prompt: "🌅".repeat(501) },
+    400,
+    "invalid_prompt",
+    "Prompt must be at most 500 characters",
+  ],
+  [
     "33,000 emoji",
     { prompt: "🌅".repeat(33_000) },
     400,
@@ -267,6 +283,22 @@ Deno.test("what can't be made is refused in words, and nothing happens", async (
   }
   const { pagination } = await (await program.get("/api/v1/prompts")).json();
   assert.equal(pagination.total, 0);
+});
+
+Deno.test("a size that is none is answered with the sizes of the chosen model", async () => {
+  const standIn = createStandIn();
+  Object.assign(standIn.provider, {
+    models: [standInModel, { ...standInModel, id: "wide", sizes: ["2048x1024"] }],
+  });
+  standIn.prices.push({ ...standIn.prices[0], model: "wide" });
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  for (const imageSize of ["512x512", 512, null]) {
+    const { error } = await (await program.post(path, { prompt: "a", model: "wide", imageSize })).json();
+    assert.equal(error.message, "Invalid image size. Supported: 2048x1024", String(imageSize));
+  }
+  const { error } = await (await program.post(path, { prompt: "a", model: "none", imageSize: 512 })).json();
+  assert.equal(error.code, "invalid_model");
 });
 
 Deno.test("bodies that are no JSON, of another type, too large or too deep are refused", async () => {

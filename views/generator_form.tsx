@@ -119,7 +119,7 @@ export function SettingsFields(
       hx-include="this"
       hx-swap="outerMorph"
     >
-      {models.length > 1 && (
+      {models.length === 1 ? <input type="hidden" name="model" value={model.id} /> : (
         <div class="field">
           <label for="model">Model</label>
           <select id="model" name="model">
@@ -145,7 +145,7 @@ export function SettingsFields(
       <fieldset class="field counts">
         <legend>Pictures</legend>
         <div class="choices">
-          {countsUpTo(model.maxCount).map((count) => (
+          {countsFor(draft).map((count) => (
             <label class="choice">
               <input type="radio" name="count" value={count} checked={count === draft.count} />
               <span>{count}</span>
@@ -171,9 +171,9 @@ function modelLabel({ name, retiresAt }: Model, status: ProviderStatus | null): 
   return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
 }
 
-/** The counts that people choose; any other comes from a program. */
-function countsUpTo(max: number): number[] {
-  return [1, 2, 4, 8].filter((count) => count <= max);
+/** The counts that people choose, and the one that a program or another model's settings brought along. */
+function countsFor({ model, count }: Draft): number[] {
+  return [...new Set([1, 2, 4, 8, count])].filter((each) => each <= model.maxCount).toSorted((a, b) => a - b);
 }
 
 function SizeChoice({ size: value, isChosen }: { size: string; isChosen: boolean }) {

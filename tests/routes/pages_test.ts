@@ -44,6 +44,47 @@ Deno.test("the generator's form works without scripts", async () => {
   assert.doesNotMatch(done, /http-equiv="refresh"/);
 });
 
+/** What a browser sends for a form: each field's value, of radio buttons the chosen one. */
+function fieldsOf(page: string): Record<string, string> {
+  const form = /<form id="generator".*?<\/form>/s.exec(page)![0];
+  const fields: Record<string, string> = { prompt: /<textarea[^>]*>(.*?)<\/textarea>/s.exec(form)![1] };
+  for (const [input] of form.matchAll(/<input[^>]*>/g)) {
+    if (input.includes('type="radio"') && !/ checked(?=[ >=/])/.test(input)) continue;
+    fields[/ name="([^"]+)"/.exec(input)![1]] = / value="([^"]*)"/.exec(input)?.[1] ?? "";
+  }
+  return fields;
+}
+
+Deno.test("the form sends what its button says, also for settings that it does not offer by itself", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const session = await studio.withSession();
+  const asked = { prompt: "sea", imageSize: "768x768", count: 3, seed: 7, watermark: "mine" };
+  await session.post("/api/v1/images/generate", asked, { Prefer: "respond-async" });
+  const { prompts: [{ id }] } = await (await session.get("/api/v1/prompts")).json();
+  const page = await (await session.get(`/generator?from=${id}`)).text();
+  assert.match(page, /Generate 3 · <span class="price">\$0\.06/);
+  const { requestKey: _, ...fields } = fieldsOf(page);
+  assert.deepEqual(fields, {
+    prompt: "sea",
+    model: "stand-in",
+    imageSize: "768x768",
+    count: "3",
+    watermark: "mine",
+    seed: "7",
+    guidance: "",
+  });
+  assert.equal((await session.form("/generator", fields)).status, 303);
+  const { prompts: [again] } = await (await session.get("/api/v1/prompts")).json();
+  const { prompt } = await (await session.get(`/api/v1/prompts/${again.id}`)).json();
+  const { count, imageSize, watermark, options } = prompt;
+  assert.deepEqual({ count, imageSize, watermark, options }, {
+    count: 3,
+    imageSize: "768x768",
+    watermark: "mine",
+    options: { seed: 7 },
+  });
+});
+
 Deno.test("while something develops the page reloads by itself where there is no script", async () => {
   await using studio = await createStudio({ isWorking: false });
   const session = await studio.withSession();

@@ -13,6 +13,7 @@ import { acceptedJson, promptJson, promptListJson } from "../views/json.ts";
 import { ChangedFragment } from "../views/live.tsx";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "./context.ts";
 import { paginate, readListQuery } from "./list_query.ts";
+import { demandNoFields } from "./request_body.ts";
 import { readIdempotencyKey } from "./request_headers.ts";
 
 export function promptRoutes(deps: AppDeps) {
@@ -50,10 +51,11 @@ export function promptRoutes(deps: AppDeps) {
       c.header("Content-Type", preview.contentType);
       return c.body(new Uint8Array(preview.bytes));
     })
-    .post(
-      "/api/v1/prompts/:id/cancel",
-      async (c) => c.json(promptJson(await viewPrompt(deps, await cancel(c)), publicUrl)),
-    )
+    .post("/api/v1/prompts/:id/cancel", async (c) => {
+      callerOf(c, "generate");
+      await demandNoFields(c);
+      return c.json(promptJson(await viewPrompt(deps, await cancel(c)), publicUrl));
+    })
     .post("/prompts/:id/cancel", async (c) => {
       const prompt = await cancel(c);
       if (!wantsFragment(c)) return c.redirect("/generator", 303);
@@ -61,6 +63,8 @@ export function promptRoutes(deps: AppDeps) {
       return c.html(<ChangedFragment view={view} budget={budget} />);
     })
     .post("/api/v1/prompts/:id/retry", async (c) => {
+      callerOf(c, "generate");
+      await demandNoFields(c);
       const { prompt, isReplay } = await retry(c);
       if (isReplay) c.header("Idempotency-Replayed", "true");
       c.header("Location", `/api/v1/prompts/${prompt.value.id}`);

@@ -46,6 +46,21 @@ export async function readJson(c: AppContext): Promise<unknown> {
   }
 }
 
+/** The same where a request may go without: an empty body is an empty object. */
+export async function readOptionalJson(c: AppContext): Promise<unknown> {
+  return await c.req.text() === "" ? {} : await readJson(c);
+}
+
+/** For calls that take nothing: a field would be overlooked, so it is refused by name. */
+export async function demandNoFields(c: AppContext): Promise<void> {
+  const body = await readOptionalJson(c);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new Refusal("invalid_request", "The request must be a JSON object");
+  }
+  const names = Object.keys(body).map((name) => name.slice(0, 60));
+  if (names.length > 0) throw new Refusal("invalid_request", `Unknown field: ${names.join(", ")}`);
+}
+
 export function isForm(c: AppContext): boolean {
   const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
   return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";

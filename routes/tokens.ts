@@ -10,7 +10,7 @@ import { problemWords, SignInProblem } from "../lib/identity/sign_in_problem.ts"
 import { tokenJson } from "../views/json.ts";
 import { clientAddress } from "./client_address.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "./context.ts";
-import { readJson } from "./request_body.ts";
+import { readOptionalJson } from "./request_body.ts";
 
 const maxIdTokenChars = 16 * 1024;
 
@@ -67,10 +67,8 @@ function refusalOf({ reason }: SignInProblem): Refusal {
   return isKnown ? new Refusal("forbidden", words) : invalidToken();
 }
 
-/** An empty body asks for nothing special. */
 async function readTokenRequest(c: AppContext): Promise<z.infer<typeof TokenRequest>> {
-  if (c.req.header("Content-Type") === undefined) return {};
-  const checked = TokenRequest.safeParse(await readJson(c));
+  const checked = TokenRequest.safeParse(await readOptionalJson(c));
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const message = issue.code === "unrecognized_keys"

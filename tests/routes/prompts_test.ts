@@ -192,6 +192,37 @@ Deno.test("a retry is a new prompt with the same settings, once for one key", as
   assert.equal((await read(program, id)).status, "FAILED");
 });
 
+Deno.test("cancel and retry take no fields: one that would be overlooked is refused by name", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const program = await studio.withKey();
+  const id = await submit(program);
+  for (const verb of ["cancel", "retry"]) {
+    const path = `/api/v1/prompts/${id}/${verb}`;
+    for (
+      const [body, message] of [
+        [{ prompt: "land", seed: 3 }, "Unknown field: prompt, seed"],
+        [[], "The request must be a JSON object"],
+        [null, "The request must be a JSON object"],
+      ]
+    ) {
+      const answer = await program.post(path, body);
+      assert.deepEqual([answer.status, (await answer.json()).error.message], [400, message]);
+    }
+    const headers = { Authorization: `Bearer ${program.credential}`, "Content-Type": "application/json" };
+    const broken = await studio.fetch(path, { method: "POST", headers, body: "{" });
+    assert.equal((await broken.json()).error.message, "The request body must be valid JSON");
+    const nobody = await studio.fetch(path, { method: "POST", body: "{" });
+    assert.equal((await nobody.json()).error.code, "unauthorized");
+  }
+  const { status } = await read(program, id);
+  assert.deepEqual([status, (await (await program.get("/api/v1/prompts")).json()).pagination.total], [
+    "PENDING",
+    1,
+  ]);
+  assert.equal((await program.post(`/api/v1/prompts/${id}/retry`, {})).status, 202);
+  assert.equal((await program.post(`/api/v1/prompts/${id}/cancel`, {})).status, 200);
+});
+
 Deno.test("part of the pictures is a completed prompt that says what is missing", async () => {
   const standIn = createStandIn();
   standIn.scripts.push(failWith(new ProviderFailure("content_policy", "no", { outcome: "failed" })));

@@ -253,6 +253,9 @@ Deno.test("a token request with anything else in it is refused by name", async (
     const answer = await program.post("/api/v1/auth/token", body);
     assert.deepEqual([answer.status, (await answer.json()).error.message], [400, message]);
   }
+  const headers = { Authorization: `Bearer ${program.credential}`, "Content-Type": "application/json" };
+  const empty = await studio.fetch("/api/v1/auth/token", { method: "POST", headers, body: "" });
+  assert.deepEqual([empty.status, (await empty.json()).success], [200, true]);
   const nobody = await studio.fetch("/api/v1/auth/token", { method: "POST" });
   assert.deepEqual([nobody.status, (await nobody.json()).error.code], [401, "unauthorized"]);
 });

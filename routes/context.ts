@@ -79,6 +79,11 @@ export function callerOf(c: AppContext, needed: Scope = "read"): Caller {
   return caller;
 }
 
+/** Who looks at a page that is there for everybody; null: nobody who is signed in. */
+export function visitorOf(c: AppContext): User | null {
+  return c.var.caller?.user ?? null;
+}
+
 export function unauthorized(): Refusal {
   return new Refusal("unauthorized", "Authorization header required");
 }

@@ -4,7 +4,7 @@ import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../lib/e
 import { errorJson } from "../views/json.ts";
 import { ErrorPage } from "../views/error_page.tsx";
 import { ErrorText } from "../views/error_text.tsx";
-import { type AppContext, type AppDeps, wantsFragment } from "./context.ts";
+import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";
 
 const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
   invalid_request: 400,
@@ -75,7 +75,7 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
       status={status}
       message={error.message}
       requestId={requestId}
-      user={c.var.caller?.user ?? null}
+      user={visitorOf(c)}
     />,
     status,
   );

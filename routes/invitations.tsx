@@ -11,7 +11,7 @@ import {
 import { InvitationsPage } from "../views/invitations_page.tsx";
 import { JoinPage } from "../views/join_page.tsx";
 import { clientAddress } from "./client_address.ts";
-import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "./context.ts";
+import { adminSessionOf, type AppContext, type AppDeps, type AppEnv, visitorOf } from "./context.ts";
 import { statusOf } from "./errors.tsx";
 import { startOwnSession } from "./own_session.ts";
 import { readForm } from "./request_body.ts";
@@ -41,20 +41,23 @@ export function invitationRoutes(deps: AppDeps) {
       limits.signIn.take(clientAddress(c, deps));
       const code = c.req.query("code") ?? "";
       const invitation = await findInvitation(store, code);
-      if (invitation === null) return c.html(<JoinPage code={null} />, 404);
-      return c.html(<JoinPage code={code} name={invitation.name} />);
+      if (invitation === null) return c.html(<JoinPage user={visitorOf(c)} code={null} />, 404);
+      return c.html(<JoinPage user={visitorOf(c)} code={code} name={invitation.name} />);
     })
     .post("/join", async (c) => {
       limits.signIn.take(clientAddress(c, deps));
       const { code = "", name = "" } = await readForm(c);
       try {
         const user = await redeemInvitation(store, { code, name });
-        if (user === null) return c.html(<JoinPage code={null} />, 404);
+        if (user === null) return c.html(<JoinPage user={visitorOf(c)} code={null} />, 404);
         await startOwnSession(c, deps, { userId: user.id });
         return c.redirect("/profile/passkeys", 303);
       } catch (error) {
         if (!(error instanceof Refusal) || error.field !== "name") throw error;
-        return c.html(<JoinPage code={code} name={name} problem={error.message} />, statusOf(error));
+        return c.html(
+          <JoinPage user={visitorOf(c)} code={code} name={name} problem={error.message} />,
+          statusOf(error),
+        );
       }
     });
 

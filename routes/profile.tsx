@@ -30,7 +30,10 @@ import { readForm } from "./request_body.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
 const profileForm = z.object({
-  name: z.string().trim().min(1, "Your name can't be empty").max(100, "A name has at most 100 characters"),
+  name: z.string("Your name can't be empty").trim().min(1, "Your name can't be empty").max(
+    100,
+    "A name has at most 100 characters",
+  ),
   timeZone: z.string().refine((name) => name === "" || isTimeZone(name), "Choose a time zone of the list")
     .optional(),
 });

@@ -9,7 +9,7 @@ import { beginAttempt, secretsOf, takeAttempt } from "../lib/identity/sign_in_at
 import { problemWords, SignInProblem } from "../lib/identity/sign_in_problem.ts";
 import { LoginPage } from "../views/login_page.tsx";
 import { clientAddress } from "./client_address.ts";
-import type { AppContext, AppDeps, AppEnv } from "./context.ts";
+import { type AppContext, type AppDeps, type AppEnv, visitorOf } from "./context.ts";
 import { endOwnSession, startOwnSession } from "./own_session.ts";
 import { loginPath, ownPath } from "./return_path.ts";
 import { attemptCookie, sessionCookie } from "./session_cookie.ts";
@@ -21,7 +21,10 @@ export function signInRoutes(deps: AppDeps) {
     .get("/login", async (c) => {
       const returnTo = ownPath(c.req.query("return_to"));
       const code = c.req.query("code");
-      if (code === undefined) return showLogin(c, { returnTo, problem: problemOf(c) });
+      // A preview of the link asks with HEAD, and uses nothing up.
+      if (code === undefined || c.req.method === "HEAD") {
+        return showLogin(c, { returnTo, problem: problemOf(c) });
+      }
       limits.signIn.take(clientAddress(c, deps));
       const userId = await useLoginCode(store, code);
       if (userId === null) {
@@ -82,10 +85,8 @@ export function signInRoutes(deps: AppDeps) {
     { returnTo, problem, status = 200 }: { returnTo: string; problem: string | null; status?: 200 | 401 },
   ) {
     const ways = identityProviders.map(({ id, name }) => ({ name, path: wayPath(id, returnTo) }));
-    return c.html(
-      <LoginPage ways={ways} hasPasskeys={deps.passkeys.isAvailable} returnTo={returnTo} problem={problem} />,
-      status,
-    );
+    const shown = { user: visitorOf(c), ways, hasPasskeys: deps.passkeys.isAvailable, returnTo, problem };
+    return c.html(<LoginPage {...shown} />, status);
   }
 
   function problemOf(c: AppContext): string | null {

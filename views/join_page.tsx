@@ -1,15 +1,18 @@
 /** What an invitation's link opens. Looking at it uses nothing up: previews of links do that too. */
+import type { User } from "../lib/users/user.ts";
 import { ErrorText } from "./error_text.tsx";
 import { Layout } from "./layout.tsx";
 
-export function JoinPage({ code, name, problem }: {
+export function JoinPage({ user, code, name, problem }: {
+  /** Who is signed in already. */
+  user: User | null;
   /** Null: the invitation is not open. */
   code: string | null;
   name?: string;
   problem?: string;
 }) {
   return (
-    <Layout title="Join" user={null}>
+    <Layout title="Join" user={user}>
       <div class="sheet">
         {code === null ? <Closed /> : <Form code={code} name={name} problem={problem} />}
       </div>

@@ -1,9 +1,12 @@
 /** The ways to sign in. */
+import type { User } from "../lib/users/user.ts";
 import { ErrorText } from "./error_text.tsx";
 import { Layout } from "./layout.tsx";
 import { PasskeyProblem } from "./passkeys_page.tsx";
 
 export interface LoginPageProps {
+  /** Who is signed in already. */
+  user: User | null;
   /** Providers to sign in with, each at its path. */
   ways: { name: string; path: string }[];
   /** Whether passkeys can be used at this server's address. */
@@ -13,9 +16,9 @@ export interface LoginPageProps {
   problem: string | null;
 }
 
-export function LoginPage({ ways, hasPasskeys, returnTo, problem }: LoginPageProps) {
+export function LoginPage({ user, ways, hasPasskeys, returnTo, problem }: LoginPageProps) {
   return (
-    <Layout title="Sign in" user={null}>
+    <Layout title="Sign in" user={user}>
       <div class="sheet">
         <h1>Sign in</h1>
         {problem && <ErrorText message={problem} />}

@@ -24,7 +24,10 @@ export interface ApiKey {
 
 /** What is typed for a new key. */
 export const apiKeyFields = {
-  name: z.string().trim().min(1, "A key needs a name").max(100, "A key's name has at most 100 characters"),
+  name: z.string("A key needs a name").trim().min(1, "A key needs a name").max(
+    100,
+    "A key's name has at most 100 characters",
+  ),
   scope: z.enum(scopes, `A key's scope is one of ${scopes.join(", ")}`),
 };
 

@@ -9,6 +9,8 @@ Deno.test("the printed link signs in once, within 15 minutes", async () => {
   let at = Date.now();
   await using studio = await createStudio({ now: () => at });
   const code = await createLoginCode(studio.store, studio.owner.id);
+  const preview = await studio.fetch(`/login?code=${code}`, { method: "HEAD" });
+  assert.deepEqual([preview.status, preview.headers.get("Set-Cookie")], [200, null]);
   const answer = await studio.fetch(`/login?code=${code}`);
   assert.equal(answer.status, 303);
   assert.equal(answer.headers.get("Location"), "/generator");

@@ -154,6 +154,41 @@ Deno.test("settings of an earlier prompt fill the form; somebody else's do not",
   assert.equal((await other.get(`/generator?from=${id}`)).status, 404);
 });
 
+Deno.test("every page of somebody who is signed in has a form to sign out", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const { promptId, imageId } = await make(session);
+  const other = (await make(session)).imageId;
+  const paths = [
+    ...[
+      "/login",
+      "/join",
+      "/dashboard",
+      "/generator",
+      "/gallery",
+      "/prompts",
+      "/profile",
+      "/profile/passkeys",
+    ],
+    ...["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((page) =>
+      `/admin${page}`
+    ),
+    ...[
+      `/images/${imageId}`,
+      `/compare?images=${imageId},${other}`,
+      `/generator?from=${promptId}`,
+      "/nothing",
+    ],
+  ];
+  for (const path of paths) {
+    const page = await (await session.get(path)).text();
+    assert.match(page, /<form method="post" action="\/logout"><button[^>]*>Sign out<\/button>/, path);
+  }
+  for (const path of ["/", "/login", "/join", "/nothing"]) {
+    assert.doesNotMatch(await (await studio.fetch(path)).text(), /Sign out/, path);
+  }
+});
+
 Deno.test("user text is text wherever it appears", async () => {
   const standIn = createStandIn();
   const evil =

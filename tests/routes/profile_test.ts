@@ -42,7 +42,7 @@ Deno.test("what is wrong with the profile's form is said beside it, and nothing 
     [{ name: "   " }, /Your name can&#39;t be empty/],
     [{ name: "x".repeat(101) }, /at most 100 characters/],
     [{ name: "Ada", timeZone: "Mars/Olympus" }, /Choose a time zone of the list/],
-    [{}, /role="alert"/],
+    [{}, /Your name can&#39;t be empty/],
   ];
   for (const [fields, words] of cases) {
     const answer = await session.form("/profile", fields);
@@ -174,6 +174,8 @@ Deno.test("what is wrong with a key's form is said beside it, and no key is made
   const session = await studio.withSession();
   const cases: [{ [name: string]: string }, RegExp][] = [
     [{ name: " ", scope: "all", expires: "" }, /A key needs a name/],
+    [{ scope: "all" }, /A key needs a name/],
+    [{ name: "x" }, /scope is one of read, generate, all/],
     [{ name: "x", scope: "everything", expires: "" }, /scope is one of read, generate, all/],
     [{ name: "x", scope: "all", expires: "2020-01-01" }, /expires on a day to come/],
     [{ name: "x", scope: "all", expires: "soon" }, /expires on a day to come/],

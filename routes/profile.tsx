@@ -66,14 +66,14 @@ export function profileRoutes(deps: AppDeps) {
     .post("/profile/sessions/:hash/end", async (c) => {
       const hash = c.req.param("hash");
       const { user } = sessionOf(c);
-      const sessions = await listSessions(store, user.id);
+      const sessions = await listSessions(store, user);
       if (!sessions.some((session) => session.hash === hash)) throw notFound();
       await endSessions(user.id, [hash]);
       return c.redirect("/profile?done=session#sessions", 303);
     })
     .post("/profile/sessions/end-others", async (c) => {
       const { user, credentialId } = sessionOf(c);
-      const hashes = (await listSessions(store, user.id)).map(({ hash }) => hash);
+      const hashes = (await listSessions(store, user)).map(({ hash }) => hash);
       await endSessions(user.id, hashes.filter((hash) => hash !== credentialId));
       return c.redirect("/profile?done=sessions#sessions", 303);
     })
@@ -131,7 +131,7 @@ export function profileRoutes(deps: AppDeps) {
   async function page(c: AppContext, shown: Pick<ProfilePageProps, "done" | "problem" | "newKey">) {
     const { user, credentialId } = sessionOf(c);
     const [sessions, apiKeys, portrait] = await Promise.all([
-      listSessions(store, user.id),
+      listSessions(store, user),
       listApiKeys(store, user.id),
       readPortrait(store, user.id),
     ]);

@@ -53,6 +53,8 @@ const Claims = z.object({
   exp: z.int(),
   scope: z.enum(scopes),
   src: z.tuple([z.enum(["session", "key", "id_token"]), z.string()]),
+  /** The user's `sessionsEnded`: what ends sessions ends a token without one as well. */
+  ended: z.int().default(0),
 });
 
 export function createJsonWebTokens(
@@ -65,7 +67,7 @@ export function createJsonWebTokens(
       const end = Math.min(issuedAt + lifeSeconds, sourceEnd);
       if (end <= issuedAt) return null;
       const { kid, privateKey } = await signingKeys.current();
-      const token = await new SignJWT({ scope, src: [via, credentialId] })
+      const token = await new SignJWT({ scope, src: [via, credentialId], ended: user.sessionsEnded })
         .setProtectedHeader({ alg: algorithm, typ: type, kid })
         .setIssuer(publicUrl)
         .setAudience(publicUrl)
@@ -111,7 +113,7 @@ export function createJsonWebTokens(
 
   /** The source as it is now. */
   async function findSource(
-    { sub, scope, src: [via, credentialId] }: z.infer<typeof Claims>,
+    { sub, scope, src: [via, credentialId], ended }: z.infer<typeof Claims>,
   ): Promise<{ user: User; scope: Scope } | null> {
     switch (via) {
       case "session": {
@@ -124,7 +126,8 @@ export function createJsonWebTokens(
       }
       case "id_token": {
         const found = await readUser(store, sub);
-        return found === null || found.value.isDisabled ? null : { user: found.value, scope };
+        if (found === null || found.value.isDisabled) return null;
+        return (found.value.sessionsEnded ?? 0) === ended ? { user: found.value, scope } : null;
       }
     }
   }

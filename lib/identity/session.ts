@@ -2,12 +2,14 @@
 import { randomToken, sha256 } from "../digest.ts";
 import { keys } from "../schema.ts";
 import { commit, readMany, type Store } from "../store.ts";
-import { accountGone, checkAccount, readWithUser, type User } from "../users/user.ts";
+import { accountGone, checkAccount, readUser, readWithUser, type User } from "../users/user.ts";
 
 export interface Session {
   userId: string;
   createdAt: number;
   lastSeenAt: number;
+  /** The user's `sessionsEnded` as it was when the session began. */
+  endedBefore?: number;
   /** In words, such as "Firefox on Windows". */
   device?: string;
 }
@@ -23,10 +25,13 @@ export async function startSession(
   userId: string,
   { device }: { device?: string } = {},
 ): Promise<string> {
+  const user = await readUser(store, userId);
+  if (user === null) throw accountGone();
   const id = randomToken();
   const hash = sha256(id);
   const now = store.now();
-  const session: Session = { userId, createdAt: now, lastSeenAt: now, device };
+  const endedBefore = user.value.sessionsEnded;
+  const session: Session = { userId, createdAt: now, lastSeenAt: now, endedBefore, device };
   const options = { expireIn: sessionLifeMs };
   const atomic = checkAccount(store.kv.atomic(), userId)
     .set(keys.session(hash), session, options)
@@ -65,8 +70,14 @@ export async function findSession(store: Store, hash: string) {
   const found = await readWithUser<Session>(store, { key: keys.session(hash), hash });
   if (found === null || found.user.isDisabled) return null;
   const { credential: { value: session, versionstamp }, user } = found;
+  if (wasEnded(session, user)) return null;
   const expiresAt = expiryOf(session);
   return store.now() < expiresAt ? { session, versionstamp, user, expiresAt } : null;
+}
+
+/** Together with all others of the user. */
+function wasEnded(session: Session, { sessionsEnded = 0 }: Pick<User, "sessionsEnded">): boolean {
+  return (session.endedBefore ?? 0) !== sessionsEnded;
 }
 
 function expiryOf({ createdAt, lastSeenAt }: Session): number {
@@ -76,14 +87,17 @@ function expiryOf({ createdAt, lastSeenAt }: Session): number {
 export type ListedSession = Session & { hash: string };
 
 /** The user's open sessions, the one used last first. */
-export async function listSessions(store: Store, userId: string): Promise<ListedSession[]> {
+export async function listSessions(
+  store: Store,
+  user: Pick<User, "id" | "sessionsEnded">,
+): Promise<ListedSession[]> {
   const hashes = await Array.fromAsync(
-    store.kv.list({ prefix: keys.sessionsOf(userId) }),
+    store.kv.list({ prefix: keys.sessionsOf(user.id) }),
     ({ key }) => key[2] as string,
   );
   const found = await readMany<Session>(store.kv, hashes.map(keys.session));
   return found.flatMap((session, i) => session === null ? [] : [{ ...session.value, hash: hashes[i] }])
-    .filter((session) => expiryOf(session) > store.now())
+    .filter((session) => !wasEnded(session, user) && expiryOf(session) > store.now())
     .sort((a, b) => b.lastSeenAt - a.lastSeenAt);
 }
 

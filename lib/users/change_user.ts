@@ -15,7 +15,7 @@ export interface UserChanges {
 }
 
 /**
- * Changes a user and returns them as they are then; a disabled one's open streams end. Refuses with `not_found` a
+ * Changes a user and returns them as they are then; a disabled one's sessions and open streams end. Refuses with `not_found` a
  * user who is not there, with `forbidden` what only owners may do, and with `conflict` what would lock people out.
  */
 export async function changeUser(
@@ -60,6 +60,7 @@ function changed(user: User, { role, isDisabled, monthlyBudget }: UserChanges): 
     ...rest,
     role: role ?? user.role,
     isDisabled: isDisabled ?? user.isDisabled,
+    ...(isDisabled && !user.isDisabled && { sessionsEnded: (user.sessionsEnded ?? 0) + 1 }),
     ...(budget !== undefined && { monthlyBudgetMicros: budget }),
   };
 }

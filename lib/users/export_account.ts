@@ -73,7 +73,7 @@ async function* files(
 
 async function readAccount({ store }: ExportDeps, user: User) {
   const [sessions, apiKeys] = await Promise.all([
-    listSessions(store, user.id),
+    listSessions(store, user),
     listApiKeys(store, user.id),
   ]);
   return { user, sessions, apiKeys };

@@ -20,6 +20,8 @@ export interface User {
   email: string | null;
   role: Role;
   isDisabled: boolean;
+  /** How often all sessions were ended at once; one that began before does not come back. Undefined: never. */
+  sessionsEnded?: number;
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
   monthlyBudgetMicros?: number | null;
   /** IANA name; undefined: UTC, until a script tells the device's. */

@@ -183,9 +183,25 @@ Deno.test("disabling takes effect on the next request and ends open streams", as
   assert.equal((await member.get("/generator")).status, 303);
   assert.equal((await program.get("/api/v1/me")).status, 401);
   assert.match(await textOf(await admin.get("/admin")), /data-disabled.*Enable/);
+});
+
+Deno.test("who is enabled again signs in again, and their keys work again", async () => {
+  await using scene = await setScene();
+  const { studio, admin, member, memberUser } = scene;
+  const program = await studio.withKey(memberUser);
+  const { token } = await (await member.post("/api/v1/auth/token", {})).json();
+  const bearer = { headers: { Authorization: `Bearer ${token}` } };
+  assert.equal((await studio.fetch("/api/v1/me", bearer)).status, 200);
+  await admin.form(`/admin/users/${memberUser.id}/disable`, {});
+  await patch(scene.owner, studio, `/api/v1/users/${memberUser.id}`, { disabled: true });
   await admin.form(`/admin/users/${memberUser.id}/enable`, {});
-  assert.equal((await member.get("/generator")).status, 200);
+  assert.equal((await member.get("/generator")).status, 303);
+  assert.equal((await studio.fetch("/api/v1/me", bearer)).status, 401);
   assert.equal((await program.get("/api/v1/me")).status, 200);
+  const again = await studio.withSession(memberUser);
+  assert.equal((await again.get("/generator")).status, 200);
+  const profile = await (await again.get("/profile")).text();
+  assert.equal(profile.match(/\/profile\/sessions\/[^/]+\/end"/g), null, "only the one in use is listed");
 });
 
 Deno.test("an admin who is made a member is none on the next request", async () => {

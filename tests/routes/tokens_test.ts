@@ -283,6 +283,8 @@ Deno.test("an ID token of Google for us is exchanged for a token of its user", a
   await studio.store.kv.set(keys.user(user.id), { ...member, isDisabled: true });
   assert.equal(await statusOf(studio, token), 401);
   assert.equal((await exchange(studio, idToken)).status, 403);
+  await studio.store.kv.set(keys.user(user.id), { ...member, sessionsEnded: 1 });
+  assert.equal(await statusOf(studio, token), 401, "being enabled again brings nothing back");
   await studio.store.kv.set(keys.user(user.id), member);
   assert.equal(await statusOf(studio, token), 200);
   at = exp! * 1000;

@@ -1,7 +1,7 @@
 /** Where providers call back. A call is a hint to look: it is answered at once and says nothing about its token. */
 import { Hono } from "hono";
 import type { AppDeps, AppEnv } from "./context.ts";
-import { limitedBody } from "./request_body.ts";
+import { limitedBody, whole } from "./request_body.ts";
 
 export function callbackRoutes({ callbacks, log }: Pick<AppDeps, "callbacks" | "log">) {
   return new Hono<AppEnv>().post("/callbacks/:token", limitedBody, async (c) => {
@@ -13,7 +13,7 @@ export function callbackRoutes({ callbacks, log }: Pick<AppDeps, "callbacks" | "
 
 async function readLeniently(request: Request): Promise<unknown> {
   try {
-    return await request.json();
+    return await whole(request.json());
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

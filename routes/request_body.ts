@@ -1,27 +1,32 @@
 /** Bodies: limited in size, and only of the type that the route takes. */
+import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Refusal } from "../lib/errors.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, AppEnv } from "./context.ts";
 
 const maxBodyBytes = 256 * 1024;
 
-export const limitedBody = bodyLimit({
-  maxSize: maxBodyBytes,
-  onError() {
-    throw new Refusal("too_large", `The request body must be at most ${maxBodyBytes} bytes`);
-  },
-});
+export const limitedBody = limitedTo(maxBodyBytes, `The request body must be at most ${maxBodyBytes} bytes`);
 
 export const maxPictureBytes = 20 * 1024 * 1024;
 /** What a form adds around the file in it. */
 const formAllowance = 64 * 1024;
 
-export const limitedPictureBody = bodyLimit({
-  maxSize: maxPictureBytes + formAllowance,
-  onError() {
-    throw new Refusal("too_large", "The picture must be at most 20 MiB");
-  },
-});
+export const limitedPictureBody = limitedTo(
+  maxPictureBytes + formAllowance,
+  "The picture must be at most 20 MiB",
+);
+
+/** A body that does not tell its length is read here already. */
+function limitedTo(maxSize: number, words: string): MiddlewareHandler<AppEnv> {
+  const limit = bodyLimit({
+    maxSize,
+    onError() {
+      throw new Refusal("too_large", words);
+    },
+  });
+  return (c, next) => whole(limit(c, next));
+}
 
 /** The file in a form's field; refuses with `invalid_request` where there is none. */
 export async function readPicture(c: AppContext, field: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -38,8 +43,9 @@ export async function readJson(c: AppContext): Promise<unknown> {
   if (!/^application\/([\w.-]+\+)?json$/.test(type)) {
     throw new Refusal("unsupported_media_type", "Send JSON with Content-Type: application/json");
   }
+  const text = await whole(c.req.text());
   try {
-    return await c.req.json();
+    return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new Refusal("invalid_request", "The request body must be valid JSON");
@@ -48,7 +54,7 @@ export async function readJson(c: AppContext): Promise<unknown> {
 
 /** The same where a request may go without: an empty body is an empty object. */
 export async function readOptionalJson(c: AppContext): Promise<unknown> {
-  return await c.req.text() === "" ? {} : await readJson(c);
+  return await whole(c.req.text()) === "" ? {} : await readJson(c);
 }
 
 /** For calls that take nothing: a field would be overlooked, so it is refused by name. */
@@ -59,6 +65,16 @@ export async function demandNoFields(c: AppContext): Promise<void> {
   }
   const names = Object.keys(body).map((name) => name.slice(0, 60));
   if (names.length > 0) throw new Refusal("invalid_request", `Unknown field: ${names.join(", ")}`);
+}
+
+/** A body that is being read; a sender who leaves before all was sent is refused and no bug of ours. */
+export async function whole<T>(body: Promise<T>): Promise<T> {
+  try {
+    return await body;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    throw new Refusal("invalid_request", "The request body broke off");
+  }
 }
 
 export function isForm(c: AppContext): boolean {
@@ -87,7 +103,7 @@ export async function readTexts(c: AppContext): Promise<{ [name: string]: string
 
 async function parseForm(c: AppContext, options: { all?: boolean } = {}) {
   try {
-    return await c.req.parseBody(options);
+    return await whole(c.req.parseBody(options));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new Refusal("invalid_request", "The form can't be read");

@@ -334,6 +334,28 @@ Deno.test("bodies that are no JSON, of another type, too large or too deep are r
   assert.equal(studio.standIn.submitted.length, 0);
 });
 
+Deno.test("a sender who leaves in the middle of a body is refused, and no bug", async () => {
+  await using studio = await createStudio();
+  const { credential } = await studio.withKey();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, studio.handle);
+  const json = "application/json";
+  const form = "application/x-www-form-urlencoded";
+  const bodies = ["Content-Length: 50\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"];
+  const sent = [[path, json], ["/api/v1/auth/token", json], ["/generator", form], ["/callbacks/x", json]]
+    .flatMap(([to, type]) => bodies.map((body) => ({ to, type, body })));
+  for (const { to, type, body } of sent) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+    const head =
+      `POST ${to} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${credential}\r\nContent-Type: ${type}`;
+    await connection.write(new TextEncoder().encode(`${head}\r\n${body}`));
+  }
+  const answered = () =>
+    studio.log.map((line) => JSON.parse(line)).filter(({ event }) => event === "request");
+  const lines = await until(answered, ({ length }) => length === sent.length);
+  assert.deepEqual(lines.map(({ status }) => status), sent.map(() => 400));
+  assert.ok(!studio.log.some((line) => line.includes('"bug"')), studio.log.join("\n"));
+});
+
 Deno.test("the same key and body name the same prompt, also when sent at the same moment", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();

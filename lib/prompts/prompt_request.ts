@@ -9,6 +9,8 @@ export const defaultSize = "1024x1024";
 export const maxSeed = 4_294_967_295;
 const maxWatermarkChars = 100;
 const maxNegativeChars = 1000;
+/** In UTF-16 units: a record of the database has 64 KiB, and what becomes of the prompt needs room in it too. */
+const mostStoredUnits = 20_000;
 
 const promptMissing = "Prompt is required and must be a non-empty string";
 
@@ -48,7 +50,7 @@ export function checkPromptRequest(
   const parsed = promptInput.safeParse(input);
   if (!parsed.success) throw refusalOf(parsed.error.issues, { input, models });
   const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = parsed.data;
-  if (Array.from(prompt).length > maxChars) {
+  if (Array.from(prompt).length > maxChars || prompt.length > mostStoredUnits) {
     throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
   }
   const model = models.choose(rest.model);

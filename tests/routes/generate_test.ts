@@ -455,3 +455,18 @@ function finalState(program: Program, promptId: string) {
     ({ status }) => ["COMPLETED", "FAILED", "CANCELLED"].includes(status),
   );
 }
+
+Deno.test("the longest prompts are kept with all their pictures, and longer ones refused", async () => {
+  await using studio = await createStudio({ promptMaxChars: 20_000 });
+  const program = await studio.withKey();
+  const generate = (prompt: string) => program.post("/api/v1/images/generate", { prompt, count: 8 });
+  for (const prompt of ["海".repeat(20_000), "🌅".repeat(10_000)]) {
+    const answer = await generate(prompt);
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.json()).images.length, 8);
+  }
+  for (const prompt of ["a".repeat(20_001), "🌅".repeat(20_000)]) {
+    const answer = await generate(prompt);
+    assert.deepEqual([answer.status, (await answer.json()).error.code], [400, "invalid_prompt"]);
+  }
+});

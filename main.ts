@@ -178,13 +178,9 @@ async function start(settings: Settings): Promise<void> {
   setTimeout(() => Deno.exit(0), stopWithinMs);
   feed.close();
   health.stop();
-  await Promise.all([
-    worker.stop(),
-    deletions.stop(),
-    housekeeping.stop(),
-    server.shutdown(),
-    closeControlSocket(),
-  ]);
+  // Until then whoever asks is told that it is not ready any more.
+  await Promise.all([worker.stop(), deletions.stop(), housekeeping.stop()]);
+  await Promise.all([server.shutdown(), closeControlSocket()]);
   kv.close();
   data.close();
   Deno.exit(0);

@@ -375,9 +375,17 @@ export async function gracefulStop(options: ScenarioOptions): Promise<Finding[]>
   await person.submit("late", square);
   await reached.promise;
   const startedAt = Date.now();
-  const { code } = await world.server.end("SIGTERM");
+  const ending = world.server.end("SIGTERM");
+  const readiness = async () => {
+    const answer = await fetch(`${world.server.url}/api/v1/ready`);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const isTold = await until(readiness, (status) => status === 503, 1000).then(() => true, () => false);
+  const { code } = await ending;
   const tookMs = Date.now() - startedAt;
   const violations: Violation[] = [];
+  if (!isTold) violations.push({ says: "it did not say that it is not ready any more", trace: [] });
   if (code !== 0) violations.push({ says: `it ended with ${code}`, trace: [] });
   if (tookMs > stopWithinMs) violations.push({ says: `it took ${tookMs} ms to end`, trace: [] });
   const broken = (await ended).filter((isWhole) => !isWhole).length;

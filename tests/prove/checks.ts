@@ -109,7 +109,10 @@ export function resumedById({ tasks, rest, starts, kills, lagMs }: Evidence): Fi
       of.length >= prompt.count && kills < crashesOfASuspect;
     return isLost ? [{ says: "a known task was given up", trace: [...of, prompt].map(show) }] : [];
   });
-  const busy = starts.filter(({ hadWork }) => hadWork);
+  // What had ended before is no work, though its end was told to nobody.
+  const busy = starts.filter(({ openWork, readyAt }) =>
+    openWork.some((text) => prompts.get(text)?.some(({ updatedAt }) => updatedAt >= readyAt))
+  );
   const milliseconds: number[] = [];
   for (const { readyAt, firstWorkAt } of busy) {
     if (firstWorkAt !== null) milliseconds.push(firstWorkAt - readyAt);

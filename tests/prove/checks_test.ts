@@ -39,7 +39,7 @@ const sound: Evidence = {
   ],
   tasks: [task],
   watches: [watch],
-  starts: [{ readyAt: 500, hadWork: true, firstWorkAt: 1200 }],
+  starts: [{ readyAt: 500, openWork: [prompt.text], firstWorkAt: 1200 }],
   rest: {
     prompts: [prompt],
     pictures: [{ imageId: "i1", promptId: "p1", trouble: null }],
@@ -125,10 +125,16 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
     ["resumed"],
     2,
   ],
-  "work that goes on late": [{ ...sound, starts: [{ readyAt: 0, hadWork: true, firstWorkAt: 5100 }] }, [
+  "work that goes on late": [{
+    ...sound,
+    starts: [{ readyAt: 0, openWork: [prompt.text], firstWorkAt: 5100 }],
+  }, [
     "resumed",
   ], 0],
-  "work that does not go on": [{ ...sound, starts: [{ readyAt: 0, hadWork: true, firstWorkAt: null }] }, [
+  "work that does not go on": [{
+    ...sound,
+    starts: [{ readyAt: 0, openWork: [prompt.text], firstWorkAt: null }],
+  }, [
     "resumed",
   ], 0],
   "a charge for nothing": [{ ...sound, tasks: [{ ...task, billedMicros: 0 }] }, ["ledger"], 2],
@@ -195,4 +201,9 @@ Deno.test("what nobody can know is booked as it was held, and may be more than t
     kills: 1,
   };
   assert.deepEqual(checkAll({ ...lost, tasks: [] }).flatMap(({ violations }) => violations), []);
+});
+
+Deno.test("what had ended before a start is no work for it, whoever was told", () => {
+  const starts = [{ readyAt: prompt.updatedAt + 1, openWork: [prompt.text], firstWorkAt: null }];
+  assert.deepEqual(checkAll({ ...sound, starts }).flatMap(({ violations }) => violations), []);
 });

@@ -49,8 +49,8 @@ export type WatchKind = (typeof watchKinds)[number];
 
 export interface Start {
   readyAt: number;
-  /** Work was open that some provider could be asked about. */
-  hadWork: boolean;
+  /** Texts of the prompts that a provider could be asked about and that nobody was told the end of. */
+  openWork: string[];
   /** The first request to a provider after it; null: none. */
   firstWorkAt: number | null;
 }

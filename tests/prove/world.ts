@@ -141,7 +141,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     told,
     server: undefined!,
     async start() {
-      const start = { startedAt: Date.now(), readyAt: 0, hadWork: hasKnownWork(), firstWorkAt: null };
+      const start = { startedAt: Date.now(), readyAt: 0, openWork: knownWork(), firstWorkAt: null };
       latestStart = start;
       gone = Promise.withResolvers();
       world.server = await startServer({ dataDir: world.dataDir, env: { ...env, PORT: port }, root, after });
@@ -151,7 +151,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
     async kill() {
       kills++;
-      if (latestStart !== null && latestStart.firstWorkAt === null) latestStart.hadWork = false;
+      if (latestStart !== null && latestStart.firstWorkAt === null) latestStart.openWork = [];
       await world.server.end("SIGKILL");
       gone.resolve();
     },
@@ -193,7 +193,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return world;
 
   /** A task that the program has asked for, whose picture it has not fetched, and that nobody has ended. */
-  function hasKnownWork(): boolean {
+  function knownWork(): string[] {
     const ended = new Set(
       told.flatMap((each) => each.what === "state" && isFinal(each.status) ? [each.promptId] : []),
     );
@@ -203,9 +203,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const fetched = new Set(
       nanobanana.journal.filter(({ request }) => request === "download").map(({ taskId }) => taskId),
     );
-    return tasks().some(({ taskId, isAskedFor, text }) =>
+    return tasks().filter(({ taskId, isAskedFor, text }) =>
       isAskedFor && !fetched.has(taskId) && open.has(text)
-    );
+    ).map(({ text }) => text);
   }
 
   function tasks(): Task[] {

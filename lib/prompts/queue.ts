@@ -110,13 +110,13 @@ export function readLease(store: Store, promptId: string): Promise<Versioned<Lea
   return read<Lease>(store.kv, keys.lease(promptId));
 }
 
-/** Holds the lease for another while; false when it is somebody else's by now. */
+/** Holds the lease for another while; false when it was given back, or is somebody else's by now. */
 export async function renewLease(
   store: Store,
   { promptId, number }: { promptId: string; number: number },
 ): Promise<boolean> {
   const lease = await readLease(store, promptId);
-  if (lease?.value.number !== number) return false;
+  if (lease?.value.number !== number || lease.value.until === 0) return false;
   const renewed = { ...lease.value, until: store.now() + leaseMs, renewals: lease.value.renewals + 1 };
   return await writeOver(store, { promptId, lease, renewed });
 }
@@ -126,9 +126,11 @@ export async function giveBackLease(
   store: Store,
   { promptId, number }: { promptId: string; number: number },
 ): Promise<void> {
-  const lease = await readLease(store, promptId);
-  if (lease?.value.number === number) {
-    await writeOver(store, { promptId, lease, renewed: { ...lease.value, until: 0 } });
+  while (true) {
+    const lease = await readLease(store, promptId);
+    if (lease?.value.number !== number) return;
+    // A renewal may come in between.
+    if (await writeOver(store, { promptId, lease, renewed: { ...lease.value, until: 0 } })) return;
   }
 }
 

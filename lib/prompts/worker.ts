@@ -5,6 +5,7 @@
 import { Refusal } from "../errors.ts";
 import { claimPrompt, type Leased, listLeases, nextWaiting, promoteDelayed, takeOverLease } from "./queue.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
+import { sleep } from "../sleep.ts";
 
 export interface WorkerDeps extends RunDeps {
   concurrency: number;
@@ -37,21 +38,25 @@ export function createWorker(deps: WorkerDeps): Worker {
   const suspects: string[] = [];
   const stopping = new AbortController();
   let lastServed = "";
-  let pumping: Promise<void> | null = null;
-  let isWokenAgain = false;
-  let sweep: ReturnType<typeof setInterval> | undefined;
+  /** One step after the other, so that none decides by what another one is just changing. */
+  let turn: Promise<void> = Promise.resolve();
+  let isWoken = false;
+  let nextSweep: ReturnType<typeof setTimeout> | undefined;
 
   return {
     async start() {
-      await takeUp(() => true);
+      const taking = takeUp(() => true);
+      turn = taking.catch(() => {});
+      await taking;
       deps.doorbell.listen(wake, stopping.signal);
-      sweep = setInterval(() => void guard("sweep", sweepOnce), sweepMs);
+      sweepLater();
       wake();
     },
     async stop() {
       stopping.abort();
-      clearInterval(sweep);
-      await pumping;
+      clearTimeout(nextSweep);
+      // What a step has just claimed is stopped with the rest.
+      await turn;
       for (const run of runs.values()) run.stop();
       const urgency = setTimeout(() => runs.forEach((run) => run.stop({ isUrgent: true })), patienceMs);
       await Promise.allSettled([...runs.values()].map((run) => run.ended));
@@ -62,19 +67,13 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
 
   function wake(): void {
-    if (stopping.signal.aborted) return;
-    if (pumping !== null) {
-      isWokenAgain = true;
-      return;
-    }
-    isWokenAgain = false;
-    pumping = guard("pump", pump).finally(() => {
-      pumping = null;
-      if (isWokenAgain) wake();
-    });
+    if (isWoken) return;
+    isWoken = true;
+    void inTurn("pump", pump);
   }
 
   async function pump(): Promise<void> {
+    isWoken = false;
     await promoteDelayed(store);
     while (occupiedSlots() < deps.concurrency && !stopping.signal.aborted) {
       const waiting = await nextWaiting(store, { after: lastServed, isUserFull });
@@ -107,7 +106,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       else runsPerUser.set(userId, left);
       if (promptId === suspects[0]) {
         suspects.shift();
-        void guard("suspects", nextSuspect);
+        void inTurn("suspects", nextSuspect);
       }
       wake();
     });
@@ -117,8 +116,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   function retakeLater(promptId: string, error: unknown): void {
     const isCrash = !(error instanceof Refusal);
     deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
-    const timer = setTimeout(() => void guard("retake", () => take({ promptId, isCrash })), troubleDelayMs);
-    stopping.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    const retake = () => inTurn("retake", () => take({ promptId, isCrash }));
+    sleep(troubleDelayMs, stopping.signal).then(retake, () => {});
   }
 
   async function take({ promptId, isCrash }: { promptId: string; isCrash: boolean }): Promise<void> {
@@ -149,16 +148,25 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
   }
 
+  function sweepLater(): void {
+    if (stopping.signal.aborted) return;
+    nextSweep = setTimeout(() => void inTurn("sweep", sweepOnce).then(sweepLater), sweepMs);
+  }
+
   async function sweepOnce(): Promise<void> {
     await takeUp((lease) => lease.until < store.now());
     wake();
   }
 
-  async function guard(step: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      deps.log("error", "worker_trouble", { step, error });
-    }
+  function inTurn(step: string, work: () => Promise<void>): Promise<void> {
+    turn = turn.then(async () => {
+      if (stopping.signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        deps.log("error", "worker_trouble", { step, error });
+      }
+    });
+    return turn;
   }
 }

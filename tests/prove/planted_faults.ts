@@ -293,7 +293,11 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "work under a lease is not taken up at the start",
     breaks: "resumed",
-    edits: [{ file: "lib/prompts/worker.ts", old: "await takeUp(() => true);", new: "" }],
+    edits: [{
+      file: "lib/prompts/worker.ts",
+      old: "const taking = takeUp(() => true);",
+      new: "const taking = Promise.resolve();",
+    }],
     story: killed("question for a task, answered"),
   },
   {

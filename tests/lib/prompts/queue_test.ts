@@ -211,3 +211,13 @@ Deno.test("the position counts the user's own prompts before it, and ends with t
   await startPrompt(store, ids[0]);
   assert.deepEqual(await positions(), [null, 0, 1]);
 });
+
+Deno.test("a lease that is given back stays so, whatever renewal comes in between", async () => {
+  using store = await createTestStore();
+  const { value } = await startPrompt(store, (await accept(store, await createTestUser(store), 1))[0]);
+  const lease = { promptId: value.id, number: value.leaseNumber };
+  await Promise.all([renewLease(store, lease), giveBackLease(store, lease)]);
+  assert.equal((await readLease(store, value.id))?.value.until, 0);
+  assert.equal(await renewLease(store, lease), false);
+  assert.equal((await readLease(store, value.id))?.value.until, 0);
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { giveBackLease, takeOverLease } from "../../../lib/prompts/queue.ts";
+import { giveBackLease, type Lease, readLease, takeOverLease } from "../../../lib/prompts/queue.ts";
+import { interceptCommits } from "../../fixtures/commits.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
-import { createStandIn, holdUntil } from "../../fixtures/stand_in_provider.ts";
+import { createStandIn, failWith, holdUntil } from "../../fixtures/stand_in_provider.ts";
 import { startPrompt } from "../../fixtures/store.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
@@ -44,4 +45,26 @@ Deno.test("prompts that a stop gave back run side by side, although the process 
   await until(() => standIn.submitted.length, (count) => count === 2);
   gate.resolve();
   for (const promptId of promptIds) assert.equal((await finished(program, promptId)).status, "COMPLETED");
+});
+
+Deno.test("a stop waits for what is just being taken up, and begins nothing with it", async () => {
+  const standIn = createStandIn({ isRepeatable: true });
+  standIn.scripts.push(failWith(new Error("a bug")));
+  await using studio = await createStudio({ standIn });
+  const [isTaken, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  interceptCommits(studio.store.kv, async (writes, commit) => {
+    const lease = writes.find(({ key }) => key[0] === "lease")?.value as Lease | undefined;
+    if (lease?.number === 2 && lease.until !== 0) {
+      isTaken.resolve();
+      await gate.promise;
+    }
+    return await commit();
+  });
+  const promptId = await submit(await studio.withKey());
+  await isTaken.promise;
+  const stopping = studio.worker.stop();
+  gate.resolve();
+  await stopping;
+  assert.equal((await readLease(studio.store, promptId))?.value.until, 0);
+  assert.equal(standIn.submitted.length, 1);
 });

@@ -29,7 +29,7 @@ export function readError(json: unknown): WireError | null {
   const fields = fieldsOf(json);
   const error = fieldsOf(fields.error);
   const message = textOf(error.message) ?? textOf(fields.error) ?? detailOf(fields.detail);
-  if (message === null && fields.error === undefined) return null;
+  if (message === null && (fields.error ?? null) === null) return null;
   return { message: message ?? "", type: textOf(error.type), code: textOf(error.code) };
 }
 

@@ -122,21 +122,40 @@ export async function readJson(chunks: AsyncIterable<Uint8Array>): Promise<unkno
   }
 }
 
-/** The data of each message of an event stream, as JSON (WHATWG HTML, section 9.2). */
+/**
+ * The data of each message of an event stream, as JSON (WHATWG HTML, section 9.2). Unlike there, a last message counts
+ * without the empty line after it: what it holds was paid for.
+ */
 export async function* readMessages(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Fields> {
-  const decoder = new TextDecoder();
-  let pending = "";
   let data: string[] = [];
+  for await (const line of readLines(chunks)) {
+    if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+    if (line !== "" || data.length === 0) continue;
+    yield fieldsOf(parsed(data.join("\n")));
+    data = [];
+  }
+  if (data.length > 0) yield fieldsOf(parsed(data.join("\n")));
+}
+
+/** Every piece is looked at once, however long its line becomes: a picture is one line. */
+async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let line: string[] = [];
+  let isAfterReturn = false;
   for await (const chunk of chunks) {
-    const lines = (pending + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
-    pending = lines.pop()!;
-    for (const line of lines) {
-      if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
-      if (line !== "" || data.length === 0) continue;
-      yield fieldsOf(parsed(data.join("\n")));
-      data = [];
+    let text = decoder.decode(chunk, { stream: true });
+    if (text === "") continue;
+    // The second half of the end of the line before.
+    if (isAfterReturn && text.startsWith("\n")) text = text.slice(1);
+    isAfterReturn = text.endsWith("\r");
+    const [rest, ...others] = text.split(/\r\n|\n|\r/);
+    line.push(rest);
+    for (const next of others) {
+      yield line.join("");
+      line = [next];
     }
   }
+  yield line.join("");
 }
 
 function parsed(text: string): unknown {

@@ -4,8 +4,8 @@
  */
 import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "./blobs.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
-import { kinds } from "../schema.ts";
-import type { Store } from "../store.ts";
+import { keys, kinds } from "../schema.ts";
+import { readMany, type Store } from "../store.ts";
 
 /** Longer than a picture may wait for its storage. */
 export const sweepGraceMs = 48 * 3600 * 1000;
@@ -36,6 +36,7 @@ export async function sweepBlobs(
   const report: SweepReport = { removed: [], missing: [] };
   for (const [key, putAt] of present) {
     if (putAt >= store.now() - sweepGraceMs || imageIdIn(key) === null || isNamed(key, named)) continue;
+    if (await isNamedAfterAll(store, key)) continue;
     await blobs.delete(key);
     report.removed.push(key);
   }
@@ -69,6 +70,13 @@ async function readNamed({ kv }: Store): Promise<Named> {
 function isNamed(key: string, named: Named): boolean {
   const id = imageIdIn(key)!;
   return named.keys.has(key) || (named.ids.has(id) && blobKeysOf(id).includes(key));
+}
+
+/** A picture that was deleted, or brought back, while the records were read may have been overlooked in both places. */
+async function isNamedAfterAll({ kv }: Store, key: string): Promise<boolean> {
+  const id = imageIdIn(key)!;
+  const found = await readMany<Image | TrashedImage>(kv, [keys.image(id), keys.trash(id)]);
+  return found.some((record) => record !== null) && blobKeysOf(id).includes(key);
 }
 
 /** Says that the storage is this Darkroom's from now on. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
-import { deleteImage } from "../../../lib/images/delete_image.ts";
+import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import { readImage } from "../../../lib/prompts/prompt_store.ts";
 import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/blobs/sweep_blobs.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
@@ -50,6 +50,36 @@ Deno.test("old blobs that no record names go; all others stay", async () => {
   assert.deepEqual(report, { removed: orphans, missing: [] });
   assert.deepEqual([...memory.contents.keys()].sort(), [...stay, fresh, ".owner"].sort());
   assert.deepEqual(await sweepBlobs({ store, blobs }, { owner: "me" }), { removed: [], missing: [] });
+});
+
+Deno.test("a picture that is deleted, or brought back, while its storage is swept keeps its bytes", async () => {
+  for (const isBroughtBack of [false, true]) {
+    using scene = await setScene();
+    const { store, user, blobs, memory } = scene;
+    const { value } = await completePrompt(store, user, { blobs });
+    const image = (await readImage(store, value.images[0].id))!.value;
+    if (isBroughtBack) await deleteImage(store, image);
+    scene.age();
+    const list = store.kv.list.bind(store.kv);
+    let isDone = false;
+    const change = async () => {
+      isDone = true;
+      if (isBroughtBack) await undoDeletion(store, { userId: user.id, imageId: image.id });
+      else await deleteImage(store, image);
+    };
+    store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+      const kind = "prefix" in selector ? selector.prefix[0] : "";
+      const isTime = !isDone && kind === (isBroughtBack ? "trash" : "image");
+      async function* changed() {
+        await change();
+        yield* list<T>(selector, options);
+      }
+      return isTime ? changed() as unknown as Deno.KvListIterator<T> : list<T>(selector, options);
+    };
+    const { removed } = await sweepBlobs({ store, blobs }, { owner: "me" });
+    assert.deepEqual([isDone, removed], [true, []]);
+    assert.ok(memory.contents.has(image.blobKey));
+  }
 });
 
 Deno.test("a record whose blob is gone is reported, and stays", async () => {

@@ -40,7 +40,10 @@ export interface StreamRequest {
 
 export interface Feed {
   open(request: StreamRequest): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
-  /** Resolves when the prompt is final, after `timeoutMs`, or when the signal is aborted: read it again then. */
+  /**
+   * Resolves when the prompt is final, after `timeoutMs`, when the signal is aborted, or where nobody can tell any
+   * more: read it again then.
+   */
   waitForFinal(prompt: Prompt, options: { timeoutMs: number; signal: AbortSignal }): Promise<void>;
   /** Ends the streams of a user, or those opened with one credential. */
   end(which: { userId?: string; credentialId?: string }): void;
@@ -101,6 +104,8 @@ interface Channel {
   /** Prompts to read and hand over; what is read later is never older, since it is done one after another. */
   changed: Set<string>;
   turn: Promise<void>;
+  /** Nobody follows the user's changes for it any more: whoever comes next opens another one. */
+  isLost: boolean;
   stop: () => void;
 }
 
@@ -137,8 +142,8 @@ export function createFeed(
           request,
           isStarted: false,
           waiting: new Map(),
-          handedOver: since ?? firstCursor,
-          offered: since ?? firstCursor,
+          handedOver: firstCursor,
+          offered: firstCursor,
           controller,
           isOver: false,
         };
@@ -147,7 +152,7 @@ export function createFeed(
       cancel: () => leave(channel, reader),
     }, { highWaterMark: 1 });
     channel.readers.add(reader);
-    if (isClosed) {
+    if (isClosed || channel.isLost) {
       finish(channel, reader);
       return stream;
     }
@@ -156,6 +161,7 @@ export function createFeed(
       await inTurn(channel, async () => {
         const { changes, cursor } = await firstChanges({ since, ...request });
         reader.isStarted = true;
+        if (since !== undefined && since <= cursor) reader.handedOver = since;
         offer(reader, { changes, cursor });
         flush(channel, reader);
       });
@@ -169,11 +175,12 @@ export function createFeed(
   async function firstChanges(
     { userId, promptId, since }: { userId: string; promptId?: string; since?: string },
   ): Promise<Offer> {
-    if (since !== undefined && promptId === undefined) {
+    const cursor = await readCursor(store, userId);
+    // One from beyond the latest change is of a database that was put back to an earlier state since.
+    if (since !== undefined && since <= cursor && promptId === undefined) {
       const { ids, cursor } = await changesSince(userId, since);
       return { changes: await changesOf(userId, await readPrompts(store, ids)), cursor };
     }
-    const cursor = await readCursor(store, userId);
     const prompts = promptId === undefined
       ? await listUnfinishedPrompts(store, userId)
       : await readPrompts(store, [promptId]);
@@ -215,13 +222,27 @@ export function createFeed(
       isReady: Promise.resolve(),
       changed: new Set(),
       turn: Promise.resolve(),
-      stop: () => void watch.cancel(),
+      isLost: false,
+      // One that broke off rejects with what `follow` has heard of.
+      stop: () => void watch.cancel().catch(() => {}),
     };
     channels.set(userId, channel);
     channel.isReady = readCursor(store, userId).then((cursor) => void (channel.cursor = cursor));
-    await channel.isReady;
+    try {
+      await channel.isReady;
+    } catch (error) {
+      lose(userId, channel);
+      throw error;
+    }
     void follow(userId, { channel, watch });
     return channel;
+  }
+
+  function lose(userId: string, channel: Channel): void {
+    channel.isLost = true;
+    channel.stop();
+    if (channels.get(userId) === channel) channels.delete(userId);
+    wakeAll(channel);
   }
 
   async function follow(
@@ -244,6 +265,7 @@ export function createFeed(
       }
     } catch (error) {
       giveUp(userId, { channel, error });
+      lose(userId, channel);
     }
   }
 
@@ -361,8 +383,7 @@ export function createFeed(
 
   function release(userId: string, channel: Channel): void {
     if (--channel.holders > 0) return;
-    channel.stop();
-    channels.delete(userId);
+    lose(userId, channel);
     if (channels.size > 0) return;
     clearInterval(beating);
     beating = undefined;
@@ -373,22 +394,24 @@ export function createFeed(
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<void> {
     const channel = await openChannel(prompt.userId);
-    const deadline = store.now() + timeoutMs;
+    let isLate = false;
     let wake = () => {};
     const onWake = () => wake();
+    const timer = setTimeout(() => {
+      isLate = true;
+      onWake();
+    }, timeoutMs);
     addWaiter(channel, { promptId: prompt.id, onWake });
     signal.addEventListener("abort", onWake, { once: true });
     try {
-      while (!signal.aborted && !isClosed) {
+      while (!signal.aborted && !isClosed && !isLate && !channel.isLost) {
         const woken = new Promise<void>((resolve) => wake = resolve);
         const current = await readPrompt(store, prompt.id);
-        const leftMs = deadline - store.now();
-        if (current === null || isFinal(current.value) || leftMs <= 0) return;
-        const timer = setTimeout(onWake, leftMs);
+        if (current === null || isFinal(current.value)) return;
         await woken;
-        clearTimeout(timer);
       }
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener("abort", onWake);
       removeWaiter(channel, { promptId: prompt.id, onWake });
       release(prompt.userId, channel);

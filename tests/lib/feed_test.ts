@@ -359,6 +359,78 @@ Deno.test("waiting ends when the prompt and all others of its user are taken awa
     await waiting;
   }));
 
+/** Fails where the work takes longer than five seconds. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The database can't list the feed as long as `isBroken`. */
+function breakFeed(store: TestStore): { isBroken: boolean } {
+  const state = { isBroken: true };
+  const list = store.kv.list.bind(store.kv);
+  store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+    if (state.isBroken && "prefix" in selector && selector.prefix[0] === "feed") throw new Error("disk I/O");
+    return list<T>(selector, options);
+  };
+  return state;
+}
+
+Deno.test("a user whose feed could not be read once has one the next time", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const state = breakFeed(store);
+    await assert.rejects(open(), /disk/);
+    state.isBroken = false;
+    const reader = await open();
+    assert.equal(await reader.next(), shown(value, "PENDING"));
+    await touch(store, value.id);
+    assert.equal(await reader.next(), shown(value, "PENDING", 1));
+    await reader.cancel();
+  }));
+
+Deno.test("where the changes of a user can't be followed any more, everybody starts anew", () =>
+  withFeed(async ({ store, user, feed, log, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const reader = await open();
+    assert.equal(await reader.next(), shown(value, "PENDING"));
+    const { signal } = new AbortController();
+    const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
+    const state = breakFeed(store);
+    await touch(store, value.id);
+    assert.equal(await reader.next(), null);
+    state.isBroken = false;
+    const next = await open();
+    await inTime(waiting);
+    assert.equal(await next.next(), shown(value, "PENDING", 1));
+    await touch(store, value.id);
+    assert.equal(await inTime(next.next()), shown(value, "PENDING", 2));
+    await next.cancel();
+    assert.deepEqual(log.splice(0), ["feed_lost"]);
+  }));
+
+Deno.test("a cursor of a database that was put back to an earlier state is none", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const reader = await open({ since: "f".repeat(20) });
+    assert.equal(await inTime(reader.next()), shown(value, "PENDING"));
+    assert.equal(reader.lastId, await readCursor(store, user.id));
+    await reader.cancel();
+  }));
+
+Deno.test("waiting ends in time although the clock is set back meanwhile", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const waiting = feed.waitForFinal(value, { timeoutMs: 20, signal: new AbortController().signal });
+    store.clock.advance(-3600_000);
+    await inTime(waiting);
+  }));
+
 Deno.test("cursors are versionstamps, and the first is before all of them", async () => {
   using store = await createTestStore();
   const user = await createTestUser(store);

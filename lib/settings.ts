@@ -22,6 +22,8 @@ const issuer = z.url({ protocol: /^https?$/ }).refine((text) => {
   const address = URL.parse(text);
   return address !== null && isHttpsOrLoopback(address) && !/[?#]/.test(text);
 });
+/** Another one fits into no header, so nothing could be sent with it. */
+const apiKey = z.string().regex(/^[\x21-\x7e]+$/);
 const list = z.string().transform((text) =>
   text.split(",").map((part) => part.trim().toLowerCase()).filter(Boolean)
 );
@@ -46,14 +48,14 @@ const variables = {
     schema: z.string().refine((text) => new TextEncoder().encode(text).length >= 32).optional(),
     takes: "at least 32 bytes",
   },
-  NANO_BANANA_TOKEN: { schema: z.string().optional(), takes: "the key of the Nanobanana API" },
+  NANO_BANANA_TOKEN: { schema: apiKey.optional(), takes: "the key of the Nanobanana API" },
   NANO_BANANA_URL: {
     schema: httpUrl.default("https://api.nanobananaapi.ai"),
     takes: "an http or https address",
   },
-  OPENAI_API_KEY: { schema: z.string().optional(), takes: "the key of OpenAI's API" },
+  OPENAI_API_KEY: { schema: apiKey.optional(), takes: "the key of OpenAI's API" },
   OPENAI_BASE_URL: { schema: httpUrl.optional(), takes: "an http or https address" },
-  GEMINI_API_KEY: { schema: z.string().optional(), takes: "the key of Google's Gemini API" },
+  GEMINI_API_KEY: { schema: apiKey.optional(), takes: "the key of Google's Gemini API" },
   GEMINI_BASE_URL: { schema: httpUrl.optional(), takes: "an http or https address" },
   DEFAULT_MODEL: { schema: z.string().optional(), takes: "the id of a model" },
   GOOGLE_CLIENT_ID: { schema: z.string().optional(), takes: "the client id of a Google sign-in" },

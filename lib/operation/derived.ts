@@ -65,11 +65,15 @@ export interface PromptFacts {
   leaseNumber: number;
   /** Those that are not deleted. */
   imageIds: string[];
+  /** Of all that it produced, the deleted ones included. */
+  imageCount: number;
   /** What its tasks were charged, as far as that is known. */
   chargeMicros: number;
+  /** None of its tasks waits or runs. */
+  areTasksOver: boolean;
 }
 
-export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold">;
+export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold" | "images">;
 
 export type ImageFacts = Pick<
   Image,
@@ -140,8 +144,8 @@ function imageFacts(
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
-    const { promptId, userId, costMicros, basis, isAboveHold } = value;
-    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold });
+    const { promptId, userId, costMicros, basis, isAboveHold, images } = value;
+    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold, images });
     addToSums(records, value);
   }
   for await (const { value } of kv.list<Correction>({ prefix: [...kinds.corrections] }, quickly)) {
@@ -169,10 +173,12 @@ function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: prompt.images.filter((image) => !image.isDeleted).map((image) => image.id),
+    imageCount: prompt.images.length,
     chargeMicros: prompt.tasks.reduce(
       (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
       0,
     ),
+    areTasksOver: prompt.tasks.every((task) => "charge" in task),
   };
 }
 

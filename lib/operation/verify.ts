@@ -23,6 +23,7 @@ export interface Violation {
     | "image_missing"
     | "image_orphan"
     | "image_wrong"
+    | "prompt_wrong"
     | "number_taken_twice"
     | "blob_missing";
   /** The key or id that it is about. */
@@ -40,6 +41,7 @@ export interface VerifyReport {
 export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Promise<VerifyReport> {
   const records = await readRecords(view);
   const violations: Violation[] = [
+    ...checkTasks(records),
     ...checkLedger(records),
     ...checkImages(records),
     ...checkNumbers(records),
@@ -54,6 +56,17 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     images: records.images.size,
     ledgerEntries: records.entries.size,
   };
+}
+
+/** A prompt is open as long as one of its tasks is: otherwise nobody would ever end it, or learn what it cost. */
+function* checkTasks({ prompts }: Records): Generator<Violation> {
+  for (const { id, status, isHeld, areTasksOver } of prompts.values()) {
+    if (isHeld !== areTasksOver) continue;
+    const detail = `it is ${status}, and ${
+      areTasksOver ? "all of its tasks are" : "one of its tasks is not"
+    } over`;
+    yield { rule: "prompt_wrong", subject: id, detail };
+  }
 }
 
 /** Every prompt that is final and whose charge is known has its one entry, and no other prompt has one. */
@@ -83,6 +96,8 @@ function* checkLedger({ prompts, entries, corrections }: Records): Generator<Vio
     } else if (entry.isAboveHold !== (entry.costMicros > prompt.holdMicros)) {
       const detail = `${entry.costMicros} of ${prompt.holdMicros} held is marked otherwise`;
       yield { rule, subject: promptId, detail };
+    } else if (entry.images !== prompt.imageCount) {
+      yield { rule, subject: promptId, detail: `${entry.images} pictures instead of ${prompt.imageCount}` };
     }
   }
   for (const [promptId, costMicros] of corrections) {

@@ -6,7 +6,9 @@ import { Refusal } from "../../../lib/errors.ts";
 import { correctCharge } from "../../../lib/money/correct_charge.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
-import { type Correction, readLedger } from "../../../lib/money/ledger.ts";
+import { failure } from "../../../lib/prompts/failure_words.ts";
+import { type Correction, noCharge, readLedger } from "../../../lib/money/ledger.ts";
+import type { Task } from "../../../lib/prompts/prompt.ts";
 import { savePortrait } from "../../../lib/users/portrait.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { rebuild } from "../../../lib/operation/rebuild.ts";
@@ -106,7 +108,10 @@ async function settleBills(store: TestStore, promptIds: string[]): Promise<void>
   for (const promptId of promptIds) {
     const before = await readPrompt(store, promptId);
     if (before?.value.status !== "CANCELLED" || !before.value.isChargeDue) continue;
-    await writeProgress(store, { before, after: { ...before.value, isChargeDue: false } });
+    const tasks = before.value.tasks.map(({ count, imageIds }): Task => (
+      { state: "failed", count, imageIds, charge: noCharge, failure: failure("cancelled") }
+    ));
+    await writeProgress(store, { before, after: { ...before.value, tasks, isChargeDue: false } });
   }
 }
 

@@ -1,5 +1,8 @@
-/** Waiting that can be broken off: rejects with the signal's reason. */
+/** Waiting that can be broken off: rejects with the signal's reason. No longer than 24 days. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
+
+/** A timer for longer than this many milliseconds would ring at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 export const sleep: Sleep = (ms, signal) =>
   new Promise((resolve, reject) => {
@@ -10,7 +13,7 @@ export const sleep: Sleep = (ms, signal) =>
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    }, Math.min(ms, longestTimerMs));
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
   });

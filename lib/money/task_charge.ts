@@ -3,13 +3,20 @@ import { noCharge } from "./ledger.ts";
 import type { Charge, Prompt, Task } from "../prompts/prompt.ts";
 import type { FailureOutcome, ProviderCost } from "../provider.ts";
 
-/** For a task that is billed. */
+/** A million dollars: no picture costs that much, and sums of such amounts are still exact. */
+const mostCredibleMicros = 1e12;
+
+/** For a task that is billed. What is no amount of money that a picture can cost decides nothing. */
 export function billedCharge(
   prompt: Prompt,
   { task, cost }: { task: Task; cost: ProviderCost | null },
 ): Charge {
-  if (cost !== null) return { ...cost, priceRow: null };
+  if (cost !== null && isCredible(cost.costMicros)) return { ...cost, priceRow: null };
   return tableCharge(prompt, task);
+}
+
+function isCredible(micros: number): boolean {
+  return Number.isInteger(micros) && micros >= 0 && micros <= mostCredibleMicros;
 }
 
 /** For a failed task, by what is known of it. */

@@ -20,13 +20,19 @@ export function createPace(store: Store): Pace {
 
   return {
     async expectedMs(model) {
-      await (known ??= readLatest());
+      await (known ??= readLatest().catch(forget));
       const times = latest.get(model)?.toSorted((a, b) => a - b);
       return times === undefined ? null : times[times.length >> 1];
     },
     note: (model, tookMs) =>
       void latest.set(model, [tookMs, ...latest.get(model) ?? []].slice(0, remembered)),
   };
+
+  /** The next who asks looks again. */
+  function forget(error: unknown): never {
+    known = null;
+    throw error;
+  }
 
   async function readLatest(): Promise<void> {
     for await (const { value } of everyPromptNewestFirst(store, { limit: lookedAt })) {

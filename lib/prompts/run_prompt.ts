@@ -9,6 +9,7 @@ import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { endTask } from "./cancel_prompt.ts";
 import type { Doorbell } from "./doorbell.ts";
+import { Refusal } from "../errors.ts";
 import { failure } from "./failure_words.ts";
 import type { Log } from "../log.ts";
 import type { Models } from "../models.ts";
@@ -74,11 +75,14 @@ export interface Run {
 const maxCrashes = 3;
 const maxRetries = 5;
 const maxBackoffMs = 60_000;
+/** Who asks to be left alone for longer is not waited for: the prompt would hold its money all the while. */
+const longestRetryAfterMs = 3600_000;
 const estimateStepMs = 1000;
 /** After this a task takes longer than usual, whatever the model. */
 const longMs = 120_000;
 
 const stalledMs = 15_000;
+const databaseRetryMs = 500;
 const longestStorageBackoffMs = 10_000;
 /** What was made may have been kept waiting by its storage: it is asked for however late it is. */
 const lateLookMs = 30_000;
@@ -102,12 +106,14 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   const refused = new Set<number>();
   let current = leased.prompt;
   let isStopping = false;
+  let hasEnded = false;
   let heardAt = store.now();
   let retryAfterMs: number | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
   const timers = [setInterval(() => void renew(), leaseMs / 3)];
   const ended = Promise.resolve().then(main).finally(() => {
+    hasEnded = true;
     timers.forEach(clearTimeout);
     progress.clear(id);
   });
@@ -209,12 +215,12 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (task.state === "done" || task.state === "failed") return null;
     const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
-      armDeadline(index, Math.max(task.submittedAt + model.deadlineMs, store.now() + lateLookMs));
-      await showGenerating(index, { model, since: task.submittedAt });
+      armDeadline(index, Math.max(deadlineOf(task, model), store.now() + lateLookMs));
+      showGenerating(index, { model, since: task.submittedAt });
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
-      armDeadline(index, task.submittedAt + model.deadlineMs);
+      armDeadline(index, deadlineOf(task, model));
       throw new ProviderFailure("outcome_unknown", "the server stopped during the submission", {
         outcome: "unknown",
       });
@@ -222,10 +228,17 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     if (isStopping) return null;
     const submittedAt = store.now();
     await changeTask(index, ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }));
+    // It was cancelled before this could be written.
+    if (current.value.tasks[index].state !== "submitting") return null;
+    if (isStopping) {
+      // Nothing was sent, so nothing is left in doubt.
+      await changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
+      return null;
+    }
     armDeadline(index, submittedAt + model.deadlineMs);
     progress.report(current.value, { stage: "submitting" });
     // Where the call is the generation, nothing tells when the one becomes the other.
-    if (provider.resume === undefined) await showGenerating(index, { model, since: submittedAt });
+    if (provider.resume === undefined) showGenerating(index, { model, since: submittedAt });
     return provider.generate(taskRequest(index), context);
   }
 
@@ -243,6 +256,11 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     };
   }
 
+  /** A clock that was set back since does not put it off. */
+  function deadlineOf({ submittedAt }: { submittedAt: number }, { deadlineMs }: Model): number {
+    return Math.min(submittedAt, store.now()) + deadlineMs;
+  }
+
   function armDeadline(index: number, at: number): void {
     const { signal } = aborts[index];
     const timer = setTimeout(() => {
@@ -253,12 +271,11 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
-  async function showGenerating(
-    index: number,
-    { model, since }: { model: Model; since: number },
-  ): Promise<void> {
+  /** The work does not wait for an estimate, nor end with it. */
+  function showGenerating(index: number, { model, since }: { model: Model; since: number }): void {
     progress.report(current.value, { stage: "generating" });
-    if (model.progress === "estimate") await estimate(index, since);
+    if (model.progress !== "estimate") return;
+    estimate(index, since).catch((error) => deps.log("warn", "no_estimate", { promptId: id, error }));
   }
 
   /**
@@ -267,6 +284,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
    */
   async function estimate(index: number, since: number): Promise<void> {
     const knownMs = await deps.pace.expectedMs(request.model);
+    if (hasEnded) return;
     const expectedMs = knownMs ?? longMs;
     const report = () => {
       const remainingMs = since + expectedMs - store.now();
@@ -297,7 +315,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
           await changeTask(index, ({ count, imageIds }) => (
             { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
           ));
-          await showGenerating(index, { model, since: store.now() });
+          showGenerating(index, { model, since: store.now() });
           if (isStopping) return;
           if (isCancelled()) throw new Error("cancelled during the submission");
           break;
@@ -425,7 +443,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     });
     if (offer !== null) deps.health.note(offer.provider.id, error.reason);
     const mayRetry = error.isRetryable && error.outcome === "not_created" &&
-      current.value.retries < maxRetries;
+      current.value.retries < maxRetries && (error.retryAfterMs ?? 0) <= longestRetryAfterMs;
     if (mayRetry && !isCancelled()) {
       retryAfterMs = Math.max(retryAfterMs ?? 0, error.retryAfterMs ?? 0) || null;
       return await changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
@@ -488,7 +506,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       while (true) {
         const isKept = current.value.status === "PROCESSING";
         const after = outcomeOf(withImages(next(current.value), isKept ? images : []), store.now());
-        const written = await writeProgress(store, { before: current, after, images: isKept ? images : [] });
+        const written = await write({ before: current, after, images: isKept ? images : [] });
         if (written === null) {
           await reread();
           continue;
@@ -500,6 +518,19 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     });
     turn = mine.catch(() => {});
     return mine;
+  }
+
+  /** Nobody else knows what happened until it is written, so a database that does not take it is asked again. */
+  async function write(step: Parameters<typeof writeProgress>[1]): ReturnType<typeof writeProgress> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await writeProgress(store, step);
+      } catch (error) {
+        if (!(error instanceof Refusal) || isStopping) throw error;
+        if (attempt === 1) deps.log("error", "database_refuses", { promptId: id, error });
+      }
+      await sleep(databaseRetryMs);
+    }
   }
 
   async function discard(images: NewImage[]): Promise<void> {
@@ -548,7 +579,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
    */
   function isSafeToBreakOff(task: Task, index: number): boolean {
     if (storing.has(index) && !refused.has(index)) return false;
-    return task.state === "waiting" || task.state === "running" || (offer?.provider.isRepeatable ?? true);
+    return task.state !== "submitting" || (offer?.provider.isRepeatable ?? true);
   }
 
   function interrupt(choose: (task: Task, index: number) => Interruption | null): void {

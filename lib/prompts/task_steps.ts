@@ -7,14 +7,22 @@ import { failureCharge } from "../money/task_charge.ts";
 
 /** Final once every task is; a cancelled prompt once every bill is known. */
 export function outcomeOf(prompt: Prompt, at: number): Prompt {
-  const isOver = prompt.tasks.every((task) => task.state === "done" || task.state === "failed");
-  if (prompt.status === "PROCESSING" && isOver) return toOutcome(prompt, { at });
-  if (prompt.status === "CANCELLED") return { ...prompt, isChargeDue: !isOver, updatedAt: at };
+  const areOver = prompt.tasks.every(isOver);
+  if (prompt.status === "PROCESSING" && areOver) return toOutcome(prompt, { at });
+  if (prompt.status === "CANCELLED") return { ...prompt, isChargeDue: !areOver, updatedAt: at };
   return { ...prompt, updatedAt: at };
 }
 
-/** Progress that is stored shows that the prompt does not bring the process down. */
+function isOver(task: Task): boolean {
+  return task.state === "done" || task.state === "failed";
+}
+
+/**
+ * A task that has ended stays as it ended, whatever else its run had in mind. Progress that is stored shows that the
+ * prompt does not bring the process down.
+ */
 export function withTask(prompt: Prompt, index: number, next: (task: Task) => Task): Prompt {
+  if (isOver(prompt.tasks[index])) return prompt;
   const task = next(prompt.tasks[index]);
   const crashes = task.state === "submitting" ? prompt.crashes : 0;
   return { ...prompt, tasks: prompt.tasks.with(index, task), crashes };

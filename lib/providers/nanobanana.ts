@@ -50,6 +50,8 @@ const maxRecordBytes = 80_000_000;
 const maxFileBytes = 50_000_000;
 const firstPollMs = 1000;
 const longestPollMs = 5000;
+/** Asked to wait for longer, a task that is done would be missed until its deadline. */
+const longestLeastPollMs = 60_000;
 /** A task may be unknown to its own provider just after it was created. */
 const unknownTaskGraceMs = 10_000;
 /** Polls that are refused the key, in a row, before the task is given up. */
@@ -278,7 +280,10 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     { signal, callback }: TaskContext,
     leastMs: number | null = null,
   ): Promise<unknown[]> {
-    const delayMs = Math.max(watch.delayMs * (0.8 + 0.4 * random()), leastMs ?? 0);
+    const delayMs = Math.max(
+      watch.delayMs * (0.8 + 0.4 * random()),
+      Math.min(leastMs ?? 0, longestLeastPollMs),
+    );
     watch.delayMs = Math.min(longestPollMs, watch.delayMs * 1.5);
     const over = new AbortController();
     const stop = () => over.abort(signal.reason);

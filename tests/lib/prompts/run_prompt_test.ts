@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
-import { ProviderFailure } from "../../../lib/provider.ts";
+import { cancelPrompt } from "../../../lib/prompts/cancel_prompt.ts";
+import { createPace } from "../../../lib/prompts/pace.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { claimPrompt, readLease } from "../../../lib/prompts/queue.ts";
+import { startRun } from "../../../lib/prompts/run_prompt.ts";
+import { writeProgress } from "../../../lib/prompts/settle_prompt.ts";
+import { type ProviderEvent, ProviderFailure, type TaskContext } from "../../../lib/provider.ts";
+import { interceptCommits, taskStateIn } from "../../fixtures/commits.ts";
 import {
   createStandIn,
   failWith,
@@ -10,7 +17,8 @@ import {
   succeed,
 } from "../../fixtures/stand_in_provider.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
-import { createStudio } from "../../fixtures/studio.ts";
+import { startPrompt } from "../../fixtures/store.ts";
+import { createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
 
 Deno.test("a failure that created nothing is tried again, without a second charge", async () => {
@@ -41,6 +49,21 @@ Deno.test("after five tries it ends with the reason, and costs nothing", async (
   const prompt = await finished(program, await submit(program));
   assert.deepEqual([prompt.status, prompt.errorCode, prompt.costMicros], ["FAILED", "rate_limited", 0]);
   assert.equal(standIn.submitted.length, 6);
+});
+
+Deno.test("a provider that asks to be left alone for hours is not waited for", async () => {
+  const standIn = createStandIn();
+  standIn.scripts.push(failWith(
+    new ProviderFailure("rate_limited", "busy", {
+      outcome: "not_created",
+      isRetryable: true,
+      retryAfterMs: 1e18,
+    }),
+  ));
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const prompt = await finished(program, await submit(program));
+  assert.deepEqual([prompt.status, prompt.errorCode, prompt.costMicros], ["FAILED", "rate_limited", 0]);
 });
 
 Deno.test("a prompt that waits to be tried again holds up nobody, and cancelling it is free", async () => {
@@ -125,6 +148,21 @@ for (const [name, script, reason, costMicros, basis] of outcomes) {
     const { budget } = await (await program.get("/api/v1/me")).json();
     assert.deepEqual([budget.heldMicros, budget.spentMicros], [0, costMicros]);
     assert.equal(standIn.submitted.length, 1);
+  });
+}
+
+for (const costMicros of [1e300, NaN, -1, 0.5]) {
+  Deno.test(`a cost of ${costMicros} micro-dollars is none: the price book decides`, async () => {
+    const standIn = createStandIn();
+    standIn.scripts.push(async function* (task) {
+      for await (const event of succeed(task)) {
+        yield event.type === "done" ? { type: "done", cost: { costMicros, basis: "computed" } } : event;
+      }
+    });
+    await using studio = await createStudio({ standIn });
+    const program = await studio.withKey();
+    const prompt = await finished(program, await submit(program));
+    assert.deepEqual([prompt.costMicros, prompt.ledger.basis], [20_000, "table"]);
   });
 }
 
@@ -330,4 +368,160 @@ Deno.test("a prompt whose model has not turned up yet waits for it", async () =>
   isUp = true;
   const prompt = await finished(program, promptId);
   assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
+});
+
+/** Makes a picture in one call, which can't be asked for again. */
+async function* callOnce(...[task]: Parameters<Script>): AsyncGenerator<ProviderEvent> {
+  for await (const event of succeed(task)) if (event.type !== "submitted") yield event;
+}
+
+/** Runs a waiting prompt as the worker would. */
+async function run({ store, deps }: Studio, promptId: string) {
+  const leased = await claimPrompt(store, { promptId, owner: "this process" });
+  const more = { pace: createPace(store), random: () => 0.5, storagePatienceMs: 0 };
+  return startRun({ ...deps, ...more }, leased!);
+}
+
+Deno.test("a stop just before the submission leaves nothing in doubt: the next start submits", async () => {
+  const standIn = createStandIn();
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  interceptCommits(studio.store.kv, async (writes, commit) => {
+    const result = await commit();
+    if (taskStateIn(writes) === "submitting" && standIn.submitted.length === 0) started?.stop();
+    return result;
+  });
+  const started: Awaited<ReturnType<typeof run>> | undefined = await run(studio, promptId);
+  await started.ended;
+  assert.equal(standIn.submitted.length, 0);
+  assert.equal((await readPrompt(studio.store, promptId))!.value.tasks[0].state, "waiting");
+  assert.equal((await readLease(studio.store, promptId))!.value.until, 0);
+  await studio.worker.start();
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, prompt.ledger.basis], ["COMPLETED", "table"]);
+  assert.equal(standIn.submitted.length, 1);
+});
+
+Deno.test("a task that was cancelled just before its submission is not submitted", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(async function* (...args) {
+    await gate.promise;
+    yield* callOnce(...args);
+  });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const { store, deps } = studio;
+  const program = await studio.withKey();
+  const promptId = await submit(program, { count: 2 });
+  let isCancelling = false;
+  interceptCommits(store.kv, async (writes, commit) => {
+    if (taskStateIn(writes, 1) === "submitting" && !isCancelling) {
+      isCancelling = true;
+      // It does not wait for its turn, so it comes first.
+      const hasty = { ...store, locks: { hold: <T>(_: string, work: () => Promise<T>) => work() } };
+      await cancelPrompt({ ...deps, store: hasty }, (await readPrompt(store, promptId))!);
+    }
+    return await commit();
+  });
+  const { ended } = await run(studio, promptId);
+  await until(() => read(program, promptId), ({ status }) => status === "CANCELLED");
+  gate.resolve();
+  await ended;
+  const prompt = await read(program, promptId);
+  assert.deepEqual([standIn.submitted.length, prompt.ledger?.costMicros], [1, 20_000]);
+});
+
+Deno.test("a task that was cancelled is broken off at once, also while another's outcome is awaited", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  const contexts: TaskContext[] = [];
+  standIn.scripts.push(
+    async function* (...args) {
+      contexts.push(args[1]);
+      await gate.promise;
+      yield* callOnce(...args);
+    },
+    async function* (task, context) {
+      contexts.push(context);
+      yield* holdUntil(new Promise(() => {}))(task, context);
+    },
+  );
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const promptId = await submit(program, { count: 2 });
+  await until(
+    () => readPrompt(studio.store, promptId),
+    (found) => found!.value.tasks.map(({ state }) => state).join() === "submitting,running",
+  );
+  await program.post(`/api/v1/prompts/${promptId}/cancel`);
+  try {
+    await until(() => contexts[1].signal.aborted, (isAborted) => isAborted);
+    assert.equal(contexts[0].signal.aborted, false);
+  } finally {
+    gate.resolve();
+  }
+  const prompt = await until(() => read(program, promptId), ({ ledger }) => ledger !== null);
+  assert.deepEqual([prompt.status, prompt.costMicros, prompt.ledger.basis], ["CANCELLED", 40_000, "table"]);
+});
+
+Deno.test("a picture does not depend on whether its time can be estimated", async () => {
+  const standIn = createStandIn();
+  standIn.provider = { ...standIn.provider, models: [{ ...standInModel, progress: "estimate" }] };
+  await using studio = await createStudio({ standIn });
+  const { kv } = studio.store;
+  const list = kv.list.bind(kv);
+  let failures = 0;
+  kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+    const isPace = "prefix" in selector && selector.prefix[0] === "prompt" && failures++ === 0;
+    if (isPace) throw new TypeError("disk I/O error");
+    return list<T>(selector, options);
+  };
+  const program = await studio.withKey();
+  assert.equal((await finished(program, await submit(program))).status, "COMPLETED");
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(holdUntil(gate.promise));
+  const promptId = await submit(program);
+  await until(() => studio.deps.progress.read(promptId)?.isEstimate, (isEstimate) => isEstimate === true);
+  gate.resolve();
+  assert.equal((await finished(program, promptId)).status, "COMPLETED");
+});
+
+for (const state of ["running", "done"]) {
+  Deno.test(`what happened is not forgotten while the database does not take that a task is ${state}`, async () => {
+    const standIn = createStandIn();
+    if (state === "done") standIn.scripts.push(callOnce);
+    await using studio = await createStudio({ standIn });
+    let refused = 0;
+    interceptCommits(studio.store.kv, async (writes, commit) => {
+      if (taskStateIn(writes) !== state || refused === 2) return await commit();
+      refused++;
+      throw new TypeError("database or disk is full");
+    });
+    const program = await studio.withKey();
+    const prompt = await finished(program, await submit(program));
+    assert.deepEqual([prompt.status, prompt.images.length, prompt.ledger.basis], ["COMPLETED", 1, "table"]);
+    assert.deepEqual([standIn.submitted.length, refused], [1, 2]);
+  });
+}
+
+Deno.test("a clock that was set back by months does not end what runs", async () => {
+  const standIn = createStandIn({ resume: (_, task) => succeed(task) });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const { store } = studio;
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  const before = await startPrompt(store, promptId);
+  const submittedAt = Date.now() + 60 * 24 * 3600 * 1000;
+  const [task] = before.value.tasks;
+  const running = { ...task, state: "running" as const, submittedAt, handle: { taskId: "1" } };
+  await writeProgress(store, { before, after: { ...before.value, tasks: [running] } });
+  const gate = Promise.withResolvers<void>();
+  standIn.provider.resume = (_, task, context) => holdUntil(gate.promise)(task, context);
+  await studio.worker.start();
+  await until(() => studio.deps.progress.read(promptId), (progress) => progress?.stage === "generating");
+  assert.equal((await read(program, promptId)).status, "PROCESSING");
+  gate.resolve();
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, prompt.errorCode], ["COMPLETED", null]);
 });

@@ -253,6 +253,14 @@ Deno.test("a task that flaps and never ends is asked for with pauses that grow",
   await scene.program.post(`/api/v1/prompts/${promptId}/cancel`);
 });
 
+Deno.test("a provider that asks to be left alone for weeks is asked for the task before its deadline", async () => {
+  await using scene = await setScene();
+  const weeks = { "Retry-After": String(5 * 7 * 24 * 3600) };
+  scene.api.instead.poll.push(json({ code: 429, msg: "slow" }, 200, weeks));
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
+});
+
 Deno.test("the provider's state tells its balance, or that the key is refused", async () => {
   await using scene = await setScene();
   const { checkStatus } = scene.provider;

@@ -102,6 +102,13 @@ interface Fault {
   /** Error code, basis; null: it completes. */
   ends: [reason: string, basis: string] | null;
   submissions?: number;
+  /** The price book decides, whatever was billed. */
+  isTable?: boolean;
+}
+
+function stream(pieces: string[]): Response {
+  const body = ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 
 const soon = { "Retry-After": "0" };
@@ -125,6 +132,43 @@ const faults: { [name: string]: Fault } = {
       }]);
     }],
     ends: null,
+  },
+  "messages that say that there is no error": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1000 });
+      const usage = usageOf({ textIn: 5, imageOut: 1000 });
+      const end = { type: "image_generation.completed", b64_json: picture, usage, error: null };
+      return events([{ ...partial(0, picture), error: null }, end]);
+    }],
+    ends: null,
+  },
+  "a last message without the empty line after it": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1000 });
+      const usage = usageOf({ textIn: 5, imageOut: 1000 });
+      const end = { type: "image_generation.completed", b64_json: picture, usage };
+      return stream([eventText([end]).trimEnd()]);
+    }],
+    ends: null,
+  },
+  "lines that end in other ways, data of several lines, and pieces cut anywhere": {
+    instead: [({ picture, bill }) => {
+      bill({ textIn: 5, imageOut: 1000 });
+      const usage = usageOf({ textIn: 5, imageOut: 1000 });
+      const end = { type: "image_generation.completed", b64_json: picture, usage };
+      const lines = JSON.stringify(end, null, 1).split("\n").map((line) => `data: ${line}`);
+      const text = `: hello\r\revent: ${end.type}\r\n${lines.join("\r\n")}\r\n\r\n`;
+      return stream(text.match(/[^]{1,7}/g)!);
+    }],
+    ends: null,
+  },
+  "usage that nobody can have used": {
+    instead: [({ picture }) => {
+      const usage = usageOf({ textIn: 5, imageOut: 1e300 });
+      return events([{ type: "image_generation.completed", b64_json: picture, usage }]);
+    }],
+    ends: null,
+    isTable: true,
   },
   "an answer at once although a stream was asked for": {
     instead: [({ picture, bill }) => {
@@ -237,7 +281,7 @@ const faults: { [name: string]: Fault } = {
   },
 };
 
-for (const [name, { instead, ends, submissions = 1 }] of Object.entries(faults)) {
+for (const [name, { instead, ends, submissions = 1, isTable = false }] of Object.entries(faults)) {
   Deno.test(`OpenAI, ${name}: ends as documented and is booked as it is billed`, async () => {
     await using scene = await setScene();
     scene.api.instead = [...instead];
@@ -246,9 +290,11 @@ for (const [name, { instead, ends, submissions = 1 }] of Object.entries(faults))
     const prompt = await scene.run();
     const { basis, costMicros } = prompt.ledger;
     if (ends === null) {
-      assert.deepEqual([prompt.status, basis], ["COMPLETED", "computed"], `${prompt.errorMessage}`);
+      const wanted = ["COMPLETED", isTable ? "table" : "computed"];
+      assert.deepEqual([prompt.status, basis], wanted, `${prompt.errorMessage}`);
     } else assert.deepEqual([prompt.errorCode, basis], ends);
-    assert.equal(costMicros, basis === "unknown" ? heldMicros : scene.api.billedMicros());
+    const billedMicros = isTable ? 53_000 : scene.api.billedMicros();
+    assert.equal(costMicros, basis === "unknown" ? heldMicros : billedMicros);
     assert.deepEqual(await scene.books(), { spentMicros: costMicros, heldMicros: 0 });
     assert.equal(scene.api.journal.length, submissions);
     const shown = JSON.stringify(prompt) + scene.studio.log.join("");

@@ -5,27 +5,20 @@
  * A run ends in one of four ways: the prompt is final; it goes back to the queue to be tried again; the lease is
  * somebody else's (`LeaseLost`); or the process stops and leaves it as it is to the next one.
  */
-import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
+import type { Blobs } from "../blobs/blobs.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { endTask } from "./cancel_prompt.ts";
 import type { Doorbell } from "./doorbell.ts";
-import { Refusal } from "../errors.ts";
 import { failure } from "./failure_words.ts";
 import type { Log } from "../log.ts";
 import type { Models } from "../models.ts";
 import type { Pace } from "./pace.ts";
 import { BadPicture } from "../images/picture.ts";
+import { holdPrompt, LeaseLost } from "./held_prompt.ts";
 import type { ProgressBoard } from "./progress.ts";
 import type { ProviderHealth } from "../provider_health.ts";
-import {
-  type FailureReason,
-  isFinal,
-  parseSize,
-  type ProcessingPrompt,
-  type Prompt,
-  type Task,
-} from "./prompt.ts";
-import { readPrompt } from "./prompt_store.ts";
+import { type FailureReason, parseSize, type ProcessingPrompt, type Prompt, type Task } from "./prompt.ts";
+import { createRunProgress } from "./run_progress.ts";
 import {
   type Model,
   type Provider,
@@ -34,13 +27,12 @@ import {
   ProviderFailure,
   type TaskRequest,
 } from "../provider.ts";
-import { giveBackLease, type Leased, leaseMs, renewLease, requeue } from "./queue.ts";
-import { writeProgress } from "./settle_prompt.ts";
+import { type Leased, requeue } from "./queue.ts";
 import { sleep, unlessAborted } from "../sleep.ts";
 import { commit, type Store, type Versioned } from "../store.ts";
 import { type NewImage, StorageFailure, storePicture } from "../images/store_picture.ts";
 import { billedCharge } from "../money/task_charge.ts";
-import { failedTask, outcomeOf, withImages, withTask } from "./task_steps.ts";
+import { failedTask, withTask } from "./task_steps.ts";
 
 export interface RunDeps {
   store: Store;
@@ -77,12 +69,7 @@ const maxRetries = 5;
 const maxBackoffMs = 60_000;
 /** Who asks to be left alone for longer is not waited for: the prompt would hold its money all the while. */
 const longestRetryAfterMs = 3600_000;
-const estimateStepMs = 1000;
-/** After this a task takes longer than usual, whatever the model. */
-const longMs = 120_000;
-
 const stalledMs = 15_000;
-const databaseRetryMs = 500;
 const longestStorageBackoffMs = 10_000;
 /** What was made may have been kept waiting by its storage: it is asked for however late it is. */
 const lateLookMs = 30_000;
@@ -90,43 +77,41 @@ const lateLookMs = 30_000;
 /** Why a task's work is broken off. */
 type Interruption = "stop" | "cancelled" | "deadline" | "lease_lost";
 
-class LeaseLost extends Error {
-  override readonly name = "LeaseLost";
-}
-
 export function startRun(deps: RunDeps, leased: Leased): Run {
-  const { store, progress } = deps;
+  const { store } = deps;
   const { id, userId, request } = leased.prompt.value;
   const offer = deps.models.find(request.model);
   const aborts = leased.prompt.value.tasks.map(() => new AbortController());
-  const fractions: number[] = leased.prompt.value.tasks.map((task) => task.state === "done" ? 1 : 0);
   const inDoubt = new Set<number>();
   const storing = new Set<number>();
   /** Their pictures are refused by the storage, and wait. */
   const refused = new Set<number>();
-  let current = leased.prompt;
+  const deadlines: ReturnType<typeof setTimeout>[] = [];
   let isStopping = false;
-  let hasEnded = false;
   let heardAt = store.now();
   let retryAfterMs: number | null = null;
-  let turn: Promise<unknown> = Promise.resolve();
 
-  const timers = [setInterval(() => void renew(), leaseMs / 3)];
+  const held = holdPrompt(deps, leased, {
+    onRead: breakOffIfCancelled,
+    onLost: () => interrupt(() => "lease_lost"),
+    isStopping: () => isStopping,
+  });
+  const progress = createRunProgress({ ...deps, now: store.now }, latest);
   const ended = Promise.resolve().then(main).finally(() => {
-    hasEnded = true;
-    timers.forEach(clearTimeout);
-    progress.clear(id);
+    held.letGo();
+    deadlines.forEach(clearTimeout);
+    progress.end();
   });
   const isStalled = () => store.now() - heardAt >= stalledMs;
-  return { promptId: id, userId, ended, isStalled, nudge: () => void lookAgain(), stop };
+  return { promptId: id, userId, ended, isStalled, nudge: () => void held.lookAgain(), stop };
 
   async function main(): Promise<void> {
     try {
       if (offer === null) await missingModel();
-      else if (current.value.crashes >= maxCrashes) await failUnfinished("provider_failed");
+      else if (latest().crashes >= maxCrashes) await failUnfinished("provider_failed");
       else {
         const { model, provider } = offer;
-        await settleAll(current.value.tasks.map((_, index) => runTask(index, { model, provider })));
+        await settleAll(latest().tasks.map((_, index) => runTask(index, { model, provider })));
       }
       await conclude();
     } catch (error) {
@@ -137,21 +122,21 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   /** Its provider was switched off; or it is not up yet and the prompt may wait for it. */
   async function missingModel(): Promise<void> {
-    const mayWait = deps.models.areMoreExpected() && current.value.retries < maxRetries &&
-      current.value.status === "PROCESSING" && current.value.tasks.every(isWaiting);
+    const mayWait = deps.models.areMoreExpected() && latest().retries < maxRetries &&
+      latest().status === "PROCESSING" && latest().tasks.every(isWaiting);
     if (!mayWait) await failUnfinished("provider_unavailable");
   }
 
   /** What is left when every task has ended or was broken off. */
   async function conclude(): Promise<void> {
-    while (current.value.status === "PROCESSING" && !isStopping && current.value.tasks.some(isWaiting)) {
-      const before = current as Versioned<ProcessingPrompt>;
+    while (latest().status === "PROCESSING" && !isStopping && latest().tasks.some(isWaiting)) {
+      const before = held.latest as Versioned<ProcessingPrompt>;
       const delayMs = retryAfterMs ?? backoffMs(before.value.retries);
       const atomic = requeue(store, { before, readyAt: store.now() + delayMs });
       if (await commit(deps.doorbell.ring(atomic, id, delayMs)) !== null) return;
-      await reread();
+      await held.readAgain();
     }
-    if (isStopping) await giveBackLease(store, { promptId: id, number: leased.lease.number });
+    if (isStopping) await held.giveBack();
   }
 
   function backoffMs(retries: number): number {
@@ -200,7 +185,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   ): AsyncIterable<ProviderEvent> | null {
     const callback = deps.callbacks.line(`${id}:${index}`);
     const isInDoubt = error instanceof ProviderFailure && error.reason === "outcome_unknown" &&
-      current.value.tasks[index].state === "submitting";
+      latest().tasks[index].state === "submitting";
     if (!isInDoubt || callback === null || provider.await === undefined) return null;
     inDoubt.add(index);
     return provider.await(taskRequest(index), { signal: aborts[index].signal, callback });
@@ -211,12 +196,12 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     index: number,
     { model, provider }: { model: Model; provider: Provider },
   ): Promise<AsyncIterable<ProviderEvent> | null> {
-    const task = current.value.tasks[index];
+    const task = latest().tasks[index];
     if (task.state === "done" || task.state === "failed") return null;
     const context = { signal: aborts[index].signal, callback: deps.callbacks.line(`${id}:${index}`) };
     if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {
       armDeadline(index, Math.max(deadlineOf(task, model), store.now() + lateLookMs));
-      showGenerating(index, { model, since: task.submittedAt });
+      progress.generating(index, { model, since: task.submittedAt });
       return provider.resume(task.handle, taskRequest(index), context);
     }
     if (task.state !== "waiting" && !provider.isRepeatable) {
@@ -227,18 +212,21 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     }
     if (isStopping) return null;
     const submittedAt = store.now();
-    await changeTask(index, ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }));
+    await held.changeTask(
+      index,
+      ({ count, imageIds }) => ({ state: "submitting", count, imageIds, submittedAt }),
+    );
     // It was cancelled before this could be written.
-    if (current.value.tasks[index].state !== "submitting") return null;
+    if (latest().tasks[index].state !== "submitting") return null;
     if (isStopping) {
       // Nothing was sent, so nothing is left in doubt.
-      await changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
+      await held.changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
       return null;
     }
     armDeadline(index, submittedAt + model.deadlineMs);
-    progress.report(current.value, { stage: "submitting" });
+    progress.submitting();
     // Where the call is the generation, nothing tells when the one becomes the other.
-    if (provider.resume === undefined) showGenerating(index, { model, since: submittedAt });
+    if (provider.resume === undefined) progress.generating(index, { model, since: submittedAt });
     return provider.generate(taskRequest(index), context);
   }
 
@@ -249,7 +237,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       model: request.model,
       prompt: request.text,
       ...parseSize(request.imageSize),
-      count: current.value.tasks[index].count,
+      count: latest().tasks[index].count,
       watermark: request.watermark,
       ...request.options,
       ...(request.options.seed !== undefined && { seed: (request.options.seed + index) % 2 ** 32 }),
@@ -267,35 +255,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       if (storing.has(index)) armDeadline(index, store.now() + lateLookMs);
       else aborts[index].abort("deadline" satisfies Interruption);
     }, Math.max(0, at - store.now()));
-    timers.push(timer);
+    deadlines.push(timer);
     signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  }
-
-  /** The work does not wait for an estimate, nor end with it. */
-  function showGenerating(index: number, { model, since }: { model: Model; since: number }): void {
-    progress.report(current.value, { stage: "generating" });
-    if (model.progress !== "estimate") return;
-    estimate(index, since).catch((error) => deps.log("warn", "no_estimate", { promptId: id, error }));
-  }
-
-  /**
-   * Where the provider tells no percentage, earlier tasks of the model do; it never says that it is done. Without
-   * any it only tells, in time, that this one takes long.
-   */
-  async function estimate(index: number, since: number): Promise<void> {
-    const knownMs = await deps.pace.expectedMs(request.model);
-    if (hasEnded) return;
-    const expectedMs = knownMs ?? longMs;
-    const report = () => {
-      const remainingMs = since + expectedMs - store.now();
-      const isOver = !["submitting", "running"].includes(current.value.tasks[index].state);
-      if (isOver || (knownMs === null && remainingMs > 0)) return;
-      fractions[index] = Math.min(0.95, 1 - remainingMs / expectedMs);
-      const percent = knownMs === null ? null : Math.round(average(fractions) * 100);
-      progress.report(current.value, { stage: "generating", percent, isEstimate: true, remainingMs });
-    };
-    report();
-    timers.push(setInterval(report, estimateStepMs));
   }
 
   async function follow(
@@ -312,26 +273,22 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       }
       switch (event.type) {
         case "submitted":
-          await changeTask(index, ({ count, imageIds }) => (
+          await held.changeTask(index, ({ count, imageIds }) => (
             { state: "running", count, imageIds, submittedAt: store.now(), handle: event.handle }
           ));
-          showGenerating(index, { model, since: store.now() });
+          progress.generating(index, { model, since: store.now() });
           if (isStopping) return;
           if (isCancelled()) throw new Error("cancelled during the submission");
           break;
         case "progress":
           if (event.fraction === null) break;
-          fractions[index] = event.fraction;
-          progress.report(current.value, {
-            stage: "generating",
-            percent: Math.round(average(fractions) * 100),
-          });
+          progress.fraction(index, event.fraction);
           break;
         case "preview":
-          progress.showPreview(current.value, { ...event, task: index });
+          progress.preview(index, event);
           break;
         case "image":
-          progress.report(current.value, { stage: "storing" });
+          progress.storing();
           try {
             arrived.push(await storeArrived(index, { event, model }));
           } catch (error) {
@@ -346,7 +303,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
           }
           break;
         case "done":
-          fractions[index] = 1;
+          progress.done(index);
           return await finishTask(index, { arrived, cost: event.cost, reason: trouble });
         default:
           event satisfies never;
@@ -368,7 +325,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       signal.throwIfAborted();
       const work = storePicture({ blobs: deps.blobs, now: store.now, mayRetry }, {
         imageId: store.ids(),
-        prompt: current.value,
+        prompt: latest(),
         model,
         bytes,
         seed,
@@ -376,7 +333,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       return await unlessAborted(work, signal);
     } catch (error) {
       // What nobody can ask for again is given up for good, and known to be billed.
-      const isLost = signal.reason === "stop" && current.value.tasks[index].state === "submitting";
+      const isLost = signal.reason === "stop" && latest().tasks[index].state === "submitting";
       throw isLost ? new StorageFailure("the server stopped", { cause: error }) : error;
     } finally {
       storing.delete(index);
@@ -401,11 +358,8 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   }
 
   function addPictures(index: number, images: NewImage[]): Promise<void> {
-    return change(
-      (prompt) =>
-        withTask(prompt, index, (task) => ({ ...task, imageIds: task.imageIds.concat(idsOf(images)) })),
-      images,
-    );
+    const add = (task: Task): Task => ({ ...task, imageIds: task.imageIds.concat(idsOf(images)) });
+    return held.changeTask(index, add, images);
   }
 
   function finishTask(
@@ -416,11 +370,11 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
       reason: FailureReason | null;
     },
   ): Promise<void> {
-    const before = current.value.tasks[index];
+    const before = latest().tasks[index];
     const tookMs = "submittedAt" in before ? store.now() - before.submittedAt : undefined;
     if (tookMs !== undefined) deps.pace.note(request.model, tookMs);
     if (offer !== null) deps.health.note(offer.provider.id, null);
-    return change((prompt) =>
+    return held.change((prompt) =>
       withTask(prompt, index, (task) => {
         const imageIds = task.imageIds.concat(idsOf(arrived));
         const charge = billedCharge(prompt, { task, cost });
@@ -443,18 +397,18 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     });
     if (offer !== null) deps.health.note(offer.provider.id, error.reason);
     const mayRetry = error.isRetryable && error.outcome === "not_created" &&
-      current.value.retries < maxRetries && (error.retryAfterMs ?? 0) <= longestRetryAfterMs;
+      latest().retries < maxRetries && (error.retryAfterMs ?? 0) <= longestRetryAfterMs;
     if (mayRetry && !isCancelled()) {
       retryAfterMs = Math.max(retryAfterMs ?? 0, error.retryAfterMs ?? 0) || null;
-      return await changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
+      return await held.changeTask(index, ({ count, imageIds }) => ({ state: "waiting", count, imageIds }));
     }
-    await change((prompt) => withTask(prompt, index, (task) => failedTask(prompt, { task, error })));
+    await held.change((prompt) => withTask(prompt, index, (task) => failedTask(prompt, { task, error })));
   }
 
   /** After a restart that can't go on: nothing is submitted any more. */
   async function failUnfinished(reason: FailureReason): Promise<void> {
     const isFree = offer?.provider.isRepeatable ?? false;
-    await change((prompt) => ({
+    await held.change((prompt) => ({
       ...prompt,
       tasks: prompt.tasks.map((task) => {
         if (task.state === "done" || task.state === "failed") return task;
@@ -469,7 +423,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
 
   /** Ends a task of a cancelled prompt with what the provider bills for it. */
   async function endCancelled(index: number, provider: Provider, error?: unknown): Promise<void> {
-    const task = current.value.tasks[index];
+    const task = latest().tasks[index];
     if (task.state === "done" || task.state === "failed") return;
     if (error instanceof ProviderFailure && !aborts[index].signal.aborted) {
       return await failTask(index, error);
@@ -481,7 +435,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     const answer = task.state === "running" && task.handle !== null
       ? await provider.cancel?.(task.handle)
       : undefined;
-    await change((prompt) =>
+    await held.change((prompt) =>
       withTask(
         prompt,
         index,
@@ -496,76 +450,10 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
     );
   }
 
-  function changeTask(index: number, next: (task: Task) => Task): Promise<void> {
-    return change((prompt) => withTask(prompt, index, next));
-  }
-
-  /** Writes the prompt's next state; one step at a time, and only as long as the lease is ours. */
-  function change(next: (prompt: Prompt) => Prompt, images: NewImage[] = []): Promise<void> {
-    const mine = turn.then(async () => {
-      while (true) {
-        const isKept = current.value.status === "PROCESSING";
-        const after = outcomeOf(withImages(next(current.value), isKept ? images : []), store.now());
-        const written = await write({ before: current, after, images: isKept ? images : [] });
-        if (written === null) {
-          await reread();
-          continue;
-        }
-        current = written;
-        if (!isKept) await discard(images);
-        return;
-      }
-    });
-    turn = mine.catch(() => {});
-    return mine;
-  }
-
-  /** Nobody else knows what happened until it is written, so a database that does not take it is asked again. */
-  async function write(step: Parameters<typeof writeProgress>[1]): ReturnType<typeof writeProgress> {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await writeProgress(store, step);
-      } catch (error) {
-        if (!(error instanceof Refusal) || isStopping) throw error;
-        if (attempt === 1) deps.log("error", "database_refuses", { promptId: id, error });
-      }
-      await sleep(databaseRetryMs);
-    }
-  }
-
-  async function discard(images: NewImage[]): Promise<void> {
-    for (const key of images.flatMap((image) => blobKeysOf(image.id))) await deps.blobs.delete(key);
-  }
-
-  async function reread(): Promise<void> {
-    const found = await readPrompt(store, id);
-    const isOurs = found?.value.leaseNumber === leased.prompt.value.leaseNumber;
-    const isOpen = found !== null && (found.value.status === "PROCESSING" || isChargeDue(found.value));
-    if (!isOurs || !isOpen) {
-      interrupt(() => "lease_lost");
-      throw new LeaseLost();
-    }
-    current = found;
+  function breakOffIfCancelled(): void {
     const isFree = offer?.model.isFree === true;
-    if (isCancelled()) {
-      interrupt((task, index) => isFree || isSafeToBreakOff(task, index) ? "cancelled" : null);
-    }
-  }
-
-  async function lookAgain(): Promise<void> {
-    const mine = turn.then(reread);
-    turn = mine.catch(() => {});
-    await mine.catch((error) => {
-      if (!(error instanceof LeaseLost)) deps.log("error", "look_again_failed", { promptId: id, error });
-    });
-  }
-
-  async function renew(): Promise<void> {
-    try {
-      if (!await renewLease(store, { promptId: id, number: leased.lease.number })) await lookAgain();
-    } catch (error) {
-      deps.log("warn", "lease_not_renewed", { promptId: id, error });
-    }
+    if (!isCancelled()) return;
+    interrupt((task, index) => isFree || isSafeToBreakOff(task, index) ? "cancelled" : null);
   }
 
   function stop({ isUrgent } = { isUrgent: false }): void {
@@ -583,14 +471,18 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   }
 
   function interrupt(choose: (task: Task, index: number) => Interruption | null): void {
-    current.value.tasks.forEach((task, index) => {
+    latest().tasks.forEach((task, index) => {
       const reason = choose(task, index);
       if (reason !== null) aborts[index].abort(reason);
     });
   }
 
+  function latest(): Prompt {
+    return held.latest.value;
+  }
+
   function isCancelled(): boolean {
-    return current.value.status === "CANCELLED";
+    return latest().status === "CANCELLED";
   }
 }
 
@@ -598,16 +490,8 @@ function isWaiting(task: Task): boolean {
   return task.state === "waiting";
 }
 
-function isChargeDue(prompt: Prompt): boolean {
-  return isFinal(prompt) && prompt.status === "CANCELLED" && prompt.isChargeDue;
-}
-
 function idsOf(images: NewImage[]): string[] {
   return images.map((image) => image.id);
-}
-
-function average(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Waits for all, then throws what the first of them threw. */

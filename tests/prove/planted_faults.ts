@@ -320,8 +320,8 @@ export const plantedFaults: PlantedFault[] = [
         new: "",
       },
       {
-        file: "lib/prompts/run_prompt.ts",
-        old: "const isOurs = found?.value.leaseNumber === leased.prompt.value.leaseNumber;",
+        file: "lib/prompts/held_prompt.ts",
+        old: "const isOurs = found?.value.leaseNumber === leaseNumber;",
         new: "const isOurs = true;",
       },
     ],

@@ -187,14 +187,28 @@ export async function listUnfinishedPrompts(store: Store, userId: string): Promi
   return prompts.sort((a, b) => a.value.sequence - b.value.sequence);
 }
 
-/** How many prompts of the user come before this one; 0 is next. Null when it doesn't wait. */
-export async function queuePosition(store: Store, prompt: Prompt): Promise<number | null> {
-  const [key] = promptQueueKeys(prompt);
-  if (key === undefined || prompt.status !== "PENDING" || prompt.readyAt !== null) return null;
-  let position = 0;
-  const waiting = store.kv.list({ prefix: key.slice(0, -1), end: key }, { limit: 1000, batchSize: 500 });
-  for await (const _ of waiting) position++;
-  return position;
+/** More prompts than these before another are not counted. */
+const countedInLine = 1000;
+
+/**
+ * For each of these prompts of one user, how many others come before it; 0 is next. Null for one that doesn't wait.
+ * The line is read once, however many of them ask.
+ */
+export async function queuePositions(
+  { kv }: Store,
+  prompts: readonly Prompt[],
+): Promise<(number | null)[]> {
+  const waiting = prompts.filter((prompt) => prompt.status === "PENDING" && prompt.readyAt === null);
+  if (waiting.length === 0) return prompts.map(() => null);
+  const [{ userId }] = waiting;
+  const last = waiting.map(({ id }) => id).reduce((a, b) => a > b ? a : b);
+  const selector = { prefix: [...kinds.queue, userId], end: keys.queue(userId, last) };
+  const entries = kv.list(selector, { limit: countedInLine, batchSize: 500 });
+  const line = await Array.fromAsync(entries, ({ key }) => String(key[2]));
+  const places = new Map(line.map((id, place) => [id, place]));
+  const placeOf = (id: string) => places.get(id) ?? line.findLastIndex((other) => other < id) + 1;
+  const isWaiting = new Set(waiting);
+  return prompts.map((prompt) => isWaiting.has(prompt) ? placeOf(prompt.id) : null);
 }
 
 /** The newest prompts of all users. */

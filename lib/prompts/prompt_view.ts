@@ -3,7 +3,7 @@ import { adviceFor, costWords, missingWords } from "./failure_words.ts";
 import type { Image } from "../images/image.ts";
 import { type LedgerEntry, readLedger } from "../money/ledger.ts";
 import { type Charge, durationMs, type FailureReason, isFinal, type Prompt } from "./prompt.ts";
-import { queuePosition, readImages, readPrompts } from "./prompt_store.ts";
+import { queuePositions, readImages, readPrompts } from "./prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "./progress.ts";
 import type { Store, Versioned } from "../store.ts";
 
@@ -62,6 +62,7 @@ export interface ViewDeps {
   progress: ProgressBoard;
 }
 
+/** Of prompts of one user. */
 export async function viewPrompts(
   { store, progress }: ViewDeps,
   prompts: readonly Versioned<Prompt>[],
@@ -69,7 +70,7 @@ export async function viewPrompts(
   const [images, entries, positions] = await Promise.all([
     readImages(store, prompts.flatMap(({ value }) => shownImages(value))),
     readLedger(store, prompts.map(({ value }) => value.id)),
-    Promise.all(prompts.map(({ value }) => queuePosition(store, value))),
+    queuePositions(store, prompts.map(({ value }) => value)),
   ]);
   const byId = new Map(images.map(({ value }) => [value.id, value]));
   return prompts.map(({ value: prompt, versionstamp }, i) => {

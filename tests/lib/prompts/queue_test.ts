@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isFinal, type ProcessingPrompt } from "../../../lib/prompts/prompt.ts";
-import { listPrompts, queuePosition, readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { listPrompts, queuePositions, readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import {
   claimPrompt,
   giveBackLease,
@@ -205,7 +205,7 @@ Deno.test("the position counts the user's own prompts before it, and ends with t
   const ids = await accept(store, ada, 3);
   const positions = async () => {
     const { items } = await listPrompts(store, { userId: ada.id, limit: 9 });
-    return await Promise.all(items.toReversed().map(({ value }) => queuePosition(store, value)));
+    return await queuePositions(store, items.toReversed().map(({ value }) => value));
   };
   assert.deepEqual(await positions(), [0, 1, 2]);
   await startPrompt(store, ids[0]);
@@ -220,4 +220,27 @@ Deno.test("a lease that is given back stays so, whatever renewal comes in betwee
   assert.equal((await readLease(store, value.id))?.value.until, 0);
   assert.equal(await renewLease(store, lease), false);
   assert.equal((await readLease(store, value.id))?.value.until, 0);
+});
+
+Deno.test("the places of many waiting prompts cost one reading of the line", async () => {
+  using store = await createTestStore();
+  const ada = await createTestUser(store);
+  await accept(store, ada, 60);
+  const { items } = await listPrompts(store, { userId: ada.id, limit: 60 });
+  let entriesRead = 0;
+  const kv = new Proxy(store.kv, {
+    get(target, name) {
+      if (name !== "list") return Reflect.get(target, name).bind(target);
+      return (...[selector, options]: Parameters<Deno.Kv["list"]>) =>
+        (async function* () {
+          for await (const entry of target.list(selector, options)) {
+            entriesRead++;
+            yield entry;
+          }
+        })();
+    },
+  });
+  const positions = await queuePositions({ ...store, kv }, items.toReversed().map(({ value }) => value));
+  assert.deepEqual(positions, Array.from({ length: 60 }, (_, place) => place));
+  assert.ok(entriesRead <= 60, `${entriesRead} entries were read`);
 });

@@ -21,6 +21,7 @@ import {
   credentials,
   fileHeaders,
   pageHeaders,
+  readableAddress,
   requestLimit,
   requestLog,
   sameSiteOnly,
@@ -28,7 +29,7 @@ import {
 import { passkeyRoutes } from "./passkeys.tsx";
 import { profileRoutes } from "./profile.tsx";
 import { promptRoutes } from "./prompts.tsx";
-import { limitedBody, limitedPictureBody } from "./request_body.ts";
+import { wholeBody } from "./request_body.ts";
 import { signInRoutes } from "./sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
 
@@ -40,15 +41,15 @@ export function createApp(deps: AppDeps) {
     .use(requestLog(deps))
     .use(imageFilePath, fileHeaders(deps))
     .use(except(imageFilePath, pageHeaders(deps)))
+    .use(readableAddress)
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
+    .use(except(pictureSettingsPath, wholeBody))
     .use(credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
-    .use(pictureSettingsPath, limitedPictureBody)
-    .use(except(pictureSettingsPath, limitedBody))
     .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))

@@ -1,19 +1,19 @@
 /** Where providers call back. A call is a hint to look: it is answered at once and says nothing about its token. */
 import { Hono } from "hono";
-import type { AppDeps, AppEnv } from "./context.ts";
-import { limitedBody, whole } from "./request_body.ts";
+import type { AppContext, AppDeps, AppEnv } from "./context.ts";
+import { wholeBody } from "./request_body.ts";
 
 export function callbackRoutes({ callbacks, log }: Pick<AppDeps, "callbacks" | "log">) {
-  return new Hono<AppEnv>().post("/callbacks/:token", limitedBody, async (c) => {
-    const isKnown = callbacks.receive(c.req.param("token"), await readLeniently(c.req.raw));
+  return new Hono<AppEnv>().post("/callbacks/:token", wholeBody, async (c) => {
+    const isKnown = callbacks.receive(c.req.param("token"), await readLeniently(c));
     if (!isKnown) log("warn", "callback_unknown", { requestId: c.var.requestId });
     return c.json({ success: true });
   });
 }
 
-async function readLeniently(request: Request): Promise<unknown> {
+async function readLeniently(c: AppContext): Promise<unknown> {
   try {
-    return await whole(request.json());
+    return await c.req.json();
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

@@ -85,9 +85,13 @@ export function generateRoutes(deps: AppDeps) {
       return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
     })
     .post(pictureSettingsPath, async (c) => {
-      callerOf(c);
+      const { user } = callerOf(c);
       try {
-        const fields = readPictureSettings(await readPicture(c, "picture"));
+        // One picture a user at a time is in memory; the others wait where they come from.
+        const fields = await store.locks.hold(
+          `picture ${user.id}`,
+          async () => readPictureSettings(await readPicture(c, "picture")),
+        );
         return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;

@@ -8,6 +8,12 @@ import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
+/** Whatever stands in `Host`, from here on the request has an address that can be read. */
+export const readableAddress = createMiddleware<AppEnv>(async (c, next) => {
+  if (!URL.canParse(c.req.url)) throw new Refusal("invalid_request", "The Host header names no host");
+  await next();
+});
+
 /** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
 export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -95,22 +101,28 @@ const safeMethods = ["GET", "HEAD", "OPTIONS"];
 /** What changes something and comes with a cookie must come from this site's own pages, JSON included. */
 export function sameSiteOnly({ publicUrl }: Pick<AppDeps, "publicUrl">) {
   const publicOrigin = new URL(publicUrl).origin;
+  const isHttps = publicUrl.startsWith("https:");
   return createMiddleware<AppEnv>(async (c, next) => {
     const isUnsafe = !safeMethods.includes(c.req.method);
     const hasSession = getCookie(c, sessionCookie.name(publicUrl)) !== undefined;
     // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
     const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
-    if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, publicOrigin)) {
+    if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, ownOrigins(c))) {
       throw new Refusal("forbidden", "This must come from Darkroom's own pages");
     }
     await next();
   });
+
+  /** Without TLS it may be asked under another name than it knows of; with it, such a page could be anybody's. */
+  function ownOrigins(c: AppContext): string[] {
+    return isHttps ? [publicOrigin] : [publicOrigin, new URL(c.req.url).origin];
+  }
 }
 
-function isFromOwnPage(c: AppContext, publicOrigin: string): boolean {
+function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {
   const origin = c.req.header("Origin");
   const site = c.req.header("Sec-Fetch-Site");
-  const isOwnOrigin = origin === publicOrigin || origin === new URL(c.req.url).origin;
+  const isOwnOrigin = origin !== undefined && ownOrigins.includes(origin);
   return site === undefined ? isOwnOrigin : site === "same-origin" && (origin === undefined || isOwnOrigin);
 }
 

@@ -1,18 +1,30 @@
 /** Bodies: limited in size, and only of the type that the route takes. */
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
 import { Refusal } from "../lib/errors.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
 const maxBodyBytes = 256 * 1024;
 
-export const limitedBody = limitedTo(maxBodyBytes, `The request body must be at most ${maxBodyBytes} bytes`);
+const limitedBody = limitedTo(maxBodyBytes, `The request body must be at most ${maxBodyBytes} bytes`);
+
+/**
+ * Waits until all of the body is here. A sender may take as long as it likes, so whatever is decided about the
+ * request, who is asking above all, is decided after that.
+ */
+export const wholeBody = createMiddleware<AppEnv>(async (c, next) => {
+  await limitedBody(c, async () => {
+    if (c.req.raw.body !== null) await c.req.arrayBuffer();
+  });
+  await next();
+});
 
 export const maxPictureBytes = 20 * 1024 * 1024;
 /** What a form adds around the file in it. */
 const formAllowance = 64 * 1024;
 
-export const limitedPictureBody = limitedTo(
+const limitedPictureBody = limitedTo(
   maxPictureBytes + formAllowance,
   "The picture must be at most 20 MiB",
 );
@@ -28,10 +40,14 @@ function limitedTo(maxSize: number, words: string): MiddlewareHandler<AppEnv> {
   return (c, next) => whole(limit(c, next));
 }
 
-/** The file in a form's field; refuses with `invalid_request` where there is none. */
+/**
+ * The file in a form's field; refuses with `invalid_request` where there is none. Nothing of the body was read before:
+ * whoever calls this knows who is asking.
+ */
 export async function readPicture(c: AppContext, field: string): Promise<Uint8Array<ArrayBuffer>> {
   const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase();
   if (type !== "multipart/form-data") throw new Refusal("unsupported_media_type", "Send a form with a file");
+  await limitedPictureBody(c, () => Promise.resolve());
   const file = (await parseForm(c))[field];
   if (!(file instanceof File) || file.size === 0) throw new Refusal("invalid_request", "Choose a picture");
   return new Uint8Array(await file.arrayBuffer());
@@ -43,7 +59,7 @@ export async function readJson(c: AppContext): Promise<unknown> {
   if (!/^application\/([\w.-]+\+)?json$/.test(type)) {
     throw new Refusal("unsupported_media_type", "Send JSON with Content-Type: application/json");
   }
-  const text = await whole(c.req.text());
+  const text = await c.req.text();
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -54,7 +70,7 @@ export async function readJson(c: AppContext): Promise<unknown> {
 
 /** The same where a request may go without: an empty body is an empty object. */
 export async function readOptionalJson(c: AppContext): Promise<unknown> {
-  return await whole(c.req.text()) === "" ? {} : await readJson(c);
+  return await c.req.text() === "" ? {} : await readJson(c);
 }
 
 /** For calls that take nothing: a field would be overlooked, so it is refused by name. */
@@ -68,7 +84,7 @@ export async function demandNoFields(c: AppContext): Promise<void> {
 }
 
 /** A body that is being read; a sender who leaves before all was sent is refused and no bug of ours. */
-export async function whole<T>(body: Promise<T>): Promise<T> {
+async function whole<T>(body: Promise<T>): Promise<T> {
   try {
     return await body;
   } catch (error) {

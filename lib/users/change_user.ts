@@ -1,10 +1,10 @@
 /** What admins change about accounts: role, budget, whether somebody may sign in. Each change is in the audit list. */
 import { addAudit } from "./audit.ts";
-import { Refusal } from "../errors.ts";
+import { notFound, Refusal } from "../errors.ts";
 import type { Feed } from "../feed.ts";
 import { keys } from "../schema.ts";
 import { commit, type Store } from "../store.ts";
-import { checkOwnerRemains, findUser, isActiveOwner, type Role, type User } from "./user.ts";
+import { checkOwnerRemains, findUser, isActiveOwner, readUser, type Role, type User } from "./user.ts";
 
 /** What is left out stays as it is. */
 export interface UserChanges {
@@ -15,8 +15,9 @@ export interface UserChanges {
 }
 
 /**
- * Changes a user and returns them as they are then; a disabled one's sessions and open streams end. Refuses with `not_found` a
- * user who is not there, with `forbidden` what only owners may do, and with `conflict` what would lock people out.
+ * Changes a user and returns them as they are then; a disabled one's sessions and open streams end. Refuses with
+ * `not_found` a user who is not there and an actor who may not sign in any more, with `forbidden` what only owners may
+ * do, and with `conflict` what would lock people out.
  */
 export async function changeUser(
   { store, feed }: { store: Store; feed: Pick<Feed, "end"> },
@@ -24,10 +25,10 @@ export async function changeUser(
 ): Promise<User> {
   while (true) {
     const { value: before, versionstamp } = await findUser(store, userId);
-    demandRight(actor, { subject: before, changes });
+    const atomic = store.kv.atomic().check({ key: keys.user(userId), versionstamp });
+    demandRight(await actingNow(atomic, { store, actor }), { subject: before, changes });
     const after = changed(before, changes);
-    const atomic = store.kv.atomic().check({ key: keys.user(userId), versionstamp })
-      .set(keys.user(userId), after);
+    atomic.set(keys.user(userId), after);
     const isChanged = addToAudit(atomic, { store, actor, before, after });
     if (!isChanged) return before;
     if (isActiveOwner(before) && !isActiveOwner(after)) {
@@ -37,6 +38,17 @@ export async function changeUser(
     if (after.isDisabled) feed.end({ userId });
     return after;
   }
+}
+
+/** Whoever acts, as they are in this commit: nobody uses a right that was taken away meanwhile. */
+async function actingNow(
+  atomic: Deno.AtomicOperation,
+  { store, actor }: { store: Store; actor: User },
+): Promise<User> {
+  const found = await readUser(store, actor.id);
+  if (found === null || found.value.isDisabled) throw notFound();
+  atomic.check({ key: keys.user(actor.id), versionstamp: found.versionstamp });
+  return found.value;
 }
 
 /** Whether somebody may change another's account at all. */

@@ -159,6 +159,21 @@ Deno.test("what comes with a cookie must come from this site, JSON and DELETE in
   assert.equal((await send({ "Sec-Fetch-Site": "same-origin" })).status, 202);
 });
 
+Deno.test("where the site is on https, a page of the same name without it is another site", async () => {
+  await using studio = await createStudio({ publicUrl: "https://darkroom.example", isWorking: false });
+  const { credential } = await studio.withSession();
+  // As a proxy that speaks TLS passes it on.
+  const send = (Origin: string) =>
+    studio.handle(
+      new Request("http://darkroom.example/logout", {
+        method: "POST",
+        headers: { Cookie: `__Host-${credential}`, Origin },
+      }),
+    );
+  assert.equal((await send("http://darkroom.example")).status, 403);
+  assert.equal((await send("https://darkroom.example")).status, 303);
+});
+
 Deno.test("signing out ends the session and its open streams", async () => {
   await using studio = await createStudio();
   const session = await studio.withSession();
@@ -190,6 +205,50 @@ Deno.test("a disabled user is signed out on the next request", async () => {
   await studio.store.kv.set(keys.user(member.id), { ...member, isDisabled: true });
   assert.equal((await session.get("/generator")).status, 303);
   assert.equal((await program.get("/api/v1/me")).status, 401);
+});
+
+/** A body that comes only when it is told to. */
+function lateBody(text: string) {
+  const { promise: told, resolve: send } = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await told;
+      controller.enqueue(new TextEncoder().encode(text));
+      controller.close();
+    },
+  });
+  return { body, send };
+}
+
+Deno.test("a body that comes late is taken from whoever the sender is by then", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const { store } = studio;
+  const json = { "Content-Type": "application/json", Prefer: "respond-async" };
+  const form = { "Content-Type": "application/x-www-form-urlencoded" };
+  const [admin, member] = [await studio.addMember({ role: "admin" }), await studio.addMember()];
+  const cases = [
+    ["PATCH", `/api/v1/users/${admin.id}`, admin, json, `{"disabled":false}`, 404],
+    ["POST", "/api/v1/images/generate", member, json, `{"prompt":"sea"}`, 401],
+    ["POST", "/api/v1/auth/token", member, json, "{}", 401],
+    ["POST", "/profile/keys", member, form, "name=x&scope=all", 303],
+    ["POST", "/generator", member, form, "prompt=sea", 303],
+  ] as const;
+  for (const [method, path, user, headers, text, status] of cases) {
+    await studio.setUser(user);
+    const { credential: Cookie } = await studio.withSession(user);
+    const { body, send } = lateBody(text);
+    const init = { method, body, headers: { Cookie, Origin: publicUrl, ...headers } };
+    const answer = studio.fetch(path, init);
+    // By then everything that does not need the body has happened.
+    assert.equal((await studio.fetch("/api/v1/me", { headers: { Cookie } })).status, 200);
+    await studio.setUser({ ...user, isDisabled: true });
+    send();
+    assert.equal((await answer).status, status, path);
+    assert.equal((await store.kv.get<{ isDisabled: boolean }>(keys.user(user.id))).value!.isDisabled, true);
+  }
+  for (const prefix of [["prompt"], ["api_key"]]) {
+    assert.deepEqual(await Array.fromAsync(store.kv.list({ prefix })), []);
+  }
 });
 
 Deno.test("keys, session ids and sign-in codes are stored as hashes only, and not logged", async () => {

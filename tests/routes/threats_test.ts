@@ -182,6 +182,46 @@ Deno.test("a body that does not end is refused at its limit", async () => {
   assert.ok(sent < 1_000_000, `${sent} bytes were taken`);
 });
 
+/** Counts what is taken of a body that never ends. */
+function endlessBody() {
+  const taken = { bytes: 0 };
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve));
+      taken.bytes += 64 * 1024;
+      controller.enqueue(new Uint8Array(64 * 1024));
+    },
+  });
+  return { stream, taken };
+}
+
+Deno.test("of a picture from nobody nothing is read, and one of a user is in memory at a time", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const send = (body: ReadableStream, headers: Record<string, string>) =>
+    studio.fetch("/generator/picture", {
+      method: "POST",
+      headers: {
+        Origin: studio.deps.publicUrl,
+        "Content-Type": "multipart/form-data; boundary=x",
+        ...headers,
+      },
+      body,
+    });
+  const anonymous = endlessBody();
+  assert.equal((await send(anonymous.stream, {})).status, 303);
+  assert.ok(anonymous.taken.bytes <= 2 * 64 * 1024, `${anonymous.taken.bytes} bytes were taken`);
+
+  const { credential: Cookie } = await studio.withSession();
+  const [first, second] = [endlessBody(), endlessBody()];
+  const answers = [send(first.stream, { Cookie }), send(second.stream, { Cookie })];
+  const before = await Promise.race(answers.map(async (answer) => {
+    assert.equal((await answer).status, 413);
+    return second.taken.bytes;
+  }));
+  assert.ok(first.taken.bytes > 20 * 1024 * 1024 && before <= 2 * 64 * 1024, `${before} bytes were taken`);
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 413);
+});
+
 Deno.test("a title with line breaks, quotes and emoji names a download", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();

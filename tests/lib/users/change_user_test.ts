@@ -118,6 +118,18 @@ Deno.test("nobody disables themself", async () => {
   await assert.rejects(scene.change("admin", "admin", { isDisabled: true }), refusedWith("conflict"));
 });
 
+Deno.test("a right that was taken away meanwhile counts no more, and nobody gives it back to themself", async () => {
+  using scene = await setScene();
+  const { store, people: { admin } } = scene;
+  const deps = { store, feed: { end() {} } };
+  const change = (changes: UserChanges) => changeUser(deps, { actor: admin, userId: admin.id, changes });
+  await scene.change("owner", "admin", { role: "member" });
+  await assert.rejects(change({ role: "admin" }), refusedWith("forbidden"));
+  await scene.change("owner", "admin", { role: "admin", isDisabled: true });
+  await assert.rejects(change({ isDisabled: false }), refusedWith("not_found"));
+  assert.equal((await readUser(store, admin.id))!.value.isDisabled, true);
+});
+
 Deno.test("of two owners who take each other's role at the same moment one stays", async () => {
   for (let i = 0; i < 20; i++) {
     using scene = await setScene();

@@ -1,5 +1,5 @@
 /** What every store works with: the database, the clock, ids, and one lock a user against needless lost races. */
-import { probeDatabaseFile } from "./operation/database_file.ts";
+import { createDatabaseFile, probeDatabaseFile } from "./operation/database_file.ts";
 import { Refusal, StartError } from "./errors.ts";
 import { createIds, type Ids } from "./ids.ts";
 import type { SeenBooks } from "./money/account.ts";
@@ -38,6 +38,7 @@ export interface Versioned<T> {
 export async function openDatabase(path: string): Promise<Deno.Kv> {
   try {
     probeDatabaseFile(path);
+    await createDatabaseFile(path);
     const kv = await Deno.openKv(path);
     await probeDatabase(kv);
     return kv;

@@ -1,4 +1,7 @@
-/** Blobs as files below one folder. A file appears under its key only when it is whole and on the disk. */
+/**
+ * Blobs as files below one folder, for their owner alone. A file appears under its key only when it is whole and on
+ * the disk.
+ */
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -14,11 +17,11 @@ import {
 const reservedBytes = 8 * 1024 * 1024;
 
 export function createDiskBlobs(folder: string): Blobs {
-  const pathOf = (key: string) => join(folder, key);
+  const pathOf = (key: string) => join(folder, checked(key));
   return {
     async put(key, bytes) {
       const path = pathOf(key);
-      await Deno.mkdir(dirname(path), { recursive: true });
+      await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeWhole(path, bytes);
     },
     async open(key, range) {
@@ -40,12 +43,18 @@ export function createDiskBlobs(folder: string): Blobs {
     },
     list: () => filesBelow(folder, blobPrefix),
     async probe() {
-      await Deno.mkdir(folder, { recursive: true });
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       const { bavail, bsize } = await statfs(folder);
       if (bavail * bsize < reservedBytes) throw new Error("the disk is full");
       await writeWhole(join(folder, ".probe"), new Uint8Array(4096));
     },
   };
+}
+
+/** No key leads out of the folder, whatever a record says: those of a restored backup come from somebody else. */
+function checked(key: string): string {
+  if (key.split("/").every((part) => /^(?!\.{1,2}$)[\w.-]+$/.test(part))) return key;
+  throw new TypeError("Not a blob's key");
 }
 
 /** Also what a crash left half written: it is listed under a key that no picture has. */
@@ -74,7 +83,7 @@ async function* factsOf(path: string, key: string): AsyncGenerator<ListedBlob> {
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.part`;
   try {
-    using file = await Deno.open(temporary, { write: true, createNew: true });
+    using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
     for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
     await file.syncData();
     await Deno.rename(temporary, path);

@@ -6,10 +6,11 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { type Blobs, readBlob } from "../blobs/blobs.ts";
+import { blobKeys, type Blobs, readBlob } from "../blobs/blobs.ts";
 import { copyDatabase, sealDatabaseFile } from "./database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
 import { Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
 import { kinds } from "../schema.ts";
 import { openDatabase } from "../store.ts";
@@ -113,6 +114,7 @@ export async function restore(
     );
   }
   await demandManifest(directory);
+  await demandNoLinks(directory);
   const paths = pathsIn(directory);
   const draft = join(data.temporary, "restored.sqlite3");
   await Deno.copyFile(paths.database, draft);
@@ -135,6 +137,15 @@ async function demandManifest(directory: string): Promise<void> {
   }
 }
 
+/** A link would bring in what is somewhere else on this machine. A backup has none. */
+async function demandNoLinks(directory: string): Promise<void> {
+  for await (const { name, isSymlink, isDirectory } of Deno.readDir(directory)) {
+    const path = join(directory, name);
+    if (isSymlink) throw new Refusal("conflict", `${path} is a link: that is no backup of Darkroom`);
+    if (isDirectory) await demandNoLinks(path);
+  }
+}
+
 const copiesAtOnce = 4;
 
 async function copyBlobs(
@@ -143,16 +154,19 @@ async function copyBlobs(
   const kv = await openDatabase(database);
   try {
     const report: BackupReport = { images: 0, missing: [] };
-    let copying: Promise<string[]>[] = [];
-    const copied = async () => report.missing.push(...(await Promise.all(copying)).flat());
+    let batch: Image[] = [];
+    const copyBatch = async () => {
+      const copied = await Promise.all(batch.map((image) => copyImage(image, { from, to })));
+      report.missing.push(...copied.flat());
+      report.images += batch.length;
+      batch = [];
+    };
     for await (const image of imagesWithBytes(kv)) {
-      report.images++;
-      copying.push(copyImage(image, { from, to }));
-      if (copying.length < copiesAtOnce) continue;
-      await copied();
-      copying = [];
+      demandOwnKeys(image);
+      batch.push(image);
+      if (batch.length === copiesAtOnce) await copyBatch();
     }
-    await copied();
+    await copyBatch();
     return report;
   } finally {
     kv.close();
@@ -181,6 +195,13 @@ async function copyImage(image: Image, { from, to }: { from: Blobs; to: Blobs })
     else await to.put(key, bytes, contentType);
   }
   return missing;
+}
+
+/** A backup may be anybody's: a record whose bytes are somewhere else than its id says was made by hand. */
+function demandOwnKeys({ id, blobKey, originalBlobKey }: Image): void {
+  const own = [blobKeys.picture(id), blobKeys.original(id)];
+  if (isId(id) && own.includes(blobKey) && own.includes(originalBlobKey)) return;
+  throw new Refusal("conflict", `The record of the picture ${id} names files of something else`);
 }
 
 async function copyIfThere(from: string, to: string): Promise<void> {

@@ -42,11 +42,21 @@ function sizeOf(path: string): number {
   }
 }
 
+/** Makes the file, for its owner alone, where there is none; SQLite gives the ones beside it the same mode. */
+export async function createDatabaseFile(path: string): Promise<void> {
+  try {
+    (await Deno.open(path, { write: true, createNew: true, mode: 0o600 })).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
 /**
  * Copies a database as it is at one moment, also while KV writes to it. SQLite copies in one go and would hold up
  * everything else, so a worker does it.
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
+  await createDatabaseFile(to);
   const worker = new Worker(new URL("./copy_database_worker.ts", import.meta.url), { type: "module" });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   worker.onmessage = ({ data: failure }: MessageEvent<string | null>) =>

@@ -59,6 +59,17 @@ Deno.test("the probe makes the folder, and throws when nothing can be stored the
     await assert.rejects(blobs.probe());
   }));
 
+Deno.test("no key leads out of the folder", () =>
+  withBlobs(async (blobs, folder) => {
+    await Deno.writeTextFile(join(folder, "../letter"), "dear");
+    for (const key of ["../letter", "images/../../letter", "/etc/hostname", "..", "", "images//x", "a\0b"]) {
+      await assert.rejects(blobs.put(key, new Uint8Array(1), "image/png"), TypeError, key);
+      await assert.rejects(blobs.open(key), TypeError, key);
+      await assert.rejects(blobs.delete(key), TypeError, key);
+    }
+    assert.equal(await Deno.readTextFile(join(folder, "../letter")), "dear");
+  }));
+
 Deno.test("all bytes of a picture lie under keys that its id makes", () => {
   const id = "01934567-89ab-7000-8000-0123456789ab";
   assert.deepEqual(blobKeysOf(id), [

@@ -133,15 +133,40 @@ Deno.test("a snapshot stands still while the store goes on, and is gone afterwar
   assert.deepEqual(await Array.fromAsync(Deno.readDir(data.temporary)), []);
 });
 
-Deno.test("only the owner of the files may read a backup", async () => {
-  await using studio = await createStudio();
-  await readSecret(studio.data, undefined);
-  await studio.backUp("backup");
-  const paths = pathsIn(studio.folder("backup"));
-  assert.equal((await Deno.stat(paths.path)).mode! & 0o777, 0o700);
-  for (const path of [paths.database, paths.secret]) {
-    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+/** What others may do with files below a folder, by their names there. */
+async function openToOthers(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (((await Deno.lstat(path)).mode! & 0o077) !== 0) found.push(name);
+    if (isDirectory) found.push(...(await openToOthers(path)).map((below) => join(name, below)));
   }
+  return found;
+}
+
+Deno.test("only the owner of the files may read what is stored, backed up or restored", async () => {
+  await using studio = await createStudio();
+  const { store, user, blobs, data } = studio;
+  await readSecret(data, undefined);
+  await completePrompt(store, user, { blobs });
+  // Folders that were there before, open to all.
+  for (const name of ["backup", "copy"]) await Deno.mkdir(studio.folder(name), { mode: 0o755 });
+  const target = createDiskBlobs(pathsIn(studio.folder("backup")).blobs);
+  const seen: string[] = [];
+  const watching = {
+    ...target,
+    put: async (...args: Parameters<typeof target.put>) => {
+      await target.put(...args);
+      seen.push(...await openToOthers(studio.folder("backup")));
+    },
+  };
+  await backUp({ data, blobs, now: store.now }, { directory: studio.folder("backup"), target: watching });
+  await restoreTo(studio.folder("copy"), studio.folder("backup"));
+  assert.deepEqual(seen, []);
+  for (const path of [data.path, studio.folder("backup"), studio.folder("copy")]) {
+    assert.deepEqual(await openToOthers(path), [], path);
+  }
+  assert.equal((await Deno.stat(data.path)).mode! & 0o777, 0o700);
 });
 
 Deno.test("a backup into a folder that holds something is refused and leaves it alone", async () => {
@@ -161,6 +186,18 @@ Deno.test("a picture whose bytes are gone is named, and does not stop the backup
   const image = await readImage(store, value.images[0].id);
   await blobs.delete(image!.value.blobKey);
   assert.deepEqual(await studio.backUp("backup"), { images: 2, missing: [image!.value.blobKey] });
+});
+
+Deno.test("a backup that can't be completed fails as a whole, and nothing else does", async () => {
+  await using studio = await createStudio();
+  await completePrompt(studio.store, studio.user, { blobs: studio.blobs, request: { count: 2 } });
+  studio.blobs.open = () => Promise.reject(new Error("no answer"));
+  await assert.rejects(studio.backUp("backup"), /no answer/);
+  assert.equal(studio.blobs.isHolding(), false);
+  await assert.rejects(
+    restoreTo(studio.folder("copy"), studio.folder("backup")),
+    isRefusal("not_found", /complete/),
+  );
 });
 
 Deno.test("a restore into a directory that was used is refused and changes nothing", async () => {
@@ -184,6 +221,42 @@ Deno.test("what is no backup, or was broken off, is not restored", async () => {
   for (const from of ["backup", "nowhere", "data"]) {
     const restoring = restoreTo(studio.folder("copy"), studio.folder(from));
     await assert.rejects(restoring, isRefusal("not_found", /is not a complete backup/));
+  }
+});
+
+Deno.test("a backup that somebody has tampered with puts nothing outside of the folder", async () => {
+  await using studio = await createStudio();
+  const { store, user, blobs } = studio;
+  const { value } = await completePrompt(store, user, { blobs });
+  const image = (await readImage(store, value.images[0].id))!.value;
+  await Deno.writeTextFile(studio.folder("letter"), "not part of it");
+  const evil = [
+    { blobKey: "../../letter" },
+    { originalBlobKey: "../../letter" },
+    { blobKey: "/etc/hostname" },
+    { blobKey: "images/../../../letter" },
+    {
+      id: "../../../letter",
+      blobKey: "images/er/../../../letter",
+      originalBlobKey: "images/er/../../../letter",
+    },
+  ];
+  for (const [i, change] of evil.entries()) {
+    const folder = studio.folder(`evil ${i}`);
+    await studio.backUp(`evil ${i}`);
+    const kv = await Deno.openKv(pathsIn(folder).database);
+    await kv.set(["image", image.id], { ...image, ...change });
+    kv.close();
+    const copy = studio.folder(`in/copy ${i}`);
+    await assert.rejects(restoreTo(copy, folder), isRefusal("conflict", /files of something else/));
+    await assert.rejects(Deno.stat(studio.folder("in/letter")), Deno.errors.NotFound);
+  }
+  for (const name of ["secret", "blobs/images/ab"]) {
+    await studio.backUp(`linked ${name[0]}`);
+    const path = join(studio.folder(`linked ${name[0]}`), name);
+    await Deno.symlink("/etc/hostname", path);
+    const restoring = restoreTo(studio.folder(`of ${name[0]}`), studio.folder(`linked ${name[0]}`));
+    await assert.rejects(restoring, isRefusal("conflict", /is a link/));
   }
 });
 

@@ -1,13 +1,13 @@
 /**
- * Links that make somebody a member, once: 256 random bits, good for seven days; only the hash is stored. For servers
- * where no outside party says who people are.
+ * Links that make somebody a member, once: 256 random bits, good for seven days and for as long as whoever made them
+ * may invite; only the hash is stored. For servers where no outside party says who people are.
  */
 import { addAudit } from "../users/audit.ts";
 import { randomToken, sha256 } from "../digest.ts";
 import { notFound, Refusal } from "../errors.ts";
 import { keys, kinds } from "../schema.ts";
-import { commit, read, type Store } from "../store.ts";
-import { addUser, type User } from "../users/user.ts";
+import { commit, read, type Store, type Versioned } from "../store.ts";
+import { addUser, isAdmin, readUser, readUsers, type User } from "../users/user.ts";
 
 export interface Invitation {
   id: string;
@@ -45,8 +45,10 @@ export async function createInvitation(
 /** The open invitations, oldest first. */
 export async function listInvitations(store: Store): Promise<Invitation[]> {
   const entries = await Array.fromAsync(store.kv.list<Invitation>({ prefix: [...kinds.invitations] }));
+  const inviters = await readUsers(store, entries.map(({ value }) => value.createdBy));
+  const inviting = new Set(inviters.filter(mayInvite).map(({ id }) => id));
   return entries.map(({ value }) => value)
-    .filter(({ expiresAt }) => expiresAt > store.now())
+    .filter(({ expiresAt, createdBy }) => expiresAt > store.now() && inviting.has(createdBy))
     .sort((a, b) => a.id < b.id ? -1 : 1);
 }
 
@@ -68,8 +70,7 @@ export async function revokeInvitation(
 
 /** The invitation with that code, not used up; null where it is not open. */
 export async function findInvitation(store: Store, code: string): Promise<Invitation | null> {
-  const found = await read<Invitation>(store.kv, keys.invitation(sha256(code)));
-  return found !== null && found.value.expiresAt > store.now() ? found.value : null;
+  return (await openInvitation(store, keys.invitation(sha256(code))))?.found.value ?? null;
 }
 
 /** Uses the invitation up and makes the member; null where it is not open (any more). */
@@ -78,20 +79,39 @@ export async function redeemInvitation(
   { code, name }: { code: string; name: string },
 ): Promise<User | null> {
   const key = keys.invitation(sha256(code));
+  while (true) {
+    const open = await openInvitation(store, key);
+    if (open === null) return null;
+    const { found, inviter } = open;
+    const user: User = {
+      id: store.ids(),
+      name: checkName(name),
+      email: null,
+      role: "member",
+      isDisabled: false,
+      createdAt: store.now(),
+    };
+    const atomic = addUser(store.kv.atomic(), { store, user, actorId: inviter.value.id })
+      .check({ key, versionstamp: found.versionstamp })
+      .check({ key: keys.user(inviter.value.id), versionstamp: inviter.versionstamp })
+      .delete(key);
+    if (await commit(atomic) !== null) return user;
+  }
+}
+
+/** Null where it was used, is too old, or comes from somebody who may not invite any more. */
+async function openInvitation(
+  store: Store,
+  key: Deno.KvKey,
+): Promise<{ found: Versioned<Invitation>; inviter: Versioned<User> } | null> {
   const found = await read<Invitation>(store.kv, key);
   if (found === null || found.value.expiresAt <= store.now()) return null;
-  const user: User = {
-    id: store.ids(),
-    name: checkName(name),
-    email: null,
-    role: "member",
-    isDisabled: false,
-    createdAt: store.now(),
-  };
-  const atomic = addUser(store.kv.atomic(), { store, user, actorId: found.value.createdBy })
-    .check({ key, versionstamp: found.versionstamp })
-    .delete(key);
-  return await commit(atomic) === null ? null : user;
+  const inviter = await readUser(store, found.value.createdBy);
+  return inviter !== null && mayInvite(inviter.value) ? { found, inviter } : null;
+}
+
+function mayInvite(user: User): boolean {
+  return isAdmin(user) && !user.isDisabled;
 }
 
 function checkName(text: string): string {

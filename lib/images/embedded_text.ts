@@ -119,19 +119,22 @@ function readPng(file: Buffer, keyword: string): string | null {
     const length = file.readUInt32BE(start);
     const type = file.toString("latin1", start + 4, start + 8);
     const data = file.subarray(start + 8, start + 8 + length);
-    const text = type === "eXIf" ? readExif(data) : readPngText(type, { data, keyword });
-    if (text !== null) return text;
     if (type === "IEND") return null;
+    if (isTextUnder(keyword, { type, data })) return readPngText(type, data);
+    const comment = type === "eXIf" ? readExif(data) : null;
+    if (comment !== null) return comment;
     start += length + 12;
   }
   return null;
 }
 
-function readPngText(type: string, { data, keyword }: { data: Buffer; keyword: string }): string | null {
-  if (!["tEXt", "zTXt", "iTXt"].includes(type)) return null;
-  const end = data.indexOf(0);
-  if (end < 0 || data.toString("latin1", 0, end) !== keyword) return null;
-  const rest = data.subarray(end + 1);
+function isTextUnder(keyword: string, { type, data }: { type: string; data: Buffer }): boolean {
+  return ["tEXt", "zTXt", "iTXt"].includes(type) && startsWith(data, Buffer.from(`${keyword}\0`));
+}
+
+/** The first text under the keyword counts, readable or not: unpacking one after another could go on for long. */
+function readPngText(type: string, data: Buffer): string | null {
+  const rest = data.subarray(data.indexOf(0) + 1);
   if (type === "tEXt") return rest.length > maxTextBytes ? null : rest.toString("latin1");
   if (type === "zTXt") return unpack(rest.subarray(1))?.toString("latin1") ?? null;
   const isPacked = rest[0] === 1;

@@ -1,6 +1,6 @@
 /** Pixels: checking, fitting and converting pictures with sharp, whose work runs beside the event loop. */
 import sharp from "sharp";
-import { addJpegComment, addPngText, addWebpComment } from "./embedded_text.ts";
+import { addJpegComment, addPngText, addWebpComment, formatOf } from "./embedded_text.ts";
 import { parametersKeyword } from "./generation_parameters.ts";
 import type { CopyFormat } from "../blobs/blobs.ts";
 import { createWatermark } from "./watermark.ts";
@@ -27,6 +27,7 @@ export class BadPicture extends Error {
 
 /** Decodes the whole picture: what a header or a label claims decides nothing. Throws `BadPicture`. */
 export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
+  demandOwnFormat(bytes);
   try {
     const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels });
     const { format, width, height, pages = 1, autoOrient } = await picture.metadata();
@@ -40,6 +41,11 @@ export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
     if (error instanceof BadPicture) throw error;
     throw new BadPicture(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+/** What else sharp reads, such as SVG, may draw for as long as it likes: nothing of it gets there. */
+function demandOwnFormat(bytes: Uint8Array): void {
+  if (formatOf(bytes) === null) throw new BadPicture("Not a PNG, JPEG or WebP");
 }
 
 /**
@@ -68,8 +74,9 @@ export async function fitPicture(
   return await picture.png({ compressionLevel: 6 }).toBuffer();
 }
 
-/** A WebP of that width; never larger than the picture itself. */
+/** A WebP of that width; never larger than the picture itself. Throws `BadPicture` for another format. */
 export async function makeThumbnail(bytes: Uint8Array, width: number): Promise<Uint8Array> {
+  demandOwnFormat(bytes);
   return await sharp(bytes, { limitInputPixels: maxPixels }).autoOrient()
     .resize({ width, withoutEnlargement: true }).webp({ quality: 80 }).toBuffer();
 }

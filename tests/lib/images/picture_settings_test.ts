@@ -140,6 +140,16 @@ Deno.test("text that unpacks to more than there may be is not read", () => {
   assert.ok(Deno.memoryUsage().rss - before < 150_000_000);
 });
 
+Deno.test("the first text under the name counts: nothing is unpacked after it", () => {
+  const bomb = Buffer.concat([Buffer.from("parameters\0\0"), deflateSync(Buffer.alloc(300_000, 97))]);
+  const [unreadable, readable] = [withChunk("zTXt", bomb), carriers[1][1]];
+  const both = Buffer.concat([
+    unreadable.subarray(0, unreadable.length - (tiny.length - 33)),
+    readable.subarray(33),
+  ]);
+  assert.throws(() => readPictureSettings(both), isRefusal("invalid_request"));
+});
+
 Deno.test("control characters and halves of characters do not reach the form; endless lines end", () => {
   const read = readParameters(`a\u0000\u0007b\ud800\r\nc${'x: "'.repeat(100_000)}`)!;
   assert.ok(read.prompt!.isWellFormed());

@@ -18,6 +18,8 @@ import { readTexts } from "./request_body.ts";
 
 const partLength = 24;
 const maxSelected = 500;
+/** Longer than any model's name, and short enough for a key of the database in every script. */
+const maxModelChars = 200;
 
 export function galleryRoutes(deps: AppDeps) {
   const { store, files, secret } = deps;
@@ -146,5 +148,9 @@ export function readImageQuery(c: AppContext): ImageQuery {
   if (cost !== null && cost !== "free" && cost !== "paid") {
     throw new Refusal("invalid_request", "cost takes free or paid");
   }
-  return { text: (c.req.query("q") ?? "").slice(0, 500), model: field("model"), size, from, to, cost };
+  const model = field("model");
+  if (model !== null && model.length > maxModelChars) {
+    throw new Refusal("invalid_request", "model takes the name of a model");
+  }
+  return { text: (c.req.query("q") ?? "").slice(0, 500), model, size, from, to, cost };
 }

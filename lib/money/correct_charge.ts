@@ -3,7 +3,8 @@
  * server looks it up at the provider and says what was really billed. The entry stays; a correction stands beside it.
  */
 import { addAudit } from "../users/audit.ts";
-import { Refusal } from "../errors.ts";
+import { notFound, Refusal } from "../errors.ts";
+import { isId } from "../ids.ts";
 import { addToMonth, addToMonthOfNobody, changeBooks, type Correction, type LedgerEntry } from "./ledger.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../schema.ts";
@@ -24,8 +25,8 @@ export async function correctCharge(
   store: Store,
   { promptId, billedMicros, by, note }: { promptId: string; billedMicros: number; by: string; note: string },
 ): Promise<Correction> {
-  const found = await read<LedgerEntry>(store.kv, keys.ledger(promptId));
-  if (found === null) throw new Refusal("not_found", "Not found");
+  const found = isId(promptId) ? await read<LedgerEntry>(store.kv, keys.ledger(promptId)) : null;
+  if (found === null) throw notFound();
   const { userId, model, at, basis, costMicros } = found.value;
   if (basis !== "unknown") throw new Refusal("conflict", "What this prompt cost is not in doubt");
   const correction: Correction = {

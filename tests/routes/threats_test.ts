@@ -1,5 +1,6 @@
 /** What attackers try that belongs to no single resource; `tests/prove/threats.ts` tells which line each is about. */
 import assert from "node:assert/strict";
+import { deleteImage } from "../../lib/images/delete_image.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { createStandIn } from "../fixtures/stand_in_provider.ts";
 import { createStudio, type Studio } from "../fixtures/studio.ts";
@@ -40,13 +41,22 @@ Deno.test("a list takes no user's id", async () => {
 Deno.test("a retry, settings or an undo that name somebody else's things copy and charge nothing", async () => {
   await using studio = await createStudio({ isWorking: false });
   const member = await studio.addMember();
-  const { value } = await completePrompt(studio.store, member, { blobs: studio.blobs });
+  const { value } = await completePrompt(studio.store, member, {
+    blobs: studio.blobs,
+    request: { count: 2 },
+  });
+  const [image, trashed] = value.images;
+  await deleteImage(studio.store, trashed);
   const stranger = await studio.withKey(await studio.addMember());
   const page = await studio.withSession(await studio.addMember());
   const before = await contentsOf(studio);
   assert.equal((await stranger.post(`/api/v1/prompts/${value.id}/retry`)).status, 404);
   assert.equal((await page.form(`/prompts/${value.id}/retry`, {})).status, 404);
-  assert.equal((await page.form(`/images/${value.images[0].id}/restore`, {})).status, 404);
+  assert.equal((await page.form(`/images/${image.id}/delete`, {})).status, 404);
+  assert.equal((await stranger.delete(`/api/v1/images/${image.id}`)).status, 404);
+  assert.equal((await stranger.post(`/api/v1/images/${trashed.id}/undelete`)).status, 404);
+  assert.equal((await page.form("/gallery/undelete", { image: trashed.id })).status, 404);
+  assert.ok(!(await (await page.get(`/gallery?deleted=${trashed.id}`)).text()).includes(trashed.id));
   const form = await (await page.get(`/generator?from=${value.id}`)).text();
   assert.ok(!form.includes(value.request.text));
   assert.deepEqual(await contentsOf(studio), before);
@@ -91,6 +101,47 @@ Deno.test("headers and spellings of paths give nobody more than they may do", as
   const form = await stranger.post(generate, { ...small, _method: "DELETE" });
   assert.equal(form.status, 400);
   assert.deepEqual(await contentsOf(studio), before);
+});
+
+Deno.test("whatever stands for an id or a choice, the answer says what is wrong with it", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const session = await studio.withSession();
+  const oddities = ["a".repeat(3000), "\u{1f305}".repeat(600), "%00", "%ff", "..", "__proto__", "null", "-1"];
+  const names = ["model", "size", "from", "to", "cost", "q", "cursor", "limit", "offset", "status", "month"];
+  const more = [
+    "page",
+    "since",
+    "from",
+    "images",
+    "deleted",
+    "before",
+    "return_to",
+    "problem",
+    "done",
+    "parts",
+  ];
+  const paths = routeTable.flatMap(({ method, path }) =>
+    oddities.flatMap((odd) => {
+      const written = odd.startsWith("%") ? odd : encodeURIComponent(odd);
+      const query = new Set([...names, ...more].map((name) => `${path}?${name}=${written}`));
+      return path.includes(":hash") ? [] : [
+        [method, path.replace(/:\w+/g, written)],
+        ...method === "GET"
+          ? [...query].filter((each) => !each.includes(":")).map((each) => [method, each])
+          : [],
+      ];
+    })
+  );
+  for (const [method, path] of paths) {
+    if (path === "/profile/delete" || path === "/logout") continue;
+    const answer = method === "GET"
+      ? await session.get(path)
+      : await session.form(path, { billed: "1", note: "x", role: "member", monthlyBudget: "" });
+    assert.ok(answer.status < 500, `${method} ${path.slice(0, 80)}: ${answer.status}`);
+    await answer.body?.cancel();
+  }
+  assert.ok(paths.length > 1000);
+  assert.deepEqual(studio.log.filter((line) => line.includes('"bug"')), []);
 });
 
 Deno.test("htmx attributes and line breaks in a prompt are text in a live fragment", async () => {

@@ -31,7 +31,6 @@ export function adminMoneyRoutes(deps: AppDeps) {
       const month = readMonthName(c, store.now());
       c.header("Content-Type", "text/csv; charset=utf-8");
       c.header("Content-Disposition", `attachment; filename="darkroom-all-${month}.csv"`);
-      c.header("Cache-Control", "no-store");
       return c.body(ReadableStream.from(csvOf(month)).pipeThrough(new TextEncoderStream()));
     })
     .post("/admin/spend/:promptId", async (c) => {

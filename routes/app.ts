@@ -20,6 +20,7 @@ import { invitationRoutes } from "./invitations.tsx";
 import {
   credentials,
   fileHeaders,
+  keptByNobody,
   pageHeaders,
   readableAddress,
   requestLimit,
@@ -41,6 +42,7 @@ export function createApp(deps: AppDeps) {
     .use(requestLog(deps))
     .use(imageFilePath, fileHeaders(deps))
     .use(except(imageFilePath, pageHeaders(deps)))
+    .use(keptByNobody)
     .use(readableAddress)
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())

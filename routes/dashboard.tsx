@@ -56,7 +56,6 @@ export function dashboardRoutes(deps: AppDeps) {
       const month = readMonthName(c, store.now());
       c.header("Content-Type", "text/csv; charset=utf-8");
       c.header("Content-Disposition", `attachment; filename="darkroom-${month}.csv"`);
-      c.header("Cache-Control", "no-store");
       return c.body(ReadableStream.from(csvOf(user, month)).pipeThrough(new TextEncoderStream()));
     });
 

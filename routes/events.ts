@@ -38,7 +38,6 @@ export function eventRoutes(deps: AppDeps) {
       throw error;
     }
     c.header("Content-Type", "text/event-stream");
-    c.header("Cache-Control", "no-store");
     c.header("X-Accel-Buffering", "no");
     if (c.req.method !== "HEAD") return c.body(stream);
     await stream.cancel();

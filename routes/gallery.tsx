@@ -119,7 +119,6 @@ export function galleryRoutes(deps: AppDeps) {
     const views = await viewImages(store, images);
     c.header("Content-Type", "application/zip");
     c.header("Content-Disposition", 'attachment; filename="darkroom.zip"');
-    c.header("Cache-Control", "no-store");
     return c.body(zipArchive(entries));
 
     async function* entries() {

@@ -66,7 +66,6 @@ export function invitationRoutes(deps: AppDeps) {
     more: { made?: { name: string; link: string }; problem?: string } = {},
   ) {
     const { user } = adminSessionOf(c);
-    c.header("Cache-Control", "no-store");
     return <InvitationsPage user={user} invitations={await listInvitations(store)} {...more} />;
   }
 }

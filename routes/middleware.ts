@@ -8,6 +8,12 @@ import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
+/** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
+export const keptByNobody = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+});
+
 /** Whatever stands in `Host`, from here on the request has an address that can be read. */
 export const readableAddress = createMiddleware<AppEnv>(async (c, next) => {
   if (!URL.canParse(c.req.url)) throw new Refusal("invalid_request", "The Host header names no host");

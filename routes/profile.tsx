@@ -27,7 +27,7 @@ import {
 import { type AppContext, type AppDeps, type AppEnv, callerOf, sessionOf } from "./context.ts";
 import { statusOf } from "./errors.tsx";
 import { readForm } from "./request_body.ts";
-import { sessionCookie } from "./session_cookie.ts";
+import { forgetPerson } from "./session_cookie.ts";
 
 const profileForm = z.object({
   name: z.string("Your name can't be empty").trim().min(1, "Your name can't be empty").max(
@@ -97,7 +97,6 @@ export function profileRoutes(deps: AppDeps) {
       const day = new Date(store.now()).toISOString().slice(0, 10);
       c.header("Content-Type", "application/zip");
       c.header("Content-Disposition", `attachment; filename="darkroom-${day}.zip"`);
-      c.header("Cache-Control", "no-store");
       if (c.req.method === "HEAD") return c.body(null);
       return c.body(exportAccount(deps, { user, json }));
     })
@@ -107,7 +106,7 @@ export function profileRoutes(deps: AppDeps) {
           throw new Refusal("invalid_request", `Type ${deleteWord} to confirm`);
         }
         await deletions.request(sessionOf(c).user.id);
-        sessionCookie.clear(c, publicUrl);
+        forgetPerson(c, publicUrl);
         return c.html(<DeletedPage />);
       }));
 
@@ -135,7 +134,6 @@ export function profileRoutes(deps: AppDeps) {
       listApiKeys(store, user.id),
       readPortrait(store, user.id),
     ]);
-    c.header("Cache-Control", "no-store");
     return (
       <ProfilePage
         user={user}

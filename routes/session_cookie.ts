@@ -29,3 +29,9 @@ function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number
 
 export const sessionCookie = createCookie({ plainName: "darkroom", lifeMs: sessionLifeMs });
 export const attemptCookie = createCookie({ plainName: "darkroom-sign-in", lifeMs: attemptLifeMs });
+
+/** Whoever uses the browser next finds no page, picture or draft of this person. */
+export function forgetPerson(c: AppContext, publicUrl: string): void {
+  sessionCookie.clear(c, publicUrl);
+  c.header("Clear-Site-Data", '"cache", "storage"');
+}

@@ -12,7 +12,7 @@ import { clientAddress } from "./client_address.ts";
 import { type AppContext, type AppDeps, type AppEnv, visitorOf } from "./context.ts";
 import { endOwnSession, startOwnSession } from "./own_session.ts";
 import { loginPath, ownPath } from "./return_path.ts";
-import { attemptCookie, sessionCookie } from "./session_cookie.ts";
+import { attemptCookie, forgetPerson } from "./session_cookie.ts";
 
 export function signInRoutes(deps: AppDeps) {
   const { store, publicUrl, identityProviders, limits } = deps;
@@ -70,7 +70,7 @@ export function signInRoutes(deps: AppDeps) {
     })
     .post("/logout", async (c) => {
       await endOwnSession(c, deps);
-      sessionCookie.clear(c, publicUrl);
+      forgetPerson(c, publicUrl);
       return c.redirect("/login", 303);
     });
 

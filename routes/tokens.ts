@@ -32,7 +32,6 @@ export function tokenRoutes(deps: AppDeps) {
       const source = idToken === undefined ? sourceOf(c) : await exchange(c, idToken);
       const issued = await deps.tokens.issue(source);
       if (issued === null) throw invalidToken();
-      c.header("Cache-Control", "no-store");
       return c.json(tokenJson(issued));
     });
 

@@ -183,6 +183,7 @@ Deno.test("signing out ends the session and its open streams", async () => {
   const answer = await session.form("/logout", {});
   assert.deepEqual([answer.status, answer.headers.get("Location")], [303, "/login"]);
   assert.match(answer.headers.get("Set-Cookie")!, /^darkroom=; Max-Age=0/);
+  assert.equal(answer.headers.get("Clear-Site-Data"), '"cache", "storage"');
   assert.equal(await stream.next(), null);
   assert.equal((await session.get("/generator")).status, 303);
   assert.equal((await other.get("/generator")).status, 200);
@@ -281,6 +282,36 @@ Deno.test("requests above a user's limit are told when to come back, over all cr
   assert.ok(Number(answers[3].headers.get("Retry-After")) >= 1);
   const member = await studio.withKey(await studio.addMember());
   assert.equal((await member.get("/api/v1/me")).status, 200);
+});
+
+Deno.test("what is shown to somebody is kept by no browser or proxy", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const paths = [
+    "/generator",
+    "/gallery",
+    "/prompts",
+    "/dashboard",
+    "/usage.csv",
+    "/profile",
+    "/profile/export",
+    "/profile/passkeys",
+    "/admin",
+    "/admin/spend.csv",
+    "/admin/invitations",
+    "/join?code=x",
+    "/login",
+    "/nowhere",
+    "/api/v1/me",
+    "/api/v1/prompts",
+    "/api/v1/images",
+    "/api/v1/images/x/file",
+  ];
+  for (const path of paths) {
+    const answer = await session.get(path);
+    await answer.body?.cancel();
+    assert.equal(answer.headers.get("Cache-Control"), "no-store", path);
+  }
 });
 
 Deno.test("an unknown path is the same 404 for everybody", async () => {

@@ -39,15 +39,27 @@ export async function createWatermark(
   return await sharp(halo).composite([{ input: white }]).png().toBuffer();
 }
 
-/** Pango reads fonts from files only, so the one that ships with Darkroom is laid out once per machine. */
+/**
+ * Pango reads fonts from files only, so the one that ships with Darkroom is laid out once per machine. Everybody may
+ * write where it lies: only a file of our own that nobody else can change is taken.
+ */
 async function fontFile(): Promise<string> {
-  const path = join(tmpdir(), `darkroom-dejavu-2.37-${font.length}.ttf`);
-  const found = await Deno.stat(path).catch(() => null);
-  if (found?.size === font.length) return path;
+  const path = join(tmpdir(), `darkroom-dejavu-2.37-${Deno.uid() ?? "user"}-${font.length}.ttf`);
+  if (await isOwnFont(path)) return path;
   const temporary = `${path}.${crypto.randomUUID()}`;
-  await Deno.writeFile(temporary, font);
+  await Deno.writeFile(temporary, font, { createNew: true, mode: 0o600 });
   await Deno.rename(temporary, path);
   return path;
+}
+
+async function isOwnFont(path: string): Promise<boolean> {
+  try {
+    const { isFile, size, uid, mode } = await Deno.lstat(path);
+    return isFile && size === font.length && uid === Deno.uid() && ((mode ?? 0) & 0o022) === 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function escapeMarkup(text: string): string {

@@ -146,6 +146,9 @@ export const threats: Threat[] = [
       "routes/access_test.ts: a new sign-in ends the session that was there before",
       "routes/access_test.ts: signing out ends the session and its open streams",
       "routes/tokens_test.ts: a token dies with its session, its key or its user, at once",
+      "routes/access_test.ts: a body that comes late is taken from whoever the sender is by then",
+      "routes/events_test.ts: a stream that was being opened while its credential ended tells nothing",
+      "lib/identity/invitation_test.ts: by now is not open",
       "routes/admin_test.ts: disabling takes effect on the next request and ends open streams",
       "routes/profile_test.ts: an account is deleted when the word is typed: signed out everywhere, streams and prompts ended",
       "secrets_test.ts: keys, session ids and sign-in codes are in neither the data directory nor the log",
@@ -192,6 +195,7 @@ export const threats: Threat[] = [
       "One user's thousand prompts delay another's first by one slot. Rate limits are per user over all credentials.",
     tests: [
       "lib/prompts/queue_test.ts: users take turns: a hundred prompts of one do not hold up another's first",
+      "lib/prompts/queue_test.ts: the places of many waiting prompts cost one reading of the line",
       "routes/access_test.ts: requests above a user's limit are told when to come back, over all credentials",
     ],
   },
@@ -203,6 +207,8 @@ export const threats: Threat[] = [
       "routes/generate_test.ts: what can't be made is refused in words, and nothing happens",
       "routes/generate_test.ts: bodies that are no JSON, of another type, too large or too deep are refused",
       "routes/threats_test.ts: a body that does not end is refused at its limit",
+      "routes/threats_test.ts: of a picture from nobody nothing is read, and one of a user is in memory at a time",
+      "routes/threats_test.ts: whatever stands for an id or a choice, the answer says what is wrong with it",
       "prove/suites.ts: made-up requests",
     ],
   },
@@ -211,6 +217,9 @@ export const threats: Threat[] = [
     line:
       "Content decides the type: SVG, HTML, PDF, TIFF, animated bombs and anything that does not decode: 415. A 109 kB PNG of 900 megapixels: 422 before decoding, in 200 ms, without memory growth.",
     tests: [
+      "lib/images/picture_test.ts: another format is none, also where it is well made",
+      "lib/images/picture_test.ts: what moves is none",
+      "lib/images/picture_test.ts: a small file of 900 megapixels is refused before it is unpacked",
       "routes/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
       "routes/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
       "lib/images/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",
@@ -223,6 +232,8 @@ export const threats: Threat[] = [
     line: "File names never become keys or paths; downloads of titles with CR/LF, quotes, emoji work.",
     tests: [
       "lib/blobs/disk_blobs_test.ts: all bytes of a picture lie under keys that its id makes",
+      "lib/blobs/disk_blobs_test.ts: no key leads out of the folder",
+      "lib/operation/backup_test.ts: a backup that somebody has tampered with puts nothing outside of the folder",
       "routes/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
       "routes/threats_test.ts: a title with line breaks, quotes and emoji names a download",
     ],
@@ -231,7 +242,7 @@ export const threats: Threat[] = [
     about: "Files",
     line: "Place and camera data of an upload reach neither the provider nor any stored or served file.",
     tests: [
-      "lib/users/portrait_test.ts: a portrait is kept small, whatever came; without one there is none",
+      "lib/users/portrait_test.ts: nothing of where and with what a portrait was taken is kept",
     ],
     note: "no picture that somebody uploads is sent on or served, but for portraits, which are made anew",
   },

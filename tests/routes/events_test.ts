@@ -169,3 +169,21 @@ Deno.test("a stream that nobody reads any more is forgotten", async () => {
   await Promise.all(streams.map((stream) => stream.body!.cancel()));
   assert.equal(studio.deps.feed.streamCount(), 0);
 });
+
+Deno.test("a stream that was being opened while its credential ended tells nothing", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const member = await studio.addMember();
+  const [session, program] = [await studio.withSession(member), await studio.withKey(member)];
+  const { feed } = studio.deps;
+  const { open } = feed;
+  for (const [client, path] of [[session, "/events"], [program, "/api/v1/events"]] as const) {
+    await studio.setUser(member);
+    feed.open = async (request) => {
+      await studio.setUser({ ...member, isDisabled: true });
+      feed.end({ userId: member.id });
+      return await open(request);
+    };
+    assert.equal((await client.get(path)).status, 401, path);
+    assert.equal(feed.streamCount(), 0);
+  }
+});

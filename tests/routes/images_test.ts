@@ -66,6 +66,7 @@ Deno.test("a file comes byte for byte, immutable, sandboxed and named after the 
   assert.equal(headers["cache-control"], "private, max-age=31536000, immutable");
   assert.equal(headers["x-content-type-options"], "nosniff");
   assert.match(headers["content-security-policy"], /default-src 'none'; sandbox/);
+  assert.equal(headers["x-frame-options"], "DENY");
   assert.equal(
     headers["content-disposition"],
     `inline; filename="a-sea-of-_r_.png"; filename*=UTF-8''a-sea-of-%C3%A6r%C3%B8.png`,

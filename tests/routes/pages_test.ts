@@ -279,6 +279,9 @@ Deno.test("pages forbid inline scripts and foreign frames, and their assets neve
   }
   assert.doesNotMatch(policy, /unsafe/);
   assert.equal(page.headers.get("Cross-Origin-Opener-Policy"), "same-origin");
+  assert.equal(page.headers.get("X-Content-Type-Options"), "nosniff");
+  assert.equal(page.headers.get("X-Frame-Options"), "DENY");
+  assert.equal(page.headers.get("Referrer-Policy"), "same-origin");
   const text = await page.text();
   assert.doesNotMatch(text, /<script>|style="|onclick=/);
   const addresses = [...text.matchAll(/(?:src|href)="(\/static\/[^"]+)"/g)].map(([, address]) => address);

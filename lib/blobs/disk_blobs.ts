@@ -23,6 +23,7 @@ export function createDiskBlobs(folder: string): Blobs {
       const path = pathOf(key);
       await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeWhole(path, bytes);
+      await syncFolders(dirname(path), folder);
     },
     async open(key, range) {
       const file = await openOrNull(pathOf(key));
@@ -92,6 +93,14 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
       if (!(reason instanceof Deno.errors.NotFound)) throw reason;
     });
     throw error;
+  }
+}
+
+/** A name is on the disk only when its folder is, and a new folder only when the one above is. */
+async function syncFolders(lowest: string, highest: string): Promise<void> {
+  for (let path = lowest; path.length >= highest.length; path = dirname(path)) {
+    using folder = await Deno.open(path);
+    await folder.sync();
   }
 }
 

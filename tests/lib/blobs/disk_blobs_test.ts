@@ -70,6 +70,33 @@ Deno.test("no key leads out of the folder", () =>
     assert.equal(await Deno.readTextFile(join(folder, "../letter")), "dear");
   }));
 
+Deno.test({
+  name: "a blob's bytes are on the disk before its name is, and its name and folders before it counts as put",
+  ignore: !await isInstalled("strace") && Deno.env.get("CI") !== "true",
+  fn: async () => {
+    const folder = join(await Deno.makeTempDir(), "blobs");
+    const writer = new URL("../../fixtures/blob_writer.ts", import.meta.url).pathname;
+    const calls = "trace=openat,mkdir,fsync,fdatasync,rename";
+    const { stderr } = await new Deno.Command("strace", {
+      args: ["-f", "-y", "-e", calls, Deno.execPath(), "run", "-A", writer, folder, "images/ab/one"],
+    }).output();
+    const asked = new TextDecoder().decode(stderr).split("\n").flatMap((line) => {
+      const [, call, path] = /(mkdir|fsync|fdatasync|rename)\((?:"|\d+<)([^">]+)/.exec(line) ?? [];
+      return path?.startsWith(folder)
+        ? [`${call} ${path.slice(folder.length).replace(/\.[\w-]+\.part/, ".part")}`]
+        : [];
+    });
+    assert.deepEqual(asked.filter((each) => !each.startsWith("mkdir")), [
+      "fdatasync /images/ab/one.part",
+      "rename /images/ab/one.part",
+      "fsync /images/ab",
+      "fsync /images",
+      "fsync ",
+    ]);
+    await Deno.remove(join(folder, ".."), { recursive: true });
+  },
+});
+
 Deno.test("all bytes of a picture lie under keys that its id makes", () => {
   const id = "01934567-89ab-7000-8000-0123456789ab";
   assert.deepEqual(blobKeysOf(id), [
@@ -90,3 +117,10 @@ Deno.test("all bytes of a picture lie under keys that its id makes", () => {
   }
   assert.equal(blobKeys.picture(id), blobKeysOf(id)[0]);
 });
+
+async function isInstalled(program: string): Promise<boolean> {
+  const found = await Promise.all(
+    ["/usr/bin", "/bin"].map((folder) => Deno.stat(`${folder}/${program}`).then(() => true, () => false)),
+  );
+  return found.includes(true);
+}

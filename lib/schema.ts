@@ -51,6 +51,7 @@ export const keys = {
   audit: (id: string) => ["audit", id],
   deletion: (userId: string) => ["deletion", userId],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  earlierSpend: (identityHash: string) => ["earlier_spend", identityHash],
   passkey: (credentialId: string) => ["passkey", credentialId],
   passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
   passkeysOf: (userId: string) => ["passkey_of", userId],

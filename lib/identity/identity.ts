@@ -1,5 +1,6 @@
 /** From somebody whom a provider vouches for to a user of this server. */
 import type { Profile } from "./identity_provider.ts";
+import { takeSpend } from "../money/earlier_spend.ts";
 import { keys } from "../schema.ts";
 import { SignInProblem } from "./sign_in_problem.ts";
 import { commit, read, type Store } from "../store.ts";
@@ -41,20 +42,21 @@ async function join(
   { profile, policy }: { profile: Profile; policy: SignInPolicy },
 ): Promise<User | null> {
   const { issuer, subject, email } = profile;
+  const identity = { issuer, subject };
+  const atomic = store.kv.atomic();
+  const earlierSpend = await takeSpend(atomic, { store, identity });
   const user: User = {
     id: store.ids(),
     name: profile.name ?? email?.slice(0, email.lastIndexOf("@")) ?? "Member",
     email,
     role: email !== null && policy.adminEmails.includes(email) ? "admin" : "member",
     isDisabled: false,
-    identity: { issuer, subject },
+    identity,
+    ...(earlierSpend !== undefined && { earlierSpend }),
     createdAt: store.now(),
   };
   const key = keys.identity(issuer, subject);
-  const atomic = addUser(store.kv.atomic(), { store, user, actorId: user.id }).check({
-    key,
-    versionstamp: null,
-  }).set(key, user.id);
+  addUser(atomic, { store, user, actorId: user.id }).check({ key, versionstamp: null }).set(key, user.id);
   return await commit(atomic) === null ? null : user;
 }
 

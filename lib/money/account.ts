@@ -22,6 +22,12 @@ export interface Month {
   models: { [model: string]: Spend };
 }
 
+/** What somebody spent in a month with an account that they had before. */
+export interface EarlierSpend {
+  month: string;
+  micros: number;
+}
+
 export const emptyAccount: Account = { heldMicros: 0, chargedMicros: 0, promptSequence: 0, imageSequence: 0 };
 export const emptyMonth: Month = { spentMicros: 0, days: {}, models: {} };
 

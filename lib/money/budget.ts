@@ -1,5 +1,6 @@
 /** The most a user may spend in a calendar month (UTC): what is spent and what is set aside count against it. */
 import { type Account, type Month, monthOf } from "./account.ts";
+import { earlierMicros } from "./earlier_spend.ts";
 import { readAccount, readMonth } from "./ledger.ts";
 import type { Store } from "../store.ts";
 import { accountGone, readUser, type User } from "../users/user.ts";
@@ -14,7 +15,7 @@ export interface BudgetState {
 }
 
 /** The limit that counts for a user: their own, or else the server's. */
-export function budgetLimit(user: User, defaultMicros: number | null): number | null {
+function budgetLimit(user: User, defaultMicros: number | null): number | null {
   return user.monthlyBudgetMicros === undefined ? defaultMicros : user.monthlyBudgetMicros;
 }
 
@@ -27,7 +28,7 @@ export async function readBudget(
     readAccount(store, user.id),
     readMonth(store, { userId: user.id, month }),
   ]);
-  return budgetState({ month, limitMicros: budgetLimit(user, defaultMicros), account, spend });
+  return budgetState(user, { month, defaultMicros, account, spend });
 }
 
 export type BudgetReader = (userId: string) => Promise<BudgetState>;
@@ -45,19 +46,22 @@ export function createBudgetReader(
 }
 
 export function budgetState(
-  { month, limitMicros, account, spend }: {
+  user: User,
+  { month, defaultMicros, account, spend }: {
     month: string;
-    limitMicros: number | null;
+    defaultMicros: number | null;
     account: Account;
     spend: Month;
   },
 ): BudgetState {
+  const limitMicros = budgetLimit(user, defaultMicros);
   const used = spend.spentMicros + account.heldMicros;
+  const earlier = earlierMicros(user.earlierSpend, month);
   return {
     month,
     limitMicros,
     spentMicros: spend.spentMicros,
     heldMicros: account.heldMicros,
-    remainingMicros: limitMicros === null ? null : Math.max(0, limitMicros - used),
+    remainingMicros: limitMicros === null ? null : Math.max(0, limitMicros - used - earlier),
   };
 }

@@ -1,5 +1,5 @@
 /** Accepting a prompt: one atomic commit, or nothing. */
-import { budgetLimit, budgetState } from "../money/budget.ts";
+import { budgetState } from "../money/budget.ts";
 import { sha256 } from "../digest.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { Refusal } from "../errors.ts";
@@ -64,12 +64,11 @@ export async function requestPrompt(
   const at = store.now();
   const priceRow = deps.models.price({ model: model.id, size: request.imageSize });
   const holdMicros = deps.models.quote(request);
-  const limitMicros = budgetLimit(user, deps.defaultBudgetMicros);
   const id = store.ids();
   const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
-    const budget = budgetState({
+    const budget = budgetState(user, {
       month: monthOf(at),
-      limitMicros,
+      defaultMicros: deps.defaultBudgetMicros,
       account: books.account,
       spend: books.month,
     });

@@ -12,6 +12,7 @@ import { Refusal } from "../errors.ts";
 import type { Feed } from "../feed.ts";
 import type { Log } from "../log.ts";
 import type { Invitation } from "../identity/invitation.ts";
+import { leaveSpend } from "../money/earlier_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { isHeld, type Prompt } from "../prompts/prompt.ts";
 import {
@@ -113,6 +114,7 @@ async function beginDeletion(store: Store, userId: string): Promise<void> {
       .set(keys.deletion(userId), deletion);
     const { identity } = found.value;
     if (identity !== undefined) atomic.delete(keys.identity(identity.issuer, identity.subject));
+    await leaveSpend(atomic, { store, user: found.value });
     if (isActiveOwner(found.value)) await checkOwnerRemains(atomic, { store, leaving: userId });
     addAudit(atomic, { store, actorId: userId, subjectId: userId, action: "account_deleted", detail: null });
     if (await commit(atomic) !== null) return;

@@ -2,6 +2,7 @@
 import { addAudit } from "./audit.ts";
 import { notFound, Refusal } from "../errors.ts";
 import { isId } from "../ids.ts";
+import type { EarlierSpend } from "../money/account.ts";
 import { keys, kinds } from "../schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store.ts";
 
@@ -24,6 +25,8 @@ export interface User {
   sessionsEnded?: number;
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
   monthlyBudgetMicros?: number | null;
+  /** Counts against the budget of its month; undefined: there was no account before. */
+  earlierSpend?: EarlierSpend;
   /** IANA name; undefined: UTC, until a script tells the device's. */
   timeZone?: string;
   /** Undefined: signs in without a provider. */

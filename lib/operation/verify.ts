@@ -3,14 +3,8 @@
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
 import type { Blobs } from "../blobs/blobs.ts";
-import {
-  compareDerived,
-  type Difference,
-  type EntryFacts,
-  readRecords,
-  type Records,
-  type StoreView,
-} from "./derived.ts";
+import { compareDerived, type Difference } from "./derived.ts";
+import { type EntryFacts, readRecords, type Records, type StoreView } from "./records.ts";
 
 export interface Violation {
   rule:

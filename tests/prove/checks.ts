@@ -111,7 +111,9 @@ export function resumedById({ tasks, rest, starts, kills, lagMs }: Evidence): Fi
   });
   // What had ended before is no work, though its end was told to nobody.
   const busy = starts.filter(({ openWork, readyAt }) =>
-    openWork.some((text) => prompts.get(text)?.some(({ updatedAt }) => updatedAt >= readyAt))
+    openWork.some((text) =>
+      prompts.get(text)?.some(({ status, updatedAt }) => !isFinal(status) || updatedAt >= readyAt)
+    )
   );
   const milliseconds: number[] = [];
   for (const { readyAt, firstWorkAt } of busy) {

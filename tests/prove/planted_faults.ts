@@ -97,6 +97,12 @@ export const plantedFaults: PlantedFault[] = [
         old: "atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry)",
         new: "atomic.set(ledgerKey, entry)",
       },
+      // Whoever is told at once stops in time, nearly always.
+      {
+        file: "lib/prompts/run_prompt.ts",
+        old: "nudge: () => void held.lookAgain()",
+        new: "nudge: () => {}",
+      },
     ],
     story: cancelRace,
   },

@@ -11,7 +11,8 @@ import { sessionCookie } from "./session_cookie.ts";
 /** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
 export const keptByNobody = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+  const { headers } = c.res;
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 });
 
 /** Whatever stands in `Host`, from here on the request has an address that can be read. */

@@ -5,7 +5,7 @@ import { alternate, type Bench, perSecond } from "./harness.ts";
 import { commitBare, type CommitShape } from "./observed_kv.ts";
 
 const inFlight = 16;
-const load = { inFlight, forMs: 800 };
+const load = { inFlight, forMs: 300 };
 
 export const acceptance: Bench = {
   name: "acceptance",
@@ -27,7 +27,7 @@ export const acceptance: Bench = {
         subject: () =>
           perSecond(load, (lane) => bytesOf(darkroom.fetch(generateRequest(keys[lane % users])))),
         baseline,
-        rounds: 5,
+        rounds: 15,
       });
       report({
         name: `accepted prompts, ${users === 1 ? "1 user" : `${users} users`}, ${inFlight} requests at once`,

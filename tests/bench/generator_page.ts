@@ -7,7 +7,7 @@ import { readAgain } from "./observed_kv.ts";
 import { seedHistory } from "./seed.ts";
 
 const cards = 12;
-const load = { inFlight: 16, forMs: 1000 };
+const load = { inFlight: 16, forMs: 400 };
 
 export const generatorPage: Bench = {
   name: "generator",
@@ -27,7 +27,7 @@ export const generatorPage: Bench = {
     const taken = await alternate({
       subject: () => perSecond(load, () => bytesOf(darkroom.fetch(ask()))),
       baseline: () => perSecond(load, async () => await bytesOf(await bare.fetch(ask()))),
-      rounds: 5,
+      rounds: 15,
     });
     report({
       name: `/generator with ${cards} cards`,

@@ -10,7 +10,7 @@ import { noisyPicture } from "./instant_provider.ts";
 import { readAgain } from "./observed_kv.ts";
 import { seedHistory } from "./seed.ts";
 
-const load = { inFlight: 16, forMs: 1000 };
+const load = { inFlight: 16, forMs: 400 };
 
 export const imageBytes: Bench = {
   name: "images",
@@ -48,7 +48,7 @@ export const imageBytes: Bench = {
       const taken = await alternate({
         subject: () => perSecond(load, async () => checkSize(await bytesOf(darkroom.fetch(ask())), size)),
         baseline: () => perSecond(load, async () => checkSize(await bytesOf(await bare.fetch(ask())), size)),
-        rounds: 5,
+        rounds: 15,
       });
       report({
         name,

@@ -14,7 +14,7 @@ import { noisyPicture } from "./instant_provider.ts";
 import { readAgain } from "./observed_kv.ts";
 import { seedHistory } from "./seed.ts";
 
-const load = { inFlight: 16, forMs: 1000 };
+const load = { inFlight: 16, forMs: 400 };
 const thumbnailCount = 24;
 
 export const storage: Bench = {
@@ -45,7 +45,7 @@ async function serveFromS3({ report, newFolder }: BenchContext): Promise<void> {
   const taken = await alternate({
     subject: () => perSecond(load, () => whole(darkroom.fetch(ask()), image.bytes)),
     baseline: () => perSecond(load, () => whole(bare.fetch(ask()), image.bytes)),
-    rounds: 5,
+    rounds: 15,
   });
   report({
     name: "1.5 MB picture from S3",

@@ -45,8 +45,8 @@ export function promptRoutes(deps: AppDeps) {
     .get("/prompts/:id/preview", async (c) => {
       const { user } = callerOf(c);
       const { value } = await findPrompt(store, { userId: user.id, promptId: c.req.param("id") });
-      const preview = deps.progress.read(value.id)?.previews[Number(c.req.query("task") ?? 0)];
-      if (preview === undefined) return c.notFound();
+      const preview = deps.progress.readPreview(value.id, Number(c.req.query("task") ?? 0));
+      if (preview === null) return c.notFound();
       c.header("Cache-Control", "private, max-age=60");
       c.header("Content-Type", preview.contentType);
       return c.body(new Uint8Array(preview.bytes));

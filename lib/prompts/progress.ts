@@ -25,6 +25,8 @@ export interface Progress {
 
 export interface ProgressBoard {
   read(promptId: string): Progress | null;
+  /** The latest preview of a task, also for a while after the prompt's end: a page may still ask for it. */
+  readPreview(promptId: string, task: number): Preview | null;
   /** Merges what is new and tells the listener. */
   report(prompt: { id: string; userId: string }, change: Partial<Omit<Progress, "previews">>): void;
   showPreview(
@@ -44,8 +46,12 @@ const start: Progress = {
   previews: {},
 };
 
+/** Of so many prompts that have ended the previews are kept. */
+const endedKept = 16;
+
 export function createProgressBoard(): ProgressBoard {
   const board = new Map<string, Progress>();
+  const ended = new Map<string, Progress["previews"]>();
   const listeners: ((prompt: { id: string; userId: string }) => void)[] = [];
   function put(prompt: { id: string; userId: string }, change: Partial<Progress>) {
     board.set(prompt.id, { ...(board.get(prompt.id) ?? start), ...change });
@@ -59,7 +65,14 @@ export function createProgressBoard(): ProgressBoard {
       const version = (previews[task]?.version ?? 0) + 1;
       put(prompt, { previews: { ...previews, [task]: { bytes, contentType, version } } });
     },
-    clear: (promptId) => void board.delete(promptId),
+    readPreview: (promptId, task) => (board.get(promptId)?.previews ?? ended.get(promptId))?.[task] ?? null,
+    clear(promptId) {
+      const { previews } = board.get(promptId) ?? start;
+      board.delete(promptId);
+      if (Object.keys(previews).length === 0) return;
+      ended.set(promptId, previews);
+      if (ended.size > endedKept) ended.delete(ended.keys().next().value!);
+    },
     onReport: (listener) => void listeners.push(listener),
   };
 }

@@ -93,6 +93,10 @@ browserTest(
       "100%",
     );
     await page.goBack();
+    // A picture that is still on its way when it is deleted would be missing, and the console says so.
+    const arePicturesThere =
+      "[...document.querySelectorAll('#gallery img')].every((img) => img.naturalWidth > 0)";
+    await until(() => page.evaluate(arePicturesThere), Boolean);
     await boxes.nth(1).check();
     await boxes.nth(3).check();
     await page.getByRole("button", { name: "Delete" }).click();

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { createProgressBoard } from "../../../lib/prompts/progress.ts";
+
+const prompt = (id: string) => ({ id, userId: "ada" });
+const picture = (byte: number) => ({ bytes: new Uint8Array([byte]), contentType: "image/webp" });
+
+Deno.test("a page that asks late still gets the latest preview of a prompt that has ended", () => {
+  const board = createProgressBoard();
+  board.showPreview(prompt("one"), { task: 0, ...picture(1) });
+  board.showPreview(prompt("one"), { task: 0, ...picture(2) });
+  board.clear("one");
+  assert.equal(board.read("one"), null);
+  assert.deepEqual(board.readPreview("one", 0)?.bytes, new Uint8Array([2]));
+  assert.equal(board.readPreview("one", 1), null);
+  assert.equal(board.readPreview("two", 0), null);
+});
+
+Deno.test("the previews of the latest prompts that have ended are kept, and no more", () => {
+  const board = createProgressBoard();
+  const ids = Array.from({ length: 100 }, (_, i) => `prompt ${i}`);
+  for (const id of ids) {
+    board.showPreview(prompt(id), { task: 0, ...picture(1) });
+    board.clear(id);
+  }
+  const kept = ids.filter((id) => board.readPreview(id, 0) !== null);
+  assert.deepEqual(kept, ids.slice(-kept.length));
+  assert.ok(kept.length > 4 && kept.length < 50);
+});

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { BadPicture, inspectPicture } from "../../../lib/images/picture.ts";
+import { pngChunk } from "../../fixtures/mutants.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 
 const isBad = (message: RegExp) => (error: unknown) =>
@@ -36,23 +37,15 @@ Deno.test("what moves is none", async () => {
 
 /** Black, of one bit a pixel. */
 function blackPng(side: number): Uint8Array {
-  const chunk = (type: string, data: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const whole = Buffer.alloc(body.length + 8);
-    whole.writeUInt32BE(data.length);
-    whole.set(body, 4);
-    whole.writeUInt32BE(crc32(body), body.length + 4);
-    return whole;
-  };
   const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
   header.writeUInt32BE(side);
   header.writeUInt32BE(side, 4);
   const rows = deflateSync(Buffer.alloc((Math.ceil(side / 8) + 1) * side));
-  const end = chunk("IEND", Buffer.alloc(0));
+  const end = pngChunk("IEND", Buffer.alloc(0));
   return Buffer.concat([
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", header),
-    chunk("IDAT", rows),
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", rows),
     end,
   ]);
 }

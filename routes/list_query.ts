@@ -19,7 +19,7 @@ export interface ListQuery {
   offset: number;
 }
 
-export const maxLimit = 100;
+const maxLimit = 100;
 
 /** Refuses with `invalid_request` what is out of range or no cursor of this list. */
 export function readListQuery(c: AppContext, name: ListName & { defaultLimit: number }): ListQuery {

@@ -20,7 +20,7 @@ export const wholeBody = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-export const maxPictureBytes = 20 * 1024 * 1024;
+const maxPictureBytes = 20 * 1024 * 1024;
 /** What a form adds around the file in it. */
 const formAllowance = 64 * 1024;
 

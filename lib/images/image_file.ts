@@ -35,7 +35,7 @@ export interface ImageFile {
 }
 
 /** The blob of a record is gone: `verify` tells, and the answer is a 500. */
-export class MissingBlob extends Error {
+class MissingBlob extends Error {
   override readonly name = "MissingBlob";
 }
 

@@ -83,7 +83,7 @@ export const shippedPrices: readonly PriceRow[] = [
 
 const openAiTokens = { textIn: 5_000_000, cachedTextIn: 1_250_000, imageIn: 8_000_000, imageOut: 30_000_000 };
 
-export const shippedTokenPrices: readonly TokenPrice[] = [
+const shippedTokenPrices: readonly TokenPrice[] = [
   {
     provider: "openai",
     models: ["gpt-image-2", "gpt-image-2-high", "gpt-image-2.6-sunburst", "gpt-image-2.5-sunburst"],

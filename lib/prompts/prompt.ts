@@ -11,7 +11,7 @@ export type PromptStatus = (typeof promptStatuses)[number];
 export type TaskType = "TEXT_TO_IMAGE" | "IMAGE_TO_IMAGE" | "INPAINT" | "OUTPAINT";
 
 /** Why a prompt did not bring (all of) its pictures. */
-export const failureReasons = [
+const failureReasons = [
   "content_policy",
   "provider_auth",
   "provider_billing",

@@ -6,7 +6,7 @@ import type { PromptRequest } from "./prompt.ts";
 import type { Model, Range } from "../provider.ts";
 
 export const defaultSize = "1024x1024";
-export const maxSeed = 4_294_967_295;
+const maxSeed = 4_294_967_295;
 const maxWatermarkChars = 100;
 const maxNegativeChars = 1000;
 /** In UTF-16 units: a record of the database has 64 KiB, and what becomes of the prompt needs room in it too. */
@@ -25,7 +25,7 @@ const cleanText = (name: string, max: number) =>
     .refine(isCleanText, `${name} must not contain control characters or broken Unicode`);
 
 /** The fields of a request as they come; unknown ones are refused by name. */
-export const promptInput = z.strictObject({
+const promptInput = z.strictObject({
   prompt: z.string({ error: promptMissing }).refine((text) => text.trim() !== "", promptMissing)
     .refine(isCleanText, "Prompt must not contain control characters or broken Unicode"),
   model: z.string({ error: "Model must be text" }).optional(),

@@ -122,7 +122,7 @@ const model = (id: string, name: string, watermark: Model["watermark"]): Model =
   deadlineMs: 10 * 60_000,
 });
 
-export const nanobananaModels: readonly Model[] = [
+const nanobananaModels: readonly Model[] = [
   model("nanobanana", "Nano Banana", "provider"),
   model("nanobanana-2", "Nano Banana 2", "darkroom"),
   model("nanobanana-pro", "Nano Banana Pro", "darkroom"),

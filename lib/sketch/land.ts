@@ -6,7 +6,7 @@ import { below, blob, heightAt, rollingRidge } from "./outline.ts";
 import { paintTreesAlong } from "./trees.ts";
 import { isSnowy, paintMist } from "./weather.ts";
 
-export function grassColour(easel: Easel): string {
+function grassColour(easel: Easel): string {
   if (isSnowy(easel)) return "#e6edf3";
   if (easel.scene.season === "autumn") return "#b98b45";
   if (easel.scene.season === "spring") return "#8dba62";

@@ -8,7 +8,7 @@ import { isSnowy, paintMist } from "./weather.ts";
 
 type Kind = "pine" | "round";
 
-export function leafColours({ scene, weather }: Easel): string[] {
+function leafColours({ scene, weather }: Easel): string[] {
   if (scene.season === "autumn") return ["#c4622d", "#d98b34", "#a8432f", "#8c6a3a"];
   if (scene.season === "spring") return ["#eba7bd", "#f2c3cf", "#7fa862", "#d98aa5"];
   if (isSnowy({ scene, weather })) return ["#7f97a3", "#93a9b3", "#6c8593", "#a9bac2"];

@@ -122,7 +122,7 @@ async function beginDeletion(store: Store, userId: string): Promise<void> {
 }
 
 /** Does what is left to do; false when something has to be waited for. */
-export async function finishDeletion(
+async function finishDeletion(
   deps: DeletionDeps,
   { userId, signal }: { userId: string; signal: AbortSignal },
 ): Promise<boolean> {

@@ -3,18 +3,18 @@
  * Every choice of an implementation is made here; nothing is decided here.
  */
 import type { Hono } from "hono";
-import { loadAddedPrices } from "./lib/money/add_price.ts";
+import { loadAddedPrices } from "./lib/catalog/add_price.ts";
 import { createHoldableBlobs } from "./lib/operation/backup.ts";
 import { createBudgetReader } from "./lib/money/budget.ts";
-import { createCallbacks } from "./lib/prompts/callbacks.ts";
+import { createCallbacks } from "./lib/catalog/callbacks.ts";
 import { configureBlobs } from "./lib/blobs/configured_blobs.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { openDataDirectory, readIdentity, readSecret } from "./lib/operation/data_directory.ts";
-import { createAccountDeletions } from "./lib/users/delete_account.ts";
+import { createAccountDeletions } from "./lib/accounts/delete_account.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
 import { createKvDoorbell } from "./lib/prompts/doorbell.ts";
-import { StartError } from "./lib/errors.ts";
-import { createFeed } from "./lib/feed.ts";
+import { StartError } from "./lib/refusal.ts";
+import { createFeed } from "./lib/live/feed.ts";
 import { createIdentityFetch } from "./lib/identity/identity_fetch.ts";
 import {
   createIdentityProvider,
@@ -25,30 +25,30 @@ import { createHousekeeping } from "./lib/operation/housekeeping.ts";
 import { createImageFiles } from "./lib/images/image_file.ts";
 import { createJsonWebTokens } from "./lib/identity/json_web_token.ts";
 import { createLog } from "./lib/log.ts";
-import { createModels } from "./lib/models.ts";
+import { createModels } from "./lib/catalog/models.ts";
 import { createOperator } from "./lib/operation/operator.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
-import { createPace } from "./lib/prompts/pace.ts";
+import { createPace } from "./lib/work/task_durations.ts";
 import { createPasskeys } from "./lib/identity/passkey.ts";
-import { createPriceBook, type PriceBook, shippedPrices } from "./lib/money/price_book.ts";
-import type { Provider } from "./lib/provider.ts";
-import { createPortraits } from "./lib/users/portrait.ts";
+import { createPriceBook, type PriceBook, shippedPrices } from "./lib/catalog/price_book.ts";
+import type { Provider } from "./lib/catalog/provider.ts";
+import { createPortraits } from "./lib/accounts/portrait.ts";
 import { createProgressBoard } from "./lib/prompts/progress.ts";
-import { createProviderHealth } from "./lib/provider_health.ts";
+import { createProviderHealth } from "./lib/catalog/health.ts";
 import { createGemini, geminiBaseUrl } from "./lib/providers/gemini.ts";
 import { createLocalServer } from "./lib/providers/local_server.ts";
 import { createNanobanana } from "./lib/providers/nanobanana.ts";
 import { createOpenAi, openAiBaseUrl } from "./lib/providers/openai.ts";
 import { createSketch } from "./lib/providers/sketch.ts";
 import { createRateLimit } from "./lib/rate_limit.ts";
-import { createReadiness } from "./lib/operation/readiness.ts";
+import { createReadiness } from "./lib/readiness.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import { createSigningKeys } from "./lib/identity/signing_keys.ts";
 import { sleep } from "./lib/sleep.ts";
-import { createStore, openDatabase, probeDatabase } from "./lib/store.ts";
-import { createWorker } from "./lib/prompts/worker.ts";
+import { createStore, openDatabase, probeDatabase } from "./lib/store/store.ts";
+import { createWorker } from "./lib/work/worker.ts";
 import { createApp } from "./routes/app.ts";
-import type { AppEnv } from "./routes/context.ts";
+import type { AppEnv } from "./routes/http/context.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;

@@ -17,8 +17,8 @@ import {
   readIdentity,
 } from "./lib/operation/data_directory.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
-import { Refusal, StartError } from "./lib/errors.ts";
-import { copyBlobs, removeCopied } from "./lib/blobs/move_blobs.ts";
+import { Refusal, StartError } from "./lib/refusal.ts";
+import { copyBlobs, removeCopied } from "./lib/operation/move_blobs.ts";
 import {
   type Command,
   type CommandAnswers,
@@ -31,8 +31,8 @@ import { createS3Blobs } from "./lib/blobs/s3_blobs.ts";
 import type { S3Deps } from "./lib/blobs/s3_client.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
-import { createStore, openDatabase, type Store } from "./lib/store.ts";
-import { claimBlobs } from "./lib/blobs/sweep_blobs.ts";
+import { createStore, openDatabase, type Store } from "./lib/store/store.ts";
+import { claimBlobs } from "./lib/operation/sweep_blobs.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
 const patienceMs = 10_000;

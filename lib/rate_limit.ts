@@ -1,5 +1,5 @@
 /** Limits by the minute, as a bucket that fills evenly. Kept in memory: a restart forgives. */
-import { Refusal } from "./errors.ts";
+import { Refusal } from "./refusal.ts";
 
 export interface RateLimit {
   /** Takes one of the name's allowance or refuses with `rate_limited`. */

@@ -4,7 +4,7 @@
  */
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { StartError } from "./errors.ts";
+import { StartError } from "./refusal.ts";
 
 const whole = (min: number, max: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));

@@ -2,21 +2,21 @@
 import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
-import { aboutRoutes } from "./about.ts";
-import { adminMoneyRoutes } from "./admin_money.tsx";
-import { adminRoutes } from "./admin.tsx";
-import { assetRoutes } from "./assets.ts";
-import { callbackRoutes } from "./callbacks.ts";
-import type { AppDeps, AppEnv } from "./context.ts";
-import { answerNotFound, createErrorHandler } from "./errors.tsx";
-import { eventRoutes } from "./events.ts";
-import { dashboardRoutes } from "./dashboard.tsx";
-import { generateRoutes, pictureSettingsPath } from "./generate.tsx";
-import { galleryRoutes } from "./gallery.tsx";
-import { healthRoutes } from "./health.ts";
-import { homeRoutes } from "./home.tsx";
-import { imageFilePath, imageRoutes } from "./images.tsx";
-import { invitationRoutes } from "./invitations.tsx";
+import { aboutRoutes } from "./shell/about.ts";
+import { adminMoneyRoutes } from "./admin/admin_money.tsx";
+import { adminRoutes } from "./admin/admin.tsx";
+import { assetRoutes } from "./shell/assets.ts";
+import { callbackRoutes } from "./prompts/callbacks.ts";
+import type { AppDeps, AppEnv } from "./http/context.ts";
+import { answerNotFound, createErrorHandler } from "./http/errors.tsx";
+import { eventRoutes } from "./prompts/events.ts";
+import { dashboardRoutes } from "./shell/dashboard.tsx";
+import { generateRoutes, pictureSettingsPath } from "./prompts/generate.tsx";
+import { galleryRoutes } from "./images/gallery.tsx";
+import { healthRoutes } from "./shell/health.ts";
+import { homeRoutes } from "./shell/home.tsx";
+import { imageFilePath, imageRoutes } from "./images/images.tsx";
+import { invitationRoutes } from "./admin/invitations.tsx";
 import {
   credentials,
   fileHeaders,
@@ -26,13 +26,13 @@ import {
   requestLimit,
   requestLog,
   sameSiteOnly,
-} from "./middleware.ts";
-import { passkeyRoutes } from "./passkeys.tsx";
-import { profileRoutes } from "./profile.tsx";
-import { promptRoutes } from "./prompts.tsx";
-import { wholeBody } from "./request_body.ts";
-import { signInRoutes } from "./sign_in.tsx";
-import { tokenKeyRoutes, tokenRoutes } from "./tokens.ts";
+} from "./http/middleware.ts";
+import { passkeyRoutes } from "./people/passkeys.tsx";
+import { profileRoutes } from "./people/profile.tsx";
+import { promptRoutes } from "./prompts/prompts.tsx";
+import { wholeBody } from "./http/request_body.ts";
+import { signInRoutes } from "./people/sign_in.tsx";
+import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
 export function createApp(deps: AppDeps) {
   return new Hono<AppEnv>()

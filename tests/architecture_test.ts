@@ -86,7 +86,7 @@ Deno.test("only main.ts chooses providers", async () => {
 
 Deno.test("only the schema builds keys", async () => {
   const literal = /(?:\b(?:key|prefix|start|end):|\.(?:get|getMany|set|delete|sum|watch)\()\s*\[+\s*"/g;
-  const others = (await readLayer("lib")).filter(({ path }) => path !== "lib/schema.ts");
+  const others = (await readLayer("lib")).filter(({ path }) => path !== "lib/store/schema.ts");
   assert.deepEqual(mentions(others, literal), []);
   assert.match(`kv.watch([["feed_head", userId]])`, literal);
 });

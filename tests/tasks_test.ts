@@ -7,7 +7,7 @@ import { openDataDirectory } from "../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { useLoginCode } from "../lib/identity/login_code.ts";
 import { createOperator } from "../lib/operation/operator.ts";
-import { keys } from "../lib/schema.ts";
+import { keys } from "../lib/store/schema.ts";
 import { createTestDirectory, type TestDirectory } from "./fixtures/directory.ts";
 import { completePrompt, createTestStore, createTestUser } from "./fixtures/store.ts";
 

@@ -14,7 +14,7 @@ import {
   resolveRange,
 } from "./blobs.ts";
 import { sha256 } from "../digest.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../refusal.ts";
 import {
   asFault,
   codeIn,

@@ -1,10 +1,10 @@
 /** API keys: `dk_` and 256 random bits; only the hash is stored. */
 import { z } from "zod";
 import { randomToken, sha256 } from "../digest.ts";
-import { notFound } from "../errors.ts";
+import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import { keys } from "../schema.ts";
-import { commit, read, readMany, type Store } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { commit, read, readMany, type Store } from "../store/store.ts";
 import { accountGone, checkAccount, readWithUser, type User } from "../users/user.ts";
 
 /** `read`: look, quote; `generate`: also generate, cancel, retry; `all`: also delete. */

@@ -1,10 +1,10 @@
 /** Who is asking: by session cookie or by bearer credential, never by both. */
 import { openApiKey, type Scope } from "./api_key.ts";
 import { sha256 } from "../digest.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../refusal.ts";
 import type { JsonWebTokens } from "./json_web_token.ts";
 import { openSession } from "./session.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 
 export interface Caller {

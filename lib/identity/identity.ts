@@ -1,9 +1,9 @@
 /** From somebody whom a provider vouches for to a user of this server. */
 import type { Profile } from "./identity_provider.ts";
 import { takeSpend } from "../money/earlier_spend.ts";
-import { keys } from "../schema.ts";
+import { keys } from "../store/schema.ts";
 import { SignInProblem } from "./sign_in_problem.ts";
-import { commit, read, type Store } from "../store.ts";
+import { commit, read, type Store } from "../store/store.ts";
 import { addUser, readUser, type User } from "../users/user.ts";
 
 export interface SignInPolicy {

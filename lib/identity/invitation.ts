@@ -4,9 +4,9 @@
  */
 import { addAudit } from "../users/audit.ts";
 import { randomToken, sha256 } from "../digest.ts";
-import { notFound, Refusal } from "../errors.ts";
-import { keys, kinds } from "../schema.ts";
-import { commit, read, type Store, type Versioned } from "../store.ts";
+import { notFound, Refusal } from "../refusal.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { addUser, isAdmin, readUser, readUsers, type User } from "../users/user.ts";
 
 export interface Invitation {

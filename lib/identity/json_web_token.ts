@@ -8,7 +8,7 @@ import { z } from "zod";
 import { findApiKey, type Scope, scopes } from "./api_key.ts";
 import { findSession } from "./session.ts";
 import { algorithm, type SigningKeys } from "./signing_keys.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 import { readUser, type User } from "../users/user.ts";
 
 /** What a token is made from. */

@@ -1,7 +1,7 @@
 /** Links that sign the owner in once: 256 random bits, 15 minutes, single use; only the hash is stored. */
 import { randomToken, sha256 } from "../digest.ts";
-import { keys } from "../schema.ts";
-import { commit, read, type Store } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { commit, read, type Store } from "../store/store.ts";
 
 interface LoginCode {
   userId: string;

@@ -12,10 +12,10 @@ import type {
 import { isIP } from "node:net";
 import { z } from "zod";
 import { randomToken, sha256 } from "../digest.ts";
-import { notFound, Refusal } from "../errors.ts";
-import { keys } from "../schema.ts";
+import { notFound, Refusal } from "../refusal.ts";
+import { keys } from "../store/schema.ts";
 import { problemWords } from "./sign_in_problem.ts";
-import { commit, read, readMany, type Store } from "../store.ts";
+import { commit, read, readMany, type Store } from "../store/store.ts";
 import { checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface Passkey {

@@ -1,7 +1,7 @@
 /** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
 import { randomToken, sha256 } from "../digest.ts";
-import { keys } from "../schema.ts";
-import { commit, readMany, type Store } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { commit, readMany, type Store } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, readWithUser, type User } from "../users/user.ts";
 
 export interface Session {

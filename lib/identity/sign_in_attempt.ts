@@ -4,8 +4,8 @@
  * browser that asked, and the store has nothing that could be used.
  */
 import { randomToken, sha256, sign } from "../digest.ts";
-import { keys } from "../schema.ts";
-import { commit, read, type Store } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { commit, read, type Store } from "../store/store.ts";
 
 export interface SignInAttempt {
   providerId: string;

@@ -16,8 +16,8 @@ import {
   type JWK,
 } from "jose";
 import { sign } from "../digest.ts";
-import { keys, kinds } from "../schema.ts";
-import { commit, type Store } from "../store.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, type Store } from "../store/store.ts";
 
 /** As it is stored. */
 export interface SigningKey {

@@ -5,13 +5,13 @@
  */
 import { blobKeysOf } from "../blobs/blobs.ts";
 import type { HoldableBlobs } from "../operation/backup.ts";
-import { notFound } from "../errors.ts";
+import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image, TrashedImage } from "./image.ts";
 import type { Prompt } from "../prompts/prompt.ts";
 import { addImage, readImage, readPrompt, removeImage, writePrompt } from "../prompts/prompt_store.ts";
-import { keys, kinds } from "../schema.ts";
-import { commit, read, type Store, type Versioned } from "../store.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, read, type Store, type Versioned } from "../store/store.ts";
 
 export const undoMs = 10 * 60_000;
 

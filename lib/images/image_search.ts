@@ -6,9 +6,9 @@
  */
 import type { Image } from "./image.ts";
 import { readImages } from "../prompts/prompt_store.ts";
-import { keys, lists } from "../schema.ts";
+import { keys, lists } from "../store/schema.ts";
 import { type CostKind, costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 
 export interface ImageQuery {
   /** As typed; its words may come in any order. */

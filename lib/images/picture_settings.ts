@@ -1,6 +1,6 @@
 /** The generator's fields as somebody's picture file says them; its pixels are not looked at. */
 import { formatOf, readEmbeddedText } from "./embedded_text.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../refusal.ts";
 import { parametersKeyword, readParameters } from "./generation_parameters.ts";
 import type { FormFields } from "../prompts/prompt_draft.ts";
 

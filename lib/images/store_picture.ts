@@ -4,7 +4,7 @@ import { sha256 } from "../digest.ts";
 import type { Image } from "./image.ts";
 import { fitPicture, inspectPicture } from "./picture.ts";
 import { imageTitle, parseSize, type Prompt } from "../prompts/prompt.ts";
-import type { Model } from "../provider.ts";
+import type { Model } from "../catalog/provider.ts";
 import { costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 
 /** Blobs did not take the picture although it was tried for as long as it could be. */

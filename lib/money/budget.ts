@@ -2,7 +2,7 @@
 import { type Account, type Month, monthOf } from "./account.ts";
 import { earlierMicros } from "./earlier_spend.ts";
 import { readAccount, readMonth } from "./ledger.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 import { accountGone, readUser, type User } from "../users/user.ts";
 
 /** Where a user stands in the current month; null means no limit. All amounts in micro-dollars. */

@@ -3,8 +3,8 @@
  * is left of the budget, not all of it again; so until the month ends the amount is kept, under a hash of the identity.
  */
 import { sha256 } from "../digest.ts";
-import { keys } from "../schema.ts";
-import { read, type Store } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { read, type Store } from "../store/store.ts";
 import type { Identity, User } from "../users/user.ts";
 import { type Account, type EarlierSpend, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 

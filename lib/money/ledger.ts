@@ -13,12 +13,12 @@ import {
   type SeenBooks,
   type Spend,
 } from "./account.ts";
-import { Refusal } from "../errors.ts";
-import type { TokenKind, Usage } from "./price_book.ts";
+import { Refusal } from "../refusal.ts";
+import type { TokenKind, Usage } from "../catalog/price_book.ts";
 import type { Charge, ChargeBasis, Prompt } from "../prompts/prompt.ts";
 import { listPrompts } from "../prompts/prompt_store.ts";
-import { keys } from "../schema.ts";
-import { commit, read, readMany, type Store, type Versioned } from "../store.ts";
+import { keys } from "../store/schema.ts";
+import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 export interface LedgerEntry extends Charge {
   promptId: string;

@@ -7,13 +7,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { blobKeys, type Blobs, readBlob } from "../blobs/blobs.ts";
-import { copyDatabase, sealDatabaseFile } from "./database_file.ts";
+import { copyDatabase, sealDatabaseFile } from "../store/database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
-import { kinds } from "../schema.ts";
-import { openDatabase } from "../store.ts";
+import { kinds } from "../store/schema.ts";
+import { openDatabase } from "../store/store.ts";
 
 /** Blobs whose deletions can be put off. */
 export interface HoldableBlobs extends Blobs {

@@ -5,7 +5,7 @@
 import { join, relative } from "node:path";
 import { z } from "zod";
 import type { DataDirectory } from "./data_directory.ts";
-import { Refusal, StartError } from "../errors.ts";
+import { Refusal, StartError } from "../refusal.ts";
 import type { Log } from "../log.ts";
 import {
   type Command,

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { randomToken } from "../digest.ts";
-import { StartError } from "../errors.ts";
+import { StartError } from "../refusal.ts";
 
 export interface DataDirectory {
   readonly path: string;

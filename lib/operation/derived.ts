@@ -4,11 +4,11 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ApiKey } from "../identity/api_key.ts";
-import { countKeys, entryKey } from "../counted_list.ts";
+import { countKeys, entryKey } from "../store/counted_list.ts";
 import { type Account, emptyAccount } from "../money/account.ts";
 import type { Passkey } from "../identity/passkey.ts";
 import type { Lease } from "../prompts/queue.ts";
-import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../schema.ts";
+import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
 import { type Session, sessionLifeMs } from "../identity/session.ts";
 import {
   type ImageFacts,

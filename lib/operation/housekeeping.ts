@@ -2,8 +2,8 @@
 import type { HoldableBlobs } from "./backup.ts";
 import { emptyTrash } from "../images/delete_image.ts";
 import type { Log } from "../log.ts";
-import type { Store } from "../store.ts";
-import { sweepBlobs } from "../blobs/sweep_blobs.ts";
+import type { Store } from "../store/store.ts";
+import { sweepBlobs } from "./sweep_blobs.ts";
 
 export interface Housekeeping {
   start(): void;

@@ -6,7 +6,7 @@ import { backUp, type BackupReport, type HoldableBlobs, withSnapshot } from "./b
 import type { Blobs } from "../blobs/blobs.ts";
 import { type DataDirectory, pathsIn } from "./data_directory.ts";
 import { createLoginCode } from "../identity/login_code.ts";
-import type { Store } from "../store.ts";
+import type { Store } from "../store/store.ts";
 import { ensureOwner } from "../users/user.ts";
 import { verify, type VerifyReport } from "./verify.ts";
 

@@ -1,7 +1,7 @@
 /** Writes everything anew that follows from the records and the ledger, and touches neither of them. */
 import { compareDerived, type Difference } from "./derived.ts";
 import { readRecords, type StoreView } from "./records.ts";
-import { commit } from "../store.ts";
+import { commit } from "../store/store.ts";
 
 const commitSize = 200;
 

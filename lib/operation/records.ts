@@ -6,9 +6,9 @@ import type { Image, TrashedImage } from "../images/image.ts";
 import { emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { isHeld, isLeased, type Prompt, type PromptStatus } from "../prompts/prompt.ts";
-import { keys, kinds } from "../schema.ts";
-import type { Store } from "../store.ts";
-import type { AccountDeletion } from "../users/delete_account.ts";
+import { keys, kinds } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
+import type { AccountDeletion } from "../accounts/delete_account.ts";
 
 /** A store as a check needs it. */
 export type StoreView = Pick<Store, "kv" | "now">;

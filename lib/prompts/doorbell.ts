@@ -3,7 +3,7 @@
  * inside the commit that makes work, so no work exists without it: a watched key for speed, and KV's own queue,
  * which survives a crash and carries delays. A bell may ring twice or for nothing.
  */
-import { keys } from "../schema.ts";
+import { keys } from "../store/schema.ts";
 
 export interface Doorbell {
   /** Adds the ring to a commit; with `delayMs` it rings once that time has passed. */

@@ -3,7 +3,7 @@
  * completed prompt without a picture, or a final one that still waits, cannot be written. What was asked for
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
-import type { PriceRow, Usage } from "../money/price_book.ts";
+import type { PriceRow, Usage } from "../catalog/price_book.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type PromptStatus = (typeof promptStatuses)[number];

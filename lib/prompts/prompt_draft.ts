@@ -1,7 +1,7 @@
 /** What the generator's form holds: text, not yet checked, completed to settings that the chosen model has. */
 import type { PromptRequest } from "./prompt.ts";
 import { defaultSize } from "./prompt_request.ts";
-import type { Model } from "../provider.ts";
+import type { Model } from "../catalog/provider.ts";
 
 /** The text fields of a form, under the names of the JSON API. */
 export interface FormFields {

@@ -1,9 +1,9 @@
 /** What may be asked for: one schema for the JSON API, the forms and quotes, then checked against the chosen model. */
 import { z } from "zod";
-import { Refusal } from "../errors.ts";
-import { type Models, unknownModel } from "../models.ts";
+import { Refusal } from "../refusal.ts";
+import { type Models, unknownModel } from "../catalog/models.ts";
 import type { PromptRequest } from "./prompt.ts";
-import type { Model, Range } from "../provider.ts";
+import type { Model, Range } from "../catalog/provider.ts";
 
 export const defaultSize = "1024x1024";
 const maxSeed = 4_294_967_295;

@@ -1,11 +1,11 @@
 /** The one write path of prompts and their images, and how they are read. */
-import { addEntry, countEntries, entryKey, type ListPage, readPage, removeEntry } from "../counted_list.ts";
-import { notFound } from "../errors.ts";
+import { addEntry, countEntries, entryKey, type ListPage, readPage, removeEntry } from "../store/counted_list.ts";
+import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image } from "../images/image.ts";
 import type { Prompt, PromptStatus } from "./prompt.ts";
-import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../schema.ts";
-import { read, readMany, type Store, type Versioned } from "../store.ts";
+import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
+import { read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 /**
  * The only way a prompt changes. Checks that it still is what `before` says, replaces the index entries that

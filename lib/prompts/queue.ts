@@ -6,8 +6,8 @@
  */
 import { type ProcessingPrompt, type Prompt, toPending, toProcessing } from "./prompt.ts";
 import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
-import { keys, kinds } from "../schema.ts";
-import { commit, read, type Store, type Versioned } from "../store.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, read, type Store, type Versioned } from "../store/store.ts";
 
 export interface Lease {
   number: number;

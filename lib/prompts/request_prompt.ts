@@ -2,16 +2,16 @@
 import { budgetState } from "../money/budget.ts";
 import { sha256 } from "../digest.ts";
 import type { Doorbell } from "./doorbell.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
-import type { Models } from "../models.ts";
+import type { Models } from "../catalog/models.ts";
 import type { PendingPrompt, Prompt, PromptRequest, Task } from "./prompt.ts";
-import type { Model } from "../provider.ts";
+import type { Model } from "../catalog/provider.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
-import type { Readiness } from "../operation/readiness.ts";
-import { keys } from "../schema.ts";
-import { read, type Store, type Versioned } from "../store.ts";
+import type { Readiness } from "../readiness.ts";
+import { keys } from "../store/schema.ts";
+import { read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {

@@ -3,14 +3,14 @@
  * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
  */
 import { type JsonAnswer, type Outgoing } from "../outgoing.ts";
-import { costOfTokens, type TokenPrice, type Usage } from "../money/price_book.ts";
+import { costOfTokens, type TokenPrice, type Usage } from "../catalog/price_book.ts";
 import {
   type Model,
   type Provider,
   type ProviderCost,
   ProviderFailure,
   type TaskRequest,
-} from "../provider.ts";
+} from "../catalog/provider.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
 import {
   decodeBase64,

@@ -11,7 +11,7 @@ import {
   ProviderFailure,
   type ProviderStatus,
   type TaskRequest,
-} from "../provider.ts";
+} from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
 import { failureOfAnswer, readError, readImage, versioned } from "./openai_wire.ts";
 import { createSdCpp, sdCppModel } from "./sd_cpp.ts";

@@ -3,7 +3,7 @@
  * `code` says how it went, whatever the HTTP status. Its documentation and its clients disagree about where the
  * fields of an answer are and how they are called, so every known variant is read.
  */
-import type { CallbackLine } from "../prompts/callbacks.ts";
+import type { CallbackLine } from "../catalog/callbacks.ts";
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import type { TaskHandle } from "../prompts/prompt.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type ProviderStatus,
   type TaskContext,
   type TaskRequest,
-} from "../provider.ts";
+} from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
 import {
   costOf,

@@ -3,7 +3,7 @@
  * `record-info` has its fields under `data` or on top; results are addresses or base64, one or several, under many
  * names; the cost is there or not; numbers come as text.
  */
-import type { ProviderCost } from "../provider.ts";
+import type { ProviderCost } from "../catalog/provider.ts";
 import { decodeBase64, type Fields, fieldsOf, firstOf, listOf, numberOf, textOf } from "./wire.ts";
 
 export interface Envelope {

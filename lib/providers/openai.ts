@@ -4,7 +4,7 @@
  */
 import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
 import { makeThumbnail } from "../images/picture.ts";
-import { costOfTokens, type TokenPrice } from "../money/price_book.ts";
+import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
 import {
   type Model,
   type Provider,
@@ -12,7 +12,7 @@ import {
   type ProviderEvent,
   ProviderFailure,
   type TaskRequest,
-} from "../provider.ts";
+} from "../catalog/provider.ts";
 import {
   failureOfAnswer,
   failureOfEvent,

@@ -1,6 +1,6 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
-import type { Usage } from "../money/price_book.ts";
-import { ProviderFailure } from "../provider.ts";
+import type { Usage } from "../catalog/price_book.ts";
+import { ProviderFailure } from "../catalog/provider.ts";
 import {
   decodeBase64,
   failureByStatus,

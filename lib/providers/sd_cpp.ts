@@ -4,7 +4,7 @@
  */
 import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import type { TaskHandle } from "../prompts/prompt.ts";
-import { type Model, type ProviderEvent, ProviderFailure, type TaskRequest } from "../provider.ts";
+import { type Model, type ProviderEvent, ProviderFailure, type TaskRequest } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
 import { failureOfAnswer, readImage } from "./openai_wire.ts";
 import {

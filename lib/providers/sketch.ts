@@ -4,9 +4,9 @@
  */
 import sharp from "sharp";
 import { sha256 } from "../digest.ts";
-import type { Model, Provider, ProviderEvent, TaskRequest } from "../provider.ts";
+import type { Model, Provider, ProviderEvent, TaskRequest } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
-import { paint } from "../sketch/paint.ts";
+import { paint } from "./sketch/paint.ts";
 
 const model: Model = {
   id: "sketch",

@@ -2,8 +2,8 @@
  * Who changed what about accounts. Entries are written in the commit of the change itself and name people by id only,
  * so what stays of a deleted account here is a number.
  */
-import { keys, kinds } from "../schema.ts";
-import type { Store } from "../store.ts";
+import { keys, kinds } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 
 export type AuditAction =
   | "joined"

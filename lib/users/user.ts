@@ -1,10 +1,10 @@
 /** People with an account. */
 import { addAudit } from "./audit.ts";
-import { notFound, Refusal } from "../errors.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { EarlierSpend } from "../money/account.ts";
-import { keys, kinds } from "../schema.ts";
-import { commit, read, readMany, type Store, type Versioned } from "../store.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 export type Role = "owner" | "admin" | "member";
 

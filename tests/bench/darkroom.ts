@@ -1,31 +1,31 @@
 /** The application as it runs, on a database file and blobs of its own, without a network. */
 import { createApiKey } from "../../lib/identity/api_key.ts";
 import { createHoldableBlobs } from "../../lib/operation/backup.ts";
-import { createCallbacks } from "../../lib/prompts/callbacks.ts";
+import { createCallbacks } from "../../lib/catalog/callbacks.ts";
 import type { Blobs } from "../../lib/blobs/blobs.ts";
 import { createBudgetReader } from "../../lib/money/budget.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
-import { createAccountDeletions } from "../../lib/users/delete_account.ts";
+import { createAccountDeletions } from "../../lib/accounts/delete_account.ts";
 import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { createKvDoorbell } from "../../lib/prompts/doorbell.ts";
-import { createFeed } from "../../lib/feed.ts";
+import { createFeed } from "../../lib/live/feed.ts";
 import { createImageFiles } from "../../lib/images/image_file.ts";
 import { createJsonWebTokens } from "../../lib/identity/json_web_token.ts";
 import { createPasskeys } from "../../lib/identity/passkey.ts";
 import { createSigningKeys } from "../../lib/identity/signing_keys.ts";
 import { createLog } from "../../lib/log.ts";
-import { createModels } from "../../lib/models.ts";
-import { createPace } from "../../lib/prompts/pace.ts";
-import { createPriceBook } from "../../lib/money/price_book.ts";
+import { createModels } from "../../lib/catalog/models.ts";
+import { createPace } from "../../lib/work/task_durations.ts";
+import { createPriceBook } from "../../lib/catalog/price_book.ts";
 import { createProgressBoard } from "../../lib/prompts/progress.ts";
-import { createProviderHealth } from "../../lib/provider_health.ts";
+import { createProviderHealth } from "../../lib/catalog/health.ts";
 import { createRateLimit } from "../../lib/rate_limit.ts";
-import { createReadiness } from "../../lib/operation/readiness.ts";
-import { keys } from "../../lib/schema.ts";
+import { createReadiness } from "../../lib/readiness.ts";
+import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
-import { createStore, openDatabase, probeDatabase, type Store } from "../../lib/store.ts";
+import { createStore, openDatabase, probeDatabase, type Store } from "../../lib/store/store.ts";
 import { ensureOwner, type User } from "../../lib/users/user.ts";
-import { createWorker } from "../../lib/prompts/worker.ts";
+import { createWorker } from "../../lib/work/worker.ts";
 import { createApp } from "../../routes/app.ts";
 import {
   createInstantProvider,

@@ -6,9 +6,9 @@ import { emptyAccount, emptyMonth, monthOf } from "../../lib/money/account.ts";
 import { settle } from "../../lib/money/ledger.ts";
 import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompts/prompt.ts";
 import { addImage, writePrompt } from "../../lib/prompts/prompt_store.ts";
-import { keys } from "../../lib/schema.ts";
+import { keys } from "../../lib/store/schema.ts";
 import { modelTerm, sizeTerm, wordsOf } from "../../lib/images/search_terms.ts";
-import type { Store } from "../../lib/store.ts";
+import type { Store } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { instantPrices, instantSize } from "./instant_provider.ts";
 

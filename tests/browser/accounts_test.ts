@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { startSession } from "../../lib/identity/session.ts";
-import { createStore } from "../../lib/store.ts";
+import { createStore } from "../../lib/store/store.ts";
 import { browserTest, openVisitor, type Visitor } from "../fixtures/browser.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { checkLooks } from "../fixtures/looks.ts";

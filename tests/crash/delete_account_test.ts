@@ -7,7 +7,7 @@ import { createApiKey } from "../../lib/identity/api_key.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { startSession } from "../../lib/identity/session.ts";
-import { createStore } from "../../lib/store.ts";
+import { createStore } from "../../lib/store/store.ts";
 import { runTask, type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
 import { completePrompt, createTestUser } from "../fixtures/store.ts";
 import { until } from "../fixtures/until.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Refusal } from "../../lib/errors.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { createRateLimit, type RateLimit } from "../../lib/rate_limit.ts";
 import { createTestClock } from "../fixtures/store.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartError } from "../../lib/errors.ts";
+import { StartError } from "../../lib/refusal.ts";
 import { addEnvFile, readSettings, settingNames } from "../../lib/settings.ts";
 
 Deno.test("without any variable the defaults of the manual hold", () => {

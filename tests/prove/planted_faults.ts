@@ -43,7 +43,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a submission is repeated when its answer is lost",
     breaks: "once",
     edits: [{
-      file: "lib/prompts/run_prompt.ts",
+      file: "lib/work/run_prompt.ts",
       old: `error.isRetryable && error.outcome === "not_created" &&`,
       new: "",
     }],
@@ -53,7 +53,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a submission in doubt is repeated after a restart",
     breaks: "once",
     edits: [{
-      file: "lib/prompts/run_prompt.ts",
+      file: "lib/work/run_prompt.ts",
       old: `if (task.state !== "waiting" && !provider.isRepeatable) {`,
       new: "if (false) {",
     }],
@@ -63,7 +63,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a task's id is not used after a restart",
     breaks: "resumed",
     edits: [{
-      file: "lib/prompts/run_prompt.ts",
+      file: "lib/work/run_prompt.ts",
       old: `if (task.state === "running" && task.handle !== null && provider.resume !== undefined) {`,
       new: "if (false) {",
     }],
@@ -93,13 +93,13 @@ export const plantedFaults: PlantedFault[] = [
         new: "const atomic = kv.atomic();",
       },
       {
-        file: "lib/prompts/settle_prompt.ts",
+        file: "lib/work/settle.ts",
         old: "atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry)",
         new: "atomic.set(ledgerKey, entry)",
       },
       // Whoever is told at once stops in time, nearly always.
       {
-        file: "lib/prompts/run_prompt.ts",
+        file: "lib/work/run_prompt.ts",
         old: "nudge: () => void held.lookAgain()",
         new: "nudge: () => {}",
       },
@@ -174,7 +174,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a change is told to everybody's streams",
     breaks: "strangers",
     edits: [{
-      file: "lib/feed.ts",
+      file: "lib/live/feed.ts",
       old: `announce(userId, { channel, ids });
       }`,
       new: `for (const [other, each] of channels) announce(other, { channel: each, ids });
@@ -197,7 +197,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "the end of a prompt is not announced",
     breaks: "told",
     edits: [{
-      file: "lib/feed.ts",
+      file: "lib/live/feed.ts",
       old: "const prompts = await readPrompts(store, ids);",
       new:
         `const prompts = (await readPrompts(store, ids)).filter(({ value }) => value.status !== "COMPLETED");`,
@@ -208,7 +208,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "who comes late is not told the end",
     breaks: "told",
     edits: [{
-      file: "lib/feed.ts",
+      file: "lib/live/feed.ts",
       old: ": await readPrompts(store, [promptId]);",
       new:
         `: (await readPrompts(store, [promptId])).filter(({ value }) => !("images" in value && value.images.length > 0));`,
@@ -219,7 +219,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "who was cut off is not told what was missed",
     breaks: "told",
     edits: [{
-      file: "lib/feed.ts",
+      file: "lib/live/feed.ts",
       old: "const { ids, cursor } = await changesSince(userId, since);",
       new: "const { ids, cursor } = await changesSince(userId, await readCursor(store, userId));",
     }],
@@ -229,7 +229,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a stop breaks submissions off",
     breaks: "accepted",
     edits: [{
-      file: "lib/prompts/run_prompt.ts",
+      file: "lib/work/run_prompt.ts",
       old: `interrupt((task, index) => isUrgent || isSafeToBreakOff(task, index) ? "stop" : null);`,
       new: `interrupt(() => "stop");`,
     }],
@@ -255,7 +255,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a cancelled task is never charged",
     breaks: "ledger",
     edits: [{
-      file: "lib/prompts/cancel_prompt.ts",
+      file: "lib/work/cancel.ts",
       old: `if (task.state === "waiting" || costsNothing) return end(noCharge);`,
       new: "if (true) return end(noCharge);",
     }],
@@ -265,7 +265,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "what nobody knows is free",
     breaks: "ledger",
     edits: [{
-      file: "lib/money/task_charge.ts",
+      file: "lib/work/task_charge.ts",
       old: `if (outcome === "unknown") return heldCharge(prompt, task);`,
       new: "",
     }],
@@ -275,7 +275,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "a picture that can't be used is free",
     breaks: "ledger",
     edits: [{
-      file: "lib/money/task_charge.ts",
+      file: "lib/work/task_charge.ts",
       old: `if (outcome === "billed") return billedCharge(prompt, { task, cost });`,
       new: "",
     }],
@@ -286,21 +286,21 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "accepted",
     edits: [
       { file: "lib/prompts/queue.ts", old: `if (prompt.status !== "PROCESSING") return null;`, new: "" },
-      { file: "lib/prompts/settle_prompt.ts", old: ".delete(keys.lease(after.id))", new: "" },
+      { file: "lib/work/settle.ts", old: ".delete(keys.lease(after.id))", new: "" },
     ],
     story: killed("settled"),
   },
   {
     name: "an accepted prompt is not put into the queue",
     breaks: "accepted",
-    edits: [{ file: "lib/schema.ts", old: `if (status !== "PENDING") return [];`, new: "return [];" }],
+    edits: [{ file: "lib/store/schema.ts", old: `if (status !== "PENDING") return [];`, new: "return [];" }],
     story: plainPrompts,
   },
   {
     name: "work under a lease is not taken up at the start",
     breaks: "resumed",
     edits: [{
-      file: "lib/prompts/worker.ts",
+      file: "lib/work/worker.ts",
       old: "const taking = takeUp(() => true);",
       new: "const taking = Promise.resolve();",
     }],
@@ -311,22 +311,22 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "accepted",
     edits: [
       {
-        file: "lib/prompts/worker.ts",
+        file: "lib/work/worker.ts",
         old: "await takeUp((lease) => lease.until < store.now());",
         new: "await takeUp(() => true);",
       },
       {
-        file: "lib/prompts/worker.ts",
+        file: "lib/work/worker.ts",
         old: "if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;",
         new: "",
       },
       {
-        file: "lib/prompts/worker.ts",
+        file: "lib/work/worker.ts",
         old: "if (runs.has(promptId) || stopping.signal.aborted) return;",
         new: "",
       },
       {
-        file: "lib/prompts/held_prompt.ts",
+        file: "lib/work/leased_prompt.ts",
         old: "const isOurs = found?.value.leaseNumber === leaseNumber;",
         new: "const isOurs = true;",
       },
@@ -363,7 +363,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "JSON that is broken is a bug",
     breaks: "requests",
     edits: [{
-      file: "routes/request_body.ts",
+      file: "routes/http/request_body.ts",
       old:
         'if (!(error instanceof SyntaxError)) throw error;\n    throw new Refusal("invalid_request", "The request body must be valid JSON");',
       new: "throw error;",

@@ -17,11 +17,11 @@ export const threats: Threat[] = [
     line:
       "Another user's prompt, image, thumbnail, event stream, key, export: 404, before a byte of a stream; the record is unchanged (LibreChat CVE-2026-31950, Langflow CVE-2026-4503).",
     tests: [
-      "routes/images_test.ts: another user's picture is as if it never existed",
-      "routes/prompts_test.ts: another user's prompt is as if it never existed, for admins too",
-      "routes/events_test.ts: another user's changes are never told",
-      "routes/profile_test.ts: somebody else's session or key is not there",
-      "routes/export_test.ts: the archive holds account, prompts, costs and every picture of the person, and nobody else's",
+      "routes/images/images_test.ts: another user's picture is as if it never existed",
+      "routes/prompts/prompts_test.ts: another user's prompt is as if it never existed, for admins too",
+      "routes/prompts/events_test.ts: another user's changes are never told",
+      "routes/people/profile_test.ts: somebody else's session or key is not there",
+      "routes/people/export_test.ts: the archive holds account, prompts, costs and every picture of the person, and nobody else's",
       "prove/suites.ts: strangers",
     ],
   },
@@ -30,9 +30,9 @@ export const threats: Threat[] = [
     line:
       "An id nested under a parent that does not own it: 404 (Open WebUI CVE-2026-54015). Lists take no `userId`; a cursor is bound to its user.",
     tests: [
-      "routes/prompts_test.ts: what is out of range, unknown, or another list's cursor is refused",
-      "routes/gallery_test.ts: a cursor leads on only in the search that gave it",
-      "routes/gallery_test.ts: nobody takes another's pictures with them",
+      "routes/prompts/prompts_test.ts: what is out of range, unknown, or another list's cursor is refused",
+      "routes/images/gallery_test.ts: a cursor leads on only in the search that gave it",
+      "routes/images/gallery_test.ts: nobody takes another's pictures with them",
       "routes/threats_test.ts: a list takes no user's id",
     ],
   },
@@ -53,7 +53,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/route_table_test.ts: every route of the application is in the table, and no other",
       "routes/route_table_test.ts: answers each caller as the table says",
-      "routes/admin_test.ts: for anybody but admins the administration is the same 404 as a path that does not exist",
+      "routes/admin/admin_test.ts: for anybody but admins the administration is the same 404 as a path that does not exist",
     ],
   },
   {
@@ -61,7 +61,7 @@ export const threats: Threat[] = [
     line: "Two credentials at once: 400. One in the query string: 401. URLs in logs are redacted.",
     tests: [
       "routes/access_test.ts: credentials that are not valid any more, malformed, in the address or doubled are refused",
-      "routes/tokens_test.ts: two credentials in one request are refused",
+      "routes/people/tokens_test.ts: two credentials in one request are refused",
     ],
   },
   {
@@ -77,9 +77,9 @@ export const threats: Threat[] = [
     line:
       "Prompts, names, titles, file names, provider errors, EXIF text are text wherever they appear: page, attribute, event stream, JSON island, error page, CSV (`=`, `+`, `-`, `@` get an apostrophe).",
     tests: [
-      "routes/pages_test.ts: user text is text wherever it appears",
-      "routes/dashboard_test.ts: is text",
-      "routes/admin_test.ts: names are text",
+      "routes/shell/pages_test.ts: user text is text wherever it appears",
+      "routes/shell/dashboard_test.ts: is text",
+      "routes/admin/admin_test.ts: names are text",
     ],
   },
   {
@@ -96,7 +96,7 @@ export const threats: Threat[] = [
     line:
       "Content security policy without `unsafe-inline` or `unsafe-eval`; `frame-ancestors 'none'`, `base-uri 'none'`, `object-src 'none'`; HSTS on https; `nosniff`; COOP.",
     tests: [
-      "routes/pages_test.ts: pages forbid inline scripts and foreign frames, and their assets never change",
+      "routes/shell/pages_test.ts: pages forbid inline scripts and foreign frames, and their assets never change",
       "routes/access_test.ts: on https the cookie is bound to the host and never sent in the clear",
     ],
   },
@@ -115,8 +115,8 @@ export const threats: Threat[] = [
       "Redirect targets after sign-in are same-origin paths: `//evil`, `/\\evil`, `https:evil`, control characters end at `/`.",
     tests: [
       "routes/access_test.ts: signing in leads to a path of this site and nowhere else",
-      "routes/provider_sign_in_test.ts: signing in leads to where the person wanted to go, on this site",
-      "routes/passkeys_test.ts: after signing in the browser is not led to another site",
+      "routes/people/provider_sign_in_test.ts: signing in leads to where the person wanted to go, on this site",
+      "routes/people/passkeys_test.ts: after signing in the browser is not led to another site",
     ],
   },
   {
@@ -124,10 +124,10 @@ export const threats: Threat[] = [
     line:
       "OpenID Connect: state, nonce, PKCE S256 and the pre-login cookie are all checked and single-use; issuer, audience, expiry, algorithm list, key id; embedded keys ignored; the callback's `Host` cannot move the redirect address; an unverified e-mail address joins nothing.",
     tests: [
-      "routes/provider_sign_in_test.ts: an evil provider with",
-      "routes/provider_sign_in_test.ts: a sign-in counts once, in the browser that began it, and for ten minutes",
-      "routes/provider_sign_in_test.ts: the address to come back to is PUBLIC_URL's, whatever the request says",
-      "routes/provider_sign_in_test.ts: another subject with the same verified address is somebody else",
+      "routes/people/provider_sign_in_test.ts: an evil provider with",
+      "routes/people/provider_sign_in_test.ts: a sign-in counts once, in the browser that began it, and for ten minutes",
+      "routes/people/provider_sign_in_test.ts: the address to come back to is PUBLIC_URL's, whatever the request says",
+      "routes/people/provider_sign_in_test.ts: another subject with the same verified address is somebody else",
     ],
   },
   {
@@ -135,7 +135,7 @@ export const threats: Threat[] = [
     line:
       "JWT: `none`, HS/RS confusion, missing or string `exp`, other `aud`/`iss`/`typ`, odd `kid`, `crit`: 401 with the same body.",
     tests: [
-      "routes/tokens_test.ts: a token that was tampered with is refused like any other that is wrong",
+      "routes/people/tokens_test.ts: a token that was tampered with is refused like any other that is wrong",
     ],
   },
   {
@@ -145,12 +145,12 @@ export const threats: Threat[] = [
     tests: [
       "routes/access_test.ts: a new sign-in ends the session that was there before",
       "routes/access_test.ts: signing out ends the session and its open streams",
-      "routes/tokens_test.ts: a token dies with its session, its key or its user, at once",
+      "routes/people/tokens_test.ts: a token dies with its session, its key or its user, at once",
       "routes/access_test.ts: a body that comes late is taken from whoever the sender is by then",
-      "routes/events_test.ts: a stream that was being opened while its credential ended tells nothing",
+      "routes/prompts/events_test.ts: a stream that was being opened while its credential ended tells nothing",
       "lib/identity/invitation_test.ts: by now is not open",
-      "routes/admin_test.ts: disabling takes effect on the next request and ends open streams",
-      "routes/profile_test.ts: an account is deleted when the word is typed: signed out everywhere, streams and prompts ended",
+      "routes/admin/admin_test.ts: disabling takes effect on the next request and ends open streams",
+      "routes/people/profile_test.ts: an account is deleted when the word is typed: signed out everywhere, streams and prompts ended",
       "secrets_test.ts: keys, session ids and sign-in codes are in neither the data directory nor the log",
     ],
   },
@@ -159,8 +159,8 @@ export const threats: Threat[] = [
     line:
       "200 parallel requests with budget for one: one accepted, 199 answered 402, the provider saw one (LiteLLM overspent, then leaked reservations the other way: test both).",
     tests: [
-      "routes/generate_test.ts: of 200 requests at once with budget for one, one is accepted",
-      "routes/budget_race_test.ts: of 200 requests at once with budget for N exactly N are accepted, in each of 50 rounds",
+      "routes/prompts/generate_test.ts: of 200 requests at once with budget for one, one is accepted",
+      "routes/prompts/budget_race_test.ts: of 200 requests at once with budget for N exactly N are accepted, in each of 50 rounds",
       "prove/suites.ts: a burst on a budget",
     ],
   },
@@ -204,8 +204,8 @@ export const threats: Threat[] = [
     line:
       "A 70 kB prompt, 33,000 emoji, only spaces, NUL, lone surrogates, depth 100,000 JSON, an endless body: a 4xx that names the limit, same process afterwards.",
     tests: [
-      "routes/generate_test.ts: what can't be made is refused in words, and nothing happens",
-      "routes/generate_test.ts: bodies that are no JSON, of another type, too large or too deep are refused",
+      "routes/prompts/generate_test.ts: what can't be made is refused in words, and nothing happens",
+      "routes/prompts/generate_test.ts: bodies that are no JSON, of another type, too large or too deep are refused",
       "routes/threats_test.ts: a body that does not end is refused at its limit",
       "routes/threats_test.ts: of a picture from nobody nothing is read, and one of a user is in memory at a time",
       "routes/threats_test.ts: whatever stands for an id or a choice, the answer says what is wrong with it",
@@ -220,8 +220,8 @@ export const threats: Threat[] = [
       "lib/images/picture_test.ts: another format is none, also where it is well made",
       "lib/images/picture_test.ts: what moves is none",
       "lib/images/picture_test.ts: a small file of 900 megapixels is refused before it is unpacked",
-      "routes/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
-      "routes/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
+      "routes/images/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
+      "routes/images/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
       "lib/images/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",
     ],
     note:
@@ -234,7 +234,7 @@ export const threats: Threat[] = [
       "lib/blobs/disk_blobs_test.ts: all bytes of a picture lie under keys that its id makes",
       "lib/blobs/disk_blobs_test.ts: no key leads out of the folder",
       "lib/operation/backup_test.ts: a backup that somebody has tampered with puts nothing outside of the folder",
-      "routes/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
+      "routes/images/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
       "routes/threats_test.ts: a title with line breaks, quotes and emoji names a download",
     ],
   },
@@ -242,7 +242,7 @@ export const threats: Threat[] = [
     about: "Files",
     line: "Place and camera data of an upload reach neither the provider nor any stored or served file.",
     tests: [
-      "lib/users/portrait_test.ts: nothing of where and with what a portrait was taken is kept",
+      "lib/accounts/portrait_test.ts: nothing of where and with what a portrait was taken is kept",
     ],
     note: "no picture that somebody uploads is sent on or served, but for portraits, which are made anew",
   },
@@ -250,7 +250,7 @@ export const threats: Threat[] = [
     about: "Files",
     line: "Blobs are served with their true type, `nosniff`, a sandboxing policy and no directory to walk.",
     tests: [
-      "routes/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
+      "routes/images/images_test.ts: a file comes byte for byte, immutable, sandboxed and named after the prompt",
       "routes/threats_test.ts: there is no folder of files to walk",
     ],
   },
@@ -287,7 +287,7 @@ export const threats: Threat[] = [
     line:
       "Provider callbacks are unsigned or badly signed: a hint to look, never a fact. A hundred of them, early, late, forged or out of order change nothing that asking the provider would not.",
     tests: [
-      "lib/prompts/callbacks_test.ts: a forged token, another server's or another task's wakes nobody",
+      "lib/catalog/callbacks_test.ts: a forged token, another server's or another task's wakes nobody",
       "lib/providers/nanobanana_test.ts: where the provider can call back, a task in doubt is found by its call and never made again",
       "routes/threats_test.ts: a hundred forged calls of a provider change nothing",
     ],
@@ -329,7 +329,7 @@ export const threats: Threat[] = [
     line:
       "Disk full, fsync error, read-only file, second process on the same data, clock ±1 h: refused or resumed, never accepted and lost.",
     tests: [
-      "lib/store_test.ts: a disk that takes no more is a refusal",
+      "lib/store/store_test.ts: a disk that takes no more is a refusal",
       "prove/suites.ts: a full disk",
       "prove/suites.ts: a disk that does not sync",
       "prove/suites.ts: a read-only disk",
@@ -342,7 +342,7 @@ export const threats: Threat[] = [
     line: "Open streams never hold up a shutdown; a reader that stops reading costs bounded memory.",
     tests: [
       "prove/suites.ts: SIGTERM",
-      "lib/feed_test.ts: a reader that does not read gets the latest state, not every step",
+      "lib/live/feed_test.ts: a reader that does not read gets the latest state, not every step",
     ],
   },
   {

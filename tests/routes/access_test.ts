@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createApiKey } from "../../lib/identity/api_key.ts";
 import { createLoginCode } from "../../lib/identity/login_code.ts";
-import { keys } from "../../lib/schema.ts";
+import { keys } from "../../lib/store/schema.ts";
 import { createStudio, publicUrl } from "../fixtures/studio.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 

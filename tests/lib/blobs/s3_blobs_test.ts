@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readBlob } from "../../../lib/blobs/blobs.ts";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import type { S3Blobs } from "../../../lib/blobs/s3_blobs.ts";
 import type { Patience } from "../../../lib/blobs/s3_client.ts";
 import { assertSame, testBlobs } from "../../fixtures/blobs_contract.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sweepBlobs, sweepGraceMs } from "../../../lib/blobs/sweep_blobs.ts";
+import { sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
 import { openS3Blobs } from "../../fixtures/s3_blobs.ts";

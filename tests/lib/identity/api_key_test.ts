@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createApiKey, openApiKey } from "../../../lib/identity/api_key.ts";
-import { keys } from "../../../lib/schema.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { createTestStore, createTestUser, dump } from "../../fixtures/store.ts";
 
 Deno.test("a key opens for its user with its scope; only its hash is stored", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import {
   createInvitation,
   findInvitation,
@@ -8,7 +8,7 @@ import {
   redeemInvitation,
   revokeInvitation,
 } from "../../../lib/identity/invitation.ts";
-import { keys } from "../../../lib/schema.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { readUser } from "../../../lib/users/user.ts";
 import { createTestStore, createTestUser, dump } from "../../fixtures/store.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPasskeys, listPasskeys, removePasskey } from "../../../lib/identity/passkey.ts";
-import { keys } from "../../../lib/schema.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { type Authenticator, createAuthenticator, type Signing } from "../../fixtures/authenticator.ts";
 import { createTestStore, createTestUser, dump, type TestStore } from "../../fixtures/store.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keys } from "../../../lib/schema.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { endSession, openSession, startSession } from "../../../lib/identity/session.ts";
 import { createTestStore, createTestUser, dump } from "../../fixtures/store.ts";
 

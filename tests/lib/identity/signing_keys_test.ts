@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createSigningKeys } from "../../../lib/identity/signing_keys.ts";
-import { kinds } from "../../../lib/schema.ts";
+import { kinds } from "../../../lib/store/schema.ts";
 import { createTestStore, dump } from "../../fixtures/store.ts";
 
 const secret = "a secret of the tests, 32 bytes long";

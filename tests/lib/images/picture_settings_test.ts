@@ -4,7 +4,7 @@ import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { copyFormats } from "../../../lib/blobs/blobs.ts";
 import { readEmbeddedText } from "../../../lib/images/embedded_text.ts";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import { readParameters, writeParameters } from "../../../lib/images/generation_parameters.ts";
 import { convertPicture } from "../../../lib/images/picture.ts";
 import { readPictureSettings } from "../../../lib/images/picture_settings.ts";

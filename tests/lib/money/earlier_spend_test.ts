@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { signInWithProfile } from "../../../lib/identity/identity.ts";
 import { readBudget } from "../../../lib/money/budget.ts";
-import type { Refusal } from "../../../lib/errors.ts";
-import { keys } from "../../../lib/schema.ts";
-import { createAccountDeletions } from "../../../lib/users/delete_account.ts";
+import type { Refusal } from "../../../lib/refusal.ts";
+import { keys } from "../../../lib/store/schema.ts";
+import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
 import {

@@ -10,8 +10,8 @@ import {
   readMonth,
   sumCharges,
 } from "../../../lib/money/ledger.ts";
-import { keys } from "../../../lib/schema.ts";
-import { writeProgress } from "../../../lib/prompts/settle_prompt.ts";
+import { keys } from "../../../lib/store/schema.ts";
+import { writeProgress } from "../../../lib/work/settle.ts";
 import { type Charge, toOutcome } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import {

@@ -9,7 +9,7 @@ import {
   readSecret,
 } from "../../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import { readImage } from "../../../lib/prompts/prompt_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";

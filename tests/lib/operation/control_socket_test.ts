@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { askServer, CommandFailure, serveControlSocket } from "../../../lib/operation/control_socket.ts";
 import { type DataDirectory, openDataDirectory } from "../../../lib/operation/data_directory.ts";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import type { Operator } from "../../../lib/operation/operator.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 

@@ -7,7 +7,7 @@ import {
   openDataDirectory,
   readSecret,
 } from "../../../lib/operation/data_directory.ts";
-import { StartError } from "../../../lib/errors.ts";
+import { StartError } from "../../../lib/refusal.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 
 const modeOf = async (path: string) => (await Deno.stat(path)).mode! & 0o777;

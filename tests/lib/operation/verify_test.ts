@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { nobody } from "../../../lib/money/account.ts";
-import { countKeys } from "../../../lib/counted_list.ts";
+import { countKeys } from "../../../lib/store/counted_list.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { readImage } from "../../../lib/prompts/prompt_store.ts";
-import { keys, lists } from "../../../lib/schema.ts";
+import { keys, lists } from "../../../lib/store/schema.ts";
 import { verify, type Violation } from "../../../lib/operation/verify.ts";
 import { copy, derivedDamages, recordDamages, type Scene, setScene } from "../../fixtures/damage.ts";
 import { createTestStore } from "../../fixtures/store.ts";

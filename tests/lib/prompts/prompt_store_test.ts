@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readCursor } from "../../../lib/feed.ts";
+import { readCursor } from "../../../lib/live/feed.ts";
 import { type Prompt, promptStatuses } from "../../../lib/prompts/prompt.ts";
 import {
   countImages,
@@ -12,7 +12,7 @@ import {
   readPrompts,
   writePrompt,
 } from "../../../lib/prompts/prompt_store.ts";
-import { keys } from "../../../lib/schema.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { setScene } from "../../fixtures/damage.ts";

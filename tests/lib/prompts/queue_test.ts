@@ -13,7 +13,7 @@ import {
   requeue,
   takeOverLease,
 } from "../../../lib/prompts/queue.ts";
-import type { Versioned } from "../../../lib/store.ts";
+import type { Versioned } from "../../../lib/store/store.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Refusal } from "../../../lib/errors.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import { readAccount } from "../../../lib/money/ledger.ts";
 import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";

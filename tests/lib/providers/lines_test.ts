@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { createGemini } from "../../../lib/providers/gemini.ts";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
 import { createOpenAi } from "../../../lib/providers/openai.ts";
-import type { Provider } from "../../../lib/provider.ts";
+import type { Provider } from "../../../lib/catalog/provider.ts";
 import { type Common, setProviderScene } from "../../fixtures/provider_scene.ts";
 import { until } from "../../fixtures/until.ts";
 import { brokenLine, drip, hang, serve } from "../../stand_ins/http.ts";
 import { createStandIn } from "../../fixtures/stand_in_provider.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createOutgoing } from "../../../lib/outgoing.ts";
-import { shippedPrices } from "../../../lib/money/price_book.ts";
+import { shippedPrices } from "../../../lib/catalog/price_book.ts";
 import { sleep } from "../../../lib/sleep.ts";
 
 const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider } = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import type { ProviderEvent, TaskRequest } from "../../../lib/provider.ts";
+import type { ProviderEvent, TaskRequest } from "../../../lib/catalog/provider.ts";
 import { createSketch } from "../../../lib/providers/sketch.ts";
 
 const immediately = { stepMs: 0, sleep: () => Promise.resolve() };

@@ -1,0 +1,262 @@
+/**
+ * Deleting an account. One commit takes the user's record away, so nothing signs in any more, and leaves a record of
+ * the deletion, so nothing is added any more and the rest is taken up again after a crash. Then, step by step:
+ * credentials go, what runs is cancelled, and once its bill is known each prompt goes with its pictures, while its
+ * ledger entry stays without the person. Every step may be repeated. The record stays for good.
+ */
+import { addAudit } from "../users/audit.ts";
+import type { HoldableBlobs } from "../operation/backup.ts";
+import { blobKeysOf } from "../blobs/blobs.ts";
+import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
+import { Refusal } from "../refusal.ts";
+import type { Feed } from "../live/feed.ts";
+import type { Log } from "../log.ts";
+import type { Invitation } from "../identity/invitation.ts";
+import { leaveSpend } from "../money/earlier_spend.ts";
+import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
+import { isHeld, type Prompt } from "../prompts/prompt.ts";
+import {
+  listUnfinishedPrompts,
+  readImages,
+  readPrompt,
+  removeImage,
+  removePrompt,
+} from "../prompts/prompt_store.ts";
+import { accountKeys, keys, kinds } from "../store/schema.ts";
+import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
+
+export interface AccountDeletion {
+  userId: string;
+  requestedAt: number;
+  /** Null while something is still to be removed. */
+  finishedAt: number | null;
+  /** Pictures whose records are gone and whose bytes may still be there. */
+  imageIds: string[];
+}
+
+export interface DeletionDeps extends CancelDeps {
+  blobs: Pick<HoldableBlobs, "delete" | "isHolding">;
+  feed: Pick<Feed, "end">;
+  log: Log;
+  /** What could not be finished, such as a prompt whose bill is not known yet, is tried again after this. */
+  retryMs?: number;
+}
+
+export interface AccountDeletions {
+  /** Takes up what an earlier process left. */
+  start(): Promise<void>;
+  /**
+   * Deletes an account: when this returns, its user is signed out everywhere and its streams have ended; the rest
+   * goes soon. Refuses the last owner with `conflict`.
+   */
+  request(userId: string): Promise<void>;
+  /** Ends after the step that is being done; the next process goes on. */
+  stop(): Promise<void>;
+}
+
+const usualRetryMs = 1000;
+
+export function createAccountDeletions(deps: DeletionDeps): AccountDeletions {
+  const { store, log, retryMs = usualRetryMs } = deps;
+  const pending = new Set<string>();
+  const stopping = new AbortController();
+  let working: Promise<void> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  return {
+    async start() {
+      for await (const { value } of store.kv.list<AccountDeletion>({ prefix: [...kinds.deletions] })) {
+        if (value.finishedAt === null) pending.add(value.userId);
+      }
+      wake();
+    },
+    async request(userId) {
+      await beginDeletion(store, userId);
+      deps.feed.end({ userId });
+      pending.add(userId);
+      wake();
+    },
+    async stop() {
+      stopping.abort();
+      clearTimeout(timer);
+      await working;
+    },
+  };
+
+  function wake(): void {
+    if (working !== null || pending.size === 0 || stopping.signal.aborted) return;
+    clearTimeout(timer);
+    working = workOnAll().finally(() => {
+      working = null;
+      if (pending.size > 0 && !stopping.signal.aborted) timer = setTimeout(wake, retryMs);
+    });
+  }
+
+  async function workOnAll(): Promise<void> {
+    for (const userId of pending) {
+      try {
+        if (await finishDeletion(deps, { userId, signal: stopping.signal })) pending.delete(userId);
+      } catch (error) {
+        log("error", "deletion_interrupted", { userId, error });
+      }
+    }
+  }
+}
+
+async function beginDeletion(store: Store, userId: string): Promise<void> {
+  const deletion: AccountDeletion = { userId, requestedAt: store.now(), finishedAt: null, imageIds: [] };
+  while (true) {
+    const found = await readUser(store, userId);
+    if (found === null) throw accountGone();
+    const key = keys.user(userId);
+    const atomic = store.kv.atomic().check({ key, versionstamp: found.versionstamp }).delete(key)
+      .set(keys.deletion(userId), deletion);
+    const { identity } = found.value;
+    if (identity !== undefined) atomic.delete(keys.identity(identity.issuer, identity.subject));
+    await leaveSpend(atomic, { store, user: found.value });
+    if (isActiveOwner(found.value)) await checkOwnerRemains(atomic, { store, leaving: userId });
+    addAudit(atomic, { store, actorId: userId, subjectId: userId, action: "account_deleted", detail: null });
+    if (await commit(atomic) !== null) return;
+  }
+}
+
+/** Does what is left to do; false when something has to be waited for. */
+async function finishDeletion(
+  deps: DeletionDeps,
+  { userId, signal }: { userId: string; signal: AbortSignal },
+): Promise<boolean> {
+  const { store } = deps;
+  await removeCredentials(store, userId);
+  await cancelAll(deps, userId);
+  if (!await erasePrompts(deps, { userId, signal })) return false;
+  for (const prefix of accountKeys.prefixes(userId)) await removeUnder(store, prefix);
+  const { value: deletion, versionstamp } = await readDeletion(store, userId);
+  const finished: AccountDeletion = { ...deletion, finishedAt: store.now(), imageIds: [] };
+  const key = keys.deletion(userId);
+  const atomic = store.kv.atomic().check({ key, versionstamp }).set(key, finished);
+  for (const single of accountKeys.single(userId)) atomic.delete(single);
+  return await commit(atomic) !== null;
+}
+
+async function removeCredentials(store: Store, userId: string): Promise<void> {
+  for await (const { key } of store.kv.list({ prefix: keys.sessionsOf(userId) })) {
+    await commit(store.kv.atomic().delete(keys.session(key[2] as string)).delete(key));
+  }
+  for await (const { key, value } of store.kv.list<string>({ prefix: keys.apiKeysOf(userId) })) {
+    await commit(store.kv.atomic().delete(keys.apiKey(value)).delete(key));
+  }
+  for await (const { key } of store.kv.list({ prefix: keys.passkeysOf(userId) })) {
+    await commit(store.kv.atomic().delete(keys.passkey(key[2] as string)).delete(key));
+  }
+  for await (const { key, value } of store.kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
+    if (value.createdBy === userId) await commit(store.kv.atomic().delete(key));
+  }
+}
+
+async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
+  while (true) {
+    const unfinished = await listUnfinishedPrompts(deps.store, userId);
+    if (unfinished.length === 0) return;
+    for (const prompt of unfinished) {
+      await cancelPrompt(deps, prompt).catch((error) => {
+        // It became final in the meantime.
+        if (!(error instanceof Refusal && error.code === "conflict")) throw error;
+      });
+    }
+  }
+}
+
+/**
+ * From the prompt that changed longest ago to the one that changed last, so that the head of the feed stays right
+ * until the end. False: the next one's bill is not known yet, a backup needs the bytes, or the process stops.
+ */
+async function erasePrompts(
+  deps: DeletionDeps,
+  { userId, signal }: { userId: string; signal: AbortSignal },
+): Promise<boolean> {
+  const { store } = deps;
+  while (!signal.aborted) {
+    const deletion = await readDeletion(store, userId);
+    const { imageIds } = deletion.value;
+    if (imageIds.length > 0 && deps.blobs.isHolding()) return false;
+    await removeBlobs(deps, imageIds);
+    const first = await firstInFeed(store, userId);
+    if (first === null) return true;
+    const prompt = await readPrompt(store, first.promptId);
+    if (prompt === null) await commit(store.kv.atomic().delete(first.key));
+    else if (isHeld(prompt.value)) return false;
+    // It changed in between, so it is the last in the feed by now, and its turn comes again.
+    else if (prompt.versionstamp !== first.key.at(-1)) continue;
+    else await erasePrompt(store, { prompt, deletion });
+  }
+  return false;
+}
+
+async function firstInFeed(
+  store: Store,
+  userId: string,
+): Promise<{ key: Deno.KvKey; promptId: string } | null> {
+  for await (const { key, value } of store.kv.list<string>({ prefix: keys.feedOf(userId) }, { limit: 1 })) {
+    return { key, promptId: value };
+  }
+  return null;
+}
+
+/** Nothing happens where something changed meanwhile: it is tried again. */
+async function erasePrompt(
+  store: Store,
+  { prompt, deletion }: { prompt: Versioned<Prompt>; deletion: Versioned<AccountDeletion> },
+): Promise<void> {
+  const { id, userId, images } = prompt.value;
+  const imageIds = images.map((image) => image.id);
+  const [entry, correction, records, head] = await Promise.all([
+    read<LedgerEntry>(store.kv, keys.ledger(id)),
+    read<Correction>(store.kv, keys.correction(id)),
+    readImages(store, imageIds),
+    read<string>(store.kv, keys.feedHead(userId)),
+  ]);
+  const atomic = store.kv.atomic()
+    .check({ key: keys.deletion(userId), versionstamp: deletion.versionstamp })
+    .set(keys.deletion(userId), { ...deletion.value, imageIds });
+  for (const image of records) removeImage(atomic, image);
+  for (const imageId of imageIds) atomic.delete(keys.trash(imageId));
+  removePrompt(atomic, { prompt, head });
+  leaveWithoutPerson(atomic, { key: keys.ledger(id), entry });
+  leaveWithoutPerson(atomic, { key: keys.correction(id), entry: correction });
+  const left = [entry, correction].flatMap((found) => found === null ? [] : [found.value]);
+  await addToMonthOfNobody(store, { atomic, charges: left });
+  await commit(atomic);
+}
+
+function leaveWithoutPerson(
+  atomic: Deno.AtomicOperation,
+  { key, entry }: { key: Deno.KvKey; entry: Versioned<{ userId: string | null }> | null },
+): void {
+  atomic.check({ key, versionstamp: entry?.versionstamp ?? null });
+  if (entry !== null) atomic.set(key, { ...entry.value, userId: null });
+}
+
+async function removeBlobs({ blobs }: DeletionDeps, imageIds: readonly string[]): Promise<void> {
+  for (const key of imageIds.flatMap(blobKeysOf)) await blobs.delete(key);
+}
+
+const commitSize = 500;
+
+async function removeUnder(store: Store, prefix: Deno.KvKey): Promise<void> {
+  while (true) {
+    const entries = await Array.fromAsync(
+      store.kv.list({ prefix }, { limit: commitSize, batchSize: commitSize }),
+    );
+    const atomic = store.kv.atomic();
+    for (const { key } of entries) atomic.delete(key);
+    await commit(atomic);
+    if (entries.length < commitSize) return;
+  }
+}
+
+async function readDeletion(store: Store, userId: string): Promise<Versioned<AccountDeletion>> {
+  const found = await read<AccountDeletion>(store.kv, keys.deletion(userId));
+  if (found === null) throw new Error(`Nobody asked for the deletion of ${userId}`);
+  return found;
+}

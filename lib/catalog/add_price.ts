@@ -1,0 +1,60 @@
+/** Prices that admins add to the book: from a day on, so that what was booked and what is being made keep theirs. */
+import { addAudit } from "../users/audit.ts";
+import { Refusal } from "../refusal.ts";
+import type { Models } from "./models.ts";
+import type { AddedPrice, PriceBook } from "./price_book.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { commit, type Store } from "../store/store.ts";
+
+/** Puts the rows that were added earlier into the book. */
+export async function loadAddedPrices(store: Store, prices: PriceBook): Promise<void> {
+  for await (const { value } of store.kv.list<AddedPrice>({ prefix: [...kinds.prices] })) prices.add(value);
+}
+
+/**
+ * Adds a row for a model on offer and one of its sizes, or "*" for those without a row of their own. Refuses with
+ * `invalid_request` what is no price, day or size, and with `conflict` a second row for the same day.
+ */
+export async function addPrice(
+  { store, models, prices }: { store: Store; models: Models; prices: PriceBook },
+  { model: id, size, costMicros, validFrom, by }: {
+    model: string;
+    size: string;
+    costMicros: number;
+    /** ISO date (UTC), today or later. */
+    validFrom: string;
+    by: string;
+  },
+): Promise<AddedPrice> {
+  const model = models.choose(id);
+  if (size !== "*" && !model.sizes.includes(size)) {
+    throw new Refusal("invalid_request", `${id} does not offer the size ${size}`, { field: "size" });
+  }
+  const today = new Date(store.now()).toISOString().slice(0, 10);
+  if (Number.isNaN(Date.parse(`${validFrom}T00:00:00Z`)) || validFrom < today) {
+    throw new Refusal("invalid_request", "A price counts from today on, or from a later day", {
+      field: "validFrom",
+    });
+  }
+  const { quality } = models.price({ model: id, size: size === "*" ? model.sizes[0] : size });
+  const row: AddedPrice = {
+    provider: model.provider,
+    model: id,
+    size,
+    quality,
+    costMicros,
+    validFrom,
+    by,
+    addedAt: store.now(),
+  };
+  const key = keys.price(id, size, validFrom);
+  const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row);
+  const detail = `${id} ${size} ${costMicros} ${validFrom}`;
+  addAudit(atomic, { store, actorId: by, subjectId: null, action: "price_added", detail });
+  const added = await commit(atomic);
+  if (added === null) {
+    throw new Refusal("conflict", `There is a price for ${id} at ${size} from ${validFrom} on already`);
+  }
+  prices.add(row);
+  return row;
+}

@@ -1,0 +1,76 @@
+/**
+ * How the providers are: what each said when it was last asked, and what has happened with it since. Whoever looks
+ * has them asked again, at most once in a while; one whose models are still unknown is asked until it answers.
+ */
+import type { FailureReason } from "../prompts/prompt.ts";
+import type { Provider, ProviderStatus } from "./provider.ts";
+
+export interface ProviderHealth {
+  /** What is known without asking; null where nothing has gone wrong and nobody has asked. */
+  known(providerId: string): ProviderStatus | null;
+  /** Asks all that can be asked, unless they just were. */
+  check(): Promise<{ provider: Provider; status: ProviderStatus | null }[]>;
+  /** What came of a task; null for success. */
+  note(providerId: string, reason: FailureReason | null): void;
+  /** Asks those whose models are unknown, now and until they have answered. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+const freshMs = 30_000;
+const retryMs = 10_000;
+const firstAnswerMs = 3000;
+const answerMs = 15_000;
+
+/** What a task's failure says of its provider; the others say something of the prompt. */
+const telling: { [reason in FailureReason]?: ProviderStatus["state"] } = {
+  provider_auth: "key_refused",
+  provider_billing: "trouble",
+  provider_unavailable: "unreachable",
+  rate_limited: "trouble",
+};
+
+export function createProviderHealth(
+  { providers, now }: { providers: readonly Provider[]; now: () => number },
+): ProviderHealth {
+  const statuses = new Map<string, ProviderStatus>();
+  const askedAt = new Map<string, number>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  async function ask(provider: Provider, withinMs: number): Promise<void> {
+    if (provider.checkStatus === undefined) return;
+    askedAt.set(provider.id, now());
+    const limit = AbortSignal.timeout(withinMs);
+    try {
+      statuses.set(provider.id, await provider.checkStatus(limit));
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      statuses.set(provider.id, { state: "unreachable", balance: null, detail: "no answer in time" });
+    }
+  }
+
+  const unknown = () => providers.filter((provider) => provider.models.length === 0);
+  return {
+    known: (id) => statuses.get(id) ?? null,
+    async check() {
+      const due = providers.filter(({ id }) => now() - (askedAt.get(id) ?? -Infinity) >= freshMs);
+      await Promise.all(due.map((provider) => ask(provider, answerMs)));
+      return providers.map((provider) => ({ provider, status: statuses.get(provider.id) ?? null }));
+    },
+    note(id, reason) {
+      const state = reason === null ? "ok" : telling[reason];
+      if (state === undefined || (state === "ok" && !statuses.has(id))) return;
+      const balance = statuses.get(id)?.balance ?? null;
+      statuses.set(id, { state, balance, detail: null });
+    },
+    async start() {
+      await Promise.all(unknown().map((provider) => ask(provider, firstAnswerMs)));
+      if (unknown().length === 0) return;
+      timer = setInterval(() => {
+        if (unknown().length === 0) clearInterval(timer);
+        for (const provider of unknown()) void ask(provider, answerMs);
+      }, retryMs);
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,82 @@
+/** The models on offer: those of all providers that are switched on, until they retire. */
+import { Refusal, StartError } from "../refusal.ts";
+import { mostBeyondRow, type PriceBook, type PriceRow } from "./price_book.ts";
+import type { PromptRequest } from "../prompts/prompt.ts";
+import type { Model, Provider } from "./provider.ts";
+
+export interface Models {
+  readonly providers: readonly Provider[];
+  /** Those that may be chosen now, the default first. */
+  available(): Model[];
+  /** A model that may be chosen now; refuses with `invalid_model`. */
+  choose(id: string | undefined): Model;
+  /** Any model by id, retired ones included, or null when its provider is switched off. */
+  find(id: string): { model: Model; provider: Provider } | null;
+  /** A provider has not told yet which models it has, so one that is not found may still turn up. */
+  areMoreExpected(): boolean;
+  /** The row for one picture, now. */
+  price(query: { model: string; size: string }): PriceRow;
+  /** The most that a request can cost now, in micro-dollars: what is shown before and set aside for it. */
+  quote(request: Pick<PromptRequest, "model" | "imageSize" | "count" | "text">): number;
+}
+
+/** Throws `StartError` where the default model is none of those on offer. */
+export function createModels(
+  { providers, prices, defaultModel, now }: {
+    providers: readonly Provider[];
+    prices: PriceBook;
+    defaultModel: string | undefined;
+    now: () => number;
+  },
+): Models {
+  const all = () => providers.flatMap((provider) => provider.models.map((model) => ({ model, provider })));
+  const available = () => {
+    const today = new Date(now()).toISOString().slice(0, 10);
+    const models = all().map(({ model }) => model)
+      .filter((m) => m.retiresAt === null || m.retiresAt > today);
+    const first = defaultModel ?? models.find(({ provider }) => provider !== "sketch")?.id;
+    return models.toSorted((a, b) => Number(b.id === first) - Number(a.id === first));
+  };
+  const find = (id: string) => all().find(({ model }) => model.id === id) ?? null;
+  const areMoreExpected = () => providers.some((provider) => provider.models.length === 0);
+  const price = ({ model, size }: { model: string; size: string }) => {
+    const row = prices.price({ model, size, at: now() }) ?? freeRow(find(model)?.model);
+    if (row === null) throw new Error(`The price book has no row for ${model} at ${size}`);
+    return row;
+  };
+
+  if (
+    defaultModel !== undefined && !available().some(({ id }) => id === defaultModel) && !areMoreExpected()
+  ) {
+    throw new StartError(`DEFAULT_MODEL takes one of ${available().map((model) => model.id).join(", ")}`);
+  }
+  return {
+    providers,
+    available,
+    choose(id) {
+      const models = available();
+      const chosen = id === undefined ? models[0] : models.find((model) => model.id === id);
+      if (chosen !== undefined) return chosen;
+      throw unknownModel(models);
+    },
+    find,
+    areMoreExpected,
+    price,
+    quote({ model, imageSize, count, text }) {
+      const beyond = mostBeyondRow(text, prices.tokenPrice({ model, at: now() }));
+      return (price({ model, size: imageSize }).costMicros + beyond) * count;
+    },
+  };
+}
+
+/** A model that nobody bills needs no row of the book. */
+function freeRow(model: Model | undefined): PriceRow | null {
+  if (!model?.isFree) return null;
+  const { provider, id } = model;
+  return { provider, model: id, size: "*", quality: "standard", costMicros: 0, validFrom: "2026-01-01" };
+}
+
+export function unknownModel(available: readonly Model[]): Refusal {
+  const names = available.map((model) => model.id).join(", ");
+  return new Refusal("invalid_model", `Unknown model. Available: ${names}`, { field: "model" });
+}

@@ -1,0 +1,158 @@
+/**
+ * The port to a service or engine that makes pictures. A provider describes its models as data, and makes pictures
+ * as a stream of events. Three shapes fit the one method `generate`:
+ *
+ * - a task that can be asked for again yields `submitted` with a handle. The caller stores the handle before it
+ *   asks for the next event, so polling cannot start before a restart could find the task; `resume` continues.
+ * - a one-shot call yields no `submitted`; if the process dies in between, its outcome is unknown.
+ * - a stream yields `progress` and `preview` on the way.
+ *
+ * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
+ */
+import type { CallbackLine } from "./callbacks.ts";
+import type { Usage } from "./price_book.ts";
+import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "../prompts/prompt.ts";
+
+export interface Range {
+  min: number;
+  max: number;
+  step: number;
+}
+
+/** What a model can do: forms, validation, prices and `/models` follow from this alone. */
+export interface Model {
+  id: string;
+  provider: string;
+  name: string;
+  /** "WIDTHxHEIGHT"; the first that equals the default is chosen. */
+  sizes: string[];
+  maxCount: number;
+  /** Pictures that one task makes at most; a prompt for more becomes several tasks. */
+  imagesPerTask: number;
+  options: {
+    seed: boolean;
+    negativePrompt: boolean;
+    guidance: Range | null;
+    steps: Range | null;
+  };
+  /** Where the text is drawn: by the provider, or by Darkroom. */
+  watermark: "provider" | "darkroom";
+  /** Whether the provider reports a percentage. */
+  progress: "reported" | "estimate";
+  previews: boolean;
+  /** ISO date from which the model is gone. */
+  retiresAt: string | null;
+  /** A task that is not done by then has timed out. */
+  deadlineMs: number;
+  /** Runs on a machine of one's own: nobody bills it, so it needs no price. */
+  isFree?: true;
+}
+
+/** One call's worth of work. */
+export interface TaskRequest {
+  /** Unique and the same at every attempt: for providers that can be asked about a doubtful submission. */
+  taskKey: string;
+  taskType: TaskType;
+  model: string;
+  prompt: string;
+  width: number;
+  height: number;
+  count: number;
+  watermark: string | null;
+  seed?: number;
+  negativePrompt?: string;
+  guidance?: number;
+  steps?: number;
+}
+
+export type ProviderEvent =
+  | { type: "submitted"; handle: TaskHandle }
+  /** `fraction` from 0 to 1; null where the provider says only that it runs. */
+  | { type: "progress"; fraction: number | null }
+  | { type: "preview"; bytes: Uint8Array; contentType: string }
+  | { type: "image"; bytes: Uint8Array; seed?: number }
+  /** The last event. `cost` is null where the provider tells nothing and the price book decides. */
+  | { type: "done"; cost: ProviderCost | null };
+
+export interface ProviderCost {
+  costMicros: number;
+  basis: Extract<ChargeBasis, "reported" | "computed">;
+  /** The tokens that a computed cost comes from. */
+  usage?: Usage;
+}
+
+export interface TaskContext {
+  /** Aborted when the prompt is cancelled, times out or the process stops. */
+  signal: AbortSignal;
+  /** How the provider can call back, if the server can be reached from outside. */
+  callback: CallbackLine | null;
+}
+
+export interface Provider {
+  readonly id: string;
+  readonly name: string;
+  /** What it offers now; a server that is asked for its models has none until it has answered. */
+  readonly models: readonly Model[];
+  /** A submission leaves nothing behind and costs nothing, so one in doubt may simply be done again. */
+  readonly isRepeatable: boolean;
+  generate(task: TaskRequest, context: TaskContext): AsyncIterable<ProviderEvent>;
+  /** Continues a task that was submitted earlier; absent for one-shot providers. */
+  resume?(handle: TaskHandle, task: TaskRequest, context: TaskContext): AsyncIterable<ProviderEvent>;
+  /** Asks the provider to stop a running task and says whether that one will be billed; absent where it can't. */
+  cancel?(handle: TaskHandle): Promise<"not_billed" | "billed">;
+  /**
+   * Where the outcome of a submission is unknown and the provider may call back: waits for that call, asks the
+   * provider about the task it names, and goes on as `resume` does, its first event being `submitted`.
+   */
+  await?(task: TaskRequest, context: TaskContext & { callback: CallbackLine }): AsyncIterable<ProviderEvent>;
+  /** Whether it answers and takes the key, for those who run the server; models are looked up anew where it has them. */
+  checkStatus?(signal: AbortSignal): Promise<ProviderStatus>;
+}
+
+/** In one of these ways a provider is well or not. */
+export interface ProviderStatus {
+  state: "ok" | "unreachable" | "key_refused" | "trouble";
+  /** What is left on the account, in the provider's own unit, where it tells. */
+  balance: string | null;
+  /** What it said, for people; never a key. */
+  detail: string | null;
+}
+
+/**
+ * What is known of a task that failed:
+ * `not_created` nothing exists and nothing is billed; `failed` it existed, failed and is not billed;
+ * `billed` it is billed although no usable picture came; `unknown` nobody can say.
+ */
+export type FailureOutcome = "not_created" | "failed" | "billed" | "unknown";
+
+export class ProviderFailure extends Error {
+  override readonly name = "ProviderFailure";
+  readonly outcome: FailureOutcome;
+  /** May be tried again (only ever with outcome `not_created`). */
+  readonly isRetryable: boolean;
+  /** The provider's `Retry-After`, in milliseconds. */
+  readonly retryAfterMs: number | null;
+  readonly cost: ProviderCost | null;
+  /** What the provider said about it, as it came. */
+  readonly said: string | null;
+
+  constructor(
+    readonly reason: FailureReason,
+    message: string,
+    details: {
+      outcome: FailureOutcome;
+      isRetryable?: boolean;
+      retryAfterMs?: number | null;
+      cost?: ProviderCost | null;
+      said?: string | null;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: details.cause });
+    this.outcome = details.outcome;
+    this.isRetryable = details.isRetryable ?? false;
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.cost = details.cost ?? null;
+    this.said = details.said ?? null;
+  }
+}

@@ -1,0 +1,172 @@
+/** Prompts and pictures with everything that their faces show: charge, progress, place in the queue, words. */
+import { adviceFor, costWords, missingWords } from "../prompts/failure_words.ts";
+import type { Image } from "../images/image.ts";
+import { type LedgerEntry, readLedger } from "../money/ledger.ts";
+import { type Charge, durationMs, type FailureReason, isFinal, type Prompt } from "../prompts/prompt.ts";
+import { queuePositions, readImages, readPrompts } from "../prompts/prompt_store.ts";
+import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
+import type { Store, Versioned } from "../store/store.ts";
+
+export interface ImageView {
+  image: Image;
+  prompt: Prompt;
+  /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
+  costMicros: number | null;
+  /** How that came about; null until it is known. */
+  charge: Charge | null;
+  /** From acceptance of its prompt to the final state; null until then. */
+  durationMs: number | null;
+}
+
+export interface FailureView {
+  reason: FailureReason;
+  /** What happened, for people. */
+  message: string;
+  /** What the provider said: text that is not ours. */
+  detail: string | null;
+  /** Whether it cost money, in a sentence. */
+  cost: string;
+  /** What to do, in a sentence. */
+  advice: string;
+}
+
+/** The place of one picture that was asked for: it is there, it develops, or it is missing for good. */
+export type Frame =
+  | { state: "picture"; view: ImageView }
+  | { state: "developing"; preview: Preview | null; task: number }
+  | { state: "missing"; isDeleted: boolean };
+
+export interface PromptView {
+  prompt: Prompt;
+  /** Those that are not deleted, in the order in which they arrived. */
+  images: ImageView[];
+  /** As many as pictures were asked for, in the order of the tasks. */
+  frames: Frame[];
+  /** Null until the prompt is settled. */
+  entry: LedgerEntry | null;
+  /** Null once the prompt is final. */
+  stage: Stage | null;
+  /** Only while it runs. */
+  progress: Progress | null;
+  /** Only while it waits for its turn: how many of the user's own come before it. */
+  position: number | null;
+  durationMs: number | null;
+  /** Why pictures are missing, if any are. */
+  failure: FailureView | null;
+  /** The feed's cursor at which the prompt last changed. */
+  cursor: string;
+}
+
+export interface ViewDeps {
+  store: Store;
+  progress: ProgressBoard;
+}
+
+/** Of prompts of one user. */
+export async function viewPrompts(
+  { store, progress }: ViewDeps,
+  prompts: readonly Versioned<Prompt>[],
+): Promise<PromptView[]> {
+  const [images, entries, positions] = await Promise.all([
+    readImages(store, prompts.flatMap(({ value }) => shownImages(value))),
+    readLedger(store, prompts.map(({ value }) => value.id)),
+    queuePositions(store, prompts.map(({ value }) => value)),
+  ]);
+  const byId = new Map(images.map(({ value }) => [value.id, value]));
+  return prompts.map(({ value: prompt, versionstamp }, i) => {
+    const entry = entries[i]?.value ?? null;
+    const running = prompt.status === "PROCESSING" ? progress.read(prompt.id) : null;
+    const images = shownImages(prompt).map((id) => byId.get(id)).filter((image) => image !== undefined)
+      .map((image) => viewImage(image, prompt));
+    return {
+      prompt,
+      images,
+      frames: framesOf(prompt, { images, progress: running }),
+      entry,
+      stage: stageOf(prompt, running),
+      progress: running,
+      position: positions[i],
+      durationMs: durationMs(prompt),
+      failure: failureOf(prompt, entry),
+      cursor: versionstamp,
+    };
+  });
+}
+
+export async function viewPrompt(deps: ViewDeps, prompt: Versioned<Prompt>): Promise<PromptView> {
+  const [view] = await viewPrompts(deps, [prompt]);
+  return view;
+}
+
+export async function viewImages(store: Store, images: readonly Image[]): Promise<ImageView[]> {
+  const prompts = await readPrompts(store, [...new Set(images.map((image) => image.promptId))]);
+  const byId = new Map(prompts.map(({ value }) => [value.id, value]));
+  return images.flatMap((image) => {
+    const prompt = byId.get(image.promptId);
+    return prompt === undefined ? [] : [viewImage(image, prompt)];
+  });
+}
+
+function viewImage(image: Image, prompt: Prompt): ImageView {
+  return {
+    image,
+    prompt,
+    ...imageCost(prompt, image.id),
+    durationMs: durationMs(prompt),
+  };
+}
+
+function shownImages(prompt: Prompt): string[] {
+  return prompt.images.filter((image) => !image.isDeleted).map((image) => image.id);
+}
+
+function framesOf(
+  prompt: Prompt,
+  { images, progress }: { images: ImageView[]; progress: Progress | null },
+): Frame[] {
+  const byId = new Map(images.map((view) => [view.image.id, view]));
+  return prompt.tasks.flatMap((task, index) => {
+    const arrived = task.imageIds.map((id): Frame => {
+      const view = byId.get(id);
+      return view === undefined ? { state: "missing", isDeleted: true } : { state: "picture", view };
+    });
+    const isOver = isFinal(prompt) || task.state === "done" || task.state === "failed";
+    const rest = Array.from(
+      { length: task.count - arrived.length },
+      (): Frame =>
+        isOver
+          ? { state: "missing", isDeleted: false }
+          : { state: "developing", task: index, preview: progress?.previews[index] ?? null },
+    );
+    return [...arrived, ...rest];
+  });
+}
+
+function stageOf(prompt: Prompt, progress: Progress | null): Stage | null {
+  if (prompt.status === "PENDING") return "queued";
+  return prompt.status === "PROCESSING" ? progress?.stage ?? "submitting" : null;
+}
+
+function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | null {
+  if (prompt.status === "CANCELLED") return inWords("cancelled", "Image generation was cancelled", null);
+  if (prompt.status !== "FAILED" && prompt.status !== "COMPLETED" || prompt.failure === null) return null;
+  const { reason, message, detail } = prompt.failure;
+  if (prompt.status === "FAILED") return inWords(reason, message, detail);
+  const missing = missingWords({ wanted: prompt.request.count, made: prompt.images.length });
+  return inWords(reason, `${missing}. ${message}`, detail);
+
+  function inWords(reason: FailureReason, message: string, detail: string | null): FailureView {
+    return { reason, message, detail, cost: costWords(entry), advice: adviceFor(reason) };
+  }
+}
+
+function imageCost(prompt: Prompt, imageId: string): Pick<ImageView, "costMicros" | "charge"> {
+  const task = prompt.tasks.find(({ imageIds }) => imageIds.includes(imageId));
+  if (!isFinal(prompt) || (task?.state !== "done" && task?.state !== "failed")) {
+    return { costMicros: null, charge: null };
+  }
+  const { imageIds, charge } = task;
+  const share = Math.floor(charge.costMicros / imageIds.length);
+  const rest = charge.costMicros - share * imageIds.length;
+  return { costMicros: imageIds[0] === imageId ? share + rest : share, charge };
+}

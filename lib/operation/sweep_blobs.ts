@@ -1,0 +1,92 @@
+/**
+ * Blobs and records held against each other. A blob that no record names was left by a crash or a lost race; it goes
+ * once it is older than any attempt could be. A record whose blob is gone is reported, and stays.
+ */
+import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
+import type { Image, TrashedImage } from "../images/image.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { readMany, type Store } from "../store/store.ts";
+
+/** Longer than a picture may wait for its storage. */
+export const sweepGraceMs = 48 * 3600 * 1000;
+
+export interface SweepReport {
+  /** Keys of the blobs that went. */
+  removed: string[];
+  /** Keys that a record names and under which there is nothing. */
+  missing: string[];
+}
+
+const ownerKey = ".owner";
+
+/** The storage is another Darkroom's: what no record names here may well be named there. */
+export class ForeignBlobs extends Error {
+  override readonly name = "ForeignBlobs";
+}
+
+/** `owner` names this Darkroom and no other. Throws `ForeignBlobs` where the storage is another one's. */
+export async function sweepBlobs(
+  { store, blobs }: { store: Store; blobs: Blobs },
+  { owner }: { owner: string },
+): Promise<SweepReport> {
+  await demandOwn(blobs, owner);
+  const present = new Map<string, number>();
+  for await (const { key, putAt } of blobs.list()) present.set(key, putAt);
+  const named = await readNamed(store);
+  const report: SweepReport = { removed: [], missing: [] };
+  for (const [key, putAt] of present) {
+    if (putAt >= store.now() - sweepGraceMs || imageIdIn(key) === null || isNamed(key, named)) continue;
+    if (await isNamedAfterAll(store, key)) continue;
+    await blobs.delete(key);
+    report.removed.push(key);
+  }
+  for (const key of named.keys) {
+    if (!present.has(key) && !await blobs.exists(key)) report.missing.push(key);
+  }
+  return report;
+}
+
+interface Named {
+  /** Of all pictures, also of deleted ones that are still here. */
+  ids: Set<string>;
+  /** What records name. */
+  keys: Set<string>;
+}
+
+async function readNamed({ kv }: Store): Promise<Named> {
+  const named: Named = { ids: new Set(), keys: new Set() };
+  const quickly = { batchSize: 500 };
+  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    named.ids.add(value.image.id);
+  }
+  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
+    named.ids.add(value.id);
+    named.keys.add(value.blobKey).add(value.originalBlobKey);
+  }
+  return named;
+}
+
+/** By a record, or as what may be made of a picture at any time. */
+function isNamed(key: string, named: Named): boolean {
+  const id = imageIdIn(key)!;
+  return named.keys.has(key) || (named.ids.has(id) && blobKeysOf(id).includes(key));
+}
+
+/** A picture that was deleted, or brought back, while the records were read may have been overlooked in both places. */
+async function isNamedAfterAll({ kv }: Store, key: string): Promise<boolean> {
+  const id = imageIdIn(key)!;
+  const found = await readMany<Image | TrashedImage>(kv, [keys.image(id), keys.trash(id)]);
+  return found.some((record) => record !== null) && blobKeysOf(id).includes(key);
+}
+
+/** Says that the storage is this Darkroom's from now on. */
+export async function claimBlobs(blobs: Blobs, owner: string): Promise<void> {
+  await blobs.put(ownerKey, new TextEncoder().encode(owner), "text/plain");
+}
+
+async function demandOwn(blobs: Blobs, owner: string): Promise<void> {
+  const noted = await readBlob(blobs, ownerKey);
+  if (noted === null) return await claimBlobs(blobs, owner);
+  if (new TextDecoder().decode(noted) === owner) return;
+  throw new ForeignBlobs("The storage of pictures is another Darkroom's: nothing is swept there");
+}

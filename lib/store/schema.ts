@@ -1,0 +1,165 @@
+/**
+ * Every key of the database, with the type of its value, and the one function that tells which index entries a
+ * prompt implies. Records are the truth; indexes, counts and the feed are derived from them, and `verify` and
+ * `rebuild` do it again from scratch. Nothing else builds keys.
+ *
+ * | key | value |
+ * | --- | --- |
+ * | `user` id · `seen` userId | `User` · time of the user's latest request, to the minute |
+ * | `portrait` userId | `Portrait` |
+ * | `session` hash · `session_of` userId hash | `Session` · null |
+ * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
+ * | `login_code` hash | `LoginCode` |
+ * | `roster` | time of the latest change that may have taken an owner away |
+ * | `audit` id | `AuditEntry` |
+ * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
+ * | `identity` issuer subject | userId |
+ * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
+ * | `passkey_challenge` hash | `PasskeyChallenge` |
+ * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
+ * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
+ * | `prompt` id · `image` id | `Prompt` · `Image` |
+ * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
+ * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
+ * | `price` model size validFrom | `AddedPrice` |
+ * | `trash` imageId | `TrashedImage`, until its bytes are gone |
+ * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
+ * | `idempotency` userId hash | `IdempotencyClaim` |
+ * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n | id (lists of `counted_list.ts`) |
+ * | `image_term` userId term n | imageId, for each term that a picture is found by |
+ * | `count` … | `KvU64`, of those lists |
+ * | `feed` userId versionstamp | promptId, at the version at which the prompt last changed |
+ * | `feed_head` userId | promptId of the latest change; watched |
+ * | `queue` userId promptId · `delayed` readyAt promptId | null |
+ * | `bell` | id of the latest prompt that may be run; watched |
+ */
+import type { Prompt, PromptStatus } from "../prompts/prompt.ts";
+
+export const keys = {
+  user: (userId: string) => ["user", userId],
+  seen: (userId: string) => ["seen", userId],
+  portrait: (userId: string) => ["portrait", userId],
+  session: (hash: string) => ["session", hash],
+  sessionOf: (userId: string, hash: string) => ["session_of", userId, hash],
+  sessionsOf: (userId: string) => ["session_of", userId],
+  apiKey: (hash: string) => ["api_key", hash],
+  apiKeyOf: (userId: string, keyId: string) => ["api_key_of", userId, keyId],
+  apiKeysOf: (userId: string) => ["api_key_of", userId],
+  loginCode: (hash: string) => ["login_code", hash],
+  roster: () => ["roster"],
+  audit: (id: string) => ["audit", id],
+  deletion: (userId: string) => ["deletion", userId],
+  identity: (issuer: string, subject: string) => ["identity", issuer, subject],
+  earlierSpend: (identityHash: string) => ["earlier_spend", identityHash],
+  passkey: (credentialId: string) => ["passkey", credentialId],
+  passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
+  passkeysOf: (userId: string) => ["passkey_of", userId],
+  passkeyChallenge: (hash: string) => ["passkey_challenge", hash],
+  signingKey: (kid: string) => ["signing_key", kid],
+  invitation: (hash: string) => ["invitation", hash],
+  signInAttempt: (hash: string) => ["sign_in_attempt", hash],
+  prompt: (promptId: string) => ["prompt", promptId],
+  image: (imageId: string) => ["image", imageId],
+  imageTerms: (userId: string, term: string) => ["image_term", userId, term],
+  imageTermsOf: (userId: string) => ["image_term", userId],
+  imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
+  trash: (imageId: string) => ["trash", imageId],
+  ledger: (promptId: string) => ["ledger", promptId],
+  correction: (promptId: string) => ["correction", promptId],
+  unknownCharge: (promptId: string) => ["unknown_charge", promptId],
+  price: (model: string, size: string, validFrom: string) => ["price", model, size, validFrom],
+  account: (userId: string) => ["account", userId],
+  month: (userId: string, month: string) => ["month", userId, month],
+  monthsOf: (userId: string) => ["month", userId],
+  idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
+  idempotencyOf: (userId: string) => ["idempotency", userId],
+  lease: (promptId: string) => ["lease", promptId],
+  feed: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
+  feedOf: (userId: string) => ["feed", userId],
+  feedHead: (userId: string) => ["feed_head", userId],
+  queue: (userId: string, promptId: string) => ["queue", userId, promptId],
+  delayed: (readyAt: number, promptId: string) => ["delayed", readyAt, promptId],
+  bell: () => ["bell"],
+  probe: () => ["probe"],
+} satisfies Record<string, (...parts: never[]) => Deno.KvKey>;
+
+/** The first part of the keys of each kind, for what reads them all. */
+export const kinds = {
+  users: ["user"],
+  prompts: ["prompt"],
+  images: ["image"],
+  imageTerms: ["image_term"],
+  trash: ["trash"],
+  ledger: ["ledger"],
+  corrections: ["correction"],
+  unknownCharges: ["unknown_charge"],
+  prices: ["price"],
+  accounts: ["account"],
+  months: ["month"],
+  leases: ["lease"],
+  queue: ["queue"],
+  delayed: ["delayed"],
+  counts: ["count"],
+  feedHeads: ["feed_head"],
+  sessions: ["session"],
+  sessionsOf: ["session_of"],
+  apiKeys: ["api_key"],
+  apiKeysOf: ["api_key_of"],
+  audit: ["audit"],
+  deletions: ["deletion"],
+  identities: ["identity"],
+  invitations: ["invitation"],
+  signingKeys: ["signing_key"],
+  passkeys: ["passkey"],
+  passkeysOf: ["passkey_of"],
+  /** The indexes whose entries each belong to one prompt or image. */
+  indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
+} as const;
+
+/** The prefix that names a counted list. */
+export type ListKey = readonly Deno.KvKeyPart[];
+
+export const lists = {
+  prompts: (userId: string): ListKey => ["prompts", userId],
+  promptsByStatus: (userId: string, status: PromptStatus): ListKey => ["prompts_by_status", userId, status],
+  images: (userId: string): ListKey => ["images", userId],
+};
+
+/** What is kept by user besides records that have ids of their own: it goes with the account. */
+export const accountKeys = {
+  single: (userId: string): Deno.KvKey[] => [
+    keys.account(userId),
+    keys.feedHead(userId),
+    keys.seen(userId),
+    keys.portrait(userId),
+  ],
+  prefixes: (userId: string): Deno.KvKey[] => [
+    keys.monthsOf(userId),
+    keys.idempotencyOf(userId),
+    ...[lists.prompts(userId), ["prompts_by_status", userId], lists.images(userId)]
+      .map((list) => [...kinds.counts, ...list]),
+  ],
+};
+
+/** The lists that a prompt stands in, with its number there. */
+export function promptLists(prompt: Pick<Prompt, "userId" | "status">): ListKey[] {
+  return [lists.prompts(prompt.userId), lists.promptsByStatus(prompt.userId, prompt.status)];
+}
+
+/** The queue entries that a prompt implies: at most one. */
+export function promptQueueKeys(
+  { id, userId, status, readyAt = null }: Pick<Prompt, "id" | "userId" | "status"> & {
+    readyAt?: number | null;
+  },
+): Deno.KvKey[] {
+  if (status !== "PENDING") return [];
+  return readyAt === null ? [keys.queue(userId, id)] : [keys.delayed(readyAt, id)];
+}
+
+/** The search entries that a picture implies. */
+export function imageTermKeys(
+  { userId, sequence, terms }: { userId: string; sequence: number; terms: readonly string[] },
+): Deno.KvKey[] {
+  return terms.map((term) => keys.imageTerm(userId, term, sequence));
+}

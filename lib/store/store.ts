@@ -1,0 +1,146 @@
+/** What every store works with: the database, the clock, ids, and one lock a user against needless lost races. */
+import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
+import { Refusal, StartError } from "../refusal.ts";
+import { createIds, type Ids } from "../ids.ts";
+import type { SeenBooks } from "../money/account.ts";
+import { keys } from "./schema.ts";
+
+export interface Store {
+  kv: Deno.Kv;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  ids: Ids;
+  locks: Locks;
+  /** The books of the users who changed theirs last, so that the next change need not read them. */
+  recentBooks: Recent<SeenBooks>;
+  /** Whose a credential is, by its hash; that never changes, so it and its user are read together the next time. */
+  recentOwners: Recent<string>;
+}
+
+export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
+  return {
+    kv,
+    now,
+    ids: createIds(now),
+    locks: createLocks(),
+    recentBooks: createRecent(),
+    recentOwners: createRecent(),
+  };
+}
+
+/** A value with the version at which it was read; `versionstamp` is also the feed's cursor. */
+export interface Versioned<T> {
+  value: T;
+  versionstamp: string;
+}
+
+/** Opens the database file, made if need be. Throws `StartError` on one that is damaged or can't be written. */
+export async function openDatabase(path: string): Promise<Deno.Kv> {
+  try {
+    probeDatabaseFile(path);
+    await createDatabaseFile(path);
+    const kv = await Deno.openKv(path);
+    await probeDatabase(kv);
+    return kv;
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new StartError(
+      `The database ${path} cannot be opened (${cause}): restore a backup, or move it away`,
+    );
+  }
+}
+
+/** Throws when nothing can be written. */
+export async function probeDatabase(kv: Deno.Kv): Promise<void> {
+  await kv.delete(keys.probe());
+}
+
+export async function read<T>(kv: Deno.Kv, key: Deno.KvKey): Promise<Versioned<T> | null> {
+  const entry = await kv.get<T>(key);
+  return entry.versionstamp === null ? null : { value: entry.value, versionstamp: entry.versionstamp };
+}
+
+/** Reads any number of keys, in order; `getMany` alone takes ten. */
+export async function readMany<T>(
+  kv: Deno.Kv,
+  wanted: readonly Deno.KvKey[],
+): Promise<(Versioned<T> | null)[]> {
+  const chunks: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+  for (let i = 0; i < wanted.length; i += 10) {
+    chunks.push(kv.getMany<T[]>([...wanted.slice(i, i + 10)]) as Promise<Deno.KvEntryMaybe<T>[]>);
+  }
+  return (await Promise.all(chunks)).flat().map((entry) =>
+    entry.versionstamp === null ? null : { value: entry.value, versionstamp: entry.versionstamp }
+  );
+}
+
+/**
+ * Commits, or refuses with `unavailable` where the database does not take it (a full disk, a read-only file).
+ * False means a lost race: a check failed and nothing was written.
+ */
+export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommitResult | null> {
+  try {
+    const result = await atomic.commit();
+    return result.ok ? result : null;
+  } catch (error) {
+    if (error instanceof TypeError && !isOfTheDisk(error)) throw error;
+    throw new Refusal("unavailable", "The database does not answer", { retryAfterSeconds: 5, cause: error });
+  }
+}
+
+/** SQLite's own words. Deno throws them as the same class as its complaints about keys and values, which are bugs. */
+function isOfTheDisk({ message }: TypeError): boolean {
+  return /^(disk I\/O error|database or disk is full|attempt to write a readonly database|unable to open database file|database is locked)/
+    .test(message);
+}
+
+export interface Locks {
+  /** Runs `work` after whatever runs under the same name has ended. */
+  hold<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Within this process, commits that would collide wait for each other instead. This only saves repeated work:
+ * correctness rests on the version checks.
+ */
+export function createLocks(): Locks {
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    async hold(name, work) {
+      const before = tails.get(name) ?? Promise.resolve();
+      const mine = before.then(work, work);
+      tails.set(name, mine);
+      try {
+        return await mine;
+      } finally {
+        if (tails.get(name) === mine) tails.delete(name);
+      }
+    },
+  };
+}
+
+/** A few things that were used last; the oldest are forgotten. */
+export interface Recent<T> {
+  get(name: string): T | undefined;
+  /** Takes it out: whoever has changed it puts it back. */
+  take(name: string): T | undefined;
+  put(name: string, value: T): void;
+}
+
+const mostRecent = 1000;
+
+function createRecent<T>(): Recent<T> {
+  const kept = new Map<string, T>();
+  return {
+    get: (name) => kept.get(name),
+    take(name) {
+      const value = kept.get(name);
+      kept.delete(name);
+      return value;
+    },
+    put(name, value) {
+      kept.set(name, value);
+      if (kept.size > mostRecent) kept.delete(kept.keys().next().value!);
+    },
+  };
+}

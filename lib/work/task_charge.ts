@@ -1,0 +1,41 @@
+/** What a task is charged: what the provider reports or computes, else the price book's row the prompt was held by. */
+import { noCharge } from "../money/ledger.ts";
+import type { Charge, Prompt, Task } from "../prompts/prompt.ts";
+import type { FailureOutcome, ProviderCost } from "../catalog/provider.ts";
+
+/** A million dollars: no picture costs that much, and sums of such amounts are still exact. */
+const mostCredibleMicros = 1e12;
+
+/** For a task that is billed. What is no amount of money that a picture can cost decides nothing. */
+export function billedCharge(
+  prompt: Prompt,
+  { task, cost }: { task: Task; cost: ProviderCost | null },
+): Charge {
+  if (cost !== null && isCredible(cost.costMicros)) return { ...cost, priceRow: null };
+  return tableCharge(prompt, task);
+}
+
+function isCredible(micros: number): boolean {
+  return Number.isInteger(micros) && micros >= 0 && micros <= mostCredibleMicros;
+}
+
+/** For a failed task, by what is known of it. */
+export function failureCharge(
+  prompt: Prompt,
+  { task, outcome, cost }: { task: Task; outcome: FailureOutcome; cost: ProviderCost | null },
+): Charge {
+  if (outcome === "billed") return billedCharge(prompt, { task, cost });
+  if (outcome === "unknown") return heldCharge(prompt, task);
+  return noCharge;
+}
+
+function tableCharge(prompt: Prompt, task: Task): Charge {
+  const costMicros = (prompt.priceRow?.costMicros ?? 0) * task.count;
+  return costMicros === 0 ? noCharge : { costMicros, basis: "table", priceRow: prompt.priceRow };
+}
+
+/** The task's part of what was set aside: it may have cost that much. */
+function heldCharge(prompt: Prompt, task: Task): Charge {
+  const costMicros = Math.ceil((prompt.holdMicros * task.count) / prompt.request.count);
+  return costMicros === 0 ? noCharge : { costMicros, basis: "unknown", priceRow: prompt.priceRow };
+}

@@ -1,0 +1,122 @@
+/** Administration of money and machines: spend, charges in doubt, prices, providers, the queue. */
+import { Hono } from "hono";
+import { monthOf } from "../../lib/money/account.ts";
+import { addPrice } from "../../lib/catalog/add_price.ts";
+import { correctCharge, listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { viewQueue } from "../../lib/work/queue_view.ts";
+import { listChargesOfAll, readDrift, readSpendOfAll } from "../../lib/accounts/spend_view.ts";
+import { readUsers } from "../../lib/users/user.ts";
+import type { Names } from "../../views/admin/layout.tsx";
+import { AdminPricesPage } from "../../views/admin/prices_page.tsx";
+import { AdminProvidersPage } from "../../views/admin/providers_page.tsx";
+import { AdminQueuePage } from "../../views/admin/queue_page.tsx";
+import { AdminSpendPage } from "../../views/admin/spend_page.tsx";
+import { byteOrderMark } from "../../views/shell/csv.ts";
+import { allUsageHeading, allUsageLine } from "../../views/money/usage_csv.ts";
+import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "../http/context.ts";
+import { monthAfter, readMonthName } from "../shell/dashboard.tsx";
+import { statusOf } from "../http/errors.tsx";
+import { readForm } from "../http/request_body.ts";
+
+const chargesShown = 100;
+const maxNoteChars = 200;
+
+export function adminMoneyRoutes(deps: AppDeps) {
+  const { store, models, prices, health } = deps;
+  return new Hono<AppEnv>()
+    .get("/admin/spend", async (c) => c.html(await spendPage(c, null)))
+    .get("/admin/spend.csv", (c) => {
+      adminSessionOf(c);
+      const month = readMonthName(c, store.now());
+      c.header("Content-Type", "text/csv; charset=utf-8");
+      c.header("Content-Disposition", `attachment; filename="darkroom-all-${month}.csv"`);
+      return c.body(ReadableStream.from(csvOf(month)).pipeThrough(new TextEncoderStream()));
+    })
+    .post("/admin/spend/:promptId", async (c) => {
+      const { user } = adminSessionOf(c);
+      try {
+        const { billed = "", note = "" } = await readForm(c);
+        const billedMicros = readDollars(billed);
+        if (note.trim() === "" || note.length > maxNoteChars) {
+          throw new Refusal("invalid_request", "Say in a few words how you know");
+        }
+        const promptId = c.req.param("promptId");
+        await correctCharge(store, { promptId, billedMicros, by: user.id, note: note.trim() });
+        return c.redirect("/admin/spend", 303);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code === "not_found") throw error;
+        return c.html(await spendPage(c, error.message), statusOf(error));
+      }
+    })
+    .get("/admin/prices", async (c) => c.html(await pricesPage(c, null)))
+    .post("/admin/prices", async (c) => {
+      const { user } = adminSessionOf(c);
+      try {
+        const { model = "", size = "", cost = "", validFrom = "" } = await readForm(c);
+        const row = { model, size, costMicros: readDollars(cost), validFrom, by: user.id };
+        await addPrice({ store, models, prices }, row);
+        return c.redirect("/admin/prices", 303);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return c.html(await pricesPage(c, error.message), statusOf(error));
+      }
+    })
+    .get("/admin/providers", async (c) => {
+      const { user } = adminSessionOf(c);
+      return c.html(<AdminProvidersPage user={user} providers={await health.check()} />);
+    })
+    .get("/admin/queue", async (c) => {
+      const { user } = adminSessionOf(c);
+      const queue = await viewQueue(store);
+      const { running, waiting, delayed } = queue;
+      const names = await namesOf([...running, ...waiting].map(({ userId }) => userId));
+      const isBusy = running.length + waiting.length + delayed.length > 0;
+      return c.html(<AdminQueuePage user={user} queue={queue} names={names} isBusy={isBusy} />);
+    });
+
+  async function spendPage(c: AppContext, problem: string | null) {
+    const { user } = adminSessionOf(c);
+    const name = readMonthName(c, store.now());
+    const [spend, inDoubt] = await Promise.all([
+      readSpendOfAll(store, name),
+      listUnknownCharges(store, { limit: chargesShown }),
+    ]);
+    const names = await namesOf(inDoubt.flatMap(({ userId }) => userId ?? []));
+    const later = name < monthOf(store.now()) ? monthAfter(name, 1) : null;
+    return (
+      <AdminSpendPage
+        {...{ user, name, spend, inDoubt, names, problem }}
+        earlier={monthAfter(name, -1)}
+        later={later}
+      />
+    );
+  }
+
+  async function pricesPage(c: AppContext, problem: string | null) {
+    const { user } = adminSessionOf(c);
+    const rows = prices.rows();
+    const names = await namesOf(rows.flatMap((row) => "by" in row ? [row.by] : []));
+    const today = new Date(store.now()).toISOString().slice(0, 10);
+    const drift = await readDrift(store);
+    return <AdminPricesPage {...{ user, rows, names, today, drift, problem }} models={models.available()} />;
+  }
+
+  async function namesOf(userIds: string[]): Promise<Names> {
+    const users = await readUsers(store, [...new Set(userIds)]);
+    return new Map(users.map(({ id, name }) => [id, name]));
+  }
+
+  async function* csvOf(month: string): AsyncGenerator<string> {
+    yield byteOrderMark + allUsageHeading;
+    for await (const charge of listChargesOfAll(store, month)) yield allUsageLine(charge);
+  }
+}
+
+/** Micro-dollars of an amount such as 12.50; refuses with `invalid_request`. */
+function readDollars(text: string): number {
+  if (/^\$?\d{1,6}(\.\d{1,6})?$/.test(text.trim())) {
+    return Math.round(Number(text.trim().replace("$", "")) * 1_000_000);
+  }
+  throw new Refusal("invalid_request", "An amount is dollars such as 0.02 or 12.50");
+}

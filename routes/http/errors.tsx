@@ -1,0 +1,100 @@
+/** How refusals and bugs are answered: one table of statuses, and a face each for programs and for people. */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../../lib/refusal.ts";
+import { errorJson } from "../../views/json/json.ts";
+import { ErrorPage } from "../../views/shell/error_page.tsx";
+import { ErrorText } from "../../views/shell/error_text.tsx";
+import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";
+
+const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
+  invalid_request: 400,
+  invalid_prompt: 400,
+  invalid_image_size: 400,
+  invalid_model: 400,
+  unauthorized: 401,
+  invalid_token: 401,
+  budget_exceeded: 402,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  unsupported_option: 422,
+  idempotency_mismatch: 422,
+  rate_limited: 429,
+  unavailable: 503,
+};
+
+export function createErrorHandler(deps: Pick<AppDeps, "log">) {
+  return (error: Error, c: AppContext): Response | Promise<Response> => {
+    if (error instanceof Refusal) return answerRefusal(c, error);
+    deps.log("error", "bug", { requestId: c.var.requestId, error });
+    return answer(c, { status: 500, code: "internal", message: "Something went wrong on our side" });
+  };
+}
+
+export function answerNotFound(c: AppContext): Response | Promise<Response> {
+  return answerRefusal(c, notFoundRefusal());
+}
+
+export function statusOf(refusal: Refusal): ContentfulStatusCode {
+  return statuses[refusal.code];
+}
+
+function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
+  const status = statusOf(refusal);
+  if (status === 401 && !isForPrograms(c) && c.req.path !== "/events") return sendToLogin(c);
+  if (status === 401) c.header("WWW-Authenticate", "Bearer");
+  if (refusal.retryAfterSeconds !== null) c.header("Retry-After", String(refusal.retryAfterSeconds));
+  const { code, message, remainingMicros } = refusal;
+  return answer(c, { status, code, message, remainingMicros });
+}
+
+/** A condition or a range of the request (RFC 9110, sections 13 and 14) that does not fit what is there. */
+export function answerUnmet(
+  c: AppContext,
+  { status, message }: { status: 412 | 416; message: string },
+): Response | Promise<Response> {
+  return answer(c, { status, code: "invalid_request", message });
+}
+
+interface Answer {
+  status: ContentfulStatusCode;
+  code: string;
+  message: string;
+  remainingMicros?: number | null;
+}
+
+function answer(c: AppContext, { status, ...error }: Answer): Response | Promise<Response> {
+  const requestId = c.var.requestId;
+  if (isForPrograms(c)) return c.json(errorJson({ ...error, requestId }), status);
+  c.header("Vary", "HX-Request-Type");
+  if (wantsFragment(c)) return c.html(<ErrorText message={error.message} />, status);
+  return c.html(
+    <ErrorPage
+      status={status}
+      message={error.message}
+      requestId={requestId}
+      user={visitorOf(c)}
+    />,
+    status,
+  );
+}
+
+function isForPrograms(c: AppContext): boolean {
+  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
+}
+
+/** Back to where the person wanted to go once signed in. */
+function sendToLogin(c: AppContext): Response {
+  const { pathname, search } = new URL(c.req.url);
+  const isPage = c.req.method === "GET" && !wantsFragment(c);
+  return redirectToLogin(c, isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login");
+}
+
+/** htmx would put the page into a corner of the one it is on: it is told to go there. */
+export function redirectToLogin(c: AppContext, target: string): Response {
+  if (!wantsFragment(c)) return c.redirect(target, 303);
+  c.header("HX-Redirect", target);
+  return c.body(null, 204);
+}

@@ -1,0 +1,142 @@
+/** What happens to every request before its route: headers, a line in the log, who is asking, and limits. */
+import { getCookie } from "hono/cookie";
+import { createMiddleware } from "hono/factory";
+import { secureHeaders } from "hono/secure-headers";
+import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { clientAddress } from "./client_address.ts";
+import type { AppContext, AppDeps, AppEnv } from "./context.ts";
+import { sessionCookie } from "./session_cookie.ts";
+
+/** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
+export const keptByNobody = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+});
+
+/** Whatever stands in `Host`, from here on the request has an address that can be read. */
+export const readableAddress = createMiddleware<AppEnv>(async (c, next) => {
+  if (!URL.canParse(c.req.url)) throw new Refusal("invalid_request", "The Host header names no host");
+  await next();
+});
+
+/** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
+export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const startedAt = store.now();
+    await next();
+    log("info", "request", {
+      requestId: c.var.requestId,
+      method: c.req.method,
+      path: c.req.path.replace(/^\/callbacks\/.*/, "/callbacks/…"),
+      status: c.res.status,
+      durationMs: store.now() - startedAt,
+      userId: c.var.caller?.user.id,
+    });
+  });
+}
+
+const commonHeaders = {
+  crossOriginOpenerPolicy: "same-origin",
+  crossOriginResourcePolicy: "same-origin",
+  referrerPolicy: "same-origin",
+  xFrameOptions: "DENY",
+} as const;
+
+/** Scripts, styles and pictures from here only, unless readers of pictures are sent elsewhere; nothing inline. */
+export function pageHeaders({ publicUrl, presigned }: Pick<AppDeps, "publicUrl" | "presigned">) {
+  const isHttps = publicUrl.startsWith("https:");
+  return secureHeaders({
+    ...commonHeaders,
+    strictTransportSecurity: isHttps ? "max-age=31536000; includeSubDomains" : false,
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", ...presigned === null ? [] : [presigned.origin]],
+      connectSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      objectSrc: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  });
+}
+
+/** Bytes that somebody else made: shown as what they are, able to do nothing. */
+export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+  const isHttps = publicUrl.startsWith("https:");
+  return secureHeaders({
+    ...commonHeaders,
+    strictTransportSecurity: isHttps ? "max-age=31536000; includeSubDomains" : false,
+    contentSecurityPolicy: { defaultSrc: ["'none'"], sandbox: [] },
+  });
+}
+
+/**
+ * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends
+ * too many wrong ones hears so instead; right ones always count.
+ */
+export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl" | "limits">) {
+  const { publicUrl, limits } = deps;
+  return createMiddleware<AppEnv>(async (c, next) => {
+    c.set("caller", null);
+    if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
+      throw invalidToken();
+    }
+    try {
+      c.set("caller", await readCaller(c, deps));
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "invalid_token") {
+        limits.wrongCredentials.take(clientAddress(c, { publicUrl }));
+      }
+      throw error;
+    }
+    await next();
+  });
+}
+
+/** Who is asking, as the credential stands now; null: nobody. */
+export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "tokens" | "publicUrl">) {
+  const sessionId = getCookie(c, sessionCookie.name(deps.publicUrl));
+  return authenticate(deps, { sessionId, authorization: c.req.header("Authorization") });
+}
+
+const safeMethods = ["GET", "HEAD", "OPTIONS"];
+
+/** What changes something and comes with a cookie must come from this site's own pages, JSON included. */
+export function sameSiteOnly({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+  const publicOrigin = new URL(publicUrl).origin;
+  const isHttps = publicUrl.startsWith("https:");
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const isUnsafe = !safeMethods.includes(c.req.method);
+    const hasSession = getCookie(c, sessionCookie.name(publicUrl)) !== undefined;
+    // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
+    const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
+    if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, ownOrigins(c))) {
+      throw new Refusal("forbidden", "This must come from Darkroom's own pages");
+    }
+    await next();
+  });
+
+  /** Without TLS it may be asked under another name than it knows of; with it, such a page could be anybody's. */
+  function ownOrigins(c: AppContext): string[] {
+    return isHttps ? [publicOrigin] : [publicOrigin, new URL(c.req.url).origin];
+  }
+}
+
+function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {
+  const origin = c.req.header("Origin");
+  const site = c.req.header("Sec-Fetch-Site");
+  const isOwnOrigin = origin !== undefined && ownOrigins.includes(origin);
+  return site === undefined ? isOwnOrigin : site === "same-origin" && (origin === undefined || isOwnOrigin);
+}
+
+/** Requests a minute per user, over all credentials. */
+export function requestLimit({ limits }: Pick<AppDeps, "limits">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.var.caller !== null) limits.requests.take(c.var.caller.user.id);
+    await next();
+  });
+}

@@ -1,0 +1,127 @@
+/** Bodies: limited in size, and only of the type that the route takes. */
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import { Refusal } from "../../lib/refusal.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+
+const maxBodyBytes = 256 * 1024;
+
+const limitedBody = limitedTo(maxBodyBytes, `The request body must be at most ${maxBodyBytes} bytes`);
+
+/**
+ * Waits until all of the body is here. A sender may take as long as it likes, so whatever is decided about the
+ * request, who is asking above all, is decided after that.
+ */
+export const wholeBody = createMiddleware<AppEnv>(async (c, next) => {
+  await limitedBody(c, async () => {
+    if (c.req.raw.body !== null) await c.req.arrayBuffer();
+  });
+  await next();
+});
+
+const maxPictureBytes = 20 * 1024 * 1024;
+/** What a form adds around the file in it. */
+const formAllowance = 64 * 1024;
+
+const limitedPictureBody = limitedTo(
+  maxPictureBytes + formAllowance,
+  "The picture must be at most 20 MiB",
+);
+
+/** A body that does not tell its length is read here already. */
+function limitedTo(maxSize: number, words: string): MiddlewareHandler<AppEnv> {
+  const limit = bodyLimit({
+    maxSize,
+    onError() {
+      throw new Refusal("too_large", words);
+    },
+  });
+  return (c, next) => whole(limit(c, next));
+}
+
+/**
+ * The file in a form's field; refuses with `invalid_request` where there is none. Nothing of the body was read before:
+ * whoever calls this knows who is asking.
+ */
+export async function readPicture(c: AppContext, field: string): Promise<Uint8Array<ArrayBuffer>> {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase();
+  if (type !== "multipart/form-data") throw new Refusal("unsupported_media_type", "Send a form with a file");
+  await limitedPictureBody(c, () => Promise.resolve());
+  const file = (await parseForm(c))[field];
+  if (!(file instanceof File) || file.size === 0) throw new Refusal("invalid_request", "Choose a picture");
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+/** The JSON of a request, of any shape. */
+export async function readJson(c: AppContext): Promise<unknown> {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  if (!/^application\/([\w.-]+\+)?json$/.test(type)) {
+    throw new Refusal("unsupported_media_type", "Send JSON with Content-Type: application/json");
+  }
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Refusal("invalid_request", "The request body must be valid JSON");
+  }
+}
+
+/** The same where a request may go without: an empty body is an empty object. */
+export async function readOptionalJson(c: AppContext): Promise<unknown> {
+  return await c.req.text() === "" ? {} : await readJson(c);
+}
+
+/** For calls that take nothing: a field would be overlooked, so it is refused by name. */
+export async function demandNoFields(c: AppContext): Promise<void> {
+  const body = await readOptionalJson(c);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new Refusal("invalid_request", "The request must be a JSON object");
+  }
+  const names = Object.keys(body).map((name) => name.slice(0, 60));
+  if (names.length > 0) throw new Refusal("invalid_request", `Unknown field: ${names.join(", ")}`);
+}
+
+/** A body that is being read; a sender who leaves before all was sent is refused and no bug of ours. */
+async function whole<T>(body: Promise<T>): Promise<T> {
+  try {
+    return await body;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    throw new Refusal("invalid_request", "The request body broke off");
+  }
+}
+
+export function isForm(c: AppContext): boolean {
+  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() ?? "";
+  return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";
+}
+
+/** The text fields of a form. */
+export async function readForm(c: AppContext): Promise<{ [name: string]: string }> {
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
+  const fields: { [name: string]: string } = Object.create(null);
+  for (const [name, value] of Object.entries(await parseForm(c))) {
+    if (typeof value === "string") fields[name] = value.replaceAll("\r\n", "\n");
+  }
+  return fields;
+}
+
+/** The text fields of a form, each with all of its values. */
+export async function readTexts(c: AppContext): Promise<{ [name: string]: string[] | undefined }> {
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
+  const fields = Object.entries(await parseForm(c, { all: true }));
+  return Object.fromEntries(
+    fields.map(([name, values]) => [name, [values].flat().filter((value) => typeof value === "string")]),
+  );
+}
+
+async function parseForm(c: AppContext, options: { all?: boolean } = {}) {
+  try {
+    return await whole(c.req.parseBody(options));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Refusal("invalid_request", "The form can't be read");
+  }
+}

@@ -1,0 +1,155 @@
+/** The gallery: searching, going on, and what is done with several pictures at once. */
+import { Hono } from "hono";
+import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { readCursor } from "../../lib/live/feed.ts";
+import type { Image } from "../../lib/images/image.ts";
+import { fileName } from "../../lib/images/image_file.ts";
+import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
+import { countImages, findImage, listImages } from "../../lib/prompts/prompt_store.ts";
+import { viewImages } from "../../lib/live/prompt_view.ts";
+import { zipArchive } from "../../lib/zip_archive.ts";
+import { ComparePage } from "../../views/images/compare_page.tsx";
+import { GalleryPage, type GalleryPart, GalleryTiles } from "../../views/images/gallery_page.tsx";
+import { queryOf } from "../../views/images/image_query.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { paginate, readListQuery } from "../http/list_query.ts";
+import { readTexts } from "../http/request_body.ts";
+
+const partLength = 24;
+const maxSelected = 500;
+/** Longer than any model's name, and short enough for a key of the database in every script. */
+const maxModelChars = 200;
+
+export function galleryRoutes(deps: AppDeps) {
+  const { store, files, secret } = deps;
+  return new Hono<AppEnv>()
+    .get("/gallery", async (c) => {
+      const { user } = callerOf(c);
+      const cursor = await readCursor(store, user.id);
+      const [part, total, choices, deleted] = await Promise.all([
+        readPart(c),
+        countImages(store, user.id),
+        listChoices(store, user.id),
+        readDeleted(c),
+      ]);
+      const isContinued = c.req.query("cursor") !== undefined;
+      return c.html(
+        <GalleryPage {...{ user, cursor, total, choices, deleted, isContinued }} {...part} parts={1} />,
+      );
+    })
+    .get("/gallery/part", async (c) => {
+      const parts = Number(c.req.query("parts")) || 1;
+      return c.html(<GalleryTiles {...await readPart(c)} parts={parts} />);
+    })
+    .post("/gallery/selection", async (c) => {
+      const { action, image } = await readTexts(c);
+      const { user } = callerOf(c, action?.[0] === "delete" ? "all" : "read");
+      const images = await findAll(user.id, image ?? []);
+      switch (action?.[0]) {
+        case "download":
+          return sendArchive(c, images);
+        case "delete":
+          for (const each of images) await deleteImage(store, each);
+          return c.redirect(`/gallery?deleted=${images.map(({ id }) => id).join(",")}`, 303);
+        case "compare":
+          return c.redirect(`/compare?images=${images.map(({ id }) => id).join(",")}`, 303);
+        default:
+          throw new Refusal("invalid_request", "action takes download, delete or compare");
+      }
+    })
+    .post("/gallery/undelete", async (c) => {
+      const { user } = callerOf(c, "all");
+      const { image = [] } = await readTexts(c);
+      for (const imageId of image.slice(0, maxSelected)) {
+        await undoDeletion(store, { userId: user.id, imageId });
+      }
+      return c.redirect(image.length === 1 ? `/images/${image[0]}` : "/gallery", 303);
+    })
+    .get("/compare", async (c) => {
+      const { user } = callerOf(c);
+      const ids = (c.req.query("images") ?? "").split(",");
+      if (ids.length !== 2 || ids[0] === ids[1]) {
+        throw new Refusal("invalid_request", "Choose two pictures to compare");
+      }
+      const [left, right] = await viewImages(store, await findAll(user.id, ids));
+      const cursor = await readCursor(store, user.id);
+      return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);
+    });
+
+  async function readPart(c: AppContext): Promise<Omit<GalleryPart, "parts">> {
+    const { user } = callerOf(c);
+    const query = readImageQuery(c);
+    const name = { userId: user.id, list: `gallery?${queryOf(query)}`, secret };
+    const list = readListQuery(c, { ...name, defaultLimit: partLength });
+    const { limit, before } = list.start;
+    const page = isEmptyQuery(query)
+      ? await listImages(store, { userId: user.id, ...list.start })
+      : await searchImages(store, { userId: user.id, query, limit, before })
+        .then(({ images, next }) => ({ items: images, next, total: images.length }));
+    const images = await viewImages(store, page.items);
+    return { images, query, next: paginate(page, { name, query: list }).next };
+  }
+
+  /** In the order in which they were named. */
+  function findAll(userId: string, imageIds: string[]): Promise<Image[]> {
+    if (imageIds.length === 0) throw new Refusal("invalid_request", "Select some pictures first");
+    if (imageIds.length > maxSelected) {
+      throw new Refusal("invalid_request", `Select at most ${maxSelected} pictures`);
+    }
+    return Promise.all([...new Set(imageIds)].map((imageId) => findImage(store, { userId, imageId })));
+  }
+
+  async function readDeleted(c: AppContext): Promise<Image[]> {
+    const { user } = callerOf(c);
+    const ids = (c.req.query("deleted") ?? "").split(",").filter(Boolean).slice(0, maxSelected);
+    const found = await Promise.all(ids.map(async (imageId) => {
+      try {
+        return [(await findDeleted(store, { userId: user.id, imageId })).value.image];
+      } catch (error) {
+        if (error instanceof Refusal && error.code === "not_found") return [];
+        throw error;
+      }
+    }));
+    return found.flat();
+  }
+
+  /** The pictures as they are, streamed one after another. */
+  async function sendArchive(c: AppContext, images: Image[]) {
+    const views = await viewImages(store, images);
+    c.header("Content-Type", "application/zip");
+    c.header("Content-Disposition", 'attachment; filename="darkroom.zip"');
+    return c.body(zipArchive(entries));
+
+    async function* entries() {
+      for (const [index, { image, prompt }] of views.entries()) {
+        const file = files.find(image, { form: { form: "picture" }, request: prompt.request });
+        const { stream } = await file.open();
+        const number = String(index + 1).padStart(3, "0");
+        const name = `${number} ${fileName(prompt.request.text, file.contentType)}`;
+        yield { name, input: stream, lastModified: new Date(image.createdAt) };
+      }
+    }
+  }
+}
+
+/** Refuses with `invalid_request` what is no day, size or kind; a field left empty narrows nothing. */
+export function readImageQuery(c: AppContext): ImageQuery {
+  const field = (name: string) => c.req.query(name)?.trim() || null;
+  const [size, from, to, cost] = ["size", "from", "to", "cost"].map(field);
+  if (size !== null && !/^\d{1,5}x\d{1,5}$/.test(size)) {
+    throw new Refusal("invalid_request", "size takes a size such as 1024x1024");
+  }
+  for (const [name, day] of [["from", from], ["to", to]]) {
+    if (day === null || (/^\d{4}-\d\d-\d\d$/.test(day!) && !Number.isNaN(Date.parse(day!)))) continue;
+    throw new Refusal("invalid_request", `${name} takes a day such as 2026-11-25`);
+  }
+  if (cost !== null && cost !== "free" && cost !== "paid") {
+    throw new Refusal("invalid_request", "cost takes free or paid");
+  }
+  const model = field("model");
+  if (model !== null && model.length > maxModelChars) {
+    throw new Refusal("invalid_request", "model takes the name of a model");
+  }
+  return { text: (c.req.query("q") ?? "").slice(0, 500), model, size, from, to, cost };
+}

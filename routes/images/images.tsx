@@ -1,0 +1,212 @@
+/** One picture with its facts and its bytes, and deleting it. */
+import { Hono } from "hono";
+import {
+  type ByteRange,
+  copyFormats,
+  type OpenBlob,
+  RangeNotSatisfiable,
+  thumbnailWidths,
+} from "../../lib/blobs/blobs.ts";
+import { deleteImage, undoDeletion } from "../../lib/images/delete_image.ts";
+import { notFound, Refusal } from "../../lib/refusal.ts";
+import { readCursor } from "../../lib/live/feed.ts";
+import type { Image } from "../../lib/images/image.ts";
+import { type FileForm, fileName, type ImageFile } from "../../lib/images/image_file.ts";
+import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
+import { readAccount } from "../../lib/money/ledger.ts";
+import { findImage, imageNeighbours, listImages, readPrompt } from "../../lib/prompts/prompt_store.ts";
+import { viewImages } from "../../lib/live/prompt_view.ts";
+import { ImagePage } from "../../views/images/image_page.tsx";
+import { imageJson, imageListJson } from "../../views/json/json.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { answerUnmet } from "../http/errors.tsx";
+import { readImageQuery } from "./gallery.tsx";
+import { paginate, readListQuery } from "../http/list_query.ts";
+import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
+
+export const imageFilePath = "/api/v1/images/:id/file";
+
+export function imageRoutes(deps: AppDeps) {
+  const { store, files, presigned, publicUrl, secret } = deps;
+  return new Hono<AppEnv>()
+    .get("/api/v1/images", async (c) => {
+      const { user } = callerOf(c);
+      const [{ views, pagination }, account] = await Promise.all([
+        readPage(c, { defaultLimit: 20 }),
+        readAccount(store, user.id),
+      ]);
+      return c.json(
+        imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, pagination }),
+      );
+    })
+    .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
+    .get("/images/:id", async (c) => {
+      const { user } = callerOf(c);
+      const shown = await view(c);
+      const query = readImageQuery(c);
+      const [neighbours, cursor] = await Promise.all([
+        neighboursOf(shown.image, query),
+        readCursor(store, user.id),
+      ]);
+      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query }} />);
+    })
+    .get(imageFilePath, async (c) => {
+      const { user } = callerOf(c);
+      const image = await findImage(store, { userId: user.id, imageId: c.req.param("id") });
+      return sendFile(c, { image, form: readForm(c) });
+    })
+    .delete("/api/v1/images/:id", async (c) => {
+      await remove(c);
+      return c.json({ success: true });
+    })
+    .post("/api/v1/images/:id/undelete", async (c) => {
+      await undo(c);
+      return c.json(imageJson(await view(c), publicUrl));
+    })
+    .post("/images/:id/delete", async (c) => {
+      await remove(c);
+      return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
+    });
+
+  async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
+    const { user } = callerOf(c);
+    const name = { userId: user.id, list: "images", secret };
+    const query = readListQuery(c, { ...name, defaultLimit });
+    const page = await listImages(store, { userId: user.id, ...query.start });
+    return { views: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+  }
+
+  function neighboursOf(image: Image, query: ImageQuery) {
+    if (isEmptyQuery(query)) return imageNeighbours(store, image);
+    return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
+  }
+
+  async function view(c: AppContext) {
+    const { user } = callerOf(c);
+    const image = await findImage(store, { userId: user.id, imageId: c.req.param("id")! });
+    const [found] = await viewImages(store, [image]);
+    return found;
+  }
+
+  async function remove(c: AppContext): Promise<void> {
+    const { user } = callerOf(c, "all");
+    await deleteImage(store, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+  }
+
+  async function undo(c: AppContext): Promise<void> {
+    const { user } = callerOf(c, "all");
+    await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
+  }
+
+  async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
+    const prompt = await readPrompt(store, image.promptId);
+    if (prompt === null) throw notFound();
+    const { request } = prompt.value;
+    const file = files.find(image, { form, request });
+    const isSaved = form.form === "download" || c.req.query("save") === "1";
+    const name = fileName(request.text, file.contentType);
+    const shown: Shown = {
+      contentType: file.contentType,
+      disposition: disposition(isSaved ? "attachment" : "inline", name),
+      cacheControl: "private, max-age=31536000, immutable",
+    };
+    if (presigned !== null) return await sendToStorage(c, { file, shown });
+    const wanted = c.req.header("If-Match");
+    if (wanted !== undefined && !namesStrongTag(wanted, file.etag)) {
+      return answerUnmet(c, { status: 412, message: "The file is not the one that If-Match names" });
+    }
+    const known = c.req.header("If-None-Match");
+    if (known !== undefined && namesTag(known, file.etag)) return sendUnchanged(c, { file, shown });
+    try {
+      const range = rangeFor(c, file.etag);
+      return await sendPart(c, { file, shown, range, part: await file.open(range) });
+    } catch (error) {
+      if (!(error instanceof RangeNotSatisfiable)) throw error;
+      c.header("Content-Range", `bytes */${error.size}`);
+      return answerUnmet(c, { status: 416, message: `The file has ${error.size} bytes` });
+    }
+  }
+
+  async function sendToStorage(
+    c: AppContext,
+    { file, shown }: { file: ImageFile; shown: Shown },
+  ) {
+    const method = c.req.method === "HEAD" ? "HEAD" : "GET";
+    const address = await presigned!.presign(await file.locate(), { method, ...shown });
+    c.header("Cache-Control", `private, max-age=${presignedMaxAgeSeconds}`);
+    return c.redirect(address, 302);
+  }
+}
+
+/** For five minutes; browsers may come back to the address a little shorter than that. */
+const presignedMaxAgeSeconds = 240;
+
+/** A range counts only while the file is still the one that the reader has the rest of. */
+function rangeFor(c: AppContext, etag: string): ByteRange | undefined {
+  const condition = c.req.header("If-Range");
+  return condition === undefined || condition === etag ? readRange(c) : undefined;
+}
+
+/** How a file is shown: what its headers say besides what is in it. */
+interface Shown {
+  contentType: string;
+  disposition: string;
+  cacheControl: string;
+}
+
+function sendUnchanged(c: AppContext, { file, shown }: { file: ImageFile; shown: Shown }): Response {
+  c.header("ETag", file.etag);
+  c.header("Cache-Control", shown.cacheControl);
+  return c.body(null, 304);
+}
+
+/** Only what was opened may be kept for a year; a failure may not. */
+async function sendPart(
+  c: AppContext,
+  { file, shown, range, part: { stream, size, start, end } }: {
+    file: ImageFile;
+    shown: Shown;
+    range: ByteRange | undefined;
+    part: OpenBlob;
+  },
+): Promise<Response> {
+  c.header("ETag", file.etag);
+  c.header("Cache-Control", shown.cacheControl);
+  c.header("Content-Disposition", shown.disposition);
+  c.header("Content-Type", shown.contentType);
+  c.header("Accept-Ranges", "bytes");
+  c.header("Content-Length", String(end - start));
+  if (range !== undefined) c.header("Content-Range", `bytes ${start}-${end - 1}/${size}`);
+  if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
+  await stream.cancel();
+  return c.body(null, 200);
+}
+
+function readForm(c: AppContext): FileForm {
+  const { width, original, download, settings } = c.req.query();
+  if (width !== undefined) {
+    const known = thumbnailWidths.find((offered) => String(offered) === width);
+    if (known === undefined) {
+      throw new Refusal("invalid_request", `width takes ${thumbnailWidths.join(" or ")}`);
+    }
+    return { form: "thumbnail", width: known };
+  }
+  if (download !== undefined) {
+    const known = copyFormats.find((offered) => offered === download);
+    if (known === undefined) {
+      throw new Refusal("invalid_request", `download takes ${copyFormats.join(", ")}`);
+    }
+    return { form: "download", format: known, hasSettings: settings === "1" };
+  }
+  return { form: original === "1" ? "original" : "picture" };
+}
+
+/** RFC 6266: a plain name for old readers, and the true one. */
+function disposition(type: "inline" | "attachment", name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9.-]+/g, "_");
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => "%" + character.charCodeAt(0).toString(16).toUpperCase(),
+  );
+  return `${type}; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,79 @@
+/** Short-lived tokens for programs, and the keys to check them with. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { invalidToken } from "../../lib/identity/authenticate.ts";
+import { sha256 } from "../../lib/digest.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { signInWithProfile } from "../../lib/identity/identity.ts";
+import type { TokenSource } from "../../lib/identity/json_web_token.ts";
+import { problemWords, SignInProblem } from "../../lib/identity/sign_in_problem.ts";
+import { tokenJson } from "../../views/json/json.ts";
+import { clientAddress } from "../http/client_address.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { readOptionalJson } from "../http/request_body.ts";
+
+const maxIdTokenChars = 16 * 1024;
+
+const TokenRequest = z.strictObject({ idToken: z.string().min(1).max(maxIdTokenChars).optional() });
+
+/** Public: whoever checks a token has no credential of their own. */
+export function tokenKeyRoutes({ tokens }: Pick<AppDeps, "tokens">) {
+  return new Hono<AppEnv>()
+    .get("/.well-known/jwks.json", async (c) => {
+      c.header("Cache-Control", "public, max-age=300");
+      return c.json(await tokens.publishedKeys());
+    });
+}
+
+export function tokenRoutes(deps: AppDeps) {
+  return new Hono<AppEnv>()
+    .post("/api/v1/auth/token", async (c) => {
+      const { idToken } = await readTokenRequest(c);
+      const source = idToken === undefined ? sourceOf(c) : await exchange(c, idToken);
+      const issued = await deps.tokens.issue(source);
+      if (issued === null) throw invalidToken();
+      return c.json(tokenJson(issued));
+    });
+
+  /** What the caller sent itself. A token makes no other: it would outlive what it came from. */
+  function sourceOf(c: AppContext): TokenSource {
+    const { via, ...caller } = callerOf(c);
+    if (via !== "token") return { via, ...caller };
+    throw new Refusal("forbidden", "A token is made from a session or an API key, not from another token");
+  }
+
+  async function exchange(c: AppContext, idToken: string): Promise<TokenSource> {
+    if (c.var.caller !== null) {
+      throw new Refusal("invalid_request", "Send either idToken or a credential, not both");
+    }
+    deps.limits.signIn.take(clientAddress(c, deps));
+    const google = deps.identityProviders.find(({ id }) => id === "google");
+    if (google === undefined) throw invalidToken();
+    try {
+      const { profile, expiresAt } = await google.readIdToken(idToken);
+      const user = await signInWithProfile(deps.store, { profile, policy: deps.signInPolicy });
+      return { user, scope: "all", via: "id_token", credentialId: sha256(idToken), expiresAt };
+    } catch (error) {
+      throw error instanceof SignInProblem ? refusalOf(error) : error;
+    }
+  }
+}
+
+function refusalOf({ reason }: SignInProblem): Refusal {
+  const words = problemWords(reason, "Google")!;
+  if (reason === "no_answer") return new Refusal("unavailable", words, { retryAfterSeconds: 30 });
+  const isKnown = reason === "domain" || reason === "unverified" || reason === "disabled";
+  return isKnown ? new Refusal("forbidden", words) : invalidToken();
+}
+
+async function readTokenRequest(c: AppContext): Promise<z.infer<typeof TokenRequest>> {
+  const checked = TokenRequest.safeParse(await readOptionalJson(c));
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const message = issue.code === "unrecognized_keys"
+    ? `Unknown field: ${issue.keys.join(", ")}`
+    : issue.path.length > 0
+    ? "idToken takes an ID token from Google"
+    : "The request body must be a JSON object";
+  throw new Refusal("invalid_request", message);
+}

@@ -1,0 +1,222 @@
+/** Asking for pictures: the generator's form for people, one call for programs. */
+import { Hono } from "hono";
+import { sha256 } from "../../lib/digest.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { readCursor } from "../../lib/live/feed.ts";
+import { readPictureSettings } from "../../lib/images/picture_settings.ts";
+import type { Prompt } from "../../lib/prompts/prompt.ts";
+import {
+  type Draft,
+  draftFrom,
+  draftOf,
+  draftPath,
+  type FormFields,
+  inputOf,
+} from "../../lib/prompts/prompt_draft.ts";
+import { checkPromptRequest } from "../../lib/prompts/prompt_request.ts";
+import { findPrompt, listImages, listPrompts } from "../../lib/prompts/prompt_store.ts";
+import { viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
+import type { Versioned } from "../../lib/store/store.ts";
+import type { User } from "../../lib/users/user.ts";
+import { money } from "../../views/shell/format.ts";
+import { GenerateButton, PriceChangedFragment, SettingsFields } from "../../views/prompts/generator_form.tsx";
+import { AcceptedFragment, GeneratorPage } from "../../views/prompts/generator_page.tsx";
+import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../../views/json/json.ts";
+import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "../http/context.ts";
+import { redirectToLogin, statusOf } from "../http/errors.tsx";
+import { paginate, readListQuery } from "../http/list_query.ts";
+import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
+import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts";
+import { loginPath, ownPath } from "../http/return_path.ts";
+
+/** Takes a picture and shows the form with the settings that are in it. */
+export const pictureSettingsPath = "/generator/picture";
+
+const feedLength = 12;
+const recentImages = 6;
+
+export function generateRoutes(deps: AppDeps) {
+  const { store, models, feed, publicUrl } = deps;
+  return new Hono<AppEnv>()
+    .post("/api/v1/images/generate", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const idempotencyKey = readIdempotencyKey(c);
+      const accepted = await submit(user, { body: await readJson(c), idempotencyKey });
+      if (accepted.isReplay) c.header("Idempotency-Replayed", "true");
+      return answerWhenFinal(c, accepted.prompt);
+    })
+    .post("/api/v1/quotes", async (c) => {
+      const { user } = callerOf(c);
+      const { request, model } = checkPromptRequest(await readJson(c), {
+        models,
+        maxChars: deps.promptMaxChars,
+      });
+      const costMicros = models.quote(request);
+      return c.json(
+        quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
+      );
+    })
+    .get("/generator", async (c) => {
+      const { user } = callerOf(c);
+      const { from, ...fields } = c.req.query();
+      const draft = from === undefined ? draftOf(fields, models.available()) : draftFrom(
+        (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
+        models.available(),
+        fields,
+      );
+      return c.html(await generatorPage(c, { draft }));
+    })
+    .get("/generator/settings", (c) => {
+      callerOf(c);
+      const draft = draftOf(c.req.query(), models.available());
+      return c.html(
+        <>
+          <SettingsFields draft={draft} models={models.available()} health={deps.health.known} />
+          <hx-partial hx-target="#generate" hx-swap="outerMorph">
+            <GenerateButton draft={draft} costMicros={priceOf(draft)} />
+          </hx-partial>
+        </>,
+      );
+    })
+    .post("/generator/price", async (c) => {
+      callerOf(c);
+      const draft = draftOf(await readForm(c), models.available());
+      return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
+    })
+    .post(pictureSettingsPath, async (c) => {
+      const { user } = callerOf(c);
+      try {
+        // One picture a user at a time is in memory; the others wait where they come from.
+        const fields = await store.locks.hold(
+          `picture ${user.id}`,
+          async () => readPictureSettings(await readPicture(c, "picture")),
+        );
+        return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const draft = draftOf({}, models.available());
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
+    })
+    .post("/generator", async (c) => {
+      if (c.var.caller === null) return await leadToLogin(c);
+      const { user } = callerOf(c, "generate");
+      const { requestKey, price, ...fields } = await readForm(c);
+      try {
+        const body = inputOf(fields);
+        demandShownPrice(body, price);
+        const { prompt } = await submit(user, { body, idempotencyKey: formKey(requestKey, fields) });
+        if (!wantsFragment(c)) return c.redirect("/generator", 303);
+        const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
+        return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const draft = draftOf(fields, models.available());
+        if (wantsFragment(c)) {
+          if (error.field !== "price") throw error;
+          const button = { draft, costMicros: priceOf(draft) };
+          return c.html(<PriceChangedFragment problem={error.message} {...button} />, statusOf(error));
+        }
+        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+      }
+    });
+
+  /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
+  function demandShownPrice(body: unknown, shown: string | undefined): void {
+    if (shown === undefined || !/^\d+$/.test(shown)) return;
+    const { request } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
+    const costMicros = models.quote(request);
+    if (costMicros <= Number(shown)) return;
+    const message = `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
+    throw new Refusal("conflict", message, { field: "price" });
+  }
+
+  /** What was typed is in the form again after signing in. */
+  async function leadToLogin(c: AppContext): Promise<Response> {
+    const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
+    return redirectToLogin(c, loginPath(ownPath(draftPath(fields))));
+  }
+
+  function submit(
+    user: User,
+    { body, idempotencyKey }: { body: unknown; idempotencyKey: string | undefined },
+  ): Promise<Accepted> {
+    deps.limits.generate.take(user.id);
+    const { request, model } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
+    const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, body };
+    return requestPrompt(deps, { user, request, model, idempotency });
+  }
+
+  async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {
+    const wait = readWait(c);
+    if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
+    const { id, userId } = prompt.value;
+    let current = prompt;
+    if (wait.timeoutMs > 0) {
+      await feed.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
+      current = await findPrompt(store, { userId, promptId: id });
+    }
+    const { requestId } = c.var;
+    switch (current.value.status) {
+      case "COMPLETED":
+        return c.json(generatedJson(await viewPrompt(deps, current), publicUrl));
+      case "FAILED": {
+        const view = await viewPrompt(deps, current);
+        return c.json(unsuccessfulJson(view, { code: "generation_failed", requestId }), 500);
+      }
+      case "CANCELLED": {
+        const view = await viewPrompt(deps, current);
+        return c.json(unsuccessfulJson(view, { code: "conflict", requestId }), 409);
+      }
+      default:
+        c.header("Location", `/api/v1/prompts/${id}`);
+        return c.json(acceptedJson(current.value), 202);
+    }
+  }
+
+  async function generatorPage(c: AppContext, { draft, refusal }: { draft: Draft; refusal?: Refusal }) {
+    const caller = callerOf(c);
+    const { user } = caller;
+    const cursor = await readCursor(store, user.id);
+    const [prompts, recent, budget] = await Promise.all([
+      listPrompts(store, { userId: user.id, limit: feedLength }).then(({ items }) =>
+        viewPrompts(deps, items)
+      ),
+      readRecentImages(c, user),
+      budgetOf(deps, user),
+    ]);
+    return (
+      <GeneratorPage
+        user={user}
+        cursor={cursor}
+        draft={draft}
+        models={models.available()}
+        health={deps.health.known}
+        costMicros={priceOf(draft)}
+        maxChars={deps.promptMaxChars}
+        requestKey={store.ids()}
+        prompts={prompts}
+        recent={recent}
+        budget={budget}
+        problem={refusal?.message ?? null}
+      />
+    );
+  }
+
+  async function readRecentImages(c: AppContext, user: User) {
+    const name = { userId: user.id, list: "images", secret: deps.secret };
+    const query = readListQuery(c, { ...name, defaultLimit: recentImages });
+    const page = await listImages(store, { userId: user.id, ...query.start });
+    return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+  }
+
+  function priceOf({ model, imageSize, count, text }: Draft): number {
+    return models.quote({ model: model.id, imageSize, count, text });
+  }
+}
+
+/** The same form sent twice, by a double click or a reload, is one prompt; changed, it is another. */
+function formKey(requestKey: string | undefined, fields: FormFields): string | undefined {
+  return requestKey && `form ${requestKey} ${sha256(JSON.stringify(fields))}`;
+}

@@ -1,0 +1,112 @@
+/** Prompts: history, one prompt, cancel and retry. */
+import { Hono } from "hono";
+import { cancelPrompt } from "../../lib/work/cancel.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { readCursor } from "../../lib/live/feed.ts";
+import { type PromptStatus, promptStatuses } from "../../lib/prompts/prompt.ts";
+import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
+import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { retryPrompt } from "../../lib/prompts/retry.ts";
+import { AcceptedFragment } from "../../views/prompts/generator_page.tsx";
+import { HistoryPage } from "../../views/prompts/history_page.tsx";
+import { acceptedJson, promptJson, promptListJson } from "../../views/json/json.ts";
+import { ChangedFragment } from "../../views/prompts/live.tsx";
+import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "../http/context.ts";
+import { paginate, readListQuery } from "../http/list_query.ts";
+import { demandNoFields } from "../http/request_body.ts";
+import { readIdempotencyKey } from "../http/request_headers.ts";
+
+export function promptRoutes(deps: AppDeps) {
+  const { store, publicUrl, secret } = deps;
+  return new Hono<AppEnv>()
+    .get("/api/v1/prompts", async (c) => {
+      const { views, pagination } = await readPage(c, { defaultLimit: 50 });
+      return c.json(promptListJson(views, pagination));
+    })
+    .get("/prompts", async (c) => {
+      const { user } = callerOf(c);
+      const cursor = await readCursor(store, user.id);
+      const { views, pagination, status } = await readPage(c, { defaultLimit: 25 });
+      return c.html(
+        <HistoryPage
+          user={user}
+          cursor={cursor}
+          prompts={views}
+          pagination={pagination}
+          status={status ?? null}
+        />,
+      );
+    })
+    .get("/api/v1/prompts/:id", async (c) => {
+      const { user } = callerOf(c);
+      const prompt = await findPrompt(store, { userId: user.id, promptId: c.req.param("id") });
+      return c.json(promptJson(await viewPrompt(deps, prompt), publicUrl));
+    })
+    .get("/prompts/:id/preview", async (c) => {
+      const { user } = callerOf(c);
+      const { value } = await findPrompt(store, { userId: user.id, promptId: c.req.param("id") });
+      const preview = deps.progress.readPreview(value.id, Number(c.req.query("task") ?? 0));
+      if (preview === null) return c.notFound();
+      c.header("Cache-Control", "private, max-age=60");
+      c.header("Content-Type", preview.contentType);
+      return c.body(new Uint8Array(preview.bytes));
+    })
+    .post("/api/v1/prompts/:id/cancel", async (c) => {
+      callerOf(c, "generate");
+      await demandNoFields(c);
+      return c.json(promptJson(await viewPrompt(deps, await cancel(c)), publicUrl));
+    })
+    .post("/prompts/:id/cancel", async (c) => {
+      const prompt = await cancel(c);
+      if (!wantsFragment(c)) return c.redirect("/generator", 303);
+      const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, callerOf(c).user)]);
+      return c.html(<ChangedFragment view={view} budget={budget} />);
+    })
+    .post("/api/v1/prompts/:id/retry", async (c) => {
+      callerOf(c, "generate");
+      await demandNoFields(c);
+      const { prompt, isReplay } = await retry(c);
+      if (isReplay) c.header("Idempotency-Replayed", "true");
+      c.header("Location", `/api/v1/prompts/${prompt.value.id}`);
+      return c.json(acceptedJson(prompt.value), 202);
+    })
+    .post("/prompts/:id/retry", async (c) => {
+      const { prompt } = await retry(c);
+      if (!wantsFragment(c)) return c.redirect("/generator", 303);
+      const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, callerOf(c).user)]);
+      return c.html(<AcceptedFragment view={view} budget={budget} />, 201);
+    });
+
+  async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
+    const { user } = callerOf(c);
+    const status = readStatus(c);
+    const name = { userId: user.id, list: `prompts/${status ?? "all"}`, secret };
+    const query = readListQuery(c, { ...name, defaultLimit });
+    const page = await listPrompts(store, { userId: user.id, status, ...query.start });
+    const views = await viewPrompts(deps, page.items);
+    return { views, status, pagination: paginate(page, { name, query }) };
+  }
+
+  async function cancel(c: AppContext) {
+    const { user } = callerOf(c, "generate");
+    return cancelPrompt(deps, await findPrompt(store, { userId: user.id, promptId: c.req.param("id")! }));
+  }
+
+  async function retry(c: AppContext) {
+    const { user } = callerOf(c, "generate");
+    const idempotencyKey = readIdempotencyKey(c);
+    const { value: prompt } = await findPrompt(store, { userId: user.id, promptId: c.req.param("id")! });
+    deps.limits.generate.take(user.id);
+    return retryPrompt(deps, { user, prompt, idempotencyKey });
+  }
+}
+
+function readStatus(c: AppContext): PromptStatus | undefined {
+  const status = c.req.query("status");
+  if (!status) return undefined;
+  const known = promptStatuses.find((name) => name === status);
+  if (known === undefined) {
+    throw new Refusal("invalid_request", `Unknown status. Known: ${promptStatuses.join(", ")}`);
+  }
+  return known;
+}

@@ -1,0 +1,23 @@
+/** What programs ask about the server and about themselves. */
+import { Hono } from "hono";
+import { readMonth } from "../../lib/money/ledger.ts";
+import { meJson, modelsJson, usageJson } from "../../views/json/json.ts";
+import { type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
+import { readMonthName } from "./dashboard.tsx";
+
+export function aboutRoutes(deps: AppDeps) {
+  return new Hono<AppEnv>()
+    .get("/api/v1/models", (c) => {
+      callerOf(c);
+      return c.json(modelsJson(deps.models.available(), deps.models));
+    })
+    .get("/api/v1/usage", async (c) => {
+      const { user } = callerOf(c);
+      const month = readMonthName(c, deps.store.now());
+      return c.json(usageJson(month, await readMonth(deps.store, { userId: user.id, month })));
+    })
+    .get("/api/v1/me", async (c) => {
+      const { user } = callerOf(c);
+      return c.json(meJson(user, await budgetOf(deps, user)));
+    });
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { Refusal, StartError } from "../../../lib/refusal.ts";
+import { createModels } from "../../../lib/catalog/models.ts";
+import { costOfTokens, createPriceBook, shippedPrices, type TokenPrice } from "../../../lib/catalog/price_book.ts";
+import type { Model, Provider } from "../../../lib/catalog/provider.ts";
+import { createStandIn, standInModel } from "../../fixtures/stand_in_provider.ts";
+import { finished, submit } from "../../fixtures/prompts.ts";
+import { createStudio } from "../../fixtures/studio.ts";
+
+const row = (model: string, costMicros: number, { size = "*", validFrom = "2026-01-01" } = {}) => (
+  { provider: "p", model, size, quality: "standard", costMicros, validFrom }
+);
+
+function modelsOf(
+  models: Partial<Model>[],
+  { defaultModel, now = () => Date.parse("2026-11-25") }: { defaultModel?: string; now?: () => number } = {},
+) {
+  const provider: Provider = {
+    ...createStandIn().provider,
+    models: models.map((each) => ({ ...standInModel, ...each })),
+  };
+  const prices = createPriceBook(models.map(({ id }) => row(id!, 20_000)));
+  return createModels({ providers: [provider], prices, defaultModel, now });
+}
+
+Deno.test("a model says when it retires, and is gone from that day on, for those who did not ask yet", async () => {
+  let now = Date.parse("2026-11-30T23:59:59Z");
+  const standIn = createStandIn();
+  const old = { ...standInModel, id: "old", name: "Old one", retiresAt: "2026-12-01" };
+  Object.assign(standIn.provider, { models: [standInModel, old] });
+  standIn.prices.push({ ...standIn.prices[0], model: "old" });
+  await using studio = await createStudio({ standIn, now: () => now });
+  const [program, person] = [await studio.withKey(), await studio.withSession()];
+  const list = async () => (await (await program.get("/api/v1/models")).json()).models;
+  assert.deepEqual((await list())[1].retiresAt, "2026-12-01");
+  assert.match(await (await person.get("/generator")).text(), /Old one \(until 2026-12-01\)/);
+  now += 1000;
+  assert.deepEqual((await list()).map(({ id }: { id: string }) => id), ["stand-in"]);
+  assert.doesNotMatch(await (await person.get("/generator")).text(), /Old one/);
+  const answer = await program.post("/api/v1/images/generate", { prompt: "a sea", model: "old" });
+  assert.equal((await answer.json()).error.message, "Unknown model. Available: stand-in");
+});
+
+Deno.test("the default is the one that was set, or the first; it must be on offer", () => {
+  assert.equal(modelsOf([{ id: "a" }, { id: "b" }]).available()[0].id, "a");
+  assert.equal(modelsOf([{ id: "a" }, { id: "b" }], { defaultModel: "b" }).choose(undefined).id, "b");
+  assert.throws(() => modelsOf([{ id: "a" }], { defaultModel: "c" }), StartError);
+  const gone = { id: "gone", retiresAt: "2026-11-01" };
+  assert.equal(modelsOf([gone, { id: "b" }]).choose(undefined).id, "b");
+  assert.throws(() => modelsOf([gone, { id: "b" }]).choose("gone"), Refusal);
+});
+
+Deno.test("the latest row of a price counts from its day on, and a row of the very size before the general one", () => {
+  const book = createPriceBook([
+    row("m", 10),
+    row("m", 20, { validFrom: "2026-06-01" }),
+    row("m", 15, { size: "1536x1536" }),
+    row("m", 99, { validFrom: "2027-01-01" }),
+  ]);
+  const price = (size: string, day: string) =>
+    book.price({ model: "m", size, at: Date.parse(day) })?.costMicros;
+  assert.equal(price("512x512", "2026-05-31T23:59:59.999Z"), 10);
+  assert.equal(price("512x512", "2026-06-01T00:00:00Z"), 20);
+  assert.equal(price("1536x1536", "2026-11-25"), 15);
+  assert.equal(price("512x512", "2025-12-31"), undefined);
+});
+
+Deno.test("tokens cost what a million of their kind does, to the micro-dollar", () => {
+  const price: TokenPrice = {
+    provider: "p",
+    models: ["m"],
+    perMillion: { textIn: 5_000_000, cachedTextIn: 1_250_000, imageOut: 30_000_000 },
+    allowance: {},
+    validFrom: "2026-01-01",
+  };
+  assert.equal(costOfTokens({ textIn: 12, imageOut: 196 }, price), 5940);
+  assert.equal(costOfTokens({ cachedTextIn: 1 }, price), 1);
+  assert.equal(costOfTokens({ cachedTextIn: 3, textIn: 1, textOut: 100 }, price), 9);
+});
+
+Deno.test("what is held grows with the words where words are paid for, and is for all pictures", () => {
+  const models = createModels({
+    providers: [{ ...createStandIn().provider, models: [{ ...standInModel, id: "gpt-image-2" }] }],
+    prices: createPriceBook(shippedPrices),
+    defaultModel: undefined,
+    now: () => Date.parse("2026-11-25"),
+  });
+  const quote = (text: string, count = 1) =>
+    models.quote({ model: "gpt-image-2", imageSize: "1024x1024", count, text });
+  assert.equal(quote("ab") - quote("a"), 5);
+  // A character of four bytes is at most four tokens.
+  assert.equal(quote("🌊") - quote(""), 20);
+  assert.equal(quote("a sea", 3), 3 * quote("a sea"));
+});
+
+Deno.test("every row of the price book is charged to the micro-dollar, and nothing that is paid for costs nothing", async () => {
+  const sizes = ["512x512", ...new Set(shippedPrices.map(({ size }) => size).filter((size) => size !== "*"))];
+  const ids = [...new Set(shippedPrices.map(({ model }) => model))];
+  const standIn = createStandIn();
+  Object.assign(standIn.provider, { models: ids.map((id) => ({ ...standInModel, id, sizes })) });
+  standIn.prices = [...shippedPrices];
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  for (const { model, size, ...row } of shippedPrices) {
+    const imageSize = size === "*" ? "512x512" : size;
+    const prompt = await finished(program, await submit(program, { model, imageSize, count: 2 }));
+    assert.equal(prompt.costMicros, 2 * row.costMicros, `${model} ${size}`);
+    assert.equal(prompt.costMicros > 0, model !== "sketch", `${model} ${size}`);
+    if (model !== "sketch") assert.deepEqual(prompt.ledger.priceRow, { model, size, ...row });
+  }
+});

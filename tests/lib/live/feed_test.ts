@@ -1,0 +1,446 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { createBudgetReader } from "../../../lib/money/budget.ts";
+import { type Change, createFeed, type Feed, firstCursor, isCursor, readCursor } from "../../../lib/live/feed.ts";
+import { createProgressBoard, type ProgressBoard } from "../../../lib/prompts/progress.ts";
+import type { Prompt } from "../../../lib/prompts/prompt.ts";
+import { readPrompt, removePrompt, writePrompt } from "../../../lib/prompts/prompt_store.ts";
+import type { User } from "../../../lib/users/user.ts";
+import { readEventStream } from "../../fixtures/event_stream.ts";
+import { heartbeat } from "../../../lib/server_sent_event.ts";
+import { until } from "../../fixtures/until.ts";
+import {
+  acceptPrompt,
+  completePrompt,
+  createTestStore,
+  createTestUser,
+  failPrompt,
+  failStarted,
+  startPrompt,
+  type TestStore,
+} from "../../fixtures/store.ts";
+
+interface Scene {
+  store: TestStore;
+  user: User;
+  feed: Feed;
+  progress: ProgressBoard;
+  log: string[];
+  open(request?: Partial<Parameters<Feed["open"]>[0]>): Promise<Reader>;
+}
+
+interface Reader {
+  /** The id of the latest message. */
+  lastId: string;
+  /** The next message; null when the stream has ended. */
+  next(): Promise<string | null>;
+  cancel(): Promise<void>;
+}
+
+async function withFeed(work: (scene: Scene) => Promise<void>): Promise<void> {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const progress = createProgressBoard();
+  const log: string[] = [];
+  const feed = createFeed({
+    store,
+    progress,
+    log: (_, event) => void log.push(event),
+    readBudget: createBudgetReader(store, { defaultBudgetMicros: null }),
+  });
+  try {
+    await work({
+      store,
+      user,
+      feed,
+      progress,
+      log,
+      open: async (request) => {
+        const stream = await feed.open({
+          userId: user.id,
+          credentialId: "session",
+          expiresAt: null,
+          encode,
+          ...request,
+        });
+        return readerOf(stream);
+      },
+    });
+    assert.deepEqual(log, []);
+  } finally {
+    feed.close();
+    await until(() => feed.streamCount(), (count) => count === 0);
+  }
+}
+
+function readerOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Reader {
+  const messages = readEventStream(new Response(stream));
+  const reader: Reader = {
+    lastId: firstCursor,
+    async next() {
+      const message = await messages.next();
+      if (message !== null) reader.lastId = message.id!;
+      return message?.data ?? null;
+    },
+    cancel: () => messages.cancel(),
+  };
+  return reader;
+}
+
+const encode = ({ view: { prompt } }: Change) => ({ data: shown(prompt, prompt.status, prompt.retries) });
+
+const shown = (prompt: Prompt, status: string, retries = 0) => `${prompt.id} ${status} ${retries}`;
+
+/** Changes a prompt that has no worker; `retries` counts the changes. */
+async function touch(store: TestStore, promptId: string): Promise<void> {
+  const before = (await readPrompt(store, promptId))!;
+  const after = { ...before.value, retries: before.value.retries + 1 } as Prompt;
+  assert.ok((await writePrompt(store.kv, { before, after }).commit()).ok);
+}
+
+Deno.test("a new connection starts with all that is unfinished, what changed last at the end", () =>
+  withFeed(async ({ store, user, open }) => {
+    await completePrompt(store, user);
+    const first = (await acceptPrompt(store, user)).prompt.value;
+    const second = (await acceptPrompt(store, user)).prompt.value;
+    await startPrompt(store, first.id);
+    const reader = await open();
+    assert.equal(await reader.next(), shown(second, "PENDING"));
+    assert.equal(await reader.next(), shown(first, "PROCESSING"));
+    await reader.cancel();
+  }));
+
+Deno.test("a connection that comes back gets each prompt that changed since once, as it is now", () =>
+  withFeed(async ({ store, user, open }) => {
+    const before = (await acceptPrompt(store, user)).prompt.value;
+    const changing = (await acceptPrompt(store, user)).prompt.value;
+    const since = await readCursor(store, user.id);
+    for (let i = 0; i < 5; i++) await touch(store, changing.id);
+    const completed = await completePrompt(store, user);
+    const reader = await open({ since });
+    assert.equal(await reader.next(), shown(changing, "PENDING", 5));
+    assert.equal(await reader.next(), shown(completed.value, "COMPLETED"));
+    await touch(store, before.id);
+    assert.equal(await reader.next(), shown(before, "PENDING", 1));
+    await reader.cancel();
+  }));
+
+Deno.test("nothing falls between the page and its stream, whenever it changes", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    for (let i = 1; i <= 20; i++) {
+      const since = await readCursor(store, user.id);
+      const [reader] = await Promise.all([open({ since }), touch(store, value.id)]);
+      assert.equal(await reader.next(), shown(value, "PENDING", i));
+      await reader.cancel();
+    }
+  }));
+
+Deno.test("a change reaches every open stream of its user, and nobody else's", () =>
+  withFeed(async ({ store, user, feed, open }) => {
+    const other = await createTestUser(store);
+    const readers = await Promise.all([open(), open(), open()]);
+    const stranger = await open({ userId: other.id });
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    for (const reader of readers) assert.equal(await reader.next(), shown(value, "PENDING"));
+    const theirs = (await acceptPrompt(store, other)).prompt.value;
+    assert.equal(await stranger.next(), shown(theirs, "PENDING"));
+    assert.equal(feed.streamCount(), 4);
+    await Promise.all([...readers, stranger].map((reader) => reader.cancel()));
+    assert.equal(feed.streamCount(), 0);
+  }));
+
+Deno.test("a change is rendered once, however many streams show it", () =>
+  withFeed(async ({ store, user, open }) => {
+    let rendered = 0;
+    const counting = (change: Change) => ({ data: `${++rendered} ${encode(change).data}` });
+    const readers = await Promise.all(Array.from({ length: 20 }, () => open({ encode: counting })));
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    for (const reader of readers) assert.equal(await reader.next(), `1 ${shown(value, "PENDING")}`);
+    await Promise.all(readers.map((reader) => reader.cancel()));
+  }));
+
+Deno.test("a prompt's own stream begins with its present state and ends after its final one", () =>
+  withFeed(async ({ store, user, feed, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    await acceptPrompt(store, user);
+    const reader = await open({ promptId: value.id });
+    assert.equal(await reader.next(), shown(value, "PENDING"));
+    const started = await startPrompt(store, value.id);
+    assert.equal(await reader.next(), shown(value, "PROCESSING"));
+    await failStarted(store, started);
+    assert.equal(await reader.next(), shown(value, "FAILED"));
+    assert.equal(await reader.next(), null);
+    assert.equal(feed.streamCount(), 0);
+  }));
+
+Deno.test("the own stream of a prompt that was final before has one message", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = await failPrompt(store, user);
+    const reader = await open({ promptId: value.id });
+    assert.equal(await reader.next(), shown(value, "FAILED"));
+    assert.equal(await reader.next(), null);
+  }));
+
+Deno.test("a reader that does not read gets the latest state, not every step", () =>
+  withFeed(async ({ store, user, open }) => {
+    const prompts = [];
+    for (let i = 0; i < 3; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
+    const slow = await open();
+    const quick = await open();
+    for (let i = 1; i <= 30; i++) for (const { id } of prompts) await touch(store, id);
+    const last = new Set(prompts.map((prompt) => shown(prompt, "PENDING", 30)));
+    const unseen = new Set(last);
+    while (unseen.size > 0) unseen.delete((await quick.next())!);
+    const taken: string[] = [];
+    while (!last.isSubsetOf(new Set(taken))) taken.push((await slow.next())!);
+    // What had been handed over before (decoder and socket hold a few), then one state of each prompt.
+    assert.ok(taken.length <= 3 + 3, `${taken.length} messages`);
+    await Promise.all([slow.cancel(), quick.cancel()]);
+  }));
+
+Deno.test("a reader that is cut off again and again, and goes on from the last id, misses nothing", {
+  timeout: 20_000,
+}, () =>
+  withFeed(async ({ store, user, open }) => {
+    const prompts: Prompt[] = [];
+    for (let i = 0; i < 5; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
+    const since = await readCursor(store, user.id);
+    const changing = (async () => {
+      for (let i = 1; i <= 40; i++) await touch(store, prompts[i * 7 % 5].id);
+    })();
+    const unseen = new Set(prompts.map((prompt) => shown(prompt, "PENDING", 8)));
+    for (let cuts = 0, lastId = since; unseen.size > 0; cuts++) {
+      const reader = await open({ since: lastId });
+      for (let i = 0; i <= cuts % 4 && unseen.size > 0; i++) unseen.delete((await reader.next())!);
+      lastId = reader.lastId;
+      await reader.cancel();
+    }
+    await changing;
+  }));
+
+Deno.test("a reader that is cut off after its first message still learns of all the others", () =>
+  withFeed(async ({ store, user, open }) => {
+    const watching = await open();
+    const prompts: Prompt[] = [];
+    for (let i = 0; i < 5; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
+    for (let round = 1; round <= 15; round++) {
+      const since = await readCursor(store, user.id);
+      for (const { id } of prompts.slice(0, 3)) await touch(store, id);
+      const [reader] = await Promise.all([open({ since }), touch(store, prompts[3].id)]);
+      const seen = [await reader.next()];
+      await reader.cancel();
+      await touch(store, prompts[4].id);
+      const next = await open({ since: reader.lastId });
+      while (seen.at(-1) !== shown(prompts[4], "PENDING", round)) seen.push(await next.next());
+      await next.cancel();
+      const due = prompts.map((prompt) => shown(prompt, "PENDING", round));
+      assert.deepEqual(due.filter((state) => !seen.includes(state)), []);
+    }
+    await watching.cancel();
+  }));
+
+Deno.test("progress that is stored nowhere arrives too", () =>
+  withFeed(async ({ store, user, progress, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    await startPrompt(store, value.id);
+    const reader = await open({
+      encode: ({ view }) => ({ data: `${view.progress?.stage} ${view.progress?.percent}` }),
+    });
+    assert.equal(await reader.next(), "undefined undefined");
+    progress.report(value, { stage: "generating", percent: 40 });
+    assert.equal(await reader.next(), "generating 40");
+    await reader.cancel();
+  }));
+
+Deno.test("when one prompt starts, those behind it learn that they moved up", () =>
+  withFeed(async ({ store, user, open }) => {
+    const first = (await acceptPrompt(store, user)).prompt.value;
+    const second = (await acceptPrompt(store, user)).prompt.value;
+    const reader = await open({ encode: ({ view }) => ({ data: `${view.prompt.id} ${view.position}` }) });
+    assert.equal(await reader.next(), `${first.id} 0`);
+    assert.equal(await reader.next(), `${second.id} 1`);
+    await startPrompt(store, first.id);
+    assert.deepEqual(
+      new Set([await reader.next(), await reader.next()]),
+      new Set([`${first.id} null`, `${second.id} 0`]),
+    );
+    await reader.cancel();
+  }));
+
+Deno.test("ending a credential ends its streams and no others", () =>
+  withFeed(async ({ store, user, feed, open }) => {
+    const [ended, kept] = [await open({ credentialId: "ended" }), await open({ credentialId: "kept" })];
+    feed.end({ credentialId: "ended" });
+    assert.equal(await ended.next(), null);
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    assert.equal(await kept.next(), shown(value, "PENDING"));
+    feed.end({ userId: user.id });
+    assert.equal(await kept.next(), null);
+    assert.equal(feed.streamCount(), 0);
+  }));
+
+Deno.test("a closed feed ends all streams, and new ones at once", () =>
+  withFeed(async ({ store, user, feed, open }) => {
+    await acceptPrompt(store, user);
+    const reader = await open();
+    await reader.next();
+    feed.close();
+    assert.equal(await reader.next(), null);
+    assert.equal(await (await open()).next(), null);
+    assert.equal(feed.streamCount(), 0);
+  }));
+
+Deno.test("an idle stream gets a comment every 15 seconds, and ends when its credential has expired", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  try {
+    await withFeed(async ({ store, user, feed, open }) => {
+      const reader = await open({ expiresAt: store.now() + 20_000 });
+      const first = await feed.open({ userId: user.id, credentialId: "other", expiresAt: null, encode });
+      mock.timers.tick(15_000);
+      const idle = first.getReader();
+      assert.deepEqual((await idle.read()).value, new TextEncoder().encode(heartbeat));
+      store.clock.advance(20_000);
+      mock.timers.tick(15_000);
+      assert.equal(await reader.next(), null);
+      assert.equal(feed.streamCount(), 1);
+      await idle.cancel();
+    });
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+Deno.test("waiting for the final state ends with it", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const started = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
+    const waiting = feed.waitForFinal(started.value, {
+      timeoutMs: 600_000,
+      signal: new AbortController().signal,
+    });
+    await failStarted(store, started);
+    await waiting;
+    assert.equal((await readPrompt(store, started.value.id))!.value.status, "FAILED");
+  }));
+
+Deno.test("waiting ends at once for a prompt that is final, with the caller's leaving, and with the feed", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const { signal } = new AbortController();
+    await feed.waitForFinal((await failPrompt(store, user)).value, { timeoutMs: 600_000, signal });
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    await feed.waitForFinal(value, { timeoutMs: 0, signal });
+    await feed.waitForFinal(value, { timeoutMs: 600_000, signal: AbortSignal.abort() });
+    const leaving = new AbortController();
+    const left = feed.waitForFinal(value, { timeoutMs: 600_000, signal: leaving.signal });
+    leaving.abort();
+    await left;
+    const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
+    feed.close();
+    await waiting;
+  }));
+
+Deno.test("waiting ends when the prompt and all others of its user are taken away", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const { prompt } = await acceptPrompt(store, user);
+    const { signal } = new AbortController();
+    const isRead = Promise.withResolvers<void>();
+    const get = store.kv.get.bind(store.kv);
+    store.kv.get = async <T>(key: Deno.KvKey) => {
+      const entry = await get<T>(key);
+      if (key.includes(prompt.value.id)) isRead.resolve();
+      return entry;
+    };
+    const waiting = feed.waitForFinal(prompt.value, { timeoutMs: 600_000, signal });
+    await isRead.promise;
+    const atomic = store.kv.atomic();
+    const head = { value: prompt.value.id, versionstamp: prompt.versionstamp };
+    removePrompt(atomic, { prompt, head });
+    assert.ok((await atomic.commit()).ok);
+    await waiting;
+  }));
+
+/** Fails where the work takes longer than five seconds. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("it takes too long")), 5000);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The database can't list the feed as long as `isBroken`. */
+function breakFeed(store: TestStore): { isBroken: boolean } {
+  const state = { isBroken: true };
+  const list = store.kv.list.bind(store.kv);
+  store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+    if (state.isBroken && "prefix" in selector && selector.prefix[0] === "feed") throw new Error("disk I/O");
+    return list<T>(selector, options);
+  };
+  return state;
+}
+
+Deno.test("a user whose feed could not be read once has one the next time", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const state = breakFeed(store);
+    await assert.rejects(open(), /disk/);
+    state.isBroken = false;
+    const reader = await open();
+    assert.equal(await reader.next(), shown(value, "PENDING"));
+    await touch(store, value.id);
+    assert.equal(await reader.next(), shown(value, "PENDING", 1));
+    await reader.cancel();
+  }));
+
+Deno.test("where the changes of a user can't be followed any more, everybody starts anew", () =>
+  withFeed(async ({ store, user, feed, log, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const reader = await open();
+    assert.equal(await reader.next(), shown(value, "PENDING"));
+    const { signal } = new AbortController();
+    const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
+    const state = breakFeed(store);
+    await touch(store, value.id);
+    assert.equal(await reader.next(), null);
+    state.isBroken = false;
+    const next = await open();
+    await inTime(waiting);
+    assert.equal(await next.next(), shown(value, "PENDING", 1));
+    await touch(store, value.id);
+    assert.equal(await inTime(next.next()), shown(value, "PENDING", 2));
+    await next.cancel();
+    assert.deepEqual(log.splice(0), ["feed_lost"]);
+  }));
+
+Deno.test("a cursor of a database that was put back to an earlier state is none", () =>
+  withFeed(async ({ store, user, open }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const reader = await open({ since: "f".repeat(20) });
+    assert.equal(await inTime(reader.next()), shown(value, "PENDING"));
+    assert.equal(reader.lastId, await readCursor(store, user.id));
+    await reader.cancel();
+  }));
+
+Deno.test("waiting ends in time although the clock is set back meanwhile", () =>
+  withFeed(async ({ store, user, feed }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    const waiting = feed.waitForFinal(value, { timeoutMs: 20, signal: new AbortController().signal });
+    store.clock.advance(-3600_000);
+    await inTime(waiting);
+  }));
+
+Deno.test("cursors are versionstamps, and the first is before all of them", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  assert.equal(await readCursor(store, user.id), firstCursor);
+  const { prompt } = await acceptPrompt(store, user);
+  assert.equal(await readCursor(store, user.id), prompt.versionstamp);
+  assert.ok(isCursor(prompt.versionstamp) && isCursor(firstCursor) && firstCursor < prompt.versionstamp);
+  for (
+    const other of ["", "1", "g".repeat(20), firstCursor.slice(1), `${firstCursor}0`, `${firstCursor}\n`]
+  ) {
+    assert.equal(isCursor(other), false);
+  }
+});

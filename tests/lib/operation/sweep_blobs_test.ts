@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
+import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
+import { readImage } from "../../../lib/prompts/prompt_store.ts";
+import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
+import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import { completePrompt, createTestStore, createTestUser } from "../../fixtures/store.ts";
+
+const bytes = new Uint8Array(3);
+
+async function setScene() {
+  const store = await createTestStore();
+  const user = await createTestUser(store);
+  const memory = createMemoryBlobs();
+  /** Blobs that were put before this test's clock began are old. */
+  const putAt = new Map<string, number>();
+  const blobs: Blobs = {
+    ...memory,
+    async *list() {
+      for await (const blob of memory.list()) yield { ...blob, putAt: putAt.get(blob.key) ?? store.now() };
+    },
+  };
+  const age = () => {
+    for (const key of memory.contents.keys()) putAt.set(key, store.now() - sweepGraceMs - 1);
+  };
+  return { store, user, blobs, memory, age, [Symbol.dispose]: () => store[Symbol.dispose]() };
+}
+
+Deno.test("old blobs that no record names go; all others stay", async () => {
+  using scene = await setScene();
+  const { store, user, blobs, memory } = scene;
+  const { value } = await completePrompt(store, user, { blobs, request: { count: 2 } });
+  const [kept, deleted] = value.images.map(({ id }) => id);
+  for (
+    const key of [blobKeys.thumbnail(kept, 320), blobKeys.copy(kept, { format: "png", hasSettings: true })]
+  ) {
+    await blobs.put(key, bytes, "");
+  }
+  await deleteImage(store, (await readImage(store, deleted))!.value);
+  const foreign = ["images/readme.txt", ".probe", "other/x"];
+  for (const key of foreign) await blobs.put(key, bytes, "");
+  const stay = [...memory.contents.keys()];
+  const lost = store.ids();
+  const orphans = [...blobKeysOf(lost), `${blobKeys.picture(kept)}.${crypto.randomUUID()}.part`];
+  for (const key of orphans) await blobs.put(key, bytes, "");
+  scene.age();
+  const fresh = blobKeys.picture(store.ids());
+  await blobs.put(fresh, bytes, "");
+  const report = await sweepBlobs({ store, blobs }, { owner: "me" });
+  assert.deepEqual(report, { removed: orphans, missing: [] });
+  assert.deepEqual([...memory.contents.keys()].sort(), [...stay, fresh, ".owner"].sort());
+  assert.deepEqual(await sweepBlobs({ store, blobs }, { owner: "me" }), { removed: [], missing: [] });
+});
+
+Deno.test("a picture that is deleted, or brought back, while its storage is swept keeps its bytes", async () => {
+  for (const isBroughtBack of [false, true]) {
+    using scene = await setScene();
+    const { store, user, blobs, memory } = scene;
+    const { value } = await completePrompt(store, user, { blobs });
+    const image = (await readImage(store, value.images[0].id))!.value;
+    if (isBroughtBack) await deleteImage(store, image);
+    scene.age();
+    const list = store.kv.list.bind(store.kv);
+    let isDone = false;
+    const change = async () => {
+      isDone = true;
+      if (isBroughtBack) await undoDeletion(store, { userId: user.id, imageId: image.id });
+      else await deleteImage(store, image);
+    };
+    store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+      const kind = "prefix" in selector ? selector.prefix[0] : "";
+      const isTime = !isDone && kind === (isBroughtBack ? "trash" : "image");
+      async function* changed() {
+        await change();
+        yield* list<T>(selector, options);
+      }
+      return isTime ? changed() as unknown as Deno.KvListIterator<T> : list<T>(selector, options);
+    };
+    const { removed } = await sweepBlobs({ store, blobs }, { owner: "me" });
+    assert.deepEqual([isDone, removed], [true, []]);
+    assert.ok(memory.contents.has(image.blobKey));
+  }
+});
+
+Deno.test("a record whose blob is gone is reported, and stays", async () => {
+  using scene = await setScene();
+  const { store, user, blobs } = scene;
+  const { value } = await completePrompt(store, user, { blobs, request: { count: 2 } });
+  const key = blobKeys.picture(value.images[0].id);
+  await blobs.delete(key);
+  assert.deepEqual(await sweepBlobs({ store, blobs }, { owner: "me" }), { removed: [], missing: [key] });
+  assert.notEqual(await readImage(store, value.images[0].id), null);
+});
+
+Deno.test("a storage that is another Darkroom's is left alone until it is claimed", async () => {
+  using scene = await setScene();
+  const { store, blobs, memory } = scene;
+  const key = blobKeys.picture(store.ids());
+  await blobs.put(key, bytes, "");
+  scene.age();
+  await claimBlobs(blobs, "another");
+  await assert.rejects(sweepBlobs({ store, blobs }, { owner: "me" }), ForeignBlobs);
+  assert.ok(memory.contents.has(key));
+  await claimBlobs(blobs, "me");
+  assert.deepEqual((await sweepBlobs({ store, blobs }, { owner: "me" })).removed, [key]);
+});

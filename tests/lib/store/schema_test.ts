@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { promptStatuses } from "../../../lib/prompts/prompt.ts";
+import { keys, kinds, promptLists, promptQueueKeys } from "../../../lib/store/schema.ts";
+
+const prompt = { id: "p1", userId: "ada" };
+
+Deno.test("a prompt stands in its user's list and in that of its status", () => {
+  for (const status of promptStatuses) {
+    assert.deepEqual(promptLists({ ...prompt, status }), [
+      ["prompts", "ada"],
+      ["prompts_by_status", "ada", status],
+    ]);
+  }
+});
+
+Deno.test("a waiting prompt is in the queue, a delayed one in the delays, any other in neither", () => {
+  assert.deepEqual(promptQueueKeys({ ...prompt, status: "PENDING", readyAt: null }), [[
+    "queue",
+    "ada",
+    "p1",
+  ]]);
+  assert.deepEqual(promptQueueKeys({ ...prompt, status: "PENDING", readyAt: 7 }), [["delayed", 7, "p1"]]);
+  for (const status of promptStatuses.filter((status) => status !== "PENDING")) {
+    assert.deepEqual(promptQueueKeys({ ...prompt, status }), []);
+  }
+});
+
+Deno.test("no two kinds of keys begin alike", () => {
+  const made = Object.values(keys).map((make) => (make as (...parts: string[]) => Deno.KvKey)("a", "b"));
+  const names = made.map((key) => `${String(key[0])} ${key.length}`);
+  // A whole kind shares its first part with its entries; only those pairs may meet.
+  const shared = names.filter((name, i) => names.indexOf(name) !== i);
+  assert.deepEqual(shared, []);
+});
+
+Deno.test("feed entries sort by version, delayed prompts by time, prompts by number", async () => {
+  const kv = await Deno.openKv(":memory:");
+  for (const at of [1000, 20, 300]) await kv.set(keys.delayed(at, "p"), null);
+  const order = (await Array.fromAsync(kv.list({ prefix: [...kinds.delayed] }))).map(({ key }) => key[1]);
+  assert.deepEqual(order, [20, 300, 1000]);
+  kv.close();
+});

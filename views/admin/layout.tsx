@@ -1,0 +1,32 @@
+/** The frame of the pages for admins: each part of the administration is a page of its own. */
+import type { Child } from "hono/jsx";
+import type { User } from "../../lib/users/user.ts";
+import { Layout } from "../shell/layout.tsx";
+import { Tabs } from "../shell/tabs.tsx";
+
+/** Names of users by their id; who has none is gone. */
+export type Names = ReadonlyMap<string, string>;
+
+const tabs = [
+  { href: "/admin", name: "Users" },
+  { href: "/admin/invitations", name: "Invitations" },
+  { href: "/admin/spend", name: "Spend" },
+  { href: "/admin/prices", name: "Prices" },
+  { href: "/admin/providers", name: "Providers" },
+  { href: "/admin/queue", name: "Queue" },
+  { href: "/admin/audit", name: "Changes" },
+];
+
+export function AdminLayout(
+  { name, user, current, children }: { name: string; user: User; current: string; children?: Child },
+) {
+  return (
+    <Layout title={name} user={user} current="/admin">
+      <div class="heading">
+        <h1>{name}</h1>
+      </div>
+      <Tabs name="Administration" tabs={tabs} current={current} />
+      {children}
+    </Layout>
+  );
+}

@@ -1,0 +1,142 @@
+/** One picture as large as fits, and every fact about it. */
+import type { Child } from "hono/jsx";
+import type { Image } from "../../lib/images/image.ts";
+import type { ImageQuery } from "../../lib/images/image_search.ts";
+import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { User } from "../../lib/users/user.ts";
+import { Cost } from "../money/cost.tsx";
+import { bytes, duration } from "../shell/format.ts";
+import { Layout } from "../shell/layout.tsx";
+import { addressOf, queryOf } from "./image_query.ts";
+import { fileAddress } from "./picture.tsx";
+import { CardButton } from "../prompts/prompt_card.tsx";
+import { Time } from "../shell/time.tsx";
+
+export function ImagePage({ user, cursor, view, neighbours, query }: {
+  user: User;
+  cursor: string;
+  view: ImageView;
+  neighbours: { newer: string | null; older: string | null };
+  /** The search that the picture was found by. */
+  query: ImageQuery;
+}) {
+  const narrowed = queryOf(query);
+  const { image, prompt, costMicros, charge, durationMs } = view;
+  const { text, options, watermark } = prompt.request;
+  const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
+  return (
+    <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+      <article class="print">
+        <div class="stage">
+          <a href={fileAddress(image.id)}>
+            <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
+          </a>
+          <nav class="turn" aria-label="Other pictures">
+            <a class="button quiet" rel="up" href={addressOf("/gallery", narrowed)}>Gallery</a>
+            {neighbours.newer && (
+              <a class="button quiet" rel="prev" href={addressOf(`/images/${neighbours.newer}`, narrowed)}>
+                ← Newer
+              </a>
+            )}
+            {neighbours.older && (
+              <a class="button quiet" rel="next" href={addressOf(`/images/${neighbours.older}`, narrowed)}>
+                Older →
+              </a>
+            )}
+          </nav>
+        </div>
+        <div class="about">
+          <h1 class="text">{text}</h1>
+          <div class="actions">
+            <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
+            <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+          </div>
+          <dl class="facts-list">
+            <Fact name="Model">{image.model}</Fact>
+            <Fact name="Size">
+              {image.width} × {image.height}
+              {wasResized && ` (made at ${image.originalWidth} × ${image.originalHeight})`}
+            </Fact>
+            <Fact name="Cost">
+              {costMicros === null || charge === null
+                ? "not known yet"
+                : <Cost cost={{ ...charge, costMicros }} isCompleted />}
+            </Fact>
+            {durationMs !== null && <Fact name="Took">{duration(durationMs)}</Fact>}
+            <Fact name="Made">
+              <Time at={image.createdAt} zone={user.timeZone} />
+            </Fact>
+            {image.seed !== null && (
+              <Fact name="Seed">
+                {image.seed} <a href={`/generator?from=${prompt.id}&seed=${image.seed}`}>Use it again</a>
+              </Fact>
+            )}
+            {options.negativePrompt && <Fact name="Left out">{options.negativePrompt}</Fact>}
+            {options.steps !== undefined && <Fact name="Steps">{options.steps}</Fact>}
+            {options.guidance !== undefined && <Fact name="Guidance">{options.guidance}</Fact>}
+            {watermark && <Fact name="Watermark">{watermark}</Fact>}
+            <Fact name="File">
+              {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.bytes)}
+            </Fact>
+            <Fact name="SHA-256">
+              <code>{image.sha256}</code>
+            </Fact>
+          </dl>
+          <h2>Download</h2>
+          <div class="actions">
+            <Download image={image} query="?save=1" name="As it is" />
+            {image.originalBlobKey !== image.blobKey && (
+              <Download image={image} query="?original=1&save=1" name="As it was made" />
+            )}
+            {copies.map(({ format, name }) => (
+              <Download image={image} query={`?download=${format}`} name={name} />
+            ))}
+          </div>
+          <p class="muted">PNG, JPEG and WebP are copies that carry the mark of AI-made pictures.</p>
+          <div class="actions">
+            <span class="muted">With the settings inside:</span>
+            {copies.map(({ format, name }) => (
+              <Download
+                image={image}
+                query={`?download=${format}&settings=1`}
+                name={name}
+                label={`${name} with the settings inside`}
+              />
+            ))}
+          </div>
+          <details class="delete">
+            <summary>Delete</summary>
+            <form method="post" action={`/images/${image.id}/delete`}>
+              <p>
+                For ten minutes you can undo it; then the picture and its files are gone for good. What it
+                cost stays in the books.
+              </p>
+              <button class="danger" type="submit">Delete this picture</button>
+            </form>
+          </details>
+        </div>
+      </article>
+    </Layout>
+  );
+}
+
+const copies = [
+  { format: "png", name: "PNG" },
+  { format: "jpeg", name: "JPEG" },
+  { format: "webp", name: "WebP" },
+];
+
+function Download(
+  { image, query, name, label }: { image: Image; query: string; name: string; label?: string },
+) {
+  return <a class="button quiet" href={fileAddress(image.id, query)} aria-label={label} download>{name}</a>;
+}
+
+function Fact({ name, children }: { name: string; children?: Child }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,255 @@
+/** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
+import type { BudgetState } from "../../lib/money/budget.ts";
+import type { Draft } from "../../lib/prompts/prompt_draft.ts";
+import type { Model, ProviderStatus, Range } from "../../lib/catalog/provider.ts";
+import { Budget } from "../money/budget.tsx";
+import { ErrorText } from "../shell/error_text.tsx";
+import { money, size } from "../shell/format.ts";
+
+/** What is known of a provider, by its id. */
+export type Health = (providerId: string) => ProviderStatus | null;
+
+export interface GeneratorFormProps {
+  draft: Draft;
+  models: readonly Model[];
+  health: Health;
+  budget: BudgetState;
+  costMicros: number;
+  maxChars: number;
+  requestKey: string;
+  /** Why the form was not accepted. */
+  problem: string | null;
+}
+
+export function GeneratorForm(
+  { draft, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+) {
+  return (
+    <form
+      id="generator"
+      class="generator"
+      method="post"
+      action="/generator"
+      hx-post="/generator"
+      hx-target="#problem"
+      hx-swap="innerHTML"
+      hx-disable="find button[type=submit]"
+    >
+      <RequestKey value={requestKey} />
+      <div class="field">
+        <label for="prompt">What do you want to see?</label>
+        <textarea
+          id="prompt"
+          name="prompt"
+          rows={4}
+          required
+          autocomplete="off"
+          aria-describedby="prompt-count problem"
+          hx-post="/generator/price"
+          hx-trigger="input changed delay:400ms"
+          hx-include="closest form"
+          hx-target="#generate"
+          hx-swap="outerMorph"
+        >
+          {draft.text}
+        </textarea>
+        <p id="prompt-count" class="count" data-max={maxChars}>
+          {Array.from(draft.text).length} / {maxChars}
+        </p>
+      </div>
+      <SettingsFields draft={draft} models={models} health={health} />
+      <div class="send">
+        <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
+        <div class="submit">
+          <GenerateButton draft={draft} costMicros={costMicros} />
+          <kbd class="hint">Ctrl + Enter</kbd>
+          <Budget budget={budget} />
+        </div>
+      </div>
+      <button id="notify" class="quiet" type="button" aria-pressed="false" hidden>
+        Tell me when a picture is ready
+      </button>
+    </form>
+  );
+}
+
+/** When what was shown is not what it would cost now: why nothing was sent, and the button with today's price. */
+export function PriceChangedFragment({ problem, ...button }: ButtonProps & { problem: string }) {
+  return (
+    <>
+      <ErrorText message={problem} />
+      <hx-partial hx-target="#generate" hx-swap="outerMorph">
+        <GenerateButton {...button} />
+      </hx-partial>
+    </>
+  );
+}
+
+/** Names this form, so that sending it twice is one prompt. */
+export function RequestKey({ value }: { value: string }) {
+  return <input id="request-key" type="hidden" name="requestKey" value={value} />;
+}
+
+interface ButtonProps {
+  draft: Draft;
+  costMicros: number;
+}
+
+/** It sends along the price that it shows, so that nobody pays more than they saw. */
+export function GenerateButton({ draft, costMicros }: ButtonProps) {
+  const what = draft.count === 1 ? "Generate" : `Generate ${draft.count}`;
+  return (
+    <button id="generate" class="primary" type="submit" name="price" value={costMicros}>
+      {what} · <span class="price">{money(costMicros)}</span>
+    </button>
+  );
+}
+
+/** Everything that depends on the chosen model; asked for again when a setting changes. */
+export function SettingsFields(
+  { draft, models, health }: { draft: Draft; models: readonly Model[]; health: Health },
+) {
+  const { model } = draft;
+  return (
+    <div
+      id="settings"
+      class="settings"
+      hx-get="/generator/settings"
+      hx-trigger="change"
+      hx-include="this"
+      hx-swap="outerMorph"
+    >
+      {models.length === 1 ? <input type="hidden" name="model" value={model.id} /> : (
+        <div class="field">
+          <label for="model">Model</label>
+          <select id="model" name="model">
+            {models.map((each) => (
+              <option value={each.id} selected={each.id === model.id}>
+                {modelLabel(each, health(each.provider))}
+              </option>
+            ))}
+          </select>
+          <noscript>
+            <button class="quiet" type="submit" formmethod="get" formnovalidate>
+              Show this model's settings
+            </button>
+          </noscript>
+        </div>
+      )}
+      <fieldset class="field sizes">
+        <legend>Size</legend>
+        <div class="choices">
+          {model.sizes.map((each) => <SizeChoice size={each} isChosen={each === draft.imageSize} />)}
+        </div>
+      </fieldset>
+      <fieldset class="field counts">
+        <legend>Pictures</legend>
+        <div class="choices">
+          {countsFor(draft).map((count) => (
+            <label class="choice">
+              <input type="radio" name="count" value={count} checked={count === draft.count} />
+              <span>{count}</span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <Advanced draft={draft} />
+    </div>
+  );
+}
+
+const troubleWords: { [state in ProviderStatus["state"]]: string | null } = {
+  ok: null,
+  key_refused: "its key is refused",
+  unreachable: "not reachable now",
+  trouble: "in trouble now",
+};
+
+/** Its name, until when there is it, and what is wrong with it. */
+function modelLabel({ name, retiresAt }: Model, status: ProviderStatus | null): string {
+  const notes = [retiresAt && `until ${retiresAt}`, status && troubleWords[status.state]].filter(Boolean);
+  return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
+}
+
+/** The counts that people choose, and the one that a program or another model's settings brought along. */
+function countsFor({ model, count }: Draft): number[] {
+  return [...new Set([1, 2, 4, 8, count])].filter((each) => each <= model.maxCount).toSorted((a, b) => a - b);
+}
+
+function SizeChoice({ size: value, isChosen }: { size: string; isChosen: boolean }) {
+  const [width, height] = value.split("x").map(Number);
+  const scale = 22 / Math.max(width, height, 1024);
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  return (
+    <label class="choice">
+      <input type="radio" name="imageSize" value={value} checked={isChosen} />
+      <span>
+        <svg width="24" height="24" viewBox="0 0 24 24" aria-hidden="true">
+          <rect class="shape" x={(24 - w) / 2} y={(24 - h) / 2} width={w} height={h} rx="1.5" />
+        </svg>
+        {size(value)}
+      </span>
+    </label>
+  );
+}
+
+function Advanced({ draft }: { draft: Draft }) {
+  const { model, options, watermark } = draft;
+  const isFilled = [watermark, ...Object.values(options)].some((text) => text !== "");
+  return (
+    <details id="advanced" class="advanced" open={isFilled}>
+      <summary>Advanced</summary>
+      <div>
+        <Field
+          name="watermark"
+          label="Watermark"
+          value={watermark}
+          maxlength={100}
+          hint="Drawn bottom right"
+        />
+        {model.options.negativePrompt && (
+          <Field name="negativePrompt" label="Leave out" value={options.negativePrompt} maxlength={1000} />
+        )}
+        {model.options.seed && (
+          <Field
+            name="seed"
+            label="Seed"
+            value={options.seed}
+            {...numberIn({ min: 0, max: 4_294_967_295, step: 1 })}
+            hint="The same seed gives the same picture"
+          />
+        )}
+        {model.options.steps && (
+          <Field name="steps" label="Steps" value={options.steps} {...numberIn(model.options.steps)} />
+        )}
+        {model.options.guidance && (
+          <Field
+            name="guidance"
+            label="Guidance"
+            value={options.guidance}
+            {...numberIn(model.options.guidance)}
+          />
+        )}
+      </div>
+    </details>
+  );
+}
+
+function Field({ label, hint, ...input }: {
+  name: string;
+  label: string;
+  value: string;
+  hint?: string;
+  maxlength?: number;
+}) {
+  return (
+    <div class="field">
+      <label for={input.name}>{label}</label>
+      <input id={input.name} autocomplete="off" placeholder={hint} {...input} />
+    </div>
+  );
+}
+
+function numberIn({ min, max, step }: Range) {
+  return { type: "number", inputmode: "decimal", min, max, step };
+}

@@ -1,0 +1,117 @@
+/** The generator: the form on the left, what it makes on the right. */
+import type { BudgetState } from "../../lib/money/budget.ts";
+import type { ImageView, PromptView } from "../../lib/live/prompt_view.ts";
+import type { User } from "../../lib/users/user.ts";
+import { Budget } from "../money/budget.tsx";
+import { GeneratorForm, type GeneratorFormProps, RequestKey } from "./generator_form.tsx";
+import type { Pagination } from "../json/json.ts";
+import { Layout } from "../shell/layout.tsx";
+import { Tile } from "../images/picture.tsx";
+import { PromptCard } from "./prompt_card.tsx";
+
+const examples = [
+  "A lighthouse at dusk above a stormy sea",
+  "Snowy mountains under a violet night sky, ink",
+  "A quiet city street in the rain, watercolour",
+];
+
+export function GeneratorPage({ user, cursor, prompts, recent, ...form }: GeneratorFormProps & {
+  user: User;
+  cursor: string;
+  prompts: PromptView[];
+  recent: { images: ImageView[]; pagination: Pagination };
+}) {
+  const isBusy = prompts.some(({ stage }) => stage !== null);
+  return (
+    <Layout title="Generate" user={user} current="/generator" live={{ page: "generator", cursor, isBusy }}>
+      <div class="workbench">
+        <section class="side" aria-labelledby="make">
+          <h1 id="make">Make a picture</h1>
+          <GeneratorForm {...form} />
+          <PictureSettings />
+        </section>
+        <section aria-labelledby="results">
+          <h2 id="results" class="unseen">Your prompts</h2>
+          <div id="feed" class="feed" data-keep="24">
+            {prompts.map((view) => <PromptCard view={view} />)}
+          </div>
+          {prompts.length === 0 && <FirstVisit />}
+        </section>
+      </div>
+      <section class="recent" aria-labelledby="recent">
+        <h2 id="recent">Recent pictures</h2>
+        <ul
+          id="recent-images"
+          class="tiles strip"
+          data-keep="6"
+          data-fixed={recent.pagination.offset > 0 ? "" : undefined}
+        >
+          {recent.images.map((view) => <Tile view={view} />)}
+        </ul>
+        <nav class="more" aria-label="Recent pictures">
+          {recent.pagination.offset > 0 && <a class="button quiet" href="/generator#recent">Newest</a>}
+          {recent.pagination.next && (
+            <a class="button quiet" href={`/generator?cursor=${recent.pagination.next}#recent`}>Older</a>
+          )}
+          <a class="button quiet" href="/gallery">All pictures</a>
+        </nav>
+      </section>
+    </Layout>
+  );
+}
+
+/** A picture dropped on the form above is chosen here, and sent. */
+function PictureSettings() {
+  return (
+    <details class="from-picture">
+      <summary>Start from a picture's settings</summary>
+      <form id="picture-settings" method="post" action="/generator/picture" enctype="multipart/form-data">
+        <div class="field">
+          <label for="picture">A PNG, JPEG or WebP with settings inside; or drop it on the form</label>
+          <input id="picture" type="file" name="picture" accept="image/png,image/jpeg,image/webp" required />
+        </div>
+        <button class="quiet" type="submit">Fill the form</button>
+      </form>
+    </details>
+  );
+}
+
+function FirstVisit() {
+  return (
+    <div class="first-visit">
+      <p>Describe a picture and watch it develop. To begin with:</p>
+      <ul>
+        {examples.map((text) => (
+          <li>
+            <a class="button" href={`/generator?prompt=${encodeURIComponent(text)}`} data-example={text}>
+              {text}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The answer to a form that was accepted: the card, the budget, and a fresh key for the next sending. */
+export function AcceptedFragment(
+  { view, budget, requestKey }: { view: PromptView; budget: BudgetState; requestKey?: string },
+) {
+  return (
+    <>
+      <hx-partial hx-target="#feed" hx-swap="place">
+        <PromptCard view={view} />
+      </hx-partial>
+      <hx-partial hx-target="#budget" hx-swap="outerMorph">
+        <Budget budget={budget} />
+      </hx-partial>
+      <hx-partial hx-target="#problem" hx-swap="innerHTML"></hx-partial>
+      <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
+      {requestKey && (
+        <hx-partial hx-target="#request-key" hx-swap="outerHTML">
+          <RequestKey value={requestKey} />
+        </hx-partial>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,140 @@
+/** A change as the fragments that each page shows: the same components that rendered it at first. */
+import type { Change, Encode } from "../../lib/live/feed.ts";
+import { Budget } from "../money/budget.tsx";
+import { money } from "../shell/format.ts";
+import { HistoryRow } from "./history_page.tsx";
+import type { LivePage } from "../shell/live_page.ts";
+import { Tile, tileId } from "../images/picture.tsx";
+import { cardId, PromptCard } from "./prompt_card.tsx";
+
+export const liveFragments: { [page in LivePage]: Encode } = {
+  dashboard: (change) =>
+    message(
+      <>
+        <Running change={change} />
+        <Tiles change={change} list="#recent-images" />
+        <Everywhere change={change} />
+      </>,
+    ),
+  generator: (change) =>
+    message(
+      <>
+        <hx-partial hx-target="#feed" hx-swap="place">
+          <PromptCard view={change.view} />
+        </hx-partial>
+        <Tiles change={change} list="#recent-images" />
+        <Everywhere change={change} />
+      </>,
+    ),
+  gallery: (change) =>
+    message(
+      <>
+        <Tiles change={change} list="#gallery" isSelectable />
+        <Everywhere change={change} />
+      </>,
+    ),
+  history: (change) =>
+    message(
+      <>
+        <hx-partial hx-target="#history" hx-swap="place">
+          <HistoryRow view={change.view} />
+        </hx-partial>
+        <Everywhere change={change} />
+      </>,
+    ),
+  other: (change) => message(<Everywhere change={change} />),
+};
+
+/** Fragments hold no component that waits, so their text is there at once. */
+function message(fragments: { toString(): string | Promise<string> }): { data: string } {
+  const text = fragments.toString();
+  if (typeof text !== "string") throw new Error("A live fragment must not wait");
+  return { data: text };
+}
+
+/** The answer to a change that somebody made by hand. */
+export function ChangedFragment({ view, budget }: Change) {
+  return (
+    <>
+      <hx-partial hx-target="#feed" hx-swap="place">
+        <PromptCard view={view} />
+      </hx-partial>
+      <hx-partial hx-target="#history" hx-swap="place">
+        <HistoryRow view={view} />
+      </hx-partial>
+      <hx-partial hx-target="#budget" hx-swap="outerMorph">
+        <Budget budget={budget} />
+      </hx-partial>
+      <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
+    </>
+  );
+}
+
+/** What runs, and what it has come to once it has ended. */
+function Running({ change: { view } }: { change: Change }) {
+  if (view.durationMs === null) {
+    return (
+      <hx-partial hx-target="#running" hx-swap="place">
+        <PromptCard view={view} />
+      </hx-partial>
+    );
+  }
+  return (
+    <>
+      <hx-partial hx-target={`#${cardId(view.prompt.id)}`} hx-swap="delete"></hx-partial>
+      <hx-partial hx-target="#renewal" hx-swap="outerHTML">
+        <Renewal />
+      </hx-partial>
+    </>
+  );
+}
+
+/** Once it is on the page it asks for the figures anew. */
+function Renewal() {
+  return (
+    <span
+      id="renewal"
+      hidden
+      hx-get="/dashboard/figures"
+      hx-trigger="load"
+      hx-target="#figures"
+      hx-swap="outerMorph"
+    >
+    </span>
+  );
+}
+
+function Tiles(
+  { change: { view }, list, isSelectable }: { change: Change; list: string; isSelectable?: boolean },
+) {
+  return (
+    <>
+      {view.images.length > 0 && (
+        <hx-partial hx-target={list} hx-swap="place">
+          {view.images.map((image) => <Tile view={image} isSelectable={isSelectable} />)}
+        </hx-partial>
+      )}
+      {view.prompt.images.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
+        <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
+      ))}
+    </>
+  );
+}
+
+function Everywhere({ change: { view, budget } }: { change: Change }) {
+  return (
+    <>
+      <hx-partial hx-target="#budget" hx-swap="outerMorph">
+        <Budget budget={budget} />
+      </hx-partial>
+      {view.durationMs !== null && (
+        <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>
+      )}
+    </>
+  );
+}
+
+function announcement({ prompt, failure, entry }: Change["view"]): string {
+  const cost = entry === null ? "" : `, ${money(entry.costMicros)}`;
+  return `${failure?.message ?? "Picture ready"}${cost}: ${prompt.request.text}`;
+}

@@ -1,0 +1,28 @@
+/** What a prompt that is not final is doing, in words. */
+import type { PromptView } from "../../lib/live/prompt_view.ts";
+import { plural } from "../shell/format.ts";
+
+export function progressWords({ prompt, stage, progress, position }: PromptView): string {
+  switch (stage) {
+    case "queued":
+      if (prompt.status === "PENDING" && prompt.readyAt !== null) return "waiting to try again";
+      return position ? `waiting, ${plural(position, "prompt")} before it` : "next in line";
+    case "submitting":
+      return "sending to the provider";
+    case "generating":
+      return `developing${percent(progress)}`;
+    case "storing":
+      return "storing the picture";
+    case null:
+      return prompt.status.toLowerCase();
+  }
+}
+
+function percent(progress: PromptView["progress"]): string {
+  const { percent = null, isEstimate = false, remainingMs = null } = progress ?? {};
+  if (!isEstimate) return percent === null ? "" : `, ${percent} %`;
+  if (remainingMs === null) return "";
+  return remainingMs <= 0
+    ? ", longer than usual"
+    : `, about ${Math.ceil(remainingMs / 1000)} s left, from earlier runs`;
+}

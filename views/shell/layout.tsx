@@ -1,0 +1,159 @@
+/** The frame of every page: head, navigation, the page's one event stream. */
+import { html } from "hono/html";
+import type { Child } from "hono/jsx";
+import type { User } from "../../lib/users/user.ts";
+import { assets } from "./assets.ts";
+import type { LivePage } from "./live_page.ts";
+
+/**
+ * Scripts are named here or htmx does not take them. A page that was left is asked for again, not remembered. What
+ * a reader has opened stays open when the page around it changes.
+ */
+const htmxConfig = JSON.stringify({
+  extensions: "sse,place",
+  history: "reload",
+  includeIndicatorCSS: false,
+  morphIgnore: ["data-htmx-powered", "open"],
+});
+
+export interface Live {
+  page: LivePage;
+  /** What the page shows is as of here; its stream goes on from here. */
+  cursor: string;
+  /** Something on the page still changes: without scripts it reloads by itself. */
+  isBusy?: boolean;
+}
+
+export interface LayoutProps {
+  title: string;
+  user: User | null;
+  /** The page's address in the navigation. */
+  current?: string;
+  live?: Live;
+  children?: Child;
+}
+
+const places = [
+  { href: "/dashboard", name: "Dashboard" },
+  { href: "/generator", name: "Generate" },
+  { href: "/gallery", name: "Gallery" },
+  { href: "/prompts", name: "History" },
+];
+
+export function Layout({ title, user, current, live, children }: LayoutProps) {
+  return html`<!DOCTYPE html>${(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title} · Darkroom</title>
+        <meta name="color-scheme" content="dark light" />
+        <meta name="theme-color" content="#14110f" media="(prefers-color-scheme: dark)" />
+        <meta name="theme-color" content="#faf7f2" media="(prefers-color-scheme: light)" />
+        <meta name="htmx-config" content={htmxConfig} />
+        <link rel="icon" href={assets.favicon.path} type="image/svg+xml" />
+        <link rel="stylesheet" href={assets.styles.path} />
+        <script src={assets.scripts.path} defer></script>
+        {live?.isBusy && <Refresh />}
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to content</a>
+        <header class="top">
+          <a class="brand" href="/">
+            <span class="lamp" aria-hidden="true"></span>Darkroom
+          </a>
+          {user === null
+            ? <a class="button quiet" href="/login">Sign in</a>
+            : <Navigation user={user} current={current} />}
+        </header>
+        <main id="main" tabindex={-1}>{children}</main>
+        <p id="announcer" class="unseen" role="status"></p>
+        <p id="notice" class="notice" role="alert"></p>
+        <p id="offline" class="notice" role="status" hidden>
+          You are offline. What runs goes on; the page catches up once you are back.
+        </p>
+        {user !== null && <Keys />}
+        {live && <Stream {...live} />}
+      </body>
+    </html>
+  )}`;
+}
+
+function Navigation({ user, current }: { user: User; current: string | undefined }) {
+  return (
+    <>
+      <nav aria-label="Pages">
+        {places.map((place) => <Place {...place} current={current} />)}
+      </nav>
+      <div class="own">
+        {user.role !== "member" && <Place href="/admin" name="Admin" current={current} />}
+        <Place href="/profile" name="Profile" current={current} />
+        <form method="post" action="/logout">
+          <button class="quiet" type="submit">Sign out</button>
+        </form>
+      </div>
+    </>
+  );
+}
+
+function Place({ href, name, current }: { href: string; name: string; current: string | undefined }) {
+  return <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>;
+}
+
+const keyWords: [keys: string[], words: string][] = [
+  [["Ctrl", "Enter"], "Generate"],
+  [["Alt", "↑"], "An earlier prompt; with ↓ a later one"],
+  [["/"], "To the field for words"],
+  [["←"], "Newer picture; with → an older one"],
+  [["Esc"], "Back to the gallery; select none"],
+  [["Shift", "click"], "Select all between"],
+  [["g", "d"], "Dashboard"],
+  [["g", "n"], "New picture"],
+  [["g", "a"], "Gallery, all pictures"],
+  [["g", "h"], "History"],
+  [["g", "p"], "Profile"],
+  [["?"], "These keys"],
+];
+
+/** Opened by `?`. */
+function Keys() {
+  return (
+    <dialog id="keys" aria-labelledby="keys-title">
+      <h2 id="keys-title">Keys</h2>
+      <dl>
+        {keyWords.map(([keys, words]) => (
+          <div>
+            <dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt>
+            <dd>{words}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  );
+}
+
+function Refresh() {
+  return (
+    <noscript>
+      <meta http-equiv="refresh" content="2" />
+    </noscript>
+  );
+}
+
+/** Its first connection is tried again until it stands; after that it reconnects by itself. */
+function Stream({ page, cursor }: Live) {
+  return (
+    <div
+      id="stream"
+      hidden
+      hx-sse:connect={`/events?page=${page}&since=${cursor}`}
+      hx-swap="none"
+      hx-trigger="load, every 10s"
+      {...{ "hx-status:4xx": "swap:none", "hx-status:5xx": "swap:none" }}
+    >
+    </div>
+  );
+}

@@ -4,7 +4,6 @@
  */
 import type { Hono } from "hono";
 import { loadAddedPrices } from "./lib/catalog/add_price.ts";
-import { createHoldableBlobs } from "./lib/operation/backup.ts";
 import { createBudgetReader } from "./lib/money/budget.ts";
 import { createCallbacks } from "./lib/catalog/callbacks.ts";
 import { configureBlobs } from "./lib/blobs/configured_blobs.ts";
@@ -49,6 +48,7 @@ import { createStore, openDatabase, probeDatabase } from "./lib/store/store.ts";
 import { createWorker } from "./lib/work/worker.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
+import { createHoldableBlobs } from "./lib/blobs/holdable_blobs.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;

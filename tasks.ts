@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readExpiry } from "./lib/identity/api_key.ts";
-import { createHoldableBlobs, restore } from "./lib/operation/backup.ts";
+import { restore } from "./lib/operation/backup.ts";
 import { configureBlobs, s3AddressIn } from "./lib/blobs/configured_blobs.ts";
 import { askServer, CommandFailure } from "./lib/operation/control_socket.ts";
 import {
@@ -33,6 +33,7 @@ import { loadSettings, type Settings } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
 import { createStore, openDatabase, type Store } from "./lib/store/store.ts";
 import { claimBlobs } from "./lib/operation/sweep_blobs.ts";
+import { createHoldableBlobs } from "./lib/blobs/holdable_blobs.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
 const patienceMs = 10_000;

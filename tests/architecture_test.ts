@@ -12,6 +12,9 @@ interface Source {
   imports: { from: string; isType: boolean }[];
 }
 
+/** Puts the parts together, so it may know all of them. */
+const composition = "lib/darkroom.ts";
+
 const importing = /^(?:import|export)\s+(?:(type)\s+)?(?:[\w{*][^"';]*?\sfrom\s+)?"([^"]+)"/gm;
 
 async function* readSources(folder: string): AsyncGenerator<Source> {
@@ -59,6 +62,36 @@ Deno.test("lib knows neither the layers above it nor hono, JSX, the environment 
   assert.deepEqual(breaches(lib, ({ from }) => !/^(routes|views|static|main|tasks)\b/.test(from)), []);
   assert.deepEqual(lib.filter(({ path }) => path.endsWith("x")), []);
   assert.deepEqual(mentions(lib, /Deno\.env|Date\.now|new Date\(\)|Math\.random|performance\.now/g), []);
+});
+
+/** Each may import only from those before it. */
+const rooms = [
+  ".",
+  "store",
+  "users",
+  "money",
+  "catalog",
+  "pixels",
+  "providers",
+  "blobs",
+  "prompts",
+  "images",
+  "work",
+  "live",
+  "identity",
+  "accounts",
+  "operation",
+];
+
+Deno.test("the rooms of lib stand in an order, and import only from those before them", async () => {
+  const roomOf = (path: string) => path.split("/").length > 2 ? path.split("/")[1] : ".";
+  const lib = (await readLayer("lib")).filter(({ path }) => path !== composition);
+  assert.deepEqual(lib.filter(({ path }) => !rooms.includes(roomOf(path))).map(({ path }) => path), []);
+  const rank = (path: string) => rooms.indexOf(roomOf(path));
+  assert.deepEqual(
+    breaches(lib, ({ from }, { path }) => !from.startsWith("lib/") || rank(from) <= rank(path)),
+    [],
+  );
 });
 
 Deno.test("views take types of lib and nothing else, and touch nothing outside", async () => {

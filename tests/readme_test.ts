@@ -14,7 +14,7 @@ Deno.test("the provider of the example makes pictures, and its section has fewer
   const code = section.split("```ts\n")[1].split("```")[0];
   const explained = section.slice(0, section.indexOf("Figures of one run"));
   assert.ok(explained.trim().split("\n").length < 60, `${explained.trim().split("\n").length} lines`);
-  const providers = new URL("../lib/providers", import.meta.url);
+  const providers = new URL("../lib/providers/", import.meta.url);
   const complete = code.replaceAll(/from "(\.[^"]+)"/g, (_, path) => `from "${new URL(path, providers)}"`);
   await using folder = await createTestDirectory();
   const file = `${folder.path}/easel.ts`;

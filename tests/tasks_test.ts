@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openApiKey } from "../lib/identity/api_key.ts";
-import { createHoldableBlobs } from "../lib/operation/backup.ts";
 import { serveControlSocket } from "../lib/operation/control_socket.ts";
 import { openDataDirectory } from "../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
@@ -10,6 +9,7 @@ import { createOperator } from "../lib/operation/operator.ts";
 import { keys } from "../lib/store/schema.ts";
 import { createTestDirectory, type TestDirectory } from "./fixtures/directory.ts";
 import { completePrompt, createTestStore, createTestUser } from "./fixtures/store.ts";
+import { createHoldableBlobs } from "../lib/blobs/holdable_blobs.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 

@@ -5,7 +5,13 @@
 import { addAudit } from "../users/audit.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import { addToMonth, addToMonthOfNobody, changeBooks, type Correction, type LedgerEntry } from "../money/ledger.ts";
+import {
+  addToMonth,
+  addToMonthOfNobody,
+  changeBooks,
+  type Correction,
+  type LedgerEntry,
+} from "../money/ledger.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store } from "../store/store.ts";

@@ -5,7 +5,6 @@
  * ledger entry stays without the person. Every step may be repeated. The record stays for good.
  */
 import { addAudit } from "../users/audit.ts";
-import type { HoldableBlobs } from "../operation/backup.ts";
 import { blobKeysOf } from "../blobs/blobs.ts";
 import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
 import { Refusal } from "../refusal.ts";
@@ -15,16 +14,12 @@ import type { Invitation } from "../identity/invitation.ts";
 import { leaveSpend } from "../money/earlier_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { isHeld, type Prompt } from "../prompts/prompt.ts";
-import {
-  listUnfinishedPrompts,
-  readImages,
-  readPrompt,
-  removeImage,
-  removePrompt,
-} from "../prompts/prompt_store.ts";
+import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prompt_store.ts";
 import { accountKeys, keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
+import { readImages, removeImage } from "../images/image_store.ts";
+import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface AccountDeletion {
   userId: string;

@@ -5,7 +5,7 @@ import type { Image } from "../images/image.ts";
 import { fileName } from "../images/image_file.ts";
 import type { Log } from "../log.ts";
 import { readPortrait } from "./portrait.ts";
-import { listImages, listPrompts, type Page, type PageStart } from "../prompts/prompt_store.ts";
+import { listPrompts } from "../prompts/prompt_store.ts";
 import {
   type ImageView,
   type PromptView,
@@ -16,6 +16,8 @@ import {
 import { listSessions, type Session } from "../identity/session.ts";
 import type { User } from "../users/user.ts";
 import { type ArchiveFile, zipArchive } from "../zip_archive.ts";
+import { listImages } from "../images/image_store.ts";
+import type { Page, PageStart } from "../store/counted_list.ts";
 
 /** What the JSON in the archive looks like. */
 export interface ExportJson {

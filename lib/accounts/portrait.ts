@@ -1,7 +1,7 @@
 /** The picture that a person is shown by: what their sign-in provider has, made small. Few have one. */
 import type { Log } from "../log.ts";
 import type { Outgoing } from "../outgoing.ts";
-import { makeThumbnail } from "../images/picture.ts";
+import { makeThumbnail } from "../pixels/picture.ts";
 import { keys } from "../store/schema.ts";
 import { checkAccount } from "../users/user.ts";
 import { commit, read, type Store } from "../store/store.ts";

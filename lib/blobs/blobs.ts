@@ -2,6 +2,8 @@
  * Bytes by key: on disk, or in R2. Keys are made by `blobKeys`, never from a name that somebody typed. A storage that
  * does not answer is tried again for a while; then everything here refuses with `unavailable`.
  */
+import { type PictureFormat, pictureFormats } from "../pixels/format.ts";
+
 export interface Blobs {
   /** Returns once the bytes would survive a crash, and are surely there; the same key may be put again. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
@@ -63,16 +65,13 @@ export const blobPrefix = "images/";
 
 const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
 
-export const copyFormats = ["png", "jpeg", "webp"] as const;
-export type CopyFormat = (typeof copyFormats)[number];
-
 export const blobKeys = {
   picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,
   /** The provider's own bytes, where the stored picture had to be changed. */
   original: (imageId: string) => `${folderOf(imageId)}/${imageId}.original`,
   thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
   /** Converted to download, without or with the settings inside. */
-  copy: (imageId: string, { format, hasSettings }: { format: CopyFormat; hasSettings: boolean }) =>
+  copy: (imageId: string, { format, hasSettings }: { format: PictureFormat; hasSettings: boolean }) =>
     `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,
 };
 
@@ -82,7 +81,7 @@ export function blobKeysOf(imageId: string): string[] {
     blobKeys.picture(imageId),
     blobKeys.original(imageId),
     ...thumbnailWidths.map((width) => blobKeys.thumbnail(imageId, width)),
-    ...copyFormats.flatMap((format) =>
+    ...pictureFormats.flatMap((format) =>
       [false, true].map((hasSettings) => blobKeys.copy(imageId, { format, hasSettings }))
     ),
   ];

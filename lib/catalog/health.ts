@@ -2,8 +2,7 @@
  * How the providers are: what each said when it was last asked, and what has happened with it since. Whoever looks
  * has them asked again, at most once in a while; one whose models are still unknown is asked until it answers.
  */
-import type { FailureReason } from "../prompts/prompt.ts";
-import type { Provider, ProviderStatus } from "./provider.ts";
+import type { FailureReason, Provider, ProviderStatus } from "./provider.ts";
 
 export interface ProviderHealth {
   /** What is known without asking; null where nothing has gone wrong and nobody has asked. */

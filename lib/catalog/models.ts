@@ -1,8 +1,8 @@
 /** The models on offer: those of all providers that are switched on, until they retire. */
 import { Refusal, StartError } from "../refusal.ts";
-import { mostBeyondRow, type PriceBook, type PriceRow } from "./price_book.ts";
-import type { PromptRequest } from "../prompts/prompt.ts";
+import { mostBeyondRow, type PriceBook } from "./price_book.ts";
 import type { Model, Provider } from "./provider.ts";
+import type { PriceRow } from "../money/charge.ts";
 
 export interface Models {
   readonly providers: readonly Provider[];
@@ -17,7 +17,7 @@ export interface Models {
   /** The row for one picture, now. */
   price(query: { model: string; size: string }): PriceRow;
   /** The most that a request can cost now, in micro-dollars: what is shown before and set aside for it. */
-  quote(request: Pick<PromptRequest, "model" | "imageSize" | "count" | "text">): number;
+  quote(request: { model: string; imageSize: string; count: number; text: string }): number;
 }
 
 /** Throws `StartError` where the default model is none of those on offer. */

@@ -3,21 +3,7 @@
  * provider reports what it used. A charge keeps the row it used, so a later row changes nothing that was booked.
  * Sources: the providers' price pages as of `validFrom`.
  */
-export interface PriceRow {
-  provider: string;
-  model: string;
-  /** "WIDTHxHEIGHT", or "*" for every size that has no row of its own. */
-  size: string;
-  quality: string;
-  /** For one picture. */
-  costMicros: number;
-  /** ISO date (UTC) from which the row counts. */
-  validFrom: string;
-}
-
-/** Tokens by kind, as a provider reports them. */
-export type TokenKind = "textIn" | "cachedTextIn" | "imageIn" | "textOut" | "imageOut";
-export type Usage = { [kind in TokenKind]?: number };
+import type { PriceRow, TokenKind, Usage } from "../money/charge.ts";
 
 /** What a million tokens of each kind cost, in micro-dollars. */
 export interface TokenPrice {

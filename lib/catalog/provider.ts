@@ -10,8 +10,29 @@
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
 import type { CallbackLine } from "./callbacks.ts";
-import type { Usage } from "./price_book.ts";
-import type { ChargeBasis, FailureReason, TaskHandle, TaskType } from "../prompts/prompt.ts";
+import type { ChargeBasis, Usage } from "../money/charge.ts";
+
+export type TaskType = "TEXT_TO_IMAGE" | "IMAGE_TO_IMAGE" | "INPAINT" | "OUTPAINT";
+
+/** What a provider needs to find a task again: plain JSON, without secrets. */
+export type TaskHandle = { [key: string]: string | number | boolean | null };
+
+/** Why a prompt did not bring (all of) its pictures. */
+const failureReasons = [
+  "content_policy",
+  "provider_auth",
+  "provider_billing",
+  "provider_rejected",
+  "provider_failed",
+  "provider_unavailable",
+  "rate_limited",
+  "timeout",
+  "bad_result",
+  "storage_failed",
+  "outcome_unknown",
+  "cancelled",
+] as const;
+export type FailureReason = (typeof failureReasons)[number];
 
 export interface Range {
   min: number;

@@ -4,14 +4,15 @@
  * interrupts this is taken up again.
  */
 import { blobKeysOf } from "../blobs/blobs.ts";
-import type { HoldableBlobs } from "../operation/backup.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image, TrashedImage } from "./image.ts";
 import type { Prompt } from "../prompts/prompt.ts";
-import { addImage, readImage, readPrompt, removeImage, writePrompt } from "../prompts/prompt_store.ts";
+import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { addImage, readImage, removeImage } from "./image_store.ts";
+import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export const undoMs = 10 * 60_000;
 

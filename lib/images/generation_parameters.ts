@@ -7,8 +7,6 @@ import type { Image } from "./image.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
 import type { FormFields } from "../prompts/prompt_draft.ts";
 
-export const parametersKeyword = "parameters";
-
 const leaveOut = "Negative prompt: ";
 
 export function writeParameters(

@@ -35,3 +35,9 @@ export interface TrashedImage {
   /** It is on its way: no undoing any more. */
   isGoing: boolean;
 }
+
+/** `Generated: ` and the first 50 characters of the prompt. */
+export function imageTitle(text: string): string {
+  const characters = Array.from(text);
+  return "Generated: " + (characters.length > 50 ? characters.slice(0, 50).join("") + "…" : text);
+}

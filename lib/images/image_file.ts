@@ -6,22 +6,22 @@ import {
   blobKeys,
   type Blobs,
   type ByteRange,
-  type CopyFormat,
   type OpenBlob,
   readBlob,
   type ThumbnailWidth,
 } from "../blobs/blobs.ts";
 import { writeParameters } from "./generation_parameters.ts";
 import type { Image } from "./image.ts";
-import { convertPicture, makeThumbnail } from "./picture.ts";
+import { convertPicture, makeThumbnail } from "../pixels/picture.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
+import type { PictureFormat } from "../pixels/format.ts";
 
 /** The picture itself, the provider's original, a thumbnail, or a converted copy to download. */
 export type FileForm =
   | { form: "picture" }
   | { form: "original" }
   | { form: "thumbnail"; width: ThumbnailWidth }
-  | { form: "download"; format: CopyFormat; hasSettings: boolean };
+  | { form: "download"; format: PictureFormat; hasSettings: boolean };
 
 /** Known without touching the bytes, so that a conditional request costs nothing. */
 export interface ImageFile {

@@ -5,10 +5,10 @@
  * that does not fill the page, it says where to go on.
  */
 import type { Image } from "./image.ts";
-import { readImages } from "../prompts/prompt_store.ts";
 import { keys, lists } from "../store/schema.ts";
 import { type CostKind, costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
 import type { Store } from "../store/store.ts";
+import { readImages } from "./image_store.ts";
 
 export interface ImageQuery {
   /** As typed; its words may come in any order. */

@@ -1,8 +1,9 @@
 /** The generator's fields as somebody's picture file says them; its pixels are not looked at. */
-import { formatOf, readEmbeddedText } from "./embedded_text.ts";
+import { parametersKeyword, readEmbeddedText } from "../pixels/embedded_text.ts";
 import { Refusal } from "../refusal.ts";
-import { parametersKeyword, readParameters } from "./generation_parameters.ts";
+import { readParameters } from "./generation_parameters.ts";
 import type { FormFields } from "../prompts/prompt_draft.ts";
+import { formatOf } from "../pixels/format.ts";
 
 /** Refuses with `unsupported_media_type` or `invalid_request`; every other file brings fields, unchecked. */
 export function readPictureSettings(bytes: Uint8Array): FormFields {

@@ -1,11 +1,12 @@
 /** From a provider's bytes to a stored picture: checked by decoding, fitted, on the blobs, ready to be named. */
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256 } from "../digest.ts";
-import type { Image } from "./image.ts";
-import { fitPicture, inspectPicture } from "./picture.ts";
-import { imageTitle, parseSize, type Prompt } from "../prompts/prompt.ts";
+import { type Image, imageTitle } from "./image.ts";
+import { fitPicture, inspectPicture } from "../pixels/picture.ts";
+import { type Prompt } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
 import { costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+import { parseSize } from "../size.ts";
 
 /** Blobs did not take the picture although it was tried for as long as it could be. */
 export class StorageFailure extends Error {

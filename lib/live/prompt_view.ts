@@ -2,10 +2,14 @@
 import { adviceFor, costWords, missingWords } from "../prompts/failure_words.ts";
 import type { Image } from "../images/image.ts";
 import { type LedgerEntry, readLedger } from "../money/ledger.ts";
-import { type Charge, durationMs, type FailureReason, isFinal, type Prompt } from "../prompts/prompt.ts";
-import { queuePositions, readImages, readPrompts } from "../prompts/prompt_store.ts";
+import { durationMs, isFinal, type Prompt } from "../prompts/prompt.ts";
+import { readPrompts } from "../prompts/prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
 import type { Store, Versioned } from "../store/store.ts";
+import type { Charge } from "../money/charge.ts";
+import type { FailureReason } from "../catalog/provider.ts";
+import { readImages } from "../images/image_store.ts";
+import { queuePositions } from "../prompts/queue.ts";
 
 export interface ImageView {
   image: Image;

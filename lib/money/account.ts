@@ -22,12 +22,6 @@ export interface Month {
   models: { [model: string]: Spend };
 }
 
-/** What somebody spent in a month with an account that they had before. */
-export interface EarlierSpend {
-  month: string;
-  micros: number;
-}
-
 export const emptyAccount: Account = { heldMicros: 0, chargedMicros: 0, promptSequence: 0, imageSequence: 0 };
 export const emptyMonth: Month = { spentMicros: 0, days: {}, models: {} };
 
@@ -52,12 +46,4 @@ export function sumMonths(months: readonly Month[]): Month {
 /** "2026-11", in UTC. */
 export function monthOf(at: number): string {
   return new Date(at).toISOString().slice(0, 7);
-}
-
-/** A user's books as they were last read or written, each with its version; null: nothing was written yet. */
-export interface SeenBooks {
-  userId: string;
-  monthName: string;
-  account: { value: Account; versionstamp: string } | null;
-  month: { value: Month; versionstamp: string } | null;
 }

@@ -5,8 +5,8 @@
 import { sha256 } from "../digest.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
-import type { Identity, User } from "../users/user.ts";
-import { type Account, type EarlierSpend, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
+import type { EarlierSpend, Identity, User } from "../users/user.ts";
+import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 
 /** Adds to the commit that deletes an account what counts against the budget of whoever comes back. */
 export async function leaveSpend(

@@ -10,15 +10,12 @@ import {
   type Month,
   monthOf,
   nobody,
-  type SeenBooks,
   type Spend,
 } from "./account.ts";
 import { Refusal } from "../refusal.ts";
-import type { TokenKind, Usage } from "../catalog/price_book.ts";
-import type { Charge, ChargeBasis, Prompt } from "../prompts/prompt.ts";
-import { listPrompts } from "../prompts/prompt_store.ts";
 import { keys } from "../store/schema.ts";
-import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { commit, read, readMany, type SeenBooks, type Store, type Versioned } from "../store/store.ts";
+import type { Charge, PriceRow } from "./charge.ts";
 
 export interface LedgerEntry extends Charge {
   promptId: string;
@@ -104,8 +101,8 @@ function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: strin
   const versioned = <V>(value: V | undefined, versionstamp: string) => value && { value, versionstamp };
   return {
     books: {
-      account: seen.account?.value ?? emptyAccount,
-      month: seen.month?.value ?? emptyMonth,
+      account: seen.account?.value as Account ?? emptyAccount,
+      month: seen.month?.value as Month ?? emptyMonth,
       write(atomic, given) {
         changed = given;
         const accountKey = keys.account(seen.userId);
@@ -146,19 +143,28 @@ function versionsOf({ account, month }: SeenBooks): string {
   return `${account?.versionstamp} ${month?.versionstamp}`;
 }
 
-/** The entry that settles a prompt, and the books after it: hold released, charge added. */
+/** What the books need to know of a prompt. */
+interface SettledPrompt {
+  id: string;
+  userId: string;
+  request: { model: string };
+  holdMicros: number;
+  priceRow: PriceRow | null;
+}
+
+/** The entry that settles a prompt with so many pictures, and the books after it: hold released, charge added. */
 export function settle(
   books: Books,
-  { prompt, charge, at }: { prompt: Prompt; charge: Charge; at: number },
+  { prompt, images, charge, at }: { prompt: SettledPrompt; images: number; charge: Charge; at: number },
 ): { entry: LedgerEntry; account: Account; month: Month } {
   const entry: LedgerEntry = {
     ...charge,
     promptId: prompt.id,
     userId: prompt.userId,
     model: prompt.request.model,
-    images: prompt.images.length,
+    images,
     isAboveHold: charge.costMicros > prompt.holdMicros,
-    tableMicros: (prompt.priceRow?.costMicros ?? 0) * prompt.images.length,
+    tableMicros: (prompt.priceRow?.costMicros ?? 0) * images,
     at,
   };
   const account = {
@@ -198,30 +204,6 @@ export async function addToMonthOfNobody(
     .set(key, charges.reduce((month, charge) => addToMonth(month, charge), found?.value ?? emptyMonth));
 }
 
-/** One charge for several tasks: amounts add up, and the basis is that of the least certain part. */
-export function sumCharges(charges: readonly Charge[]): Charge {
-  const leastCertainFirst: ChargeBasis[] = ["unknown", "table", "computed", "reported", "none"];
-  const basis = leastCertainFirst.find((b) => charges.some((charge) => charge.basis === b)) ?? "none";
-  return {
-    costMicros: charges.reduce((sum, charge) => sum + charge.costMicros, 0),
-    basis,
-    priceRow: charges.find((charge) => charge.priceRow !== null)?.priceRow ?? null,
-    ...sumUsage(charges),
-  };
-}
-
-function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {
-  const parts = charges.flatMap(({ usage }) => usage === undefined ? [] : [usage]);
-  if (parts.length === 0) return {};
-  const usage: Usage = {};
-  for (const part of parts) {
-    for (const kind of Object.keys(part) as TokenKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
-  }
-  return { usage };
-}
-
-export const noCharge: Charge = { costMicros: 0, basis: "none", priceRow: null };
-
 export function readAccount(store: Store, userId: string): Promise<Account> {
   return read<Account>(store.kv, keys.account(userId)).then((found) => found?.value ?? emptyAccount);
 }
@@ -249,27 +231,6 @@ export async function readLedger(
     const correction = entry === null ? undefined : byId.get(entry.value.promptId);
     return correction === undefined ? entry : { ...entry!, value: corrected(entry!.value, correction) };
   });
-}
-
-const chargesAtOnce = 500;
-
-/** What a user was charged for in a month, with the prompts it was for, the latest first. */
-export async function* listCharges(
-  store: Store,
-  { userId, month }: { userId: string; month: string },
-): AsyncGenerator<{ entry: LedgerEntry; prompt: Prompt }> {
-  let before: number | undefined;
-  do {
-    const page = await listPrompts(store, { userId, limit: chargesAtOnce, before });
-    const prompts = page.items.map(({ value }) => value);
-    const entries = await readLedger(store, prompts.map(({ id }) => id));
-    for (const [index, found] of entries.entries()) {
-      if (found !== null && monthOf(found.value.at) === month) {
-        yield { entry: found.value, prompt: prompts[index] };
-      }
-    }
-    before = page.next ?? undefined;
-  } while (before !== undefined);
 }
 
 function corrected(entry: LedgerEntry, correction: Correction): LedgerEntry {

@@ -8,7 +8,15 @@ import { countKeys, entryKey } from "../store/counted_list.ts";
 import { type Account, emptyAccount } from "../money/account.ts";
 import type { Passkey } from "../identity/passkey.ts";
 import type { Lease } from "../prompts/queue.ts";
-import { imageTermKeys, keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
+import {
+  imageTermKeys,
+  keys,
+  kinds,
+  type ListKey,
+  lists,
+  promptLists,
+  promptQueueKeys,
+} from "../store/schema.ts";
 import { type Session, sessionLifeMs } from "../identity/session.ts";
 import {
   type ImageFacts,

@@ -1,9 +1,9 @@
 /** What goes on beside the work: deleted pictures go when their time is over, and blobs are swept. */
-import type { HoldableBlobs } from "./backup.ts";
 import { emptyTrash } from "../images/delete_image.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import { sweepBlobs } from "./sweep_blobs.ts";
+import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface Housekeeping {
   start(): void;

@@ -4,7 +4,7 @@
  * again goes on.
  */
 import { type Blobs, imageIdIn, type ListedBlob, readBlob } from "../blobs/blobs.ts";
-import { formatOf } from "../images/embedded_text.ts";
+import { formatOf } from "../pixels/format.ts";
 
 export interface MoveReport {
   copied: number;

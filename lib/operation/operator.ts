@@ -2,13 +2,14 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { apiKeyFields, createApiKey } from "../identity/api_key.ts";
-import { backUp, type BackupReport, type HoldableBlobs, withSnapshot } from "./backup.ts";
+import { backUp, type BackupReport, withSnapshot } from "./backup.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import { type DataDirectory, pathsIn } from "./data_directory.ts";
 import { createLoginCode } from "../identity/login_code.ts";
 import type { Store } from "../store/store.ts";
 import { ensureOwner } from "../users/user.ts";
 import { verify, type VerifyReport } from "./verify.ts";
+import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export const commandInputs = {
   login: z.strictObject({}),

@@ -1,5 +1,7 @@
 /** Failures in plain words: what happened, whether it cost money, what to do. */
-import type { Charge, Failure, FailureReason } from "./prompt.ts";
+import type { Failure } from "./prompt.ts";
+import type { Charge } from "../money/charge.ts";
+import type { FailureReason } from "../catalog/provider.ts";
 
 const words: { [reason in FailureReason]: { happened: string; advice: string } } = {
   content_policy: {

@@ -3,29 +3,11 @@
  * completed prompt without a picture, or a final one that still waits, cannot be written. What was asked for
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
-import type { PriceRow, Usage } from "../catalog/price_book.ts";
+import type { Charge, PriceRow } from "../money/charge.ts";
+import type { FailureReason, TaskHandle, TaskType } from "../catalog/provider.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type PromptStatus = (typeof promptStatuses)[number];
-
-export type TaskType = "TEXT_TO_IMAGE" | "IMAGE_TO_IMAGE" | "INPAINT" | "OUTPAINT";
-
-/** Why a prompt did not bring (all of) its pictures. */
-const failureReasons = [
-  "content_policy",
-  "provider_auth",
-  "provider_billing",
-  "provider_rejected",
-  "provider_failed",
-  "provider_unavailable",
-  "rate_limited",
-  "timeout",
-  "bad_result",
-  "storage_failed",
-  "outcome_unknown",
-  "cancelled",
-] as const;
-export type FailureReason = (typeof failureReasons)[number];
 
 export interface Failure {
   reason: FailureReason;
@@ -47,21 +29,6 @@ export interface PromptRequest {
   watermark: string | null;
   options: { seed?: number; negativePrompt?: string; guidance?: number; steps?: number };
 }
-
-export type ChargeBasis = "reported" | "computed" | "table" | "none" | "unknown";
-
-/** What one task, or a whole prompt, cost. */
-export interface Charge {
-  costMicros: number;
-  basis: ChargeBasis;
-  /** The row of the price book that the amount comes from (basis `table` or `unknown`). */
-  priceRow: PriceRow | null;
-  /** The reported usage that a computed amount comes from. */
-  usage?: Usage;
-}
-
-/** What a provider needs to find a task again: plain JSON, without secrets. */
-export type TaskHandle = { [key: string]: string | number | boolean | null };
 
 /**
  * One task at the provider. `submitting` is written before the provider is called and `running` as soon as its
@@ -149,18 +116,6 @@ export function isHeld(prompt: Prompt): boolean {
 /** Milliseconds from acceptance to the final state; null while it is not final. */
 export function durationMs(prompt: Prompt): number | null {
   return isFinal(prompt) ? prompt.finishedAt - prompt.createdAt : null;
-}
-
-/** `Generated: ` and the first 50 characters of the prompt. */
-export function imageTitle(text: string): string {
-  const characters = Array.from(text);
-  return "Generated: " + (characters.length > 50 ? characters.slice(0, 50).join("") + "…" : text);
-}
-
-/** Width and height in pixels of a size such as "1024x768". */
-export function parseSize(size: string): { width: number; height: number } {
-  const [width, height] = size.split("x").map(Number);
-  return { width, height };
 }
 
 /** What every state of a prompt has, without what only its present state has. */

@@ -185,3 +185,27 @@ export function requeue(
   const after: Prompt = { ...pending, retries: pending.retries + 1, crashes: 0 };
   return writePrompt(store.kv, { before, after }).delete(keys.lease(after.id));
 }
+
+/** More prompts than these before another are not counted. */
+const countedInLine = 1000;
+
+/**
+ * For each of these prompts of one user, how many others come before it; 0 is next. Null for one that doesn't wait.
+ * The line is read once, however many of them ask.
+ */
+export async function queuePositions(
+  { kv }: Store,
+  prompts: readonly Prompt[],
+): Promise<(number | null)[]> {
+  const waiting = prompts.filter((prompt) => prompt.status === "PENDING" && prompt.readyAt === null);
+  if (waiting.length === 0) return prompts.map(() => null);
+  const [{ userId }] = waiting;
+  const last = waiting.map(({ id }) => id).reduce((a, b) => a > b ? a : b);
+  const selector = { prefix: [...kinds.queue, userId], end: keys.queue(userId, last) };
+  const entries = kv.list(selector, { limit: countedInLine, batchSize: 500 });
+  const line = await Array.fromAsync(entries, ({ key }) => String(key[2]));
+  const places = new Map(line.map((id, place) => [id, place]));
+  const placeOf = (id: string) => places.get(id) ?? line.findLastIndex((other) => other < id) + 1;
+  const isWaiting = new Set(waiting);
+  return prompts.map((prompt) => isWaiting.has(prompt) ? placeOf(prompt.id) : null);
+}

@@ -3,7 +3,7 @@
  * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
  */
 import { type JsonAnswer, type Outgoing } from "../outgoing.ts";
-import { costOfTokens, type TokenPrice, type Usage } from "../catalog/price_book.ts";
+import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
 import {
   type Model,
   type Provider,
@@ -27,6 +27,7 @@ import {
   textOf,
   unreachable,
 } from "./wire.ts";
+import type { Usage } from "../money/charge.ts";
 
 export interface GeminiDeps {
   apiKey: string;

@@ -5,7 +5,6 @@
  */
 import type { CallbackLine } from "../catalog/callbacks.ts";
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
-import type { TaskHandle } from "../prompts/prompt.ts";
 import {
   type Model,
   type Provider,
@@ -14,6 +13,7 @@ import {
   ProviderFailure,
   type ProviderStatus,
   type TaskContext,
+  type TaskHandle,
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";

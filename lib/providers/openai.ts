@@ -3,7 +3,7 @@
  * what it used. A call can't be asked for again, so one that breaks off leaves its outcome unknown.
  */
 import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
-import { makeThumbnail } from "../images/picture.ts";
+import { makeThumbnail } from "../pixels/picture.ts";
 import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
 import {
   type Model,

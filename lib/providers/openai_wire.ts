@@ -1,5 +1,4 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
-import type { Usage } from "../catalog/price_book.ts";
 import { ProviderFailure } from "../catalog/provider.ts";
 import {
   decodeBase64,
@@ -11,6 +10,7 @@ import {
   numberOf,
   textOf,
 } from "./wire.ts";
+import type { Usage } from "../money/charge.ts";
 
 /** `OPENAI_BASE_URL` with or without its version. */
 export function versioned(baseUrl: string): string {

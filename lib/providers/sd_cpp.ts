@@ -3,8 +3,13 @@
  * is done, and kept for ten minutes. Free, since it runs on a machine of one's own.
  */
 import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
-import type { TaskHandle } from "../prompts/prompt.ts";
-import { type Model, type ProviderEvent, ProviderFailure, type TaskRequest } from "../catalog/provider.ts";
+import {
+  type Model,
+  type ProviderEvent,
+  ProviderFailure,
+  type TaskHandle,
+  type TaskRequest,
+} from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
 import { failureOfAnswer, readImage } from "./openai_wire.ts";
 import {

@@ -1,7 +1,7 @@
 /** Reading what providers answer: leniently, since their answers differ from what is written about them. */
-import type { Usage } from "../catalog/price_book.ts";
 import { OutgoingFailure } from "../outgoing.ts";
 import { ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
+import type { Usage } from "../money/charge.ts";
 
 export type Fields = { [name: string]: unknown };
 

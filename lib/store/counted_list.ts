@@ -35,11 +35,26 @@ export function removeEntry(atomic: Deno.AtomicOperation, list: ListKey, number:
   for (const key of countKeys(list, number)) atomic.sum(key, minusOne);
 }
 
+/** Where a page of a list begins: at an offset, or after the entry with number `before`. */
+export interface PageStart {
+  limit: number;
+  offset?: number;
+  before?: number;
+}
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  /** The number to start the next page before; null on the last page. */
+  next: number | null;
+}
+
 export interface ListPage {
   /** Newest first. */
   entries: { number: number; id: string }[];
   total: number;
-  hasMore: boolean;
+  /** The number to start the next page before; null on the last page. */
+  next: number | null;
 }
 
 /** A page from `offset`, or of what is older than entry number `before`. */
@@ -68,8 +83,8 @@ export async function readPage(
       entries.push({ number: key.at(-1) as number, id: value });
     }
   }
-  const hasMore = entries.length > limit;
-  return { entries: entries.slice(0, limit), total, hasMore };
+  const page = entries.slice(0, limit);
+  return { entries: page, total, next: entries.length > limit ? page.at(-1)!.number : null };
 }
 
 /** How many entries the list has. */

@@ -34,8 +34,6 @@
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
  * | `bell` | id of the latest prompt that may be run; watched |
  */
-import type { Prompt, PromptStatus } from "../prompts/prompt.ts";
-
 export const keys = {
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
@@ -122,7 +120,7 @@ export type ListKey = readonly Deno.KvKeyPart[];
 
 export const lists = {
   prompts: (userId: string): ListKey => ["prompts", userId],
-  promptsByStatus: (userId: string, status: PromptStatus): ListKey => ["prompts_by_status", userId, status],
+  promptsByStatus: (userId: string, status: string): ListKey => ["prompts_by_status", userId, status],
   images: (userId: string): ListKey => ["images", userId],
 };
 
@@ -143,13 +141,16 @@ export const accountKeys = {
 };
 
 /** The lists that a prompt stands in, with its number there. */
-export function promptLists(prompt: Pick<Prompt, "userId" | "status">): ListKey[] {
+export function promptLists(prompt: { userId: string; status: string }): ListKey[] {
   return [lists.prompts(prompt.userId), lists.promptsByStatus(prompt.userId, prompt.status)];
 }
 
 /** The queue entries that a prompt implies: at most one. */
 export function promptQueueKeys(
-  { id, userId, status, readyAt = null }: Pick<Prompt, "id" | "userId" | "status"> & {
+  { id, userId, status, readyAt = null }: {
+    id: string;
+    userId: string;
+    status: string;
     readyAt?: number | null;
   },
 ): Deno.KvKey[] {

@@ -2,7 +2,6 @@
 import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "../refusal.ts";
 import { createIds, type Ids } from "../ids.ts";
-import type { SeenBooks } from "../money/account.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -26,6 +25,15 @@ export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): St
     recentBooks: createRecent(),
     recentOwners: createRecent(),
   };
+}
+
+/** A user's account and month as they were last read or written; null: nothing was written yet. */
+export interface SeenBooks {
+  userId: string;
+  /** Such as "2026-11". */
+  monthName: string;
+  account: Versioned<unknown> | null;
+  month: Versioned<unknown> | null;
 }
 
 /** A value with the version at which it was read; `versionstamp` is also the feed's cursor. */
@@ -72,6 +80,11 @@ export async function readMany<T>(
   return (await Promise.all(chunks)).flat().map((entry) =>
     entry.versionstamp === null ? null : { value: entry.value, versionstamp: entry.versionstamp }
   );
+}
+
+/** What was found of `readMany`. */
+export function present<T>(found: (T | null)[]): T[] {
+  return found.filter((value) => value !== null);
 }
 
 /**

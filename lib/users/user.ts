@@ -2,7 +2,6 @@
 import { addAudit } from "./audit.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { EarlierSpend } from "../money/account.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
@@ -12,6 +11,12 @@ export type Role = "owner" | "admin" | "member";
 export interface Identity {
   issuer: string;
   subject: string;
+}
+
+/** What somebody spent in a month with an account that they had before. */
+export interface EarlierSpend {
+  month: string;
+  micros: number;
 }
 
 export interface User {

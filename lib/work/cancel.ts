@@ -1,7 +1,6 @@
 /** Cancelling: at once for the person, and honest about what the provider bills all the same. */
 import { Refusal } from "../refusal.ts";
 import { failure } from "../prompts/failure_words.ts";
-import { noCharge } from "../money/ledger.ts";
 import type { Models } from "../catalog/models.ts";
 import {
   isFinal,
@@ -16,6 +15,7 @@ import { readPrompt } from "../prompts/prompt_store.ts";
 import { writeProgress } from "./settle.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { billedCharge } from "./task_charge.ts";
+import { noCharge } from "../money/charge.ts";
 
 export interface CancelDeps {
   store: Store;

@@ -13,13 +13,14 @@ import { failure } from "../prompts/failure_words.ts";
 import type { Log } from "../log.ts";
 import type { Models } from "../catalog/models.ts";
 import type { Pace } from "./task_durations.ts";
-import { BadPicture } from "../images/picture.ts";
+import { BadPicture } from "../pixels/picture.ts";
 import { holdPrompt, LeaseLost } from "./leased_prompt.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
 import type { ProviderHealth } from "../catalog/health.ts";
-import { type FailureReason, parseSize, type ProcessingPrompt, type Prompt, type Task } from "../prompts/prompt.ts";
+import { type ProcessingPrompt, type Prompt, type Task } from "../prompts/prompt.ts";
 import { createRunProgress } from "./run_progress.ts";
 import {
+  type FailureReason,
   type Model,
   type Provider,
   type ProviderCost,
@@ -33,6 +34,7 @@ import { commit, type Store, type Versioned } from "../store/store.ts";
 import { type NewImage, StorageFailure, storePicture } from "../images/store_picture.ts";
 import { billedCharge } from "./task_charge.ts";
 import { failedTask, withTask } from "./task_steps.ts";
+import { parseSize } from "../size.ts";
 
 export interface RunDeps {
   store: Store;

@@ -1,11 +1,13 @@
 /** The one commit that ends a prompt: final state, pictures, ledger entry, hold released, totals, lease gone. */
 import type { Image } from "../images/image.ts";
 import type { NewImage } from "../images/store_picture.ts";
-import { changeBooks, settle, sumCharges } from "../money/ledger.ts";
-import { type Charge, isFinal, type Prompt } from "../prompts/prompt.ts";
-import { addImage, writePrompt } from "../prompts/prompt_store.ts";
+import { changeBooks, settle } from "../money/ledger.ts";
+import { isFinal, type Prompt } from "../prompts/prompt.ts";
+import { writePrompt } from "../prompts/prompt_store.ts";
 import { keys } from "../store/schema.ts";
 import type { Store, Versioned } from "../store/store.ts";
+import { type Charge, sumCharges } from "../money/charge.ts";
+import { addImage } from "../images/image_store.ts";
 
 /**
  * Writes `after`, which names `images`, together with their records, and settles it if it is final and its charge
@@ -23,7 +25,12 @@ export function writeProgress(
     const counted = { ...books.account, imageSequence: books.account.imageSequence + images.length };
     if (!isSettled(after)) return { atomic: books.write(atomic, { account: counted }), value: after };
     const charge = sumCharges(taskCharges(after));
-    const { entry, account, month } = settle({ ...books, account: counted }, { prompt: after, charge, at });
+    const { entry, account, month } = settle({ ...books, account: counted }, {
+      prompt: after,
+      images: after.images.length,
+      charge,
+      at,
+    });
     const ledgerKey = keys.ledger(after.id);
     atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(after.id));
     if (entry.basis === "unknown") atomic.set(keys.unknownCharge(after.id), null);

@@ -1,7 +1,7 @@
 /** What a task is charged: what the provider reports or computes, else the price book's row the prompt was held by. */
-import { noCharge } from "../money/ledger.ts";
-import type { Charge, Prompt, Task } from "../prompts/prompt.ts";
+import type { Prompt, Task } from "../prompts/prompt.ts";
 import type { FailureOutcome, ProviderCost } from "../catalog/provider.ts";
+import { type Charge, noCharge } from "../money/charge.ts";
 
 /** A million dollars: no picture costs that much, and sums of such amounts are still exact. */
 const mostCredibleMicros = 1e12;

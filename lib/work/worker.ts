@@ -3,7 +3,14 @@
  * A sweep every few seconds catches whatever a wake-up missed: delays that are over, leases that ran out.
  */
 import { Refusal } from "../refusal.ts";
-import { claimPrompt, type Leased, listLeases, nextWaiting, promoteDelayed, takeOverLease } from "../prompts/queue.ts";
+import {
+  claimPrompt,
+  type Leased,
+  listLeases,
+  nextWaiting,
+  promoteDelayed,
+  takeOverLease,
+} from "../prompts/queue.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 

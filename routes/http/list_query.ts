@@ -1,9 +1,9 @@
 /** Pages of lists: `limit` and `offset`, or the `cursor` that the page before gave. */
 import { sign } from "../../lib/digest.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import type { Page, PageStart } from "../../lib/prompts/prompt_store.ts";
 import type { Pagination } from "../../views/json/json.ts";
 import type { AppContext } from "./context.ts";
+import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 
 /** A cursor leads on in one list of one user, and is signed for it. */
 interface ListName {

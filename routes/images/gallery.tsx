@@ -6,7 +6,6 @@ import { readCursor } from "../../lib/live/feed.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
-import { countImages, findImage, listImages } from "../../lib/prompts/prompt_store.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
@@ -15,6 +14,7 @@ import { queryOf } from "../../views/images/image_query.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readTexts } from "../http/request_body.ts";
+import { countImages, findImage, listImages } from "../../lib/images/image_store.ts";
 
 const partLength = 24;
 const maxSelected = 500;

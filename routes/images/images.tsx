@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import {
   type ByteRange,
-  copyFormats,
   type OpenBlob,
   RangeNotSatisfiable,
   thumbnailWidths,
@@ -14,7 +13,7 @@ import type { Image } from "../../lib/images/image.ts";
 import { type FileForm, fileName, type ImageFile } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
-import { findImage, imageNeighbours, listImages, readPrompt } from "../../lib/prompts/prompt_store.ts";
+import { readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
 import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/json.ts";
@@ -23,6 +22,8 @@ import { answerUnmet } from "../http/errors.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
+import { findImage, imageNeighbours, listImages } from "../../lib/images/image_store.ts";
+import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
@@ -192,9 +193,9 @@ function readForm(c: AppContext): FileForm {
     return { form: "thumbnail", width: known };
   }
   if (download !== undefined) {
-    const known = copyFormats.find((offered) => offered === download);
+    const known = pictureFormats.find((offered) => offered === download);
     if (known === undefined) {
-      throw new Refusal("invalid_request", `download takes ${copyFormats.join(", ")}`);
+      throw new Refusal("invalid_request", `download takes ${pictureFormats.join(", ")}`);
     }
     return { form: "download", format: known, hasSettings: settings === "1" };
   }

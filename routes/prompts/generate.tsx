@@ -14,7 +14,7 @@ import {
   inputOf,
 } from "../../lib/prompts/prompt_draft.ts";
 import { checkPromptRequest } from "../../lib/prompts/prompt_request.ts";
-import { findPrompt, listImages, listPrompts } from "../../lib/prompts/prompt_store.ts";
+import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
 import type { Versioned } from "../../lib/store/store.ts";
@@ -23,12 +23,20 @@ import { money } from "../../views/shell/format.ts";
 import { GenerateButton, PriceChangedFragment, SettingsFields } from "../../views/prompts/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../../views/prompts/generator_page.tsx";
 import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../../views/json/json.ts";
-import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "../http/context.ts";
+import {
+  type AppContext,
+  type AppDeps,
+  type AppEnv,
+  budgetOf,
+  callerOf,
+  wantsFragment,
+} from "../http/context.ts";
 import { redirectToLogin, statusOf } from "../http/errors.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
 import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts";
 import { loginPath, ownPath } from "../http/return_path.ts";
+import { listImages } from "../../lib/images/image_store.ts";
 
 /** Takes a picture and shows the form with the settings that are in it. */
 export const pictureSettingsPath = "/generator/picture";

@@ -11,7 +11,14 @@ import { AcceptedFragment } from "../../views/prompts/generator_page.tsx";
 import { HistoryPage } from "../../views/prompts/history_page.tsx";
 import { acceptedJson, promptJson, promptListJson } from "../../views/json/json.ts";
 import { ChangedFragment } from "../../views/prompts/live.tsx";
-import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf, wantsFragment } from "../http/context.ts";
+import {
+  type AppContext,
+  type AppDeps,
+  type AppEnv,
+  budgetOf,
+  callerOf,
+  wantsFragment,
+} from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { demandNoFields } from "../http/request_body.ts";
 import { readIdempotencyKey } from "../http/request_headers.ts";

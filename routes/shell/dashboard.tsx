@@ -3,14 +3,16 @@ import { Hono } from "hono";
 import { monthOf } from "../../lib/money/account.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/feed.ts";
-import { listCharges, readAccount, readMonth } from "../../lib/money/ledger.ts";
-import { countImages, listImages, listUnfinishedPrompts } from "../../lib/prompts/prompt_store.ts";
+import { readAccount, readMonth } from "../../lib/money/ledger.ts";
+import { listUnfinishedPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompts } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { byteOrderMark } from "../../views/shell/csv.ts";
 import { DashboardPage, type Figures, FiguresList } from "../../views/shell/dashboard_page.tsx";
 import { usageHeading, usageLine } from "../../views/money/usage_csv.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
+import { countImages, listImages } from "../../lib/images/image_store.ts";
+import { listCharges } from "../../lib/accounts/charges.ts";
 
 const recentImages = 6;
 /** More than run at once are shown on the generator. */

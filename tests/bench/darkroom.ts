@@ -1,6 +1,5 @@
 /** The application as it runs, on a database file and blobs of its own, without a network. */
 import { createApiKey } from "../../lib/identity/api_key.ts";
-import { createHoldableBlobs } from "../../lib/operation/backup.ts";
 import { createCallbacks } from "../../lib/catalog/callbacks.ts";
 import type { Blobs } from "../../lib/blobs/blobs.ts";
 import { createBudgetReader } from "../../lib/money/budget.ts";
@@ -34,6 +33,7 @@ import {
   plainPicture,
 } from "./instant_provider.ts";
 import { type KvObserver, observeKv, type Read } from "./observed_kv.ts";
+import { createHoldableBlobs } from "../../lib/blobs/holdable_blobs.ts";
 
 export const publicUrl = "http://localhost:8000";
 

@@ -1,7 +1,7 @@
 /** A provider that has its picture ready, at exactly the size that is asked for. */
 import sharp, { type Sharp } from "sharp";
-import type { PriceRow } from "../../lib/catalog/price_book.ts";
 import type { Model, Provider, TaskRequest } from "../../lib/catalog/provider.ts";
+import type { PriceRow } from "../../lib/money/charge.ts";
 
 export const instantSize = "512x512";
 

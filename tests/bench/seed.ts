@@ -1,16 +1,18 @@
 /** Completed prompts in any number, by the one write path: a commit each, many at a time, the books at the end. */
 import { blobKeys, type Blobs } from "../../lib/blobs/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
-import type { Image } from "../../lib/images/image.ts";
+import { type Image, imageTitle } from "../../lib/images/image.ts";
 import { emptyAccount, emptyMonth, monthOf } from "../../lib/money/account.ts";
 import { settle } from "../../lib/money/ledger.ts";
-import { type Charge, type CompletedPrompt, imageTitle } from "../../lib/prompts/prompt.ts";
-import { addImage, writePrompt } from "../../lib/prompts/prompt_store.ts";
+import { type CompletedPrompt } from "../../lib/prompts/prompt.ts";
+import { writePrompt } from "../../lib/prompts/prompt_store.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { modelTerm, sizeTerm, wordsOf } from "../../lib/images/search_terms.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { instantPrices, instantSize } from "./instant_provider.ts";
+import type { Charge } from "../../lib/money/charge.ts";
+import { addImage } from "../../lib/images/image_store.ts";
 
 const commitsAtOnce = 64;
 const [priceRow] = instantPrices;
@@ -58,7 +60,12 @@ export async function seedHistory(
       ],
       createdAt: at,
     };
-    const { entry, ...after } = settle({ ...books, write: (atomic) => atomic }, { prompt, charge, at });
+    const { entry, ...after } = settle({ ...books, write: (atomic) => atomic }, {
+      prompt,
+      images: prompt.images.length,
+      charge,
+      at,
+    });
     books = after;
     const atomic = writePrompt(store.kv, { before: null, after: prompt }).set(keys.ledger(prompt.id), entry);
     addImage(atomic, image);

@@ -162,7 +162,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "nobody asks whose picture it is",
     breaks: "strangers",
     edits: [{
-      file: "lib/prompts/prompt_store.ts",
+      file: "lib/images/image_store.ts",
       old: `const found = isId(imageId) ? await readImage(store, imageId) : null;
   if (found?.value.userId !== userId) throw notFound();`,
       new: `const found = isId(imageId) ? await readImage(store, imageId) : null;

@@ -217,9 +217,9 @@ export const threats: Threat[] = [
     line:
       "Content decides the type: SVG, HTML, PDF, TIFF, animated bombs and anything that does not decode: 415. A 109 kB PNG of 900 megapixels: 422 before decoding, in 200 ms, without memory growth.",
     tests: [
-      "lib/images/picture_test.ts: another format is none, also where it is well made",
-      "lib/images/picture_test.ts: what moves is none",
-      "lib/images/picture_test.ts: a small file of 900 megapixels is refused before it is unpacked",
+      "lib/pixels/picture_test.ts: another format is none, also where it is well made",
+      "lib/pixels/picture_test.ts: what moves is none",
+      "lib/pixels/picture_test.ts: a small file of 900 megapixels is refused before it is unpacked",
       "routes/images/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
       "routes/images/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
       "lib/images/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",

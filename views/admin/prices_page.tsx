@@ -1,5 +1,5 @@
 /** The price book: its rows with their history, a form for another, and how far reports drift from it. */
-import type { AddedPrice, PriceRow } from "../../lib/catalog/price_book.ts";
+import type { AddedPrice } from "../../lib/catalog/price_book.ts";
 import type { Drift } from "../../lib/accounts/spend_view.ts";
 import type { Model } from "../../lib/catalog/provider.ts";
 import type { User } from "../../lib/users/user.ts";
@@ -7,6 +7,7 @@ import { AdminLayout, type Names } from "./layout.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { dollars, size, sizeWords } from "../shell/format.ts";
 import { Records } from "../shell/records.tsx";
+import type { PriceRow } from "../../lib/money/charge.ts";
 
 export function AdminPricesPage({ user, rows, models, drift, names, today, problem }: {
   user: User;

@@ -3,12 +3,12 @@ import type { Month, Spend } from "../../lib/money/account.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { IssuedToken } from "../../lib/identity/json_web_token.ts";
 import type { LedgerEntry } from "../../lib/money/ledger.ts";
-import type { PriceRow } from "../../lib/catalog/price_book.ts";
 import type { Prompt } from "../../lib/prompts/prompt.ts";
 import type { ImageView, PromptView } from "../../lib/live/prompt_view.ts";
 import type { Model } from "../../lib/catalog/provider.ts";
 import type { User } from "../../lib/users/user.ts";
 import type { UserView } from "../../lib/accounts/user_view.ts";
+import type { PriceRow } from "../../lib/money/charge.ts";
 
 const iso = (at: number) => new Date(at).toISOString();
 const dollars = (micros: number) => micros / 1_000_000;

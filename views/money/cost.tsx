@@ -1,8 +1,7 @@
 /** What something cost, and on request where the amount comes from. */
-import type { TokenKind, Usage } from "../../lib/catalog/price_book.ts";
-import type { Charge } from "../../lib/prompts/prompt.ts";
 import { charge, dollars } from "../shell/format.ts";
 import { Time } from "../shell/time.tsx";
+import type { Charge, TokenKind, Usage } from "../../lib/money/charge.ts";
 
 export interface Costed extends Charge {
   isAboveHold?: boolean;

@@ -7,7 +7,7 @@ import { correctCharge } from "../../../lib/accounts/correct_charge.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
 import { failure } from "../../../lib/prompts/failure_words.ts";
-import { type Correction, noCharge, readLedger } from "../../../lib/money/ledger.ts";
+import { type Correction, readLedger } from "../../../lib/money/ledger.ts";
 import type { Task } from "../../../lib/prompts/prompt.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
@@ -36,6 +36,7 @@ import {
   type TestStore,
 } from "../../fixtures/store.ts";
 import { until } from "../../fixtures/until.ts";
+import { noCharge } from "../../../lib/money/charge.ts";
 
 interface Process {
   deletions: ReturnType<typeof createAccountDeletions>;

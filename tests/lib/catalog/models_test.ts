@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { Refusal, StartError } from "../../../lib/refusal.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
-import { costOfTokens, createPriceBook, shippedPrices, type TokenPrice } from "../../../lib/catalog/price_book.ts";
+import {
+  costOfTokens,
+  createPriceBook,
+  shippedPrices,
+  type TokenPrice,
+} from "../../../lib/catalog/price_book.ts";
 import type { Model, Provider } from "../../../lib/catalog/provider.ts";
 import { createStandIn, standInModel } from "../../fixtures/stand_in_provider.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";

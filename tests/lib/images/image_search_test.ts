@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Image } from "../../../lib/images/image.ts";
 import { type ImageQuery, searchImages } from "../../../lib/images/image_search.ts";
-import { addImage } from "../../../lib/prompts/prompt_store.ts";
 import { modelTerm, sizeTerm, wordsOf } from "../../../lib/images/search_terms.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createTestStore, type TestStore } from "../../fixtures/store.ts";
+import { addImage } from "../../../lib/images/image_store.ts";
 
 const noQuery: ImageQuery = { text: "", model: null, size: null, from: null, to: null, cost: null };
 

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
-import { copyFormats } from "../../../lib/blobs/blobs.ts";
-import { readEmbeddedText } from "../../../lib/images/embedded_text.ts";
+import { readEmbeddedText } from "../../../lib/pixels/embedded_text.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { readParameters, writeParameters } from "../../../lib/images/generation_parameters.ts";
-import { convertPicture } from "../../../lib/images/picture.ts";
+import { convertPicture } from "../../../lib/pixels/picture.ts";
 import { readPictureSettings } from "../../../lib/images/picture_settings.ts";
 import type { PromptRequest } from "../../../lib/prompts/prompt.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
+import { pictureFormats } from "../../../lib/pixels/format.ts";
 
 const request: PromptRequest = {
   taskType: "TEXT_TO_IMAGE",
@@ -41,7 +41,7 @@ Deno.test("settings come back as they were written", () => {
   });
 });
 
-for (const format of copyFormats) {
+for (const format of pictureFormats) {
   Deno.test(`a ${format} that was downloaded with its settings says them, and decodes as before`, async () => {
     const original = await picture(64, 64);
     const options = { format, sourceType: "trainedAlgorithmicMedia" } as const;

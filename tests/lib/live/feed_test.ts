@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { createBudgetReader } from "../../../lib/money/budget.ts";
-import { type Change, createFeed, type Feed, firstCursor, isCursor, readCursor } from "../../../lib/live/feed.ts";
+import {
+  type Change,
+  createFeed,
+  type Feed,
+  firstCursor,
+  isCursor,
+  readCursor,
+} from "../../../lib/live/feed.ts";
 import { createProgressBoard, type ProgressBoard } from "../../../lib/prompts/progress.ts";
 import type { Prompt } from "../../../lib/prompts/prompt.ts";
 import { readPrompt, removePrompt, writePrompt } from "../../../lib/prompts/prompt_store.ts";

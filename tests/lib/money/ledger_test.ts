@@ -4,15 +4,13 @@ import {
   addToMonth,
   changeBooks,
   type LedgerEntry,
-  noCharge,
   readAccount,
   readLedger,
   readMonth,
-  sumCharges,
 } from "../../../lib/money/ledger.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
-import { type Charge, toOutcome } from "../../../lib/prompts/prompt.ts";
+import { toOutcome } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import {
   acceptPrompt,
@@ -24,6 +22,7 @@ import {
   startPrompt,
 } from "../../fixtures/store.ts";
 import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
+import { type Charge, noCharge, sumCharges } from "../../../lib/money/charge.ts";
 
 Deno.test("accepting sets the hold aside; completing releases it and charges", async () => {
   using store = await createTestStore();

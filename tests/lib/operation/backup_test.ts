@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { backUp, createHoldableBlobs, restore, withSnapshot } from "../../../lib/operation/backup.ts";
+import { backUp, restore, withSnapshot } from "../../../lib/operation/backup.ts";
 import { readBlob } from "../../../lib/blobs/blobs.ts";
 import {
   type DataDirectory,
@@ -10,7 +10,6 @@ import {
 } from "../../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
 import { Refusal } from "../../../lib/refusal.ts";
-import { readImage } from "../../../lib/prompts/prompt_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
@@ -25,6 +24,8 @@ import {
   imageBytes,
   type TestStore,
 } from "../../fixtures/store.ts";
+import { readImage } from "../../../lib/images/image_store.ts";
+import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
 
 /** A data directory with a store in it, and room for backups beside it. */
 async function createStudio() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { backUp, createHoldableBlobs, restore } from "../../../lib/operation/backup.ts";
+import { backUp, restore } from "../../../lib/operation/backup.ts";
 import { createCallbacks } from "../../../lib/catalog/callbacks.ts";
 import { openDataDirectory, pathsIn } from "../../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
@@ -18,6 +18,7 @@ import { runTask } from "../../fixtures/server.ts";
 import { createStandIn, holdUntil, type StandIn, succeed } from "../../fixtures/stand_in_provider.ts";
 import { acceptPrompt, createTestUser } from "../../fixtures/store.ts";
 import { until } from "../../fixtures/until.ts";
+import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
 
 const count = 1000;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
-import { readImage } from "../../../lib/prompts/prompt_store.ts";
 import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { completePrompt, createTestStore, createTestUser } from "../../fixtures/store.ts";
+import { readImage } from "../../../lib/images/image_store.ts";
 
 const bytes = new Uint8Array(3);
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { nobody } from "../../../lib/money/account.ts";
 import { countKeys } from "../../../lib/store/counted_list.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
-import { readImage } from "../../../lib/prompts/prompt_store.ts";
 import { keys, lists } from "../../../lib/store/schema.ts";
 import { verify, type Violation } from "../../../lib/operation/verify.ts";
 import { copy, derivedDamages, recordDamages, type Scene, setScene } from "../../fixtures/damage.ts";
 import { createTestStore } from "../../fixtures/store.ts";
+import { readImage } from "../../../lib/images/image_store.ts";
 
 async function violationsAfter(damage: (scene: Scene) => Promise<unknown>): Promise<Violation[]> {
   using store = await createTestStore();

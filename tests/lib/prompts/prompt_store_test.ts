@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { readCursor } from "../../../lib/live/feed.ts";
 import { type Prompt, promptStatuses } from "../../../lib/prompts/prompt.ts";
 import {
-  countImages,
-  imageNeighbours,
-  listImages,
   listPrompts,
   listUnfinishedPrompts,
-  readImage,
   readPrompt,
   readPrompts,
   writePrompt,
@@ -23,6 +19,7 @@ import {
   createTestUser,
   startPrompt,
 } from "../../fixtures/store.ts";
+import { countImages, imageNeighbours, listImages, readImage } from "../../../lib/images/image_store.ts";
 
 Deno.test("a prompt that changed since it was read is not overwritten", async () => {
   using store = await createTestStore();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isFinal, type ProcessingPrompt } from "../../../lib/prompts/prompt.ts";
-import { listPrompts, queuePositions, readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { listPrompts, readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import {
   claimPrompt,
   giveBackLease,
@@ -8,6 +8,7 @@ import {
   listLeases,
   nextWaiting,
   promoteDelayed,
+  queuePositions,
   readLease,
   renewLease,
   requeue,

@@ -1,10 +1,10 @@
 /** Damaged and hostile picture files, by the way they come in: from a provider, and into the reader of settings. */
 import assert from "node:assert/strict";
-import { copyFormats } from "../../../lib/blobs/blobs.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { mutantsOf } from "../../fixtures/mutants.ts";
 import { createStudio, type Studio } from "../../fixtures/studio.ts";
+import { pictureFormats } from "../../../lib/pixels/format.ts";
 
 const perFormat = 500;
 const maxGrowthBytes = 400_000_000;
@@ -20,7 +20,7 @@ function bugsIn(studio: Studio): string[] {
   return studio.log.filter((line) => /"(bug|run_failed|worker_trouble)"/.test(line));
 }
 
-for (const format of copyFormats) {
+for (const format of pictureFormats) {
   Deno.test(`${perFormat} damaged ${format} files from a provider bring a picture or a bad result, and nothing else`, () =>
     withinMemory(async () => {
       await using studio = await createStudio();

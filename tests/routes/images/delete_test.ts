@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { createHoldableBlobs } from "../../../lib/operation/backup.ts";
-import { blobKeysOf, copyFormats } from "../../../lib/blobs/blobs.ts";
+import { blobKeysOf } from "../../../lib/blobs/blobs.ts";
 import { emptyTrash } from "../../../lib/images/delete_image.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { file, make, statusOf } from "../../fixtures/images.ts";
 import { createTestClock } from "../../fixtures/store.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
+import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
+import { pictureFormats } from "../../../lib/pixels/format.ts";
 
 const tenMinutes = 10 * 60_000;
 
@@ -13,7 +14,7 @@ const tenMinutes = 10 * 60_000;
 async function makeWhole(studio: Studio, program: Client): Promise<{ id: string; promptId: string }> {
   const made = await make(program, { watermark: "mine" });
   const queries = ["?width=320", "?width=640"].concat(
-    copyFormats.flatMap((format) => [`?download=${format}`, `?download=${format}&settings=1`]),
+    pictureFormats.flatMap((format) => [`?download=${format}`, `?download=${format}&settings=1`]),
   );
   for (const query of queries) await (await program.get(file(made.id, query))).arrayBuffer();
   for (const key of blobKeysOf(made.id)) assert.equal(await studio.blobs.exists(key), true, key);

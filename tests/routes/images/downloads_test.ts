@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { copyFormats } from "../../../lib/blobs/blobs.ts";
 import { createImageFiles } from "../../../lib/images/image_file.ts";
-import { findImage, readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { file, make } from "../../fixtures/images.ts";
 import { openS3Blobs } from "../../fixtures/s3_blobs.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 import { createStudio, type Studio } from "../../fixtures/studio.ts";
 import { startS3 } from "../../stand_ins/s3.ts";
+import { findImage } from "../../../lib/images/image_store.ts";
+import { pictureFormats } from "../../../lib/pixels/format.ts";
 
 /** What `exiftool` reads in a file, by tag. */
 async function readTags(bytes: Uint8Array<ArrayBuffer>): Promise<{ [tag: string]: string }> {
@@ -29,7 +30,7 @@ const prompt = "a 海 of milk & honey";
 const settings =
   `${prompt}\nSeed: 5, Size: 512x512, Model: stand-in, Watermark: "© 2026, me", Version: Darkroom`;
 
-for (const format of copyFormats) {
+for (const format of pictureFormats) {
   Deno.test(`a ${format} download is a copy with the mark of AI-made pictures, and its settings if asked`, async () => {
     await using studio = await createStudio();
     const program = await studio.withKey();
@@ -180,7 +181,7 @@ Deno.test("a picture's settings fill the form; a picture without any, or no pict
     });
     return { status: answer.status, page: await answer.text() };
   };
-  for (const format of copyFormats) {
+  for (const format of pictureFormats) {
     const copy = await program.get(file(id, `?download=${format}&settings=1`));
     const { status, page } = await send(await copy.arrayBuffer());
     assert.equal(status, 200);

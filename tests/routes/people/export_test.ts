@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readBlob } from "../../../lib/blobs/blobs.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
-import { findImage, listImages } from "../../../lib/prompts/prompt_store.ts";
 import { startServer, temporaryFolder } from "../../fixtures/server.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 import { completePrompt } from "../../fixtures/store.ts";
 import { type Client, createStudio } from "../../fixtures/studio.ts";
 import { readZip } from "../../fixtures/zip.ts";
+import { findImage, listImages } from "../../../lib/images/image_store.ts";
 
 async function exportOf(client: Client): Promise<Map<string, Uint8Array>> {
   const answer = await client.get("/profile/export");

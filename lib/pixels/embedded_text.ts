@@ -5,16 +5,10 @@
  */
 import { Buffer } from "node:buffer";
 import { crc32, inflateSync } from "node:zlib";
+import { formatOf } from "./format.ts";
 
-export type TextFormat = "png" | "jpeg" | "webp";
-
-/** By its first bytes; null for everything else. */
-export function formatOf(bytes: Uint8Array): TextFormat | null {
-  const start = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
-  if (start.startsWith("\x89PNG\r\n\x1a\n")) return "png";
-  if (start.startsWith("\xff\xd8\xff")) return "jpeg";
-  return start.startsWith("RIFF") && start.endsWith("WEBP") ? "webp" : null;
-}
+/** The name under which tools for generated images keep a picture's settings. */
+export const parametersKeyword = "parameters";
 
 const pngSignatureLength = 8;
 const pngHeaderLength = 25;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createWatermark } from "../../../lib/images/watermark.ts";
+import { createWatermark } from "../../../lib/pixels/watermark.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 
 const draw = () => createWatermark("© Ada", { width: 512, height: 512 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
-import { BadPicture, inspectPicture } from "../../../lib/images/picture.ts";
+import { BadPicture, inspectPicture } from "../../../lib/pixels/picture.ts";
 import { pngChunk } from "../../fixtures/mutants.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 

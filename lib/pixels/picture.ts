@@ -1,9 +1,8 @@
 /** Pixels: checking, fitting and converting pictures with sharp, whose work runs beside the event loop. */
 import sharp from "sharp";
-import { addJpegComment, addPngText, addWebpComment, formatOf } from "./embedded_text.ts";
-import { parametersKeyword } from "./generation_parameters.ts";
-import type { CopyFormat } from "../blobs/blobs.ts";
+import { addJpegComment, addPngText, addWebpComment, parametersKeyword } from "./embedded_text.ts";
 import { createWatermark } from "./watermark.ts";
+import { formatOf, type PictureFormat } from "./format.ts";
 
 /** More pixels than this are not decoded. */
 const maxPixels = 50_000_000;
@@ -91,7 +90,7 @@ export type SourceType = "trainedAlgorithmicMedia" | "compositeWithTrainedAlgori
 export async function convertPicture(
   bytes: Uint8Array,
   { format, sourceType, parameters }: {
-    format: CopyFormat;
+    format: PictureFormat;
     sourceType: SourceType;
     parameters: string | null;
   },

@@ -1,0 +1,81 @@
+/** Pictures' records: how they are written, always beside the prompt that names them, and how they are read. */
+import {
+  addEntry,
+  countEntries,
+  entryKey,
+  type Page,
+  type PageStart,
+  readPage,
+  removeEntry,
+} from "../store/counted_list.ts";
+import { notFound } from "../refusal.ts";
+import { isId } from "../ids.ts";
+import type { Image } from "./image.ts";
+import { imageTermKeys, keys, lists } from "../store/schema.ts";
+import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
+
+/** Adds a picture's record; the prompt that names it is written in the same commit. */
+export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
+  atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
+  addEntry(atomic, lists.images(image.userId), { number: image.sequence, id: image.id });
+  for (const key of imageTermKeys(image)) atomic.set(key, image.id);
+}
+
+/** Takes a picture's record away; its bytes go afterwards. */
+export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
+  atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp })
+    .delete(keys.image(image.value.id));
+  removeEntry(atomic, lists.images(image.value.userId), image.value.sequence);
+  for (const key of imageTermKeys(image.value)) atomic.delete(key);
+}
+
+export function readImage(store: Store, imageId: string): Promise<Versioned<Image> | null> {
+  return read<Image>(store.kv, keys.image(imageId));
+}
+
+/** The user's own picture; refuses with `not_found` what is missing, malformed or somebody else's. */
+export async function findImage(
+  store: Store,
+  { userId, imageId }: { userId: string; imageId: string },
+): Promise<Image> {
+  const found = isId(imageId) ? await readImage(store, imageId) : null;
+  if (found?.value.userId !== userId) throw notFound();
+  return found.value;
+}
+
+export async function readImages(store: Store, imageIds: readonly string[]): Promise<Versioned<Image>[]> {
+  return present(await readMany<Image>(store.kv, imageIds.map(keys.image)));
+}
+
+/** A user's pictures, newest first. */
+export async function listImages(
+  store: Store,
+  { userId, ...start }: { userId: string } & PageStart,
+): Promise<Page<Image>> {
+  const page = await readPage(store.kv, lists.images(userId), start);
+  const items = await readImages(store, page.entries.map((entry) => entry.id));
+  return { items: items.map((item) => item.value), total: page.total, next: page.next };
+}
+
+export function countImages(store: Store, userId: string): Promise<number> {
+  return countEntries(store.kv, lists.images(userId));
+}
+
+/** The neighbours of a picture in its owner's gallery; null at either end. */
+export async function imageNeighbours(
+  store: Store,
+  image: Image,
+): Promise<{ newer: string | null; older: string | null }> {
+  const prefix = [...lists.images(image.userId)];
+  const here = entryKey(prefix, image.sequence);
+  const [newer, older] = await Promise.all([
+    firstId(store.kv.list<string>({ prefix, start: entryKey(prefix, image.sequence + 1) }, { limit: 1 })),
+    firstId(store.kv.list<string>({ prefix, end: here }, { limit: 1, reverse: true })),
+  ]);
+  return { newer, older };
+}
+
+async function firstId(entries: Deno.KvListIterator<string>): Promise<string | null> {
+  for await (const entry of entries) return entry.value;
+  return null;
+}

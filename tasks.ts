@@ -14,7 +14,7 @@ import {
   describeHolder,
   openDataDirectory,
   pathsIn,
-  readIdentity,
+  readInstanceId,
 } from "./lib/operation/data_directory.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
 import { Refusal, StartError } from "./lib/refusal.ts";
@@ -24,8 +24,8 @@ import {
   type CommandAnswers,
   type CommandInput,
   commandInputs,
-  createOperator,
-} from "./lib/operation/operator.ts";
+  createCommands,
+} from "./lib/operation/commands.ts";
 import { rebuild } from "./lib/operation/rebuild.ts";
 import { createS3Blobs } from "./lib/blobs/s3_blobs.ts";
 import type { S3Deps } from "./lib/blobs/s3_client.ts";
@@ -124,7 +124,7 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     }
     try {
       await copyBlobs(way);
-      if (target === "r2") await claimBlobs(r2, await readIdentity(data));
+      if (target === "r2") await claimBlobs(r2, await readInstanceId(data));
       console.log(`Removed ${await removeCopied(way)} files from where they were`);
     } finally {
       data.close();
@@ -136,7 +136,7 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     readArguments(args, []);
     const data = await openDataDirectory(settings.DATA_DIR);
     try {
-      await claimBlobs(configuredBlobs(settings, data).blobs, await readIdentity(data));
+      await claimBlobs(configuredBlobs(settings, data).blobs, await readInstanceId(data));
       console.log("The storage of pictures is this Darkroom's: it sweeps there what its records don't name");
     } finally {
       data.close();
@@ -225,7 +225,7 @@ async function perform<C extends Command>(
       return await withStore(data, (store) => {
         const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs);
         const publicUrl = PUBLIC_URL ?? `http://localhost:${PORT}`;
-        return createOperator({ store, data, blobs, publicUrl, openFolder: createDiskBlobs })[command](input);
+        return createCommands({ store, data, blobs, publicUrl, openFolder: createDiskBlobs })[command](input);
       });
     }
     const answer = await askServer(pathsIn(DATA_DIR), { command, input });

@@ -27,17 +27,26 @@ export class Refusal extends Error {
   readonly field: string | null;
   /** Budget left in micro-dollars (`budget_exceeded`). */
   readonly remainingMicros: number | null;
+  /** What it costs in micro-dollars, where that is more than was shown (`conflict`). */
+  readonly costMicros: number | null;
   /** Seconds after which the same request may be sent again (`rate_limited`, `unavailable`). */
   readonly retryAfterSeconds: number | null;
 
   constructor(
     readonly code: RefusalCode,
     message: string,
-    details: { field?: string; remainingMicros?: number; retryAfterSeconds?: number; cause?: unknown } = {},
+    details: {
+      field?: string;
+      remainingMicros?: number;
+      costMicros?: number;
+      retryAfterSeconds?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.field = details.field ?? null;
     this.remainingMicros = details.remainingMicros ?? null;
+    this.costMicros = details.costMicros ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
   }
 }

@@ -5,7 +5,7 @@ import { serveControlSocket } from "../lib/operation/control_socket.ts";
 import { openDataDirectory } from "../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { useLoginCode } from "../lib/identity/login_code.ts";
-import { createOperator } from "../lib/operation/operator.ts";
+import { createCommands } from "../lib/operation/commands.ts";
 import { keys } from "../lib/store/schema.ts";
 import { createTestDirectory, type TestDirectory } from "./fixtures/directory.ts";
 import { completePrompt, createTestStore, createTestUser } from "./fixtures/store.ts";
@@ -37,14 +37,14 @@ async function serve(directory: TestDirectory) {
   const data = await openDataDirectory(join(directory.path, "data"));
   const store = await createTestStore(data.database);
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
-  const operator = createOperator({
+  const commands = createCommands({
     store: { ...store, now: Date.now },
     data,
     blobs,
     publicUrl: "https://darkroom.example",
     openFolder: createDiskBlobs,
   });
-  const close = await serveControlSocket({ data, operator, log: () => {} });
+  const close = await serveControlSocket({ data, commands, log: () => {} });
   return {
     store,
     blobs,

@@ -12,8 +12,8 @@ import {
   type CommandAnswers,
   type CommandInput,
   commandInputs,
-  type Operator,
-} from "./operator.ts";
+  type Commands,
+} from "./commands.ts";
 
 type Paths = Pick<DataDirectory, "path" | "controlSocket" | "temporary">;
 
@@ -22,10 +22,10 @@ type Paths = Pick<DataDirectory, "path" | "controlSocket" | "temporary">;
  * there belongs to a dead process.
  */
 export async function serveControlSocket(
-  { data, operator, log }: { data: Paths; operator: Operator; log: Log },
+  { data, commands, log }: { data: Paths; commands: Commands; log: Log },
 ): Promise<() => Promise<void>> {
   const closing = new AbortController();
-  const server = await bind(data, { operator, log, signal: closing.signal });
+  const server = await bind(data, { commands, log, signal: closing.signal });
   return async () => {
     await Deno.remove(data.controlSocket);
     closing.abort();
@@ -36,13 +36,13 @@ export async function serveControlSocket(
 /** The socket appears with its final mode: it is made in a folder that nobody else may enter, then moved. */
 async function bind(
   data: Paths,
-  { operator, log, signal }: { operator: Operator; log: Log; signal: AbortSignal },
+  { commands, log, signal }: { commands: Commands; log: Log; signal: AbortSignal },
 ): Promise<Deno.HttpServer<Deno.UnixAddr>> {
   const folder = await Deno.makeTempDir({ dir: data.temporary });
   const server = await withShortPath(
     join(folder, "s"),
     (path) =>
-      Deno.serve({ path, signal, onListen: () => {} }, (request) => answer(request, { operator, log })),
+      Deno.serve({ path, signal, onListen: () => {} }, (request) => answer(request, { commands, log })),
   );
   await Deno.chmod(join(folder, "s"), 0o600);
   await Deno.rename(join(folder, "s"), data.controlSocket);
@@ -59,11 +59,11 @@ export class CommandFailure extends Error {
 
 async function answer(
   request: Request,
-  { operator, log }: { operator: Operator; log: Log },
+  { commands, log }: { commands: Commands; log: Log },
 ): Promise<Response> {
   const command = new URL(request.url).pathname.slice(1);
   try {
-    return Response.json(await perform(operator, { command, input: await request.json() }));
+    return Response.json(await perform(commands, { command, input: await request.json() }));
   } catch (error) {
     const isExpected = error instanceof Refusal || error instanceof SyntaxError;
     if (!isExpected) log("error", "control_failed", { command, error });
@@ -74,7 +74,7 @@ async function answer(
 
 /** Checks what came and carries it out; refuses what is no command or no input for it. */
 function perform(
-  operator: Operator,
+  commands: Commands,
   { command, input }: { command: string; input: unknown },
 ): Promise<unknown> {
   if (!Object.hasOwn(commandInputs, command)) {
@@ -83,7 +83,7 @@ function perform(
   const name = command as Command;
   const checked = commandInputs[name].safeParse(input);
   if (!checked.success) throw new Refusal("invalid_request", checked.error.issues[0].message);
-  const carryOut = operator[name] as (input: unknown) => Promise<unknown>;
+  const carryOut = commands[name] as (input: unknown) => Promise<unknown>;
   return carryOut(checked.data);
 }
 

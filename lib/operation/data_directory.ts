@@ -12,7 +12,7 @@ export interface DataDirectory {
   readonly blobs: string;
   readonly secret: string;
   /** Names this data directory and no copy that a backup makes of it. */
-  readonly identity: string;
+  readonly instanceId: string;
   readonly controlSocket: string;
   /** For what need not outlive the process; empty when the directory is claimed. */
   readonly temporary: string;
@@ -27,7 +27,7 @@ export function pathsIn(path: string) {
     database: join(path, "darkroom.sqlite3"),
     blobs: join(path, "blobs"),
     secret: join(path, "secret"),
-    identity: join(path, "identity"),
+    instanceId: join(path, "identity"),
     controlSocket: join(path, "control.sock"),
     temporary: join(path, "temporary"),
   };
@@ -81,17 +81,17 @@ export async function isUnused(data: DataDirectory): Promise<boolean> {
 }
 
 /** A name for this data directory, made once and kept. */
-export async function readIdentity(data: DataDirectory): Promise<string> {
+export async function readInstanceId(data: DataDirectory): Promise<string> {
   try {
-    return await Deno.readTextFile(data.identity);
+    return await Deno.readTextFile(data.instanceId);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const identity = crypto.randomUUID();
+  const id = crypto.randomUUID();
   const draft = join(data.temporary, "identity");
-  await Deno.writeTextFile(draft, identity, { createNew: true, mode: 0o600 });
-  await Deno.rename(draft, data.identity);
-  return identity;
+  await Deno.writeTextFile(draft, id, { createNew: true, mode: 0o600 });
+  await Deno.rename(draft, data.instanceId);
+  return id;
 }
 
 /** What signs tokens: `given`, or 256 random bits that are made once and kept. */

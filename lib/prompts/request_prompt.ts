@@ -5,9 +5,8 @@ import type { Doorbell } from "./doorbell.ts";
 import { Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
-import type { Models } from "../catalog/models.ts";
-import type { PendingPrompt, Prompt, PromptRequest, Task } from "./prompt.ts";
-import type { Model } from "../catalog/provider.ts";
+import type { PendingPrompt, Prompt, Task } from "./prompt.ts";
+import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
@@ -17,7 +16,6 @@ import { accountGone, checkAccount, readUser, type User } from "../users/user.ts
 export interface RequestDeps {
   store: Store;
   doorbell: Doorbell;
-  models: Models;
   readiness: Readiness;
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
@@ -43,15 +41,16 @@ export interface Accepted {
 }
 
 /**
- * Accepts a request that was checked before. Refuses with `budget_exceeded`, `idempotency_mismatch` or
- * `unavailable`, and then nothing has happened.
+ * Accepts what was quoted, at that price. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
+ * with `conflict` where it costs more than whoever asks was shown, and then nothing has happened.
  */
 export async function requestPrompt(
   deps: RequestDeps,
-  { user, request, model, idempotency }: {
+  { user, quote, atMostMicros = Infinity, idempotency }: {
     user: User;
-    request: PromptRequest;
-    model: Model;
+    quote: Quote;
+    /** What was shown before; left out, whatever it costs is agreed to. */
+    atMostMicros?: number;
     idempotency?: Idempotency;
   },
 ): Promise<Accepted> {
@@ -62,10 +61,10 @@ export async function requestPrompt(
   await deps.readiness.demand();
 
   const at = store.now();
-  const priceRow = deps.models.price({ model: model.id, size: request.imageSize });
-  const holdMicros = deps.models.quote(request);
+  const { request, model, priceRow, mostMicros: holdMicros } = quote;
   const id = store.ids();
   const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
+    if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
     const budget = budgetState(user, {
       month: monthOf(at),
       defaultMicros: deps.defaultBudgetMicros,
@@ -145,6 +144,10 @@ function canonicalJson(value: unknown): string {
         ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
         : part,
   );
+}
+
+function dearerThanShown(costMicros: number): Refusal {
+  return new Refusal("conflict", "It costs more than was shown", { field: "price", costMicros });
 }
 
 function demandBudget(

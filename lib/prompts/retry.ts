@@ -1,18 +1,19 @@
 /** Submitting a prompt again, as a new one with the same settings. */
+import type { Models } from "../catalog/models.ts";
 import type { Prompt } from "./prompt.ts";
+import { quoteOf } from "./quote.ts";
 import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
 import type { User } from "../users/user.ts";
 
 /** Refuses like `requestPrompt`, and with `invalid_model` when the model is gone. */
 export function retryPrompt(
-  deps: RequestDeps,
+  deps: RequestDeps & { models: Models },
   { user, prompt, idempotencyKey }: { user: User; prompt: Prompt; idempotencyKey?: string },
 ): Promise<Accepted> {
   const model = deps.models.choose(prompt.request.model);
   return requestPrompt(deps, {
     user,
-    request: prompt.request,
-    model,
+    quote: quoteOf(deps.models, { request: prompt.request, model }),
     idempotency: idempotencyKey === undefined
       ? undefined
       : { key: idempotencyKey, body: { retryOf: prompt.id } },

@@ -4,7 +4,7 @@
  */
 import type { Log } from "../log.ts";
 import type { Model } from "../catalog/provider.ts";
-import type { Pace } from "./task_durations.ts";
+import type { TaskDurations } from "./task_durations.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
 import type { Prompt } from "../prompts/prompt.ts";
 
@@ -27,7 +27,12 @@ export interface RunProgress {
 }
 
 export function createRunProgress(
-  { progress, pace, log, now }: { progress: ProgressBoard; pace: Pace; log: Log; now: () => number },
+  { progress, taskDurations, log, now }: {
+    progress: ProgressBoard;
+    taskDurations: TaskDurations;
+    log: Log;
+    now: () => number;
+  },
   prompt: () => Prompt,
 ): RunProgress {
   const { id: promptId, userId, request, tasks } = prompt();
@@ -59,7 +64,7 @@ export function createRunProgress(
   };
 
   async function estimate(task: number, since: number): Promise<void> {
-    const knownMs = await pace.expectedMs(request.model);
+    const knownMs = await taskDurations.expectedMs(request.model);
     if (hasEnded) return;
     const expectedMs = knownMs ?? longMs;
     const report = () => {

@@ -12,7 +12,7 @@ import type { Doorbell } from "../prompts/doorbell.ts";
 import { failure } from "../prompts/failure_words.ts";
 import type { Log } from "../log.ts";
 import type { Models } from "../catalog/models.ts";
-import type { Pace } from "./task_durations.ts";
+import type { TaskDurations } from "./task_durations.ts";
 import { BadPicture } from "../pixels/picture.ts";
 import { holdPrompt, LeaseLost } from "./leased_prompt.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
@@ -42,7 +42,7 @@ export interface RunDeps {
   models: Models;
   blobs: Blobs;
   progress: ProgressBoard;
-  pace: Pace;
+  taskDurations: TaskDurations;
   log: Log;
   /** 0 to 1, for jitter. */
   random: () => number;
@@ -374,7 +374,7 @@ export function startRun(deps: RunDeps, leased: Leased): Run {
   ): Promise<void> {
     const before = latest().tasks[index];
     const tookMs = "submittedAt" in before ? store.now() - before.submittedAt : undefined;
-    if (tookMs !== undefined) deps.pace.note(request.model, tookMs);
+    if (tookMs !== undefined) deps.taskDurations.note(request.model, tookMs);
     if (offer !== null) deps.health.note(offer.provider.id, null);
     return held.change((prompt) =>
       withTask(prompt, index, (task) => {

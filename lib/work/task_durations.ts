@@ -5,7 +5,7 @@
 import { everyPromptNewestFirst } from "../prompts/prompt_store.ts";
 import type { Store } from "../store/store.ts";
 
-export interface Pace {
+export interface TaskDurations {
   /** The median of the model's latest tasks, in milliseconds; null where none is known. */
   expectedMs(model: string): Promise<number | null>;
   note(model: string, tookMs: number): void;
@@ -14,7 +14,7 @@ export interface Pace {
 const remembered = 20;
 const lookedAt = 500;
 
-export function createPace(store: Store): Pace {
+export function createTaskDurations(store: Store): TaskDurations {
   const latest = new Map<string, number[]>();
   let known: Promise<void> | null = null;
 

@@ -1,62 +1,14 @@
-/** What every route works with: the parts that `main.ts` chose, and who is asking. */
+/** What every route works with: the parts of Darkroom, and who is asking. */
 import type { Context } from "hono";
+import type { Darkroom } from "../../lib/darkroom.ts";
 import { type Caller, demandScope } from "../../lib/identity/authenticate.ts";
 import type { Scope } from "../../lib/identity/api_key.ts";
 import { readBudget } from "../../lib/money/budget.ts";
-import type { Blobs } from "../../lib/blobs/blobs.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
-import type { PresignedFiles } from "../../lib/blobs/configured_blobs.ts";
-import type { Callbacks } from "../../lib/catalog/callbacks.ts";
-import type { AccountDeletions } from "../../lib/accounts/delete_account.ts";
-import type { PriceBook } from "../../lib/catalog/price_book.ts";
-import type { ProviderHealth } from "../../lib/catalog/health.ts";
-import type { Feed } from "../../lib/live/feed.ts";
-import type { IdentityProvider } from "../../lib/identity/identity_provider.ts";
-import type { SignInPolicy } from "../../lib/identity/identity.ts";
-import type { ImageFiles } from "../../lib/images/image_file.ts";
-import type { JsonWebTokens } from "../../lib/identity/json_web_token.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Passkeys } from "../../lib/identity/passkey.ts";
-import type { Portraits } from "../../lib/accounts/portrait.ts";
-import type { ViewDeps } from "../../lib/live/prompt_view.ts";
-import type { RateLimit } from "../../lib/rate_limit.ts";
-import type { RequestDeps } from "../../lib/prompts/request_prompt.ts";
 import { isAdmin, type User } from "../../lib/users/user.ts";
 
-export interface AppDeps extends RequestDeps, ViewDeps {
-  feed: Feed;
-  blobs: Blobs;
-  files: ImageFiles;
-  /** Where readers of files are sent to their storage itself; null: they get them from here. */
-  presigned: PresignedFiles | null;
-  callbacks: Callbacks;
-  health: ProviderHealth;
-  prices: PriceBook;
-  log: Log;
-  deletions: Pick<AccountDeletions, "request">;
-  /** Tells the worker that runs a prompt to look at its record again. */
-  nudge: (promptId: string) => void;
-  /** The address as users see it, without a slash at its end. */
-  publicUrl: string;
-  promptMaxChars: number;
-  /** Signs the cursors of lists. */
-  secret: string;
-  limits: {
-    requests: RateLimit;
-    generate: RateLimit;
-    /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
-    signIn: RateLimit;
-    wrongCredentials: RateLimit;
-  };
-  /** Those that are configured. */
-  identityProviders: readonly IdentityProvider[];
-  signInPolicy: SignInPolicy;
-  tokens: JsonWebTokens;
-  portraits: Portraits;
-  passkeys: Passkeys;
-  /** The process was told to stop. */
-  isStopping: () => boolean;
-}
+/** What routes may use of Darkroom; each names what it takes. */
+export type AppDeps = Omit<Darkroom, "worker" | "start" | "stop">;
 
 export interface AppEnv {
   Bindings: {

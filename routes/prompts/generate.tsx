@@ -16,6 +16,7 @@ import {
 import { checkPromptRequest } from "../../lib/prompts/prompt_request.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
 import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
 import type { Versioned } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
@@ -56,11 +57,7 @@ export function generateRoutes(deps: AppDeps) {
     })
     .post("/api/v1/quotes", async (c) => {
       const { user } = callerOf(c);
-      const { request, model } = checkPromptRequest(await readJson(c), {
-        models,
-        maxChars: deps.promptMaxChars,
-      });
-      const costMicros = models.quote(request);
+      const { request, model, mostMicros: costMicros } = readQuote(await readJson(c));
       return c.json(
         quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
       );
@@ -104,7 +101,7 @@ export function generateRoutes(deps: AppDeps) {
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const draft = draftOf({}, models.available());
-        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+        return c.html(await generatorPage(c, { draft, problem: error.message }), statusOf(error));
       }
     })
     .post("/generator", async (c) => {
@@ -113,31 +110,25 @@ export function generateRoutes(deps: AppDeps) {
       const { requestKey, price, ...fields } = await readForm(c);
       try {
         const body = inputOf(fields);
-        demandShownPrice(body, price);
-        const { prompt } = await submit(user, { body, idempotencyKey: formKey(requestKey, fields) });
+        const idempotencyKey = formKey(requestKey, fields);
+        const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
         const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const draft = draftOf(fields, models.available());
-        if (wantsFragment(c)) {
-          if (error.field !== "price") throw error;
-          const button = { draft, costMicros: priceOf(draft) };
-          return c.html(<PriceChangedFragment problem={error.message} {...button} />, statusOf(error));
-        }
-        return c.html(await generatorPage(c, { draft, refusal: error }), statusOf(error));
+        const isDearer = error.costMicros !== null;
+        const problem = error.costMicros === null ? error.message : dearerWords(error.costMicros);
+        if (!wantsFragment(c)) return c.html(await generatorPage(c, { draft, problem }), statusOf(error));
+        if (!isDearer) throw error;
+        const button = { draft, costMicros: priceOf(draft) };
+        return c.html(<PriceChangedFragment problem={problem} {...button} />, statusOf(error));
       }
     });
 
-  /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
-  function demandShownPrice(body: unknown, shown: string | undefined): void {
-    if (shown === undefined || !/^\d+$/.test(shown)) return;
-    const { request } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
-    const costMicros = models.quote(request);
-    if (costMicros <= Number(shown)) return;
-    const message = `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
-    throw new Refusal("conflict", message, { field: "price" });
+  function readQuote(body: unknown): Quote {
+    return quoteOf(models, checkPromptRequest(body, { models, maxChars: deps.promptMaxChars }));
   }
 
   /** What was typed is in the form again after signing in. */
@@ -148,12 +139,15 @@ export function generateRoutes(deps: AppDeps) {
 
   function submit(
     user: User,
-    { body, idempotencyKey }: { body: unknown; idempotencyKey: string | undefined },
+    { body, idempotencyKey, atMostMicros }: {
+      body: unknown;
+      idempotencyKey: string | undefined;
+      atMostMicros?: number;
+    },
   ): Promise<Accepted> {
     deps.limits.generate.take(user.id);
-    const { request, model } = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars });
     const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, body };
-    return requestPrompt(deps, { user, request, model, idempotency });
+    return requestPrompt(deps, { user, quote: readQuote(body), atMostMicros, idempotency });
   }
 
   async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {
@@ -183,7 +177,7 @@ export function generateRoutes(deps: AppDeps) {
     }
   }
 
-  async function generatorPage(c: AppContext, { draft, refusal }: { draft: Draft; refusal?: Refusal }) {
+  async function generatorPage(c: AppContext, { draft, problem }: { draft: Draft; problem?: string }) {
     const caller = callerOf(c);
     const { user } = caller;
     const cursor = await readCursor(store, user.id);
@@ -207,7 +201,7 @@ export function generateRoutes(deps: AppDeps) {
         prompts={prompts}
         recent={recent}
         budget={budget}
-        problem={refusal?.message ?? null}
+        problem={problem ?? null}
       />
     );
   }
@@ -222,6 +216,15 @@ export function generateRoutes(deps: AppDeps) {
   function priceOf({ model, imageSize, count, text }: Draft): number {
     return models.quote({ model: model.id, imageSize, count, text });
   }
+}
+
+/** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
+function shownMicros(price: string | undefined): number | undefined {
+  return price !== undefined && /^\d+$/.test(price) ? Number(price) : undefined;
+}
+
+function dearerWords(costMicros: number): string {
+  return `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
 }
 
 /** The same form sent twice, by a double click or a reload, is one prompt; changed, it is another. */

@@ -1,30 +1,15 @@
 /** The application as it runs, on a database file and blobs of its own, without a network. */
 import { createApiKey } from "../../lib/identity/api_key.ts";
-import { createCallbacks } from "../../lib/catalog/callbacks.ts";
 import type { Blobs } from "../../lib/blobs/blobs.ts";
-import { createBudgetReader } from "../../lib/money/budget.ts";
-import { pathsIn } from "../../lib/operation/data_directory.ts";
-import { createAccountDeletions } from "../../lib/accounts/delete_account.ts";
-import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
-import { createKvDoorbell } from "../../lib/prompts/doorbell.ts";
-import { createFeed } from "../../lib/live/feed.ts";
-import { createImageFiles } from "../../lib/images/image_file.ts";
-import { createJsonWebTokens } from "../../lib/identity/json_web_token.ts";
-import { createPasskeys } from "../../lib/identity/passkey.ts";
-import { createSigningKeys } from "../../lib/identity/signing_keys.ts";
-import { createLog } from "../../lib/log.ts";
-import { createModels } from "../../lib/catalog/models.ts";
-import { createPace } from "../../lib/work/task_durations.ts";
 import { createPriceBook } from "../../lib/catalog/price_book.ts";
-import { createProgressBoard } from "../../lib/prompts/progress.ts";
-import { createProviderHealth } from "../../lib/catalog/health.ts";
-import { createRateLimit } from "../../lib/rate_limit.ts";
-import { createReadiness } from "../../lib/readiness.ts";
+import { createDarkroom } from "../../lib/darkroom.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
+import { createLog } from "../../lib/log.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
-import { createStore, openDatabase, probeDatabase, type Store } from "../../lib/store/store.ts";
+import { openDatabase, type Store } from "../../lib/store/store.ts";
 import { ensureOwner, type User } from "../../lib/users/user.ts";
-import { createWorker } from "../../lib/work/worker.ts";
 import { createApp } from "../../routes/app.ts";
 import {
   createInstantProvider,
@@ -33,7 +18,6 @@ import {
   plainPicture,
 } from "./instant_provider.ts";
 import { type KvObserver, observeKv, type Read } from "./observed_kv.ts";
-import { createHoldableBlobs } from "../../lib/blobs/holdable_blobs.ts";
 
 export const publicUrl = "http://localhost:8000";
 
@@ -62,82 +46,34 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const now = () => Date.now();
   const paths = pathsIn(folder);
   const kv = await openDatabase(paths.database);
-  const store = createStore({ kv: options.kv === undefined ? kv : observeKv(kv, options.kv), now });
-  const blobs = createHoldableBlobs(options.blobs ?? createDiskBlobs(paths.blobs));
-  const log = createLog({ level: "info", now, write: () => {} });
-  const progress = createProgressBoard();
-  const doorbell = createKvDoorbell(store.kv);
-  const prices = createPriceBook(instantPrices);
-  const models = createModels({
+  const darkroom = await createDarkroom({
+    kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
+    blobs: options.blobs ?? createDiskBlobs(paths.blobs),
+    presigned: null,
     providers: [createInstantProvider(await plainPicture(), options.provider)],
-    prices,
-    defaultModel: undefined,
+    prices: createPriceBook(instantPrices),
+    identityProviders: [],
+    outgoing: { fetchNamed: () => Promise.reject(new Error("There is nothing outside")) },
+    log: createLog({ level: "info", now, write: () => {} }),
     now,
-  });
-  const defaultBudgetMicros = null;
-  const secret = "a secret of the benchmarks, 32 bytes long";
-  const feed = createFeed({
-    store,
-    progress,
-    log,
-    readBudget: createBudgetReader(store, { defaultBudgetMicros }),
-  });
-  const callbacks = createCallbacks({ publicUrl, secret });
-  const health = createProviderHealth({ providers: models.providers, now });
-  const worker = createWorker({
-    store,
-    doorbell,
-    models,
-    blobs,
-    progress,
-    pace: createPace(store),
-    log,
     random: Math.random,
-    callbacks,
-    health,
+    instanceId: "this instance",
+    leaseOwner: `process ${Deno.pid}`,
+    publicUrl,
+    secret: "a secret of the benchmarks, 32 bytes long",
+    defaultModel: undefined,
+    defaultBudgetMicros: null,
+    promptMaxChars: 500,
+    signInPolicy: { adminEmails: [], allowedDomains: [] },
     concurrency: 8,
     userConcurrency: 4,
     storagePatienceMs: 60_000,
-    owner: `process ${Deno.pid}`,
+    perMinute: { requests: 1e9, generate: 1e9, signIn: 0, wrongCredentials: 0 },
   });
-  const app = createApp({
-    store,
-    doorbell,
-    models,
-    blobs,
-    files: createImageFiles(blobs),
-    presigned: null,
-    progress,
-    feed,
-    readiness: createReadiness({
-      parts: [{ name: "database", probe: () => probeDatabase(kv) }, { name: "blobs", probe: blobs.probe }],
-      now,
-    }),
-    log,
-    deletions: createAccountDeletions({ store, models, blobs, feed, log, nudge: worker.nudge }),
-    portraits: { adopt: () => Promise.resolve() },
-    nudge: worker.nudge,
-    publicUrl,
-    promptMaxChars: 500,
-    defaultBudgetMicros,
-    secret,
-    callbacks,
-    health,
-    prices,
-    limits: {
-      requests: createRateLimit({ perMinute: 1e9, now }),
-      generate: createRateLimit({ perMinute: 1e9, now }),
-      signIn: createRateLimit({ perMinute: 0, now }),
-      wrongCredentials: createRateLimit({ perMinute: 0, now }),
-    },
-    identityProviders: [],
-    passkeys: createPasskeys({ store, publicUrl }),
-    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
-    signInPolicy: { adminEmails: [], allowedDomains: [] },
-    isStopping: () => false,
-  });
+  const { store, blobs } = darkroom;
+  const app = createApp(darkroom);
   const owner = await ensureOwner(store);
-  if (options.isWorking) await worker.start();
+  if (options.isWorking) await darkroom.start();
   return {
     store,
     blobs,
@@ -154,8 +90,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     },
     withSession: async ({ id }) => ({ Cookie: `darkroom=${await startSession(store, id)}` }),
     async [Symbol.asyncDispose]() {
-      feed.close();
-      if (options.isWorking) await worker.stop();
+      await darkroom.stop();
       kv.close();
     },
   };

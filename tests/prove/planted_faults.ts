@@ -238,7 +238,7 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "a stop leaves streams open",
     breaks: "stop",
-    edits: [{ file: "main.ts", old: "feed.close();", new: "" }],
+    edits: [{ file: "lib/darkroom.ts", old: "feed.close();", new: "" }],
     story: gracefulStop,
   },
   {

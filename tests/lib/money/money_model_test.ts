@@ -10,12 +10,13 @@ import { createKvDoorbell } from "../../../lib/prompts/doorbell.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { readAccount, readMonth } from "../../../lib/money/ledger.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
-import { createPace } from "../../../lib/work/task_durations.ts";
+import { createTaskDurations } from "../../../lib/work/task_durations.ts";
 import { createPriceBook } from "../../../lib/catalog/price_book.ts";
 import { createProgressBoard } from "../../../lib/prompts/progress.ts";
 import { isHeld } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { type ProviderEvent, ProviderFailure, type TaskRequest } from "../../../lib/catalog/provider.ts";
+import { quoteOf } from "../../../lib/prompts/quote.ts";
 import { requestPrompt } from "../../../lib/prompts/request_prompt.ts";
 import { createStore, type Store } from "../../../lib/store/store.ts";
 import type { User } from "../../../lib/users/user.ts";
@@ -147,7 +148,7 @@ async function play(steps: Step[]): Promise<void> {
       models,
       blobs,
       progress: createProgressBoard(),
-      pace: createPace(store),
+      taskDurations: createTaskDurations(store),
       log: () => {},
       random: () => 0.5,
       callbacks: { line: () => null },
@@ -269,10 +270,9 @@ async function play(steps: Step[]): Promise<void> {
     };
     const readiness = { demand: () => Promise.resolve(), failures: () => Promise.resolve([]) };
     const doorbell = createKvDoorbell(store.kv);
-    const accepting = requestPrompt({ store, doorbell, models, readiness, defaultBudgetMicros: null }, {
+    const accepting = requestPrompt({ store, doorbell, readiness, defaultBudgetMicros: null }, {
       user: users[user],
-      request,
-      model: models.choose("stand-in"),
+      quote: quoteOf(models, { request, model: models.choose("stand-in") }),
     });
     if (!isAffordable) {
       return await assert.rejects(

@@ -6,7 +6,7 @@ import { openDataDirectory, pathsIn } from "../../../lib/operation/data_director
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
 import { createKvDoorbell } from "../../../lib/prompts/doorbell.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
-import { createPace } from "../../../lib/work/task_durations.ts";
+import { createTaskDurations } from "../../../lib/work/task_durations.ts";
 import { createPriceBook } from "../../../lib/catalog/price_book.ts";
 import { createProgressBoard } from "../../../lib/prompts/progress.ts";
 import { isFinal, type Prompt } from "../../../lib/prompts/prompt.ts";
@@ -40,7 +40,7 @@ async function open(path: string, standIn: StandIn) {
     }),
     blobs,
     progress: createProgressBoard(),
-    pace: createPace(store),
+    taskDurations: createTaskDurations(store),
     log: () => {},
     random: Math.random,
     callbacks: createCallbacks({ publicUrl: "http://localhost:8000", secret: "s".repeat(32) }),

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { askServer, CommandFailure, serveControlSocket } from "../../../lib/operation/control_socket.ts";
 import { type DataDirectory, openDataDirectory } from "../../../lib/operation/data_directory.ts";
 import { Refusal } from "../../../lib/refusal.ts";
-import type { Operator } from "../../../lib/operation/operator.ts";
+import type { Commands } from "../../../lib/operation/commands.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 
 const report = { violations: [], prompts: 1, images: 2, ledgerEntries: 3 };
 
-const operator: Operator = {
+const commands: Commands = {
   login: () => Promise.resolve({ url: "http://localhost:1/login?code=x" }),
   key: ({ name, scope, expiresAt }) => Promise.resolve({ key: `${name} ${scope} ${expiresAt}` }),
   verify: () => Promise.resolve(report),
@@ -16,7 +16,7 @@ const operator: Operator = {
 };
 
 async function withSocket(
-  { folder = "", carriedOutBy = operator }: { folder?: string; carriedOutBy?: Operator },
+  { folder = "", carriedOutBy = commands }: { folder?: string; carriedOutBy?: Commands },
   work: (data: DataDirectory, log: string[]) => Promise<void>,
 ): Promise<void> {
   await using directory = await createTestDirectory();
@@ -24,7 +24,7 @@ async function withSocket(
   const log: string[] = [];
   const close = await serveControlSocket({
     data,
-    operator: carriedOutBy,
+    commands: carriedOutBy,
     log: (_, event) => void log.push(event),
   });
   try {
@@ -60,7 +60,7 @@ Deno.test("a command that fails comes back as the words that it failed with", ()
 
 Deno.test("a bug in a command is logged, told, and ends nothing", () =>
   withSocket(
-    { carriedOutBy: { ...operator, login: () => Promise.reject(new Error("broken")) } },
+    { carriedOutBy: { ...commands, login: () => Promise.reject(new Error("broken")) } },
     async (data, log) => {
       await assert.rejects(askServer(data, { command: "login", input: {} }), { message: "broken" });
       assert.deepEqual(log, ["control_failed"]);
@@ -89,8 +89,8 @@ Deno.test("unknown commands, wrong inputs and broken JSON are refused in words",
 Deno.test("garbage and hanging up do no harm", async () => {
   const started = Promise.withResolvers<void>();
   const finished = Promise.withResolvers<void>();
-  const slow: Operator = {
-    ...operator,
+  const slow: Commands = {
+    ...commands,
     login: async () => {
       started.resolve();
       await finished.promise;
@@ -133,7 +133,7 @@ Deno.test("the socket of a killed process is silent, and the next server replace
   await output.cancel();
   assert.equal((await Deno.stat(data.controlSocket)).isSocket, true);
   assert.equal(await askServer(data, { command: "verify", input: {} }), null);
-  const close = await serveControlSocket({ data, operator, log: () => {} });
+  const close = await serveControlSocket({ data, commands, log: () => {} });
   assert.deepEqual(await askServer(data, { command: "verify", input: {} }), report);
   await close();
   data.close();
@@ -151,15 +151,15 @@ Deno.test("closing takes the socket away and breaks off what runs", async () => 
   const data = await openDataDirectory(directory.path);
   const started = Promise.withResolvers<void>();
   const finished = Promise.withResolvers<void>();
-  const slow: Operator = {
-    ...operator,
+  const slow: Commands = {
+    ...commands,
     verify: async () => {
       started.resolve();
       await finished.promise;
       return report;
     },
   };
-  const close = await serveControlSocket({ data, operator: slow, log: () => {} });
+  const close = await serveControlSocket({ data, commands: slow, log: () => {} });
   const asked = askServer(data, { command: "verify", input: {} });
   const broken = assert.rejects(asked, CommandFailure);
   await started.promise;

@@ -5,7 +5,11 @@ import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { acceptPrompt, createTestStore, createTestUser, dump, silentDoorbell } from "../../fixtures/store.ts";
-import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
+import { createModels } from "../../../lib/catalog/models.ts";
+import { createPriceBook } from "../../../lib/catalog/price_book.ts";
+import { quoteOf } from "../../../lib/prompts/quote.ts";
+import { requestPrompt } from "../../../lib/prompts/request_prompt.ts";
+import { createStandIn, standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
 
 const refused = (code: string) => (error: unknown) => {
   assert.ok(error instanceof Refusal);
@@ -49,6 +53,49 @@ Deno.test("a refused request leaves nothing behind", async () => {
     refused("budget_exceeded"),
   );
   assert.deepEqual(await dump(store), before);
+});
+
+Deno.test("what costs more than was shown is refused with its price, and nothing happens", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const before = await dump(store);
+  await assert.rejects(
+    acceptPrompt(store, user, { request: { count: 3 }, atMostMicros: 3 * price - 1 }),
+    (error) => refused("conflict")(error) && (error as Refusal).costMicros === 3 * price,
+  );
+  assert.deepEqual(await dump(store), before);
+  const { prompt } = await acceptPrompt(store, user, { request: { count: 3 }, atMostMicros: 3 * price });
+  assert.equal(prompt.value.holdMicros, 3 * price);
+});
+
+Deno.test("a price that is added after the quote changes neither what is held nor what is charged", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const { provider, prices: [row] } = createStandIn();
+  const prices = createPriceBook([row]);
+  const models = createModels({ providers: [provider], prices, defaultModel: undefined, now: store.now });
+  const quote = quoteOf(models, {
+    model: models.choose("stand-in"),
+    request: {
+      taskType: "TEXT_TO_IMAGE",
+      text: "a quiet harbour",
+      model: "stand-in",
+      imageSize: "512x512",
+      count: 1,
+      watermark: null,
+      options: {},
+    },
+  });
+  prices.add({ ...row, costMicros: 10 * price, validFrom: "2026-11-23", by: user.id, addedAt: store.now() });
+  const readiness = { demand: () => Promise.resolve(), failures: () => Promise.resolve([]) };
+  const { prompt } = await requestPrompt({
+    store,
+    doorbell: silentDoorbell,
+    readiness,
+    defaultBudgetMicros: null,
+  }, { user, quote, atMostMicros: price });
+  assert.deepEqual([prompt.value.holdMicros, prompt.value.priceRow?.costMicros], [price, price]);
+  assert.equal(models.quote(prompt.value.request), 10 * price);
 });
 
 Deno.test("a user's own budget counts before the server's, and none means no limit", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
 import { cancelPrompt } from "../../../lib/work/cancel.ts";
-import { createPace } from "../../../lib/work/task_durations.ts";
+import { createTaskDurations } from "../../../lib/work/task_durations.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { claimPrompt, readLease } from "../../../lib/prompts/queue.ts";
 import { startRun } from "../../../lib/work/run_prompt.ts";
@@ -378,7 +378,7 @@ async function* callOnce(...[task]: Parameters<Script>): AsyncGenerator<Provider
 /** Runs a waiting prompt as the worker would. */
 async function run({ store, deps }: Studio, promptId: string) {
   const leased = await claimPrompt(store, { promptId, owner: "this process" });
-  const more = { pace: createPace(store), random: () => 0.5, storagePatienceMs: 0 };
+  const more = { taskDurations: createTaskDurations(store), random: () => 0.5, storagePatienceMs: 0 };
   return startRun({ ...deps, ...more }, leased!);
 }
 
@@ -473,8 +473,8 @@ Deno.test("a picture does not depend on whether its time can be estimated", asyn
   const list = kv.list.bind(kv);
   let failures = 0;
   kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
-    const isPace = "prefix" in selector && selector.prefix[0] === "prompt" && failures++ === 0;
-    if (isPace) throw new TypeError("disk I/O error");
+    const isDurations = "prefix" in selector && selector.prefix[0] === "prompt" && failures++ === 0;
+    if (isDurations) throw new TypeError("disk I/O error");
     return list<T>(selector, options);
   };
   const program = await studio.withKey();

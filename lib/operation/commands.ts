@@ -29,9 +29,9 @@ export interface CommandAnswers {
   backup: BackupReport;
 }
 
-export type Operator = { [C in Command]: (input: CommandInput<C>) => Promise<CommandAnswers[C]> };
+export type Commands = { [C in Command]: (input: CommandInput<C>) => Promise<CommandAnswers[C]> };
 
-export interface OperatorDeps {
+export interface CommandDeps {
   store: Store;
   data: DataDirectory;
   blobs: HoldableBlobs;
@@ -40,7 +40,7 @@ export interface OperatorDeps {
   openFolder: (path: string) => Blobs;
 }
 
-export function createOperator({ store, data, blobs, publicUrl, openFolder }: OperatorDeps): Operator {
+export function createCommands({ store, data, blobs, publicUrl, openFolder }: CommandDeps): Commands {
   return {
     async login() {
       const owner = await ensureOwner(store);

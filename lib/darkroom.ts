@@ -1,0 +1,209 @@
+/**
+ * The parts of Darkroom, put together. The world (database, storage, providers, clock, limits) is given; nothing is
+ * decided here. The program, the tests and the benchmarks use this same wiring.
+ */
+import { type AccountDeletions, createAccountDeletions } from "./accounts/delete_account.ts";
+import { createPortraits, type Portraits } from "./accounts/portrait.ts";
+import type { Blobs } from "./blobs/blobs.ts";
+import type { PresignedFiles } from "./blobs/configured_blobs.ts";
+import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.ts";
+import { loadAddedPrices } from "./catalog/add_price.ts";
+import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
+import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
+import { createModels, type Models } from "./catalog/models.ts";
+import type { PriceBook } from "./catalog/price_book.ts";
+import type { Provider } from "./catalog/provider.ts";
+import type { SignInPolicy } from "./identity/identity.ts";
+import type { IdentityProvider } from "./identity/identity_provider.ts";
+import { createJsonWebTokens, type JsonWebTokens } from "./identity/json_web_token.ts";
+import { createPasskeys, type Passkeys } from "./identity/passkey.ts";
+import { createSigningKeys } from "./identity/signing_keys.ts";
+import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
+import { createFeed, type Feed } from "./live/feed.ts";
+import type { Log } from "./log.ts";
+import { createBudgetReader } from "./money/budget.ts";
+import { createHousekeeping } from "./operation/housekeeping.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
+import { createProgressBoard, type ProgressBoard } from "./prompts/progress.ts";
+import { createRateLimit, type RateLimit } from "./rate_limit.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
+import { createStore, probeDatabase, type Store } from "./store/store.ts";
+import { createTaskDurations } from "./work/task_durations.ts";
+import { createWorker, type Worker } from "./work/worker.ts";
+
+/** What Darkroom stands in. */
+export interface World {
+  kv: Deno.Kv;
+  blobs: Blobs;
+  /** Where readers of files are sent to their storage itself; null: they get them from here. */
+  presigned: PresignedFiles | null;
+  providers: readonly Provider[];
+  /** The shipped rows; what admins added is put in by `start`. */
+  prices: PriceBook;
+  identityProviders: readonly IdentityProvider[];
+  outgoing: Pick<Outgoing, "fetchNamed">;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+  /** Names this instance, and so whose the bucket is. */
+  instanceId: string;
+  /** Names this process on the leases it holds. */
+  leaseOwner: string;
+  /** The address as users see it, without a slash at its end. */
+  publicUrl: string;
+  /** Signs tokens and cursors. */
+  secret: string;
+  defaultModel: string | undefined;
+  /** Micro-dollars a month for users without a budget of their own; null: no limit. */
+  defaultBudgetMicros: number | null;
+  promptMaxChars: number;
+  signInPolicy: SignInPolicy;
+  /** Prompts that run at once, in all and of one user. */
+  concurrency: number;
+  userConcurrency: number;
+  /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
+  storagePatienceMs: number;
+  /** Requests a minute; 0: no limit. */
+  perMinute: { [limit in keyof Limits]: number };
+}
+
+export interface Limits {
+  /** By user. */
+  requests: RateLimit;
+  generate: RateLimit;
+  /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
+  signIn: RateLimit;
+  wrongCredentials: RateLimit;
+}
+
+type FromWorld =
+  | "presigned"
+  | "prices"
+  | "identityProviders"
+  | "log"
+  | "publicUrl"
+  | "secret"
+  | "defaultBudgetMicros"
+  | "promptMaxChars"
+  | "signInPolicy";
+
+export interface Darkroom extends Pick<World, FromWorld> {
+  store: Store;
+  blobs: HoldableBlobs;
+  files: ImageFiles;
+  models: Models;
+  health: ProviderHealth;
+  callbacks: Callbacks;
+  doorbell: Doorbell;
+  progress: ProgressBoard;
+  feed: Feed;
+  worker: Worker;
+  readiness: Readiness;
+  deletions: AccountDeletions;
+  portraits: Portraits;
+  tokens: JsonWebTokens;
+  passkeys: Passkeys;
+  limits: Limits;
+  /** It was told to stop. */
+  isStopping: () => boolean;
+  /** Tells the worker that runs a prompt to look at its record again. */
+  nudge: (promptId: string) => void;
+  /** Takes up what an earlier process left, then begins to take new work. */
+  start(): Promise<void>;
+  /** Open streams end, nothing new is taken up, and what can be resumed is left to the next process. */
+  stop(): Promise<void>;
+}
+
+/** Throws `StartError` where the default model is none of those on offer. */
+export async function createDarkroom(world: World): Promise<Darkroom> {
+  const { kv, prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
+  const store = createStore({ kv, now });
+  const blobs = createHoldableBlobs(world.blobs);
+  await loadAddedPrices(store, prices);
+  const health = createProviderHealth({ providers, now });
+  await health.start();
+  const models = createModels({ providers, prices, defaultModel: world.defaultModel, now });
+  const callbacks = createCallbacks({ publicUrl, secret });
+  const doorbell = createKvDoorbell(kv);
+  const progress = createProgressBoard();
+  const feed = createFeed({
+    store,
+    progress,
+    log,
+    readBudget: createBudgetReader(store, { defaultBudgetMicros }),
+  });
+  const worker = createWorker({
+    store,
+    doorbell,
+    models,
+    blobs,
+    progress,
+    taskDurations: createTaskDurations(store),
+    log,
+    random,
+    callbacks,
+    health,
+    concurrency: world.concurrency,
+    userConcurrency: world.userConcurrency,
+    storagePatienceMs: world.storagePatienceMs,
+    owner: world.leaseOwner,
+  });
+  const { nudge } = worker;
+  const deletions = createAccountDeletions({ store, models, blobs, feed, log, nudge });
+  const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
+  let isStopping = false;
+  const limit = (name: keyof Limits) => createRateLimit({ perMinute: world.perMinute[name], now });
+  const parts = [
+    { name: "database", probe: () => probeDatabase(kv) },
+    { name: "blobs", probe: () => world.blobs.probe() },
+  ];
+
+  return {
+    store,
+    blobs,
+    presigned: world.presigned,
+    files: createImageFiles(blobs),
+    prices,
+    models,
+    health,
+    callbacks,
+    doorbell,
+    progress,
+    feed,
+    worker,
+    nudge,
+    isStopping: () => isStopping,
+    readiness: createReadiness({ parts, now }),
+    deletions,
+    portraits: createPortraits({ store, outgoing: world.outgoing, log }),
+    identityProviders: world.identityProviders,
+    signInPolicy: world.signInPolicy,
+    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    passkeys: createPasskeys({ store, publicUrl }),
+    limits: {
+      requests: limit("requests"),
+      generate: limit("generate"),
+      signIn: limit("signIn"),
+      wrongCredentials: limit("wrongCredentials"),
+    },
+    log,
+    publicUrl,
+    secret,
+    defaultBudgetMicros,
+    promptMaxChars: world.promptMaxChars,
+    async start() {
+      await worker.start();
+      housekeeping.start();
+      await deletions.start();
+    },
+    async stop() {
+      isStopping = true;
+      feed.close();
+      health.stop();
+      await Promise.all([worker.stop(), deletions.stop(), housekeeping.stop()]);
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** The providers that are switched on by the settings. */
+import type { PriceBook } from "../catalog/price_book.ts";
+import type { Provider } from "../catalog/provider.ts";
+import type { Outgoing } from "../outgoing.ts";
+import type { Settings } from "../settings.ts";
+import type { Sleep } from "../sleep.ts";
+import { createGemini, geminiBaseUrl } from "./gemini.ts";
+import { createLocalServer } from "./local_server.ts";
+import { createNanobanana } from "./nanobanana.ts";
+import { createOpenAi, openAiBaseUrl } from "./openai.ts";
+import { createSketch } from "./sketch.ts";
+
+export interface ProviderDeps {
+  outgoing: Outgoing;
+  now: () => number;
+  sleep: Sleep;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+  prices: PriceBook;
+  publicUrl: string;
+}
+
+/** In this order: the first real one has the default model. */
+export function configureProviders(settings: Settings, deps: ProviderDeps): Provider[] {
+  const { prices, publicUrl, ...common } = deps;
+  const tokenPrice = (model: string) => prices.tokenPrice({ model, at: common.now() });
+  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
+  const providers: Provider[] = [];
+  if (NANO_BANANA_TOKEN !== undefined) {
+    providers.push(
+      createNanobanana({ token: NANO_BANANA_TOKEN, baseUrl: NANO_BANANA_URL, publicUrl, ...common }),
+    );
+  }
+  if (OPENAI_API_KEY !== undefined) {
+    const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
+    providers.push(createOpenAi({ apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common }));
+  } else if (OPENAI_BASE_URL !== undefined) {
+    providers.push(createLocalServer({ baseUrl: OPENAI_BASE_URL, ...common }));
+  }
+  if (GEMINI_API_KEY !== undefined) {
+    const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
+    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, tokenPrice, ...common }));
+  }
+  return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: common.sleep })];
+}

@@ -111,8 +111,7 @@
     prompt.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  /** One key, or `g` and another within a second. */
-  const places = { d: "/dashboard", n: "/generator", a: "/gallery", h: "/prompts", p: "/profile" };
+  /** One key, or `g` and within a second the one that stands at a link of the navigation. */
   let goUntil = 0;
   addEventListener("keydown", (event) => {
     const { key, target } = event;
@@ -121,17 +120,18 @@
       return turnPrompts(target, key === "ArrowUp" ? 1 : -1);
     }
     if (event.ctrlKey || event.metaKey || event.altKey || inField(target)) return;
-    const keys = document.getElementById("keys");
-    if (key === "?" && keys !== null) {
+    const shortcuts = document.getElementById("shortcuts");
+    if (key === "?" && shortcuts !== null) {
       event.preventDefault();
-      return keys.open ? keys.close() : keys.showModal();
+      return shortcuts.open ? shortcuts.close() : shortcuts.showModal();
     }
-    if (keys?.open) return;
+    if (shortcuts?.open) return;
     if (key === "g") {
       goUntil = event.timeStamp + 1000;
       return;
     }
-    if (event.timeStamp < goUntil && key in places) return location.assign(places[key]);
+    const place = event.timeStamp < goUntil && document.querySelector(`a[data-key="${CSS.escape(key)}"]`);
+    if (place) return place.click();
     const way = { ArrowLeft: "prev", ArrowRight: "next", Escape: "up" }[key];
     const link = way && document.querySelector(`a[rel=${way}]`);
     if (link) return link.click();

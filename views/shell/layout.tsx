@@ -33,12 +33,24 @@ export interface LayoutProps {
   children?: Child;
 }
 
-const places = [
-  { href: "/dashboard", name: "Dashboard" },
-  { href: "/generator", name: "Generate" },
-  { href: "/gallery", name: "Gallery" },
-  { href: "/prompts", name: "History" },
+/** A page in the navigation. Its link carries the key that leads there after `g`, and the script reads it there. */
+interface Place {
+  href: string;
+  name: string;
+  key?: string;
+  /** What the key does, where the name alone would not say it. */
+  keyWords?: string;
+}
+
+const places: Place[] = [
+  { href: "/dashboard", name: "Dashboard", key: "d" },
+  { href: "/generator", name: "Generate", key: "n", keyWords: "New picture" },
+  { href: "/gallery", name: "Gallery", key: "a", keyWords: "Gallery, all pictures" },
+  { href: "/prompts", name: "History", key: "h" },
 ];
+
+const adminPlace: Place = { href: "/admin", name: "Admin" };
+const profilePlace: Place = { href: "/profile", name: "Profile", key: "p" };
 
 export function Layout({ title, user, current, live, children }: LayoutProps) {
   return html`<!DOCTYPE html>${(
@@ -72,7 +84,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
         <p id="offline" class="notice" role="status" hidden>
           You are offline. What runs goes on; the page catches up once you are back.
         </p>
-        {user !== null && <Keys />}
+        {user !== null && <Shortcuts />}
         {live && <Stream {...live} />}
       </body>
     </html>
@@ -83,11 +95,11 @@ function Navigation({ user, current }: { user: User; current: string | undefined
   return (
     <>
       <nav aria-label="Pages">
-        {places.map((place) => <Place {...place} current={current} />)}
+        {places.map((place) => <PlaceLink place={place} current={current} />)}
       </nav>
       <div class="own">
-        {user.role !== "member" && <Place href="/admin" name="Admin" current={current} />}
-        <Place href="/profile" name="Profile" current={current} />
+        {user.role !== "member" && <PlaceLink place={adminPlace} current={current} />}
+        <PlaceLink place={profilePlace} current={current} />
         <form method="post" action="/logout">
           <button class="quiet" type="submit">Sign out</button>
         </form>
@@ -96,32 +108,34 @@ function Navigation({ user, current }: { user: User; current: string | undefined
   );
 }
 
-function Place({ href, name, current }: { href: string; name: string; current: string | undefined }) {
-  return <a href={href} aria-current={href === current ? "page" : undefined}>{name}</a>;
+function PlaceLink(
+  { place: { href, name, key }, current }: { place: Place; current: string | undefined },
+) {
+  return <a href={href} data-key={key} aria-current={href === current ? "page" : undefined}>{name}</a>;
 }
 
-const keyWords: [keys: string[], words: string][] = [
+type Shortcut = [keys: string[], words: string];
+
+const shortcuts: Shortcut[] = [
   [["Ctrl", "Enter"], "Generate"],
   [["Alt", "↑"], "An earlier prompt; with ↓ a later one"],
   [["/"], "To the field for words"],
   [["←"], "Newer picture; with → an older one"],
   [["Esc"], "Back to the gallery; select none"],
   [["Shift", "click"], "Select all between"],
-  [["g", "d"], "Dashboard"],
-  [["g", "n"], "New picture"],
-  [["g", "a"], "Gallery, all pictures"],
-  [["g", "h"], "History"],
-  [["g", "p"], "Profile"],
+  ...[...places, profilePlace].flatMap(({ name, key, keyWords = name }): Shortcut[] =>
+    key === undefined ? [] : [[["g", key], keyWords]]
+  ),
   [["?"], "These keys"],
 ];
 
 /** Opened by `?`. */
-function Keys() {
+function Shortcuts() {
   return (
-    <dialog id="keys" aria-labelledby="keys-title">
-      <h2 id="keys-title">Keys</h2>
+    <dialog id="shortcuts" aria-labelledby="shortcuts-title">
+      <h2 id="shortcuts-title">Keys</h2>
       <dl>
-        {keyWords.map(([keys, words]) => (
+        {shortcuts.map(([keys, words]) => (
           <div>
             <dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt>
             <dd>{words}</dd>

@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { sign } from "../digest.ts";
+import { createRecent } from "../recent.ts";
 
 /** The line on which a provider can reach the task's run. */
 export interface CallbackLine {
@@ -28,7 +29,7 @@ export function createCallbacks(
   { publicUrl, secret }: { publicUrl: string; secret: string },
 ): Callbacks {
   const isReachable = new URL(publicUrl).protocol === "https:";
-  const kept = new Map<string, unknown[]>();
+  const kept = createRecent<unknown[]>({ most: maxTasksKept });
   const waiting = new Map<string, (bodies: unknown[]) => void>();
 
   return {
@@ -47,11 +48,8 @@ export function createCallbacks(
   };
 
   function next(taskKey: string, signal: AbortSignal): Promise<unknown[]> {
-    const bodies = kept.get(taskKey);
-    if (bodies !== undefined) {
-      kept.delete(taskKey);
-      return Promise.resolve(bodies);
-    }
+    const bodies = kept.take(taskKey);
+    if (bodies !== undefined) return Promise.resolve(bodies);
     return new Promise((resolve, reject) => {
       const stop = () => {
         if (waiting.get(taskKey) === wake) waiting.delete(taskKey);
@@ -69,10 +67,7 @@ export function createCallbacks(
   }
 
   function keep(taskKey: string, body: unknown): void {
-    const bodies = kept.get(taskKey) ?? [];
-    kept.delete(taskKey);
-    kept.set(taskKey, [...bodies, body].slice(-maxCallsKept));
-    if (kept.size > maxTasksKept) kept.delete(kept.keys().next().value!);
+    kept.put(taskKey, [...(kept.get(taskKey) ?? []), body].slice(-maxCallsKept));
   }
 
   function tokenOf(taskKey: string): string {

@@ -2,6 +2,8 @@
  * What a running prompt is doing: stage, percentage, preview. It lives in memory only and is never stored; whoever
  * reads it may miss steps, never the latest.
  */
+import { createRecent } from "../recent.ts";
+
 export type Stage = "queued" | "submitting" | "generating" | "storing";
 
 export interface Preview {
@@ -51,7 +53,7 @@ const endedKept = 16;
 
 export function createProgressBoard(): ProgressBoard {
   const board = new Map<string, Progress>();
-  const ended = new Map<string, Progress["previews"]>();
+  const ended = createRecent<Progress["previews"]>({ most: endedKept });
   const listeners: ((prompt: { id: string; userId: string }) => void)[] = [];
   function put(prompt: { id: string; userId: string }, change: Partial<Progress>) {
     board.set(prompt.id, { ...(board.get(prompt.id) ?? start), ...change });
@@ -70,8 +72,7 @@ export function createProgressBoard(): ProgressBoard {
       const { previews } = board.get(promptId) ?? start;
       board.delete(promptId);
       if (Object.keys(previews).length === 0) return;
-      ended.set(promptId, previews);
-      if (ended.size > endedKept) ended.delete(ended.keys().next().value!);
+      ended.put(promptId, previews);
     },
     onReport: (listener) => void listeners.push(listener),
   };

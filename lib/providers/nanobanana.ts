@@ -16,6 +16,7 @@ import {
   type TaskHandle,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { createRecent } from "../recent.ts";
 import type { Sleep } from "../sleep.ts";
 import {
   costOf,
@@ -131,7 +132,7 @@ const nanobananaModels: readonly Model[] = [
 export function createNanobanana(deps: NanobananaDeps): Provider {
   const { baseUrl, outgoing, now, sleep, random } = deps;
   const headers = { authorization: `Bearer ${deps.token}`, accept: "application/json" };
-  const taskKeys = new Map<string, string>();
+  const taskKeys = createRecent<string>({ most: maxKnownTasks });
 
   return {
     id: "nanobanana",
@@ -222,8 +223,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   function isTaken(taskId: string, { taskKey }: TaskRequest): boolean {
     const known = taskKeys.get(taskId);
     if (known !== undefined) return known !== taskKey;
-    taskKeys.set(taskId, taskKey);
-    if (taskKeys.size > maxKnownTasks) taskKeys.delete(taskKeys.keys().next().value!);
+    taskKeys.put(taskId, taskKey);
     return false;
   }
 
@@ -367,7 +367,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
       const calls = named.size === 0 ? await callback.next(signal) : await pause(watch, context);
       for (const body of calls) {
         const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
-        if (taskId === null || taskKeys.has(taskId) || named.has(taskId)) continue;
+        if (taskId === null || taskKeys.get(taskId) !== undefined || named.has(taskId)) continue;
         named.set(taskId, { since: now() });
         watch.delayMs = firstPollMs;
       }

@@ -2,6 +2,7 @@
 import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "../refusal.ts";
 import { createIds, type Ids } from "../ids.ts";
+import { createRecent, type Recent } from "../recent.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -16,14 +17,17 @@ export interface Store {
   recentOwners: Recent<string>;
 }
 
+/** Users who change their books, and credentials that are used, within a few minutes. */
+const mostRemembered = 1000;
+
 export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
   return {
     kv,
     now,
     ids: createIds(now),
     locks: createLocks(),
-    recentBooks: createRecent(),
-    recentOwners: createRecent(),
+    recentBooks: createRecent({ most: mostRemembered }),
+    recentOwners: createRecent({ most: mostRemembered }),
   };
 }
 
@@ -128,32 +132,6 @@ export function createLocks(): Locks {
       } finally {
         if (tails.get(name) === mine) tails.delete(name);
       }
-    },
-  };
-}
-
-/** A few things that were used last; the oldest are forgotten. */
-export interface Recent<T> {
-  get(name: string): T | undefined;
-  /** Takes it out: whoever has changed it puts it back. */
-  take(name: string): T | undefined;
-  put(name: string, value: T): void;
-}
-
-const mostRecent = 1000;
-
-function createRecent<T>(): Recent<T> {
-  const kept = new Map<string, T>();
-  return {
-    get: (name) => kept.get(name),
-    take(name) {
-      const value = kept.get(name);
-      kept.delete(name);
-      return value;
-    },
-    put(name, value) {
-      kept.set(name, value);
-      if (kept.size > mostRecent) kept.delete(kept.keys().next().value!);
     },
   };
 }

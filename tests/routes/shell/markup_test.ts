@@ -1,0 +1,120 @@
+/** What holds for the markup of every page, in whatever state it is. */
+import assert from "node:assert/strict";
+import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { createInvitation } from "../../../lib/identity/invitation.ts";
+import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../../fixtures/store.ts";
+import { createStandIn, failWith } from "../../fixtures/stand_in_provider.ts";
+import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
+
+interface Shown {
+  name: string;
+  text: string;
+}
+
+async function open(client: Client, paths: string[]): Promise<Shown[]> {
+  return await Promise.all(paths.map(async (path) => shown(`GET ${path}`, await client.get(path))));
+}
+
+async function refused(
+  client: Client,
+  forms: [path: string, fields: Record<string, string>][],
+): Promise<Shown[]> {
+  const pages: Shown[] = [];
+  for (const [path, fields] of forms) {
+    const answer = await client.form(path, fields);
+    assert.ok(answer.status >= 400, `${path} was to be refused, and was answered ${answer.status}`);
+    pages.push(await shown(`POST ${path}`, answer));
+  }
+  return pages;
+}
+
+async function shown(name: string, answer: Response): Promise<Shown> {
+  const text = await answer.text();
+  assert.match(text, /<main id="main"/, `${name} is no page`);
+  return { name, text };
+}
+
+const ownPages = ["/dashboard", "/generator", "/gallery", "/prompts", "/profile", "/profile/passkeys"];
+const adminPages = ["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((name) =>
+  `/admin${name}`
+);
+const openPages = ["/", "/login", "/login?code=x", "/join", "/nothing"];
+
+/** Pictures, something that waits, something that runs, a failure, a charge in doubt, keys, passkeys, an invitation. */
+async function fill({ store, blobs, owner, standIn }: Studio, session: Client) {
+  const made = await completePrompt(store, owner, { blobs, request: { count: 3 } });
+  const failure = new ProviderFailure("outcome_unknown", "x", { outcome: "unknown" });
+  standIn.scripts.push(failWith(failure));
+  await session.post("/api/v1/images/generate", { prompt: "sea" });
+  await startPrompt(store, (await acceptPrompt(store, owner)).prompt.value.id);
+  await createTestPasskey(store, owner);
+  const { code } = await createInvitation(store, { createdBy: owner.id, name: "Bob" });
+  return { promptId: made.value.id, images: made.value.images.map(({ id }) => id), code };
+}
+
+async function pagesOf(studio: Studio): Promise<Shown[]> {
+  const session = await studio.withSession();
+  const member = await studio.withSession(await studio.addMember());
+  const nobody: Client = { ...member, get: (path) => studio.fetch(path) };
+  const empty = [
+    ...await open(nobody, openPages),
+    ...await open(member, ownPages),
+    ...await open(session, [...ownPages, ...adminPages]),
+  ];
+  const { promptId, images: [first, second, third], code } = await fill(studio, session);
+  await session.form(`/images/${third}/delete`, {});
+  const made = await shown(
+    "POST /profile/keys",
+    await session.form("/profile/keys", { name: "laptop", scope: "all" }),
+  );
+  const invited = await shown(
+    "POST /admin/invitations",
+    await session.form("/admin/invitations", { name: "Eve" }),
+  );
+  const filled = await open(session, [
+    ...ownPages,
+    ...adminPages,
+    `/generator?from=${promptId}`,
+    "/gallery?q=none",
+    "/gallery?limit=1",
+    `/gallery?deleted=${third}`,
+    `/images/${first}`,
+    `/compare?images=${first},${second}`,
+    "/prompts?status=FAILED",
+    "/profile?done=key",
+    `/join?code=${code}`,
+  ]);
+  const problems = await refused(session, [
+    ["/generator", { prompt: "" }],
+    ["/profile", { name: "" }],
+    ["/profile/keys", { name: "", scope: "read" }],
+    ["/profile/delete", { confirm: "no" }],
+    ["/admin/invitations", { name: "" }],
+    ["/admin/prices", { model: "none", size: "*", cost: "1", validFrom: "2999-01-01" }],
+    [`/admin/users/${studio.owner.id}`, { role: "king", monthlyBudget: "" }],
+    [`/admin/spend/${promptId}`, { billed: "much", note: "invoice" }],
+    ["/join", { code, name: "" }],
+  ]);
+  return [...empty, made, invited, ...filled, ...problems];
+}
+
+/** The values of an attribute, wherever an element has it. */
+function valuesOf(text: string, attribute: string): string[] {
+  const tags = [...text.matchAll(/<[a-z][^\s/>]*((?:\s+[^\s=>/]+(?:="[^"]*")?)*)\s*\/?>/g)];
+  return tags.flatMap(([, attributes]) =>
+    [...attributes.matchAll(/\s([^\s=]+)="([^"]*)"/g)].filter(([, name]) => name === attribute)
+  ).map(([, , value]) => value);
+}
+
+Deno.test("no page has an id twice, and what names an element by its id names one that is there", async () => {
+  await using studio = await createStudio({ standIn: createStandIn() });
+  for (const { name, text } of await pagesOf(studio)) {
+    const ids = valuesOf(text, "id");
+    assert.ok(ids.includes("main"), name);
+    assert.deepEqual(ids.filter((id, at) => ids.indexOf(id) !== at), [], name);
+    const named = ["for", "aria-labelledby", "aria-describedby"].flatMap((attribute) =>
+      valuesOf(text, attribute).flatMap((value) => value.split(" "))
+    );
+    assert.deepEqual(named.filter((id) => !ids.includes(id)), [], name);
+  }
+});

@@ -2,6 +2,7 @@
 import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "../refusal.ts";
 import { createIds, type Ids } from "../ids.ts";
+import { createInTurn, type InTurn } from "../in_turn.ts";
 import { createRecent, type Recent } from "../recent.ts";
 import { keys } from "./schema.ts";
 
@@ -121,16 +122,16 @@ export interface Locks {
  * correctness rests on the version checks.
  */
 export function createLocks(): Locks {
-  const tails = new Map<string, Promise<unknown>>();
+  const held = new Map<string, { inTurn: InTurn; holders: number }>();
   return {
     async hold(name, work) {
-      const before = tails.get(name) ?? Promise.resolve();
-      const mine = before.then(work, work);
-      tails.set(name, mine);
+      const lock = held.get(name) ?? { inTurn: createInTurn(), holders: 0 };
+      held.set(name, lock);
+      lock.holders++;
       try {
-        return await mine;
+        return await lock.inTurn(work);
       } finally {
-        if (tails.get(name) === mine) tails.delete(name);
+        if (--lock.holders === 0) held.delete(name);
       }
     },
   };

@@ -5,6 +5,7 @@
 import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import { Refusal } from "../refusal.ts";
 import type { NewImage } from "../images/store_picture.ts";
+import { createInTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { sleep } from "../sleep.ts";
 import type { Store, Versioned } from "../store/store.ts";
@@ -53,7 +54,7 @@ export function holdPrompt(
 ): HeldPrompt {
   const { id: promptId, leaseNumber } = leased.prompt.value;
   let latest = leased.prompt;
-  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = createInTurn();
   const renewal = setInterval(() => void renew(), leaseMs / 3);
 
   return {
@@ -84,12 +85,6 @@ export function holdPrompt(
         return;
       }
     });
-  }
-
-  function inTurn(step: () => Promise<void>): Promise<void> {
-    const mine = turn.then(step);
-    turn = mine.catch(() => {});
-    return mine;
   }
 
   /** Nobody else knows what happened until it is written, so a database that does not take it is asked again. */

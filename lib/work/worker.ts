@@ -11,6 +11,7 @@ import {
   promoteDelayed,
   takeOverLease,
 } from "../prompts/queue.ts";
+import { createInTurn } from "../in_turn.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 
@@ -45,16 +46,13 @@ export function createWorker(deps: WorkerDeps): Worker {
   const suspects: string[] = [];
   const stopping = new AbortController();
   let lastServed = "";
-  /** One step after the other, so that none decides by what another one is just changing. */
-  let turn: Promise<void> = Promise.resolve();
+  const inTurn = createInTurn();
   let isWoken = false;
   let nextSweep: ReturnType<typeof setTimeout> | undefined;
 
   return {
     async start() {
-      const taking = takeUp(() => true);
-      turn = taking.catch(() => {});
-      await taking;
+      await inTurn(() => takeUp(() => true));
       deps.doorbell.listen(wake, stopping.signal);
       sweepLater();
       wake();
@@ -63,7 +61,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       stopping.abort();
       clearTimeout(nextSweep);
       // What a step has just claimed is stopped with the rest.
-      await turn;
+      await inTurn(() => Promise.resolve());
       for (const run of runs.values()) run.stop();
       const urgency = setTimeout(() => runs.forEach((run) => run.stop({ isUrgent: true })), patienceMs);
       await Promise.allSettled([...runs.values()].map((run) => run.ended));
@@ -76,7 +74,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   function wake(): void {
     if (isWoken) return;
     isWoken = true;
-    void inTurn("pump", pump);
+    void soon("pump", pump);
   }
 
   async function pump(): Promise<void> {
@@ -113,7 +111,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       else runsPerUser.set(userId, left);
       if (promptId === suspects[0]) {
         suspects.shift();
-        void inTurn("suspects", nextSuspect);
+        void soon("suspects", nextSuspect);
       }
       wake();
     });
@@ -123,7 +121,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   function retakeLater(promptId: string, error: unknown): void {
     const isCrash = !(error instanceof Refusal);
     deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
-    const retake = () => inTurn("retake", () => take({ promptId, isCrash }));
+    const retake = () => soon("retake", () => take({ promptId, isCrash }));
     sleep(troubleDelayMs, stopping.signal).then(retake, () => {});
   }
 
@@ -157,7 +155,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   function sweepLater(): void {
     if (stopping.signal.aborted) return;
-    nextSweep = setTimeout(() => void inTurn("sweep", sweepOnce).then(sweepLater), sweepMs);
+    nextSweep = setTimeout(() => void soon("sweep", sweepOnce).then(sweepLater), sweepMs);
   }
 
   async function sweepOnce(): Promise<void> {
@@ -165,8 +163,9 @@ export function createWorker(deps: WorkerDeps): Worker {
     wake();
   }
 
-  function inTurn(step: string, work: () => Promise<void>): Promise<void> {
-    turn = turn.then(async () => {
+  /** Unless the worker stops before its turn comes. */
+  function soon(step: string, work: () => Promise<void>): Promise<void> {
+    return inTurn(async () => {
       if (stopping.signal.aborted) return;
       try {
         await work();
@@ -174,6 +173,5 @@ export function createWorker(deps: WorkerDeps): Worker {
         deps.log("error", "worker_trouble", { step, error });
       }
     });
-    return turn;
   }
 }

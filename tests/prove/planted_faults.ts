@@ -301,8 +301,8 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "resumed",
     edits: [{
       file: "lib/work/worker.ts",
-      old: "const taking = takeUp(() => true);",
-      new: "const taking = Promise.resolve();",
+      old: "await inTurn(() => takeUp(() => true));",
+      new: "",
     }],
     story: killed("question for a task, answered"),
   },

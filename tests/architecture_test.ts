@@ -123,16 +123,3 @@ Deno.test("only the schema builds keys", async () => {
   assert.deepEqual(mentions(others, literal), []);
   assert.match(`kv.watch([["feed_head", userId]])`, literal);
 });
-
-Deno.test("every block of the style sheet is closed, and none stands in a rule by mistake", async () => {
-  const css = await Deno.readTextFile(new URL("../static/app.css", import.meta.url));
-  let depth = 0;
-  for (const line of css.replaceAll(/\/\*.*?\*\//gs, "").split("\n")) {
-    const isRule = line.trimEnd().endsWith("{");
-    if (isRule) assert.ok(depth === 0 || (depth === 1 && isAtRule), `${line} stands in another rule`);
-    if (isRule && depth === 0) isAtRule = line.startsWith("@");
-    depth += line.split("{").length - line.split("}").length;
-  }
-  assert.equal(depth, 0);
-});
-let isAtRule = false;

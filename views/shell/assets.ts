@@ -2,10 +2,64 @@
 import { createHash } from "node:crypto";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import htmxEvents from "htmx.org/dist/ext/hx-sse.min.js" with { type: "text" };
-import darkroomScript from "../../static/darkroom.js" with { type: "text" };
-import passkeysScript from "../../static/passkeys.js" with { type: "text" };
 import favicon from "../../static/favicon.svg" with { type: "text" };
-import styleSheet from "../../static/app.css" with { type: "text" };
+import compareScript from "../../static/scripts/compare.js" with { type: "text" };
+import connectionScript from "../../static/scripts/connection.js" with { type: "text" };
+import draftScript from "../../static/scripts/draft.js" with { type: "text" };
+import keysScript from "../../static/scripts/keys.js" with { type: "text" };
+import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
+import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
+import pictureDropScript from "../../static/scripts/picture_drop.js" with { type: "text" };
+import placeScript from "../../static/scripts/place.js" with { type: "text" };
+import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
+import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
+import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "text" };
+import timesScript from "../../static/scripts/times.js" with { type: "text" };
+import adminStyles from "../../static/styles/admin.css" with { type: "text" };
+import baseStyles from "../../static/styles/base.css" with { type: "text" };
+import controlsStyles from "../../static/styles/controls.css" with { type: "text" };
+import imagesStyles from "../../static/styles/images.css" with { type: "text" };
+import moneyStyles from "../../static/styles/money.css" with { type: "text" };
+import peopleStyles from "../../static/styles/people.css" with { type: "text" };
+import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
+import printStyles from "../../static/styles/print.css" with { type: "text" };
+import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
+import recordsStyles from "../../static/styles/records.css" with { type: "text" };
+import shellStyles from "../../static/styles/shell.css" with { type: "text" };
+import tokensStyles from "../../static/styles/tokens.css" with { type: "text" };
+
+/** In the order of the cascade: what every page stands on, then the rooms, then readers' own settings and paper. */
+const styleSheets = [
+  tokensStyles,
+  baseStyles,
+  controlsStyles,
+  shellStyles,
+  recordsStyles,
+  promptsStyles,
+  imagesStyles,
+  peopleStyles,
+  moneyStyles,
+  adminStyles,
+  preferencesStyles,
+  printStyles,
+];
+
+/** Each runs on its own; htmx comes first. */
+const scripts = [
+  htmx,
+  htmxEvents,
+  placeScript,
+  promptBoxScript,
+  draftScript,
+  pictureDropScript,
+  keysScript,
+  selectionScript,
+  compareScript,
+  tabTitleScript,
+  notifyScript,
+  connectionScript,
+  timesScript,
+];
 
 export interface Asset {
   path: string;
@@ -14,12 +68,12 @@ export interface Asset {
 }
 
 export const assets = {
-  styles: asset("app.css", "text/css; charset=utf-8", styleSheet),
+  styles: asset("app.css", "text/css; charset=utf-8", styleSheets.join("\n")),
   /** One script: loaded apart, htmx may start before its extensions and would never open the stream. */
   scripts: asset(
     "app.js",
     "text/javascript; charset=utf-8",
-    [htmx, htmxEvents, darkroomScript].join("\n;\n"),
+    scripts.join("\n;\n"),
   ),
   /** Only on pages that ask for a passkey. */
   passkeys: asset("passkeys.js", "text/javascript; charset=utf-8", passkeysScript),

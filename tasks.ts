@@ -63,6 +63,12 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     console.log(`Backed up ${images} images and the database to ${directory}`);
   },
 
+  async seed(args, settings) {
+    // What paints is loaded for this task only.
+    const { seed } = await import("./tasks/seed.ts");
+    await seed(args, settings);
+  },
+
   restore: restoreBackup,
   "move-blobs": moveBlobs,
   "claim-blobs": claimBucket,

@@ -156,6 +156,15 @@ Deno.test("inspect tells the same from the running server and from the store, an
   assert.ok(!secret.complaint.includes("xxx"));
 });
 
+Deno.test("seed fills no directory that was used, and takes a number for its seed", async () => {
+  await using directory = await createTestDirectory();
+  assert.equal((await runTask(directory, "key")).status, 0);
+  const refused = await runTask(directory, "seed");
+  assert.deepEqual([refused.status, refused.output], [1, ""]);
+  assert.match(refused.complaint, /^DATA_DIR .* is not empty, and seed fills an empty one[^\n]*\n$/);
+  assert.equal((await runTask(directory, "seed", "--seed", "x")).status, 2);
+});
+
 Deno.test("a backup taken beside the running server restores to a store that is well", async () => {
   await using directory = await createTestDirectory();
   {

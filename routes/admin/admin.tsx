@@ -10,7 +10,7 @@ import { readUsers } from "../../lib/users/user.ts";
 import { listUserViews, viewUsers } from "../../lib/accounts/user_view.ts";
 import { AdminAuditPage } from "../../views/admin/audit_page.tsx";
 import { AdminUsersPage } from "../../views/admin/users_page.tsx";
-import { userJson, userListJson } from "../../views/json/json.ts";
+import { userJson, userListJson } from "../../views/json/user_json.ts";
 import { adminOf, adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "../http/context.ts";
 import { statusOf } from "../http/errors.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
@@ -47,7 +47,7 @@ export function adminRoutes(deps: AppDeps) {
       const changes = { ...rest, isDisabled: disabled, monthlyBudget: budgetOfJson(monthlyBudget) };
       const user = await change(c, changes);
       const [view] = await viewUsers(deps, [user]);
-      return c.json({ success: true, user: userJson(view) });
+      return c.json(userJson(view));
     })
     .get("/admin", async (c) => c.html(await usersPage(c, null)))
     .post("/admin/users/:id", (c) =>

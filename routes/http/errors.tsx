@@ -1,7 +1,7 @@
 /** How refusals and bugs are answered: one table of statuses, and a face each for programs and for people. */
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../../lib/refusal.ts";
-import { errorJson } from "../../views/json/json.ts";
+import { errorJson } from "../../views/json/error_json.ts";
 import { ErrorPage } from "../../views/shell/error_page.tsx";
 import { ErrorText } from "../../views/shell/error_text.tsx";
 import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";

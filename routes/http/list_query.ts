@@ -1,7 +1,7 @@
 /** Pages of lists: `limit` and `offset`, or the `cursor` that the page before gave. */
 import { sign } from "../../lib/digest.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import type { Pagination } from "../../views/json/json.ts";
+import type { Pagination } from "../../views/json/pagination_json.ts";
 import type { AppContext } from "./context.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 

@@ -16,7 +16,8 @@ import { readAccount } from "../../lib/money/ledger.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
 import { ImagePage } from "../../views/images/image_page.tsx";
-import { imageJson, imageListJson } from "../../views/json/json.ts";
+import { imageJson, imageListJson } from "../../views/json/image_json.ts";
+import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { answerUnmet } from "../http/errors.tsx";
 import { readImageQuery } from "./gallery.tsx";
@@ -58,7 +59,7 @@ export function imageRoutes(deps: AppDeps) {
     })
     .delete("/api/v1/images/:id", async (c) => {
       await remove(c);
-      return c.json({ success: true });
+      return c.json(doneJson());
     })
     .post("/api/v1/images/:id/undelete", async (c) => {
       await undo(c);

@@ -16,7 +16,8 @@ import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";
 import { DeletedPage } from "../../views/images/deleted_page.tsx";
 import { accountExportJson } from "../../views/json/export_json.ts";
-import { imageJson, promptJson } from "../../views/json/json.ts";
+import { imageJson } from "../../views/json/image_json.ts";
+import { promptJson } from "../../views/json/prompt_json.ts";
 import {
   deleteWord,
   isDone,

@@ -7,7 +7,7 @@ import { Refusal } from "../../lib/refusal.ts";
 import { signInWithProfile } from "../../lib/identity/identity.ts";
 import type { TokenSource } from "../../lib/identity/json_web_token.ts";
 import { problemWords, SignInProblem } from "../../lib/identity/sign_in_problem.ts";
-import { tokenJson } from "../../views/json/json.ts";
+import { tokenJson } from "../../views/json/token_json.ts";
 import { clientAddress } from "../http/client_address.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { readOptionalJson } from "../http/request_body.ts";

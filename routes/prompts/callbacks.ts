@@ -1,5 +1,6 @@
 /** Where providers call back. A call is a hint to look: it is answered at once and says nothing about its token. */
 import { Hono } from "hono";
+import { doneJson } from "../../views/json/values.ts";
 import type { AppContext, AppDeps, AppEnv } from "../http/context.ts";
 import { wholeBody } from "../http/request_body.ts";
 
@@ -7,7 +8,7 @@ export function callbackRoutes({ callbacks, log }: Pick<AppDeps, "callbacks" | "
   return new Hono<AppEnv>().post("/callbacks/:token", wholeBody, async (c) => {
     const isKnown = callbacks.receive(c.req.param("token"), await readLeniently(c));
     if (!isKnown) log("warn", "callback_unknown", { requestId: c.var.requestId });
-    return c.json({ success: true });
+    return c.json(doneJson());
   });
 }
 

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
 import { type Encode, isCursor, type StreamRequest } from "../../lib/live/feed.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
-import { promptEventJson } from "../../views/json/json.ts";
+import { promptEventJson } from "../../views/json/event_json.ts";
 import { isLivePage } from "../../views/shell/live_page.ts";
 import { liveFragments } from "../../views/prompts/live.tsx";
 import { type AppContext, type AppDeps, type AppEnv, callerOf, unauthorized } from "../http/context.ts";

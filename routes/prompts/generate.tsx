@@ -23,7 +23,8 @@ import type { User } from "../../lib/users/user.ts";
 import { money } from "../../views/shell/format.ts";
 import { GenerateButton, PriceChangedFragment, SettingsFields } from "../../views/prompts/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../../views/prompts/generator_page.tsx";
-import { acceptedJson, generatedJson, quoteJson, unsuccessfulJson } from "../../views/json/json.ts";
+import { acceptedJson, generatedJson, unsuccessfulJson } from "../../views/json/generation_json.ts";
+import { quoteJson } from "../../views/json/quote_json.ts";
 import {
   type AppContext,
   type AppDeps,
@@ -159,22 +160,15 @@ export function generateRoutes(deps: AppDeps) {
       await feed.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
       current = await findPrompt(store, { userId, promptId: id });
     }
-    const { requestId } = c.var;
-    switch (current.value.status) {
-      case "COMPLETED":
-        return c.json(generatedJson(await viewPrompt(deps, current), publicUrl));
-      case "FAILED": {
-        const view = await viewPrompt(deps, current);
-        return c.json(unsuccessfulJson(view, { code: "generation_failed", requestId }), 500);
-      }
-      case "CANCELLED": {
-        const view = await viewPrompt(deps, current);
-        return c.json(unsuccessfulJson(view, { code: "conflict", requestId }), 409);
-      }
-      default:
-        c.header("Location", `/api/v1/prompts/${id}`);
-        return c.json(acceptedJson(current.value), 202);
+    const { status } = current.value;
+    if (status === "PENDING" || status === "PROCESSING") {
+      c.header("Location", `/api/v1/prompts/${id}`);
+      return c.json(acceptedJson(current.value), 202);
     }
+    const view = await viewPrompt(deps, current);
+    if (status === "COMPLETED") return c.json(generatedJson(view, publicUrl));
+    const { requestId } = c.var;
+    return c.json(unsuccessfulJson(view, { status, requestId }), status === "FAILED" ? 500 : 409);
   }
 
   async function generatorPage(c: AppContext, { draft, problem }: { draft: Draft; problem?: string }) {

@@ -9,7 +9,8 @@ import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { retryPrompt } from "../../lib/prompts/retry.ts";
 import { AcceptedFragment } from "../../views/prompts/generator_page.tsx";
 import { HistoryPage } from "../../views/prompts/history_page.tsx";
-import { acceptedJson, promptJson, promptListJson } from "../../views/json/json.ts";
+import { acceptedJson } from "../../views/json/generation_json.ts";
+import { promptJson, promptListJson } from "../../views/json/prompt_json.ts";
 import { ChangedFragment } from "../../views/prompts/live.tsx";
 import {
   type AppContext,

@@ -1,7 +1,9 @@
 /** What programs ask about the server and about themselves. */
 import { Hono } from "hono";
 import { readMonth } from "../../lib/money/ledger.ts";
-import { meJson, modelsJson, usageJson } from "../../views/json/json.ts";
+import { meJson } from "../../views/json/me_json.ts";
+import { modelsJson } from "../../views/json/model_json.ts";
+import { usageJson } from "../../views/json/usage_json.ts";
 import { type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
 import { readMonthName } from "./dashboard.tsx";
 

@@ -5,7 +5,7 @@ import { AdminLayout } from "./layout.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { dollars } from "../shell/format.ts";
 import { MoreLink } from "../prompts/history_page.tsx";
-import type { Pagination } from "../json/json.ts";
+import type { Pagination } from "../json/pagination_json.ts";
 import { Records } from "../shell/records.tsx";
 import { Time } from "../shell/time.tsx";
 

@@ -4,7 +4,7 @@ import type { ImageView, PromptView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Budget } from "../money/budget.tsx";
 import { GeneratorForm, type GeneratorFormProps, RequestKey } from "./generator_form.tsx";
-import type { Pagination } from "../json/json.ts";
+import type { Pagination } from "../json/pagination_json.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Tile } from "../images/picture.tsx";
 import { PromptCard } from "./prompt_card.tsx";

@@ -4,7 +4,7 @@ import type { PromptView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Cost } from "../money/cost.tsx";
 import { duration, size } from "../shell/format.ts";
-import type { Pagination } from "../json/json.ts";
+import type { Pagination } from "../json/pagination_json.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Thumbnail } from "../images/picture.tsx";
 import { CardButton } from "./prompt_card.tsx";

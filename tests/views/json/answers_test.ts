@@ -1,0 +1,233 @@
+/** The JSON shapes against what is really answered: by every route that programs use, in every state. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { accountExportShape } from "../../../views/json/export_json.ts";
+import { errorAnswer } from "../../../views/json/error_json.ts";
+import { promptEventShape } from "../../../views/json/event_json.ts";
+import { acceptedAnswer, generatedAnswer, unsuccessfulAnswer } from "../../../views/json/generation_json.ts";
+import { healthAnswer, notReadyAnswer, readyAnswer } from "../../../views/json/health_json.ts";
+import { imageAnswer, imageListAnswer, imageShape } from "../../../views/json/image_json.ts";
+import { meAnswer } from "../../../views/json/me_json.ts";
+import { modelsAnswer } from "../../../views/json/model_json.ts";
+import { promptAnswer, promptListAnswer, promptShape } from "../../../views/json/prompt_json.ts";
+import { quoteAnswer } from "../../../views/json/quote_json.ts";
+import { tokenAnswer, tokenKeysAnswer } from "../../../views/json/token_json.ts";
+import { usageAnswer } from "../../../views/json/usage_json.ts";
+import { userAnswer, userListAnswer } from "../../../views/json/user_json.ts";
+import { doneAnswer } from "../../../views/json/values.ts";
+import { savePortrait } from "../../../lib/accounts/portrait.ts";
+import { readEventStream } from "../../fixtures/event_stream.ts";
+import { finished } from "../../fixtures/prompts.ts";
+import { createStandIn, failWith, holdUntil, picture, succeed } from "../../fixtures/stand_in_provider.ts";
+import { cancelUnbilled, failPrompt, losePrompt } from "../../fixtures/store.ts";
+import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
+import { until } from "../../fixtures/until.ts";
+import { readZip } from "../../fixtures/zip.ts";
+import { routeTable } from "../../routes/route_table.ts";
+
+/** By route and status; every other failure is an `errorAnswer`. */
+const answers: { [route: string]: { [status: number]: z.ZodType } } = {
+  "GET /api/v1/health": { 200: healthAnswer },
+  "GET /api/v1/ready": { 200: readyAnswer, 503: notReadyAnswer },
+  "GET /.well-known/jwks.json": { 200: tokenKeysAnswer },
+  "POST /callbacks/:": { 200: doneAnswer },
+  "POST /api/v1/auth/token": { 200: tokenAnswer },
+  "POST /api/v1/images/generate": {
+    200: generatedAnswer,
+    202: acceptedAnswer,
+    409: unsuccessfulAnswer,
+    500: unsuccessfulAnswer,
+  },
+  "POST /api/v1/quotes": { 200: quoteAnswer },
+  "GET /api/v1/prompts": { 200: promptListAnswer },
+  "GET /api/v1/prompts/:": { 200: promptAnswer },
+  "POST /api/v1/prompts/:/cancel": { 200: promptAnswer },
+  "POST /api/v1/prompts/:/retry": { 202: acceptedAnswer },
+  "GET /api/v1/images": { 200: imageListAnswer },
+  "GET /api/v1/images/:": { 200: imageAnswer },
+  "DELETE /api/v1/images/:": { 200: doneAnswer },
+  "POST /api/v1/images/:/undelete": { 200: imageAnswer },
+  "GET /api/v1/models": { 200: modelsAnswer },
+  "GET /api/v1/usage": { 200: usageAnswer },
+  "GET /api/v1/me": { 200: meAnswer },
+  "GET /api/v1/users": { 200: userListAnswer },
+  "GET /api/v1/debug/users": { 200: userListAnswer },
+  "PATCH /api/v1/users/:": { 200: userAnswer },
+};
+
+/** These answer with bytes or messages. */
+const withoutJson = ["GET /api/v1/images/:/file", "GET /api/v1/events", "GET /api/v1/prompts/:/events"];
+
+const routeOf = (method: string, path: string) =>
+  `${method} ${path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\/callbacks\/).*/g, ":")}`;
+
+/** Asks, and demands that the answer is as its schema says; notes what was heard. */
+function createAsker(heard: Set<string>) {
+  return async function ask(asked: Promise<Response>, method: string, path: string) {
+    const answer = await asked;
+    const route = routeOf(method, path);
+    const schema = answers[route]?.[answer.status] ?? errorAnswer;
+    const body = await answer.json();
+    const checked = schema.safeParse(body);
+    assert.ok(
+      checked.success,
+      `${route} ${answer.status} ${JSON.stringify(body)}: ${checked.error?.message}`,
+    );
+    heard.add(`${route} ${answer.status}`);
+    return body;
+  };
+}
+
+Deno.test("every route of the API has a shape for its answers", () => {
+  const programs = routeTable.filter(({ path }) => /^\/(api|\.well-known|callbacks)\//.test(path))
+    .map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ":")}`)
+    .filter((route) => !withoutJson.includes(route));
+  assert.deepEqual(Object.keys(answers).sort(), programs.sort());
+});
+
+Deno.test("all that the API answers is as its shapes say, no field more and none less", async () => {
+  const heard = new Set<string>();
+  const ask = createAsker(heard);
+  const standIn = createStandIn();
+  await using studio = await createStudio({ standIn, monthlyBudgetMicros: 900_000 });
+  const { owner, store } = studio;
+  const client = await studio.withKey(owner);
+  const session = await studio.withSession(owner);
+  const get = (path: string, by = client) => ask(by.get(path), "GET", path);
+  const post = (path: string, body?: unknown, { by = client, wait = true } = {}) =>
+    ask(by.post(path, body, wait ? {} : { Prefer: "respond-async" }), "POST", path);
+  const generate = (fields: object = {}, options = {}) =>
+    post("/api/v1/images/generate", { prompt: "sea", imageSize: "512x512", ...fields }, options);
+
+  await get("/api/v1/me");
+  await get("/api/v1/prompts");
+  await get("/api/v1/images");
+
+  const { promptId, images } = await generate({ count: 2, watermark: "mine", seed: 7, guidance: 2.5 });
+  standIn.scripts.push(succeed, failWith(failureThat("failed")));
+  await generate({ count: 2 });
+  standIn.scripts.push(failWith(failureThat("unknown")));
+  await generate();
+  const opened = Promise.withResolvers<void>();
+  standIn.scripts.push(holdUntil(opened.promise));
+  const { promptId: running } = await generate({}, { wait: false });
+  const waits = client.post("/api/v1/images/generate", { prompt: "sea" }, { Prefer: "wait=60" });
+  opened.resolve();
+  await ask(waits, "POST", "/api/v1/images/generate");
+  await finished(client, running);
+  standIn.scripts.push(holdUntil(new Promise(() => {})));
+  const held = client.post("/api/v1/images/generate", { prompt: "held" });
+  const { id: cancelled } = await until(
+    async () => (await (await client.get("/api/v1/prompts?status=PROCESSING")).json()).prompts[0],
+    (prompt) => prompt !== undefined,
+  );
+  await get(`/api/v1/prompts/${cancelled}`);
+  await readEvents(client, "/api/v1/events", 1);
+  await post(`/api/v1/prompts/${cancelled}/cancel`);
+  await ask(held, "POST", "/api/v1/images/generate");
+  await post(`/api/v1/prompts/${promptId}/cancel`);
+  await post(`/api/v1/prompts/${promptId}/retry`);
+  await post(`/api/v1/prompts/${promptId}/retry`, { count: 2 });
+  await cancelUnbilled(store, owner);
+  await losePrompt(store, owner);
+  await failPrompt(store, owner);
+
+  const { prompts } = await get("/api/v1/prompts?limit=100");
+  assert.deepEqual(
+    [...new Set(prompts.map(({ status }: { status: string }) => status))].filter((status) =>
+      ["COMPLETED", "FAILED", "CANCELLED"].includes(status as string)
+    ).sort(),
+    ["CANCELLED", "COMPLETED", "FAILED"],
+  );
+  for (const { id } of prompts) await get(`/api/v1/prompts/${id}`);
+  await get("/api/v1/prompts?status=nothing");
+  await get("/api/v1/prompts?limit=2");
+  await get("/api/v1/images?limit=1");
+  const image = `/api/v1/images/${images[0].id}`;
+  await get(image);
+  await ask(client.delete(image), "DELETE", image);
+  await get(image);
+  await post(`${image}/undelete`);
+  await get("/api/v1/models");
+  await get("/api/v1/usage");
+  await get("/api/v1/me");
+  await post("/api/v1/quotes", { prompt: "sea" });
+  await post("/api/v1/quotes", {});
+  await generate({ count: 8, imageSize: "1536x1536" });
+  await generate({ count: 8 }, { wait: false });
+  await generate({ count: 8 }, { wait: false });
+  await generate({ count: 8 }, { wait: false });
+  await generate({ count: 8 }, { wait: false });
+  await generate({ count: 8 }, { wait: false });
+  await generate({ prompt: "" });
+  await post("/api/v1/auth/token", {});
+  await post("/api/v1/auth/token", { idToken: "x" });
+  await get("/.well-known/jwks.json");
+  await get("/api/v1/users", session);
+  await get("/api/v1/debug/users", session);
+  await get("/api/v1/debug/users", await studio.withKey(await studio.addMember()));
+  const member = await studio.addMember({ name: "Bob", email: "bob@example.com" });
+  for (const monthlyBudget of [10, null, "default"]) {
+    const path = `/api/v1/users/${member.id}`;
+    const init = { method: "PATCH", headers: { Cookie: session.credential, Origin: studio.deps.publicUrl } };
+    const headers = { ...init.headers, "Content-Type": "application/json" };
+    await ask(
+      studio.fetch(path, { ...init, headers, body: JSON.stringify({ monthlyBudget }) }),
+      "PATCH",
+      path,
+    );
+  }
+  await ask(studio.fetch("/api/v1/nothing"), "GET", "/api/v1/nothing");
+  await ask(studio.fetch("/api/v1/me"), "GET", "/api/v1/me");
+  await get("/api/v1/health");
+  await get("/api/v1/ready");
+  await post("/callbacks/nonsense", {});
+  await readEvents(client, `/api/v1/prompts/${promptId}/events`, 1);
+  await checkExport(studio, session);
+  await using ill = await createStudio({
+    blobs: (disk) => ({ ...disk, probe: () => Promise.reject(new Error("no answer")) }),
+  });
+  await ask(ill.fetch("/api/v1/ready"), "GET", "/api/v1/ready");
+
+  const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
+    Object.keys(byStatus).map((status) => `${route} ${status}`)
+  );
+  assert.deepEqual(expected.filter((each) => !heard.has(each)), []);
+});
+
+function failureThat(outcome: "failed" | "unknown"): ProviderFailure {
+  const reason = outcome === "unknown" ? "outcome_unknown" : "content_policy";
+  return new ProviderFailure(reason, "x", { outcome, said: "no" });
+}
+
+async function readEvents(client: Client, path: string, count: number): Promise<void> {
+  const stream = readEventStream(await client.get(path));
+  for (let i = 0; i < count; i++) {
+    const message = await stream.next();
+    assert.ok(message !== null, path);
+    promptEventShape.parse(JSON.parse(message.data));
+  }
+  await stream.cancel();
+}
+
+async function checkExport(studio: Studio, session: Client): Promise<void> {
+  await savePortrait(studio.store, { userId: studio.owner.id, bytes: await picture(512, 512) });
+  const answer = await session.get("/profile/export");
+  const files = readZip(new Uint8Array(await answer.arrayBuffer()));
+  const read = (name: string) => JSON.parse(new TextDecoder().decode(files.get(name)));
+  accountExportShape.parse(read("account.json"));
+  z.array(promptShape).min(1).parse(read("prompts.json"));
+  z.array(imageShape).min(1).parse(read("images.json"));
+}
+
+/** What an OpenAPI description is made of. */
+Deno.test("every shape can be described as JSON Schema, open to no other field", () => {
+  for (const [route, byStatus] of Object.entries(answers)) {
+    for (const schema of [...Object.values(byStatus), errorAnswer, promptEventShape]) {
+      const described = z.toJSONSchema(schema, { target: "draft-2020-12" });
+      assert.equal(described.type, "object", route);
+      assert.equal(described.additionalProperties, false, route);
+    }
+  }
+});

@@ -1,0 +1,52 @@
+/** What was booked for a prompt. */
+import { z } from "zod";
+import type { PriceRow } from "../../lib/money/charge.ts";
+import type { LedgerEntry } from "../../lib/money/ledger.ts";
+import { iso, microsValue, timeValue } from "./values.ts";
+
+export const basisValue = z.enum(["reported", "computed", "table", "none", "unknown"]);
+
+const priceRowShape = z.strictObject({
+  provider: z.string(),
+  model: z.string(),
+  /** "WIDTHxHEIGHT", or "*" for every size that has no row of its own. */
+  size: z.string(),
+  quality: z.string(),
+  /** For one picture. */
+  costMicros: microsValue,
+  validFrom: z.iso.date(),
+});
+
+const tokens = z.int().nonnegative().optional();
+
+export const ledgerShape = z.strictObject({
+  costMicros: microsValue,
+  basis: basisValue,
+  /** The row of the price book that the amount comes from. */
+  priceRow: priceRowShape.nullable(),
+  usage: z.strictObject({
+    textIn: tokens,
+    cachedTextIn: tokens,
+    imageIn: tokens,
+    textOut: tokens,
+    imageOut: tokens,
+  }).optional(),
+  at: timeValue,
+});
+
+export function ledgerJson(entry: LedgerEntry): z.output<typeof ledgerShape> {
+  const { costMicros, basis, priceRow, usage, at } = entry;
+  return {
+    costMicros,
+    basis,
+    priceRow: priceRow && priceRowJson(priceRow),
+    ...(usage !== undefined && { usage }),
+    at: iso(at),
+  };
+}
+
+/** Who added it is for admins. */
+function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
+  const { provider, model, size, quality, costMicros, validFrom } = row;
+  return { provider, model, size, quality, costMicros, validFrom };
+}

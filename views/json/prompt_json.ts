@@ -1,0 +1,161 @@
+/** A prompt with its pictures and what was booked, and the list of prompts. */
+import { z } from "zod";
+import type { PromptView } from "../../lib/live/prompt_view.ts";
+import { imageFileUrl } from "./image_json.ts";
+import { ledgerJson, ledgerShape } from "./ledger_json.ts";
+import { type Pagination, paginationShape } from "./pagination_json.ts";
+import {
+  answer,
+  dollars,
+  dollarsValue,
+  durationValue,
+  idValue,
+  iso,
+  microsValue,
+  sizeValue,
+  timeValue,
+} from "./values.ts";
+
+export const statusValue = z.enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]);
+export const stageValue = z.enum(["queued", "submitting", "generating", "storing"]);
+export const percentValue = z.number().min(0).max(100);
+
+/** Why a prompt did not bring (all of) its pictures. */
+export const reasonValue = z.enum([
+  "content_policy",
+  "provider_auth",
+  "provider_billing",
+  "provider_rejected",
+  "provider_failed",
+  "provider_unavailable",
+  "rate_limited",
+  "timeout",
+  "bad_result",
+  "storage_failed",
+  "outcome_unknown",
+  "cancelled",
+]);
+
+const taskTypeValue = z.enum(["TEXT_TO_IMAGE", "IMAGE_TO_IMAGE", "INPAINT", "OUTPAINT"]);
+
+/** One of a prompt's pictures. */
+export const promptImageShape = z.strictObject({
+  id: idValue,
+  url: z.url(),
+  title: z.string(),
+  prompt: z.string(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+});
+
+export function promptImagesJson(
+  { prompt, images }: PromptView,
+  publicUrl: string,
+): z.output<typeof promptImageShape>[] {
+  return images.map(({ image }) => ({
+    id: image.id,
+    url: imageFileUrl(publicUrl, image.id),
+    title: image.title,
+    prompt: prompt.request.text,
+    width: image.width,
+    height: image.height,
+  }));
+}
+
+export const promptShape = z.strictObject({
+  id: idValue,
+  prompt: z.string(),
+  taskType: taskTypeValue,
+  model: z.string(),
+  imageSize: sizeValue,
+  count: z.int().min(1),
+  options: z.strictObject({
+    seed: z.int().optional(),
+    negativePrompt: z.string().optional(),
+    guidance: z.number().optional(),
+    steps: z.int().optional(),
+  }),
+  watermark: z.string().nullable(),
+  status: statusValue,
+  /** Null once it is final. */
+  stage: stageValue.nullable(),
+  percent: percentValue.nullable(),
+  /** Null until it is settled. */
+  cost: dollarsValue.nullable(),
+  costMicros: microsValue.nullable(),
+  durationMs: durationValue.nullable(),
+  errorMessage: z.string().nullable(),
+  errorCode: reasonValue.nullable(),
+  createdAt: timeValue,
+  updatedAt: timeValue,
+  images: z.array(promptImageShape),
+  ledger: ledgerShape.nullable(),
+});
+
+export const promptAnswer = answer({ prompt: promptShape });
+
+export function promptJson(view: PromptView, publicUrl: string): z.output<typeof promptAnswer> {
+  const { prompt, entry } = view;
+  const { request } = prompt;
+  return {
+    success: true,
+    prompt: {
+      id: prompt.id,
+      prompt: request.text,
+      taskType: request.taskType,
+      model: request.model,
+      imageSize: request.imageSize,
+      count: request.count,
+      options: request.options,
+      watermark: request.watermark,
+      status: prompt.status,
+      stage: view.stage,
+      percent: view.progress?.percent ?? null,
+      cost: entry && dollars(entry.costMicros),
+      costMicros: entry && entry.costMicros,
+      durationMs: view.durationMs,
+      errorMessage: view.failure?.message ?? null,
+      errorCode: view.failure?.reason ?? null,
+      createdAt: iso(prompt.createdAt),
+      updatedAt: iso(prompt.updatedAt),
+      images: promptImagesJson(view, publicUrl),
+      ledger: entry && ledgerJson(entry),
+    },
+  };
+}
+
+export const promptListAnswer = answer({
+  prompts: z.array(z.strictObject({
+    id: idValue,
+    prompt: z.string(),
+    taskType: taskTypeValue,
+    imageSize: sizeValue,
+    status: statusValue,
+    cost: dollarsValue.nullable(),
+    durationMs: durationValue.nullable(),
+    errorMessage: z.string().nullable(),
+    createdAt: timeValue,
+  })),
+  pagination: paginationShape,
+});
+
+export function promptListJson(
+  views: PromptView[],
+  pagination: Pagination,
+): z.output<typeof promptListAnswer> {
+  return {
+    success: true,
+    prompts: views.map((view) => ({
+      id: view.prompt.id,
+      prompt: view.prompt.request.text,
+      taskType: view.prompt.request.taskType,
+      imageSize: view.prompt.request.imageSize,
+      status: view.prompt.status,
+      cost: view.entry && dollars(view.entry.costMicros),
+      durationMs: view.durationMs,
+      errorMessage: view.failure?.message ?? null,
+      createdAt: iso(view.prompt.createdAt),
+    })),
+    pagination,
+  };
+}

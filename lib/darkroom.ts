@@ -7,7 +7,7 @@ import { createPortraits, type Portraits } from "./accounts/portrait.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import type { PresignedFiles } from "./blobs/configured_blobs.ts";
 import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.ts";
-import { loadAddedPrices } from "./catalog/add_price.ts";
+import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
 import { createModels, type Models } from "./catalog/models.ts";
@@ -19,15 +19,16 @@ import { createJsonWebTokens, type JsonWebTokens } from "./identity/json_web_tok
 import { createPasskeys, type Passkeys } from "./identity/passkey.ts";
 import { createSigningKeys } from "./identity/signing_keys.ts";
 import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
-import { createFeed, type Feed } from "./live/feed.ts";
+import { type Changes, createChanges } from "./live/changes.ts";
 import type { Log } from "./log.ts";
 import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
-import { createProgressBoard, type ProgressBoard } from "./prompts/progress.ts";
+import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./prompts/progress.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
+import { createSignals } from "./signals.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createTaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
@@ -99,7 +100,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   callbacks: Callbacks;
   doorbell: Doorbell;
   progress: ProgressBoard;
-  feed: Feed;
+  changes: Changes;
   worker: Worker;
   readiness: Readiness;
   deletions: AccountDeletions;
@@ -109,8 +110,6 @@ export interface Darkroom extends Pick<World, FromWorld> {
   limits: Limits;
   /** It was told to stop. */
   isStopping: () => boolean;
-  /** Tells the worker that runs a prompt to look at its record again. */
-  nudge: (promptId: string) => void;
   /** Takes up what an earlier process left, then begins to take new work. */
   start(): Promise<void>;
   /** Open streams end, nothing new is taken up, and what can be resumed is left to the next process. */
@@ -128,10 +127,12 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const models = createModels({ providers, prices, defaultModel: world.defaultModel, now });
   const callbacks = createCallbacks({ publicUrl, secret });
   const doorbell = createKvDoorbell(kv);
-  const progress = createProgressBoard();
-  const feed = createFeed({
+  const reports = createSignals<ProgressReport>();
+  const progress = createProgressBoard(reports);
+  const changes = createChanges({
     store,
     progress,
+    reports,
     log,
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
@@ -151,10 +152,9 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     storagePatienceMs: world.storagePatienceMs,
     owner: world.leaseOwner,
   });
-  const { nudge } = worker;
-  const deletions = createAccountDeletions({ store, models, blobs, feed, log, nudge });
+  const deletions = createAccountDeletions({ store, models, blobs, log });
   const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
-  let isStopping = false;
+  const stopping = new AbortController();
   const limit = (name: keyof Limits) => createRateLimit({ perMinute: world.perMinute[name], now });
   const parts = [
     { name: "database", probe: () => probeDatabase(kv) },
@@ -172,10 +172,9 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     callbacks,
     doorbell,
     progress,
-    feed,
+    changes,
     worker,
-    nudge,
-    isStopping: () => isStopping,
+    isStopping: () => stopping.signal.aborted,
     readiness: createReadiness({ parts, now }),
     deletions,
     portraits: createPortraits({ store, outgoing: world.outgoing, log }),
@@ -195,13 +194,14 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     defaultBudgetMicros,
     promptMaxChars: world.promptMaxChars,
     async start() {
+      void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();
       housekeeping.start();
       await deletions.start();
     },
     async stop() {
-      isStopping = true;
-      feed.close();
+      stopping.abort();
+      changes.close();
       health.stop();
       await Promise.all([worker.stop(), deletions.stop(), housekeeping.stop()]);
     },

@@ -1,7 +1,6 @@
 /** What admins change about accounts: role, budget, whether somebody may sign in. Each change is in the audit list. */
 import { addAudit } from "../users/audit.ts";
 import { notFound, Refusal } from "../refusal.ts";
-import type { Feed } from "../live/feed.ts";
 import { keys } from "../store/schema.ts";
 import { commit, type Store } from "../store/store.ts";
 import { checkOwnerRemains, findUser, isActiveOwner, readUser, type Role, type User } from "../users/user.ts";
@@ -20,7 +19,7 @@ export interface UserChanges {
  * do, and with `conflict` what would lock people out.
  */
 export async function changeUser(
-  { store, feed }: { store: Store; feed: Pick<Feed, "end"> },
+  store: Store,
   { actor, userId, changes }: { actor: User; userId: string; changes: UserChanges },
 ): Promise<User> {
   while (true) {
@@ -34,9 +33,7 @@ export async function changeUser(
     if (isActiveOwner(before) && !isActiveOwner(after)) {
       await checkOwnerRemains(atomic, { store, leaving: userId });
     }
-    if (await commit(atomic) === null) continue;
-    if (after.isDisabled) feed.end({ userId });
-    return after;
+    if (await commit(atomic) !== null) return after;
   }
 }
 

@@ -8,7 +8,6 @@ import { addAudit } from "../users/audit.ts";
 import { blobKeysOf } from "../blobs/blobs.ts";
 import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
 import { Refusal } from "../refusal.ts";
-import type { Feed } from "../live/feed.ts";
 import type { Log } from "../log.ts";
 import type { Invitation } from "../identity/invitation.ts";
 import { leaveSpend } from "../money/earlier_spend.ts";
@@ -18,7 +17,7 @@ import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prom
 import { accountKeys, keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
-import { readImages, removeImage, removeTerms } from "../images/image_store.ts";
+import { readImages, removeImage } from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface AccountDeletion {
@@ -32,7 +31,6 @@ export interface AccountDeletion {
 
 export interface DeletionDeps extends CancelDeps {
   blobs: Pick<HoldableBlobs, "delete" | "isHolding">;
-  feed: Pick<Feed, "end">;
   log: Log;
   /** What could not be finished, such as a prompt whose bill is not known yet, is tried again after this. */
   retryMs?: number;
@@ -42,8 +40,8 @@ export interface AccountDeletions {
   /** Takes up what an earlier process left. */
   start(): Promise<void>;
   /**
-   * Deletes an account: when this returns, its user is signed out everywhere and its streams have ended; the rest
-   * goes soon. Refuses the last owner with `conflict`.
+   * Deletes an account: when this returns, its user is signed out everywhere and its streams end; the rest goes
+   * soon. Refuses the last owner with `conflict`.
    */
   request(userId: string): Promise<void>;
   /** Ends after the step that is being done; the next process goes on. */
@@ -68,7 +66,6 @@ export function createAccountDeletions(deps: DeletionDeps): AccountDeletions {
     },
     async request(userId) {
       await beginDeletion(store, userId);
-      deps.feed.end({ userId });
       pending.add(userId);
       wake();
     },
@@ -163,7 +160,7 @@ async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
 }
 
 /**
- * From the prompt that changed longest ago to the one that changed last, so that the head of the feed stays right
+ * From the prompt that changed longest ago to the one that changed last, so that the head of the changes stays right
  * until the end. False: the next one's bill is not known yet, a backup needs the bytes, or the process stops.
  */
 async function erasePrompts(
@@ -176,45 +173,28 @@ async function erasePrompts(
     const { imageIds } = deletion.value;
     if (imageIds.length > 0 && deps.blobs.isHolding()) return false;
     await removeBlobs(deps, imageIds);
-    const first = await firstInFeed(store, userId);
+    const first = await firstChanged(store, userId);
     if (first === null) return true;
     const prompt = await readPrompt(store, first.promptId);
     if (prompt === null) await commit(store.kv.atomic().delete(first.key));
     else if (isHeld(prompt.value)) return false;
-    // It changed in between, so it is the last in the feed by now, and its turn comes again.
+    // It changed in between, so it is the last of them by now, and its turn comes again.
     else if (prompt.versionstamp !== first.key.at(-1)) continue;
-    else {
-      await shortenTerms(store, prompt.value);
-      await erasePrompt(store, { prompt, deletion });
-    }
+    else await erasePrompt(store, { prompt, deletion });
   }
   return false;
 }
 
-async function firstInFeed(
+async function firstChanged(
   store: Store,
   userId: string,
 ): Promise<{ key: Deno.KvKey; promptId: string } | null> {
-  for await (const { key, value } of store.kv.list<string>({ prefix: keys.feedOf(userId) }, { limit: 1 })) {
+  for await (
+    const { key, value } of store.kv.list<string>({ prefix: keys.changesOf(userId) }, { limit: 1 })
+  ) {
     return { key, promptId: value };
   }
   return null;
-}
-
-/** A commit takes a thousand keys; what else goes with a prompt is far fewer than what is left of them. */
-const mostTerms = 800;
-
-/** Pictures that are found by more than one commit can take away are found by nothing first, one after another. */
-async function shortenTerms(store: Store, { images }: Prompt): Promise<void> {
-  const records = await readImages(store, images.map(({ id }) => id));
-  let left = records.reduce((sum, { value }) => sum + value.terms.length, 0);
-  for (const image of records) {
-    if (left <= mostTerms) return;
-    const atomic = store.kv.atomic();
-    removeTerms(atomic, image);
-    await commit(atomic);
-    left -= image.value.terms.length;
-  }
 }
 
 /** Nothing happens where something changed meanwhile: it is tried again. */
@@ -228,7 +208,7 @@ async function erasePrompt(
     read<LedgerEntry>(store.kv, keys.ledger(id)),
     read<Correction>(store.kv, keys.correction(id)),
     readImages(store, imageIds),
-    read<string>(store.kv, keys.feedHead(userId)),
+    read<string>(store.kv, keys.changeHead(userId)),
   ]);
   const atomic = store.kv.atomic()
     .check({ key: keys.deletion(userId), versionstamp: deletion.versionstamp })

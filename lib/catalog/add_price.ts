@@ -1,14 +1,25 @@
 /** Prices that admins add to the book: from a day on, so that what was booked and what is being made keep theirs. */
 import { addAudit } from "../users/audit.ts";
+import type { Log } from "../log.ts";
 import { Refusal } from "../refusal.ts";
 import type { Models } from "./models.ts";
 import type { AddedPrice, PriceBook } from "./price_book.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, type Store } from "../store/store.ts";
+import { watchKey } from "../store/watch_key.ts";
 
 /** Puts the rows that were added earlier into the book. */
 export async function loadAddedPrices(store: Store, prices: PriceBook): Promise<void> {
   for await (const { value } of store.kv.list<AddedPrice>({ prefix: [...kinds.prices] })) prices.add(value);
+}
+
+/** Until the signal is aborted, puts in what is added, on whichever node that is. */
+export async function followAddedPrices(
+  store: Store,
+  { prices, log, signal }: { prices: PriceBook; log: Log; signal: AbortSignal },
+): Promise<void> {
+  const onWrite = () => loadAddedPrices(store, prices);
+  await watchKey(store.kv, { key: keys.priceAdded(), onWrite, log, signal });
 }
 
 /**
@@ -48,7 +59,8 @@ export async function addPrice(
     addedAt: store.now(),
   };
   const key = keys.price(id, size, validFrom);
-  const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row);
+  const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row)
+    .set(keys.priceAdded(), row.addedAt);
   const detail = `${id} ${size} ${costMicros} ${validFrom}`;
   addAudit(atomic, { store, actorId: by, subjectId: null, action: "price_added", detail });
   const added = await commit(atomic);

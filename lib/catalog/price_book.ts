@@ -115,6 +115,7 @@ export interface PriceBook {
   tokenPrice(query: { model: string; at: number }): TokenPrice | null;
   /** Every row, the history included: by model and size, the latest first. */
   rows(): (PriceRow | AddedPrice)[];
+  /** A row that is there already is not added again. */
   add(row: AddedPrice): void;
 }
 
@@ -146,7 +147,12 @@ export function createPriceBook(
       rows.toSorted((a, b) =>
         a.model.localeCompare(b.model) || a.size.localeCompare(b.size) || latestFirst(a, b)
       ),
-    add: (row) => void rows.push(row),
+    add(row) {
+      const isSame = (other: PriceRow | AddedPrice) =>
+        "addedAt" in other && other.model === row.model && other.size === row.size &&
+        other.validFrom === row.validFrom;
+      if (!rows.some(isSame)) rows.push(row);
+    },
   };
 }
 

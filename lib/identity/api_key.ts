@@ -3,6 +3,7 @@ import { z } from "zod";
 import { randomToken, sha256 } from "../digest.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
+import { announceEnd } from "./announce_end.ts";
 import { keys } from "../store/schema.ts";
 import { commit, read, readMany, type Store } from "../store/store.ts";
 import { accountGone, checkAccount, readWithUser, type User } from "../users/user.ts";
@@ -98,16 +99,16 @@ export async function listApiKeys(store: Store, userId: string): Promise<ApiKey[
   return found.flatMap((key) => key === null ? [] : [key.value]);
 }
 
-/** Takes a key of the user away and returns its hash; refuses with `not_found` when there is none. */
+/** Takes a key of the user away and, with the same commit, ends its streams; refuses with `not_found` when there is none. */
 export async function revokeApiKey(
   store: Store,
   { userId, keyId }: { userId: string; keyId: string },
-): Promise<string> {
+): Promise<void> {
   const index = keys.apiKeyOf(userId, keyId);
   const hash = isId(keyId) ? await read<string>(store.kv, index) : null;
   if (hash === null) throw notFound();
-  await commit(store.kv.atomic().delete(keys.apiKey(hash.value)).delete(index));
-  return hash.value;
+  const atomic = store.kv.atomic().delete(keys.apiKey(hash.value)).delete(index);
+  await commit(announceEnd(atomic, { store, userId }));
 }
 
 /** The key with that hash and its user, as long as it is good; looking does not count as use. */

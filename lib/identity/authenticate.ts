@@ -1,5 +1,6 @@
 /** Who is asking: by session cookie or by bearer credential, never by both. */
 import { openApiKey, type Scope } from "./api_key.ts";
+import type { Credential } from "./credential.ts";
 import { sha256 } from "../digest.ts";
 import { Refusal } from "../refusal.ts";
 import type { JsonWebTokens } from "./json_web_token.ts";
@@ -13,6 +14,8 @@ export interface Caller {
   scope: Scope;
   /** A token manages no keys or accounts, and makes no other token. */
   via: "session" | "key" | "token";
+  /** What it is, or what the token was made from. */
+  source: Credential["source"];
   /** The hash that names the session or key, for ending it and its streams; a token has that of its source. */
   credentialId: string;
   expiresAt: number | null;
@@ -47,6 +50,7 @@ export async function authenticate(
     user: session.user,
     scope: "all",
     via: "session",
+    source: "session",
     credentialId: session.hash,
     expiresAt: session.expiresAt,
   };
@@ -56,7 +60,7 @@ async function openKey(store: Store, secret: string): Promise<Caller | null> {
   const opened = await openApiKey(store, secret);
   if (opened === null) return null;
   const { user, key: { scope, expiresAt } } = opened;
-  return { user, scope, via: "key", credentialId: sha256(secret), expiresAt };
+  return { user, scope, via: "key", source: "key", credentialId: sha256(secret), expiresAt };
 }
 
 async function openToken(tokens: JsonWebTokens, token: string): Promise<Caller | null> {

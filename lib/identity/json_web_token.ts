@@ -5,18 +5,17 @@
  */
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-import { findApiKey, type Scope, scopes } from "./api_key.ts";
-import { findSession } from "./session.ts";
+import { type Scope, scopes } from "./api_key.ts";
+import { type Credential, findUserBehind } from "./credential.ts";
 import { algorithm, type SigningKeys } from "./signing_keys.ts";
 import type { Store } from "../store/store.ts";
-import { readUser, type User } from "../users/user.ts";
+import type { User } from "../users/user.ts";
 
 /** What a token is made from. */
 export interface TokenSource {
   user: User;
   scope: Scope;
-  /** `id_token`: that of an identity provider, which nothing here can end but the account. */
-  via: "session" | "key" | "id_token";
+  via: Credential["source"];
   /** The hash that names the session or key. */
   credentialId: string;
   /** Milliseconds since 1970; null: never. */
@@ -31,6 +30,7 @@ export interface IssuedToken {
 export interface OpenToken {
   user: User;
   scope: Scope;
+  source: Credential["source"];
   credentialId: string;
   expiresAt: number;
 }
@@ -81,9 +81,11 @@ export function createJsonWebTokens(
     async open(token) {
       const claims = await readClaims(token);
       if (claims === null) return null;
-      const source = await findSource(claims);
-      if (source === null || source.user.id !== claims.sub) return null;
-      return { ...source, credentialId: claims.src[1], expiresAt: claims.exp * 1000 };
+      const [source, credentialId] = claims.src;
+      const credential = { userId: claims.sub, source, credentialId, sessionsEnded: claims.ended };
+      const user = await findUserBehind(store, credential);
+      if (user === null) return null;
+      return { user, scope: claims.scope, source, credentialId, expiresAt: claims.exp * 1000 };
     },
     publishedKeys: signingKeys.published,
   };
@@ -109,26 +111,5 @@ export function createJsonWebTokens(
     const key = await signingKeys.find(kid);
     if (key === null) throw new errors.JWKSNoMatchingKey();
     return key;
-  }
-
-  /** The source as it is now. */
-  async function findSource(
-    { sub, scope, src: [via, credentialId], ended }: z.infer<typeof Claims>,
-  ): Promise<{ user: User; scope: Scope } | null> {
-    switch (via) {
-      case "session": {
-        const found = await findSession(store, credentialId);
-        return found && { user: found.user, scope };
-      }
-      case "key": {
-        const found = await findApiKey(store, credentialId);
-        return found && { user: found.user, scope };
-      }
-      case "id_token": {
-        const found = await readUser(store, sub);
-        if (found === null || found.value.isDisabled) return null;
-        return (found.value.sessionsEnded ?? 0) === ended ? { user: found.value, scope } : null;
-      }
-    }
   }
 }

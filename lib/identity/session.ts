@@ -1,5 +1,6 @@
 /** Sessions of browsers. The id is 256 random bits in a cookie; only its hash is stored. */
 import { randomToken, sha256 } from "../digest.ts";
+import { announceEnd } from "./announce_end.ts";
 import { keys } from "../store/schema.ts";
 import { commit, readMany, type Store } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, readWithUser, type User } from "../users/user.ts";
@@ -101,9 +102,11 @@ export async function listSessions(
     .sort((a, b) => b.lastSeenAt - a.lastSeenAt);
 }
 
+/** Ends a session and, with the same commit, its streams wherever they are. */
 export async function endSession(
   store: Store,
   { userId, hash }: { userId: string; hash: string },
 ): Promise<void> {
-  await commit(store.kv.atomic().delete(keys.session(hash)).delete(keys.sessionOf(userId, hash)));
+  const atomic = store.kv.atomic().delete(keys.session(hash)).delete(keys.sessionOf(userId, hash));
+  await commit(announceEnd(atomic, { store, userId }));
 }

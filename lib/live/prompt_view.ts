@@ -57,7 +57,7 @@ export interface PromptView {
   durationMs: number | null;
   /** Why pictures are missing, if any are. */
   failure: FailureView | null;
-  /** The feed's cursor at which the prompt last changed. */
+  /** The cursor at which the prompt last changed. */
   cursor: string;
 }
 

@@ -93,7 +93,7 @@ interface Implied {
 function impliedByPrompt(prompt: PromptFacts): Implied[] {
   return [
     ...promptLists(prompt).map((list) => ({ key: entryKey(list, prompt.sequence), value: prompt.id })),
-    { key: keys.feed(prompt.userId, prompt.versionstamp), value: prompt.id },
+    { key: keys.change(prompt.userId, prompt.versionstamp), value: prompt.id },
     ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
   ];
 }
@@ -200,11 +200,11 @@ async function* compareFeedHeads({ kv }: StoreView, { prompts }: Records): Async
     const other = latest.get(prompt.userId);
     if (other === undefined || other.versionstamp < prompt.versionstamp) latest.set(prompt.userId, prompt);
   }
-  const due = new Map(Array.from(latest, ([userId, { id }]) => [nameOf(keys.feedHead(userId)), {
-    key: keys.feedHead(userId),
+  const due = new Map(Array.from(latest, ([userId, { id }]) => [nameOf(keys.changeHead(userId)), {
+    key: keys.changeHead(userId),
     value: id,
   }]));
-  yield* compareValues(kv, { kind: "feed_head", prefix: kinds.feedHeads, due });
+  yield* compareValues(kv, { kind: "feed_head", prefix: kinds.changeHeads, due });
 }
 
 async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {

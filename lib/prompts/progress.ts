@@ -2,6 +2,7 @@
  * What a running prompt is doing: stage, percentage, preview. It lives in memory only and is never stored; whoever
  * reads it may miss steps, never the latest.
  */
+import { createSignals, type Signals } from "../signals.ts";
 import { createRecent } from "../recent.ts";
 
 export type Stage = "queued" | "submitting" | "generating" | "storing";
@@ -29,15 +30,21 @@ export interface ProgressBoard {
   read(promptId: string): Progress | null;
   /** The latest preview of a task, also for a while after the prompt's end: a page may still ask for it. */
   readPreview(promptId: string, task: number): Preview | null;
-  /** Merges what is new and tells the listener. */
+  /** Merges what is new and tells everybody. */
   report(prompt: { id: string; userId: string }, change: Partial<Omit<Progress, "previews">>): void;
   showPreview(
     prompt: { id: string; userId: string },
     preview: { task: number; bytes: Uint8Array; contentType: string },
   ): void;
   /** Forgets a prompt that doesn't run any more. */
-  clear(promptId: string): void;
-  onReport(listener: (prompt: { id: string; userId: string }) => void): void;
+  clear(prompt: { id: string; userId: string }): void;
+}
+
+/** What a running prompt is doing by now; null: it does not run any more. */
+export interface ProgressReport {
+  promptId: string;
+  userId: string;
+  progress: Progress | null;
 }
 
 const start: Progress = {
@@ -51,14 +58,26 @@ const start: Progress = {
 /** Of so many prompts that have ended the previews are kept. */
 const endedKept = 16;
 
-export function createProgressBoard(): ProgressBoard {
+/** Boards that share their reports show the same, whichever of them was told. */
+export function createProgressBoard(
+  reports: Signals<ProgressReport> = createSignals<ProgressReport>(),
+): ProgressBoard {
   const board = new Map<string, Progress>();
   const ended = createRecent<Progress["previews"]>({ most: endedKept });
-  const listeners: ((prompt: { id: string; userId: string }) => void)[] = [];
-  function put(prompt: { id: string; userId: string }, change: Partial<Progress>) {
-    board.set(prompt.id, { ...(board.get(prompt.id) ?? start), ...change });
-    for (const listener of listeners) listener(prompt);
+  reports.subscribe(({ promptId, progress }) =>
+    progress === null ? forget(promptId) : board.set(promptId, progress)
+  );
+
+  function put({ id, userId }: { id: string; userId: string }, change: Partial<Progress>) {
+    reports.publish({ promptId: id, userId, progress: { ...(board.get(id) ?? start), ...change } });
   }
+
+  function forget(promptId: string): void {
+    const { previews } = board.get(promptId) ?? start;
+    board.delete(promptId);
+    if (Object.keys(previews).length > 0) ended.put(promptId, previews);
+  }
+
   return {
     read: (promptId) => board.get(promptId) ?? null,
     report: put,
@@ -68,12 +87,6 @@ export function createProgressBoard(): ProgressBoard {
       put(prompt, { previews: { ...previews, [task]: { bytes, contentType, version } } });
     },
     readPreview: (promptId, task) => (board.get(promptId)?.previews ?? ended.get(promptId))?.[task] ?? null,
-    clear(promptId) {
-      const { previews } = board.get(promptId) ?? start;
-      board.delete(promptId);
-      if (Object.keys(previews).length === 0) return;
-      ended.put(promptId, previews);
-    },
-    onReport: (listener) => void listeners.push(listener),
+    clear: ({ id, userId }) => reports.publish({ promptId: id, userId, progress: null }),
   };
 }

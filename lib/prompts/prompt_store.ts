@@ -8,8 +8,8 @@ import { present, read, readMany, type Store, type Versioned } from "../store/st
 
 /**
  * The only way a prompt changes. Checks that it still is what `before` says, replaces the index entries that
- * `before` implies by those of `after`, moves it to the end of its user's feed and wakes whoever reads that. The
- * caller adds what belongs to the same step and commits.
+ * `before` implies by those of `after`, moves it to the end of its user's changes and wakes whoever reads those, and
+ * a worker that runs what is being cancelled. The caller adds what belongs to the same step and commits.
  */
 export function writePrompt(
   kv: Deno.Kv,
@@ -29,10 +29,13 @@ export function writePrompt(
   const newQueue = promptQueueKeys(after);
   for (const key of without(oldQueue, newQueue)) atomic.delete(key);
   for (const key of without(newQueue, oldQueue)) atomic.set(key, null);
-  if (before !== null) atomic.delete(keys.feed(after.userId, before.versionstamp));
+  if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
+    atomic.set(keys.cancellation(), after.id);
+  }
+  if (before !== null) atomic.delete(keys.change(after.userId, before.versionstamp));
   return atomic
-    .set(keys.feed(after.userId, kv.commitVersionstamp()), after.id)
-    .set(keys.feedHead(after.userId), after.id)
+    .set(keys.change(after.userId, kv.commitVersionstamp()), after.id)
+    .set(keys.changeHead(after.userId), after.id)
     .set(keys.prompt(after.id), after);
 }
 
@@ -47,8 +50,8 @@ export function removePrompt(
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
   for (const list of promptLists(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const key of promptQueueKeys(prompt)) atomic.delete(key);
-  atomic.delete(keys.feed(prompt.userId, versionstamp));
-  const headKey = keys.feedHead(prompt.userId);
+  atomic.delete(keys.change(prompt.userId, versionstamp));
+  const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });
   if (head?.value === prompt.id) atomic.delete(headKey);
 }

@@ -1,6 +1,6 @@
 /**
  * Every key of the database, with the type of its value, and the one function that tells which index entries a
- * prompt implies. Records are the truth; indexes, counts and the feed are derived from them, and `verify` and
+ * prompt implies. Records are the truth; indexes, counts and the list of changes are derived from them, and `verify` and
  * `rebuild` do it again from scratch. Nothing else builds keys.
  *
  * | key | value |
@@ -32,6 +32,7 @@
  * | `feed` userId versionstamp | promptId, at the version at which the prompt last changed |
  * | `feed_head` userId | promptId of the latest change; watched |
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
+ * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
  */
 export const keys = {
@@ -73,9 +74,12 @@ export const keys = {
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
-  feed: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
-  feedOf: (userId: string) => ["feed", userId],
-  feedHead: (userId: string) => ["feed_head", userId],
+  change: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
+  changesOf: (userId: string) => ["feed", userId],
+  changeHead: (userId: string) => ["feed_head", userId],
+  credentialEnded: (userId: string) => ["credential_ended", userId],
+  cancellation: () => ["cancellation"],
+  priceAdded: () => ["price_added"],
   queue: (userId: string, promptId: string) => ["queue", userId, promptId],
   delayed: (readyAt: number, promptId: string) => ["delayed", readyAt, promptId],
   bell: () => ["bell"],
@@ -99,7 +103,7 @@ export const kinds = {
   queue: ["queue"],
   delayed: ["delayed"],
   counts: ["count"],
-  feedHeads: ["feed_head"],
+  changeHeads: ["feed_head"],
   sessions: ["session"],
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
@@ -128,7 +132,8 @@ export const lists = {
 export const accountKeys = {
   single: (userId: string): Deno.KvKey[] => [
     keys.account(userId),
-    keys.feedHead(userId),
+    keys.changeHead(userId),
+    keys.credentialEnded(userId),
     keys.seen(userId),
     keys.portrait(userId),
   ],

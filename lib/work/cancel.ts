@@ -20,11 +20,9 @@ import { noCharge } from "../money/charge.ts";
 export interface CancelDeps {
   store: Store;
   models: Models;
-  /** Tells the worker that runs the prompt to look at it again. */
-  nudge: (promptId: string) => void;
 }
 
-/** Cancels; a cancelled prompt stays as it is, a completed or failed one is refused with `conflict`. */
+/** Cancels, which the commit tells whoever runs it; a cancelled prompt stays as it is, a completed or failed one is refused with `conflict`. */
 export async function cancelPrompt(deps: CancelDeps, prompt: Versioned<Prompt>): Promise<Versioned<Prompt>> {
   let before = prompt;
   while (true) {
@@ -40,10 +38,7 @@ export async function cancelPrompt(deps: CancelDeps, prompt: Versioned<Prompt>):
       at: deps.store.now(),
     });
     const written = await writeProgress(deps.store, { before, after });
-    if (written !== null) {
-      deps.nudge(after.id);
-      return written;
-    }
+    if (written !== null) return written;
     const again = await readPrompt(deps.store, before.value.id);
     if (again === null) throw new Refusal("not_found", "Not found");
     before = again;

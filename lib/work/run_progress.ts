@@ -59,7 +59,7 @@ export function createRunProgress(
     end() {
       hasEnded = true;
       timers.forEach(clearInterval);
-      progress.clear(promptId);
+      progress.clear(whose);
     },
   };
 

@@ -2,6 +2,7 @@
  * The worker: woken by the doorbell, it takes the next prompts in turn and runs them, as many as may run at once.
  * A sweep every few seconds catches whatever a wake-up missed: delays that are over, leases that ran out.
  */
+import { Refusal } from "../refusal.ts";
 import {
   claimPrompt,
   type Leased,
@@ -13,7 +14,8 @@ import {
 import { createInTurn } from "../in_turn.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
-import { isDatabaseTrouble } from "../store/store.ts";
+import { keys } from "../store/schema.ts";
+import { watchKey } from "../store/watch_key.ts";
 
 export interface WorkerDeps extends RunDeps {
   concurrency: number;
@@ -27,8 +29,6 @@ export interface Worker {
   start(): Promise<void>;
   /** Takes nothing new, lets go of what can be resumed, and waits for the rest until it gets urgent. */
   stop(): Promise<void>;
-  /** Tells the run of a prompt, if there is one, to look at its record again. */
-  nudge(promptId: string): void;
   runningCount(): number;
 }
 
@@ -40,7 +40,7 @@ const troubleDelayMs = 1000;
 const suspectCrashes = 2;
 
 export function createWorker(deps: WorkerDeps): Worker {
-  const { store } = deps;
+  const { store, log } = deps;
   const runs = new Map<string, Run>();
   const runsPerUser = new Map<string, number>();
   const suspects: string[] = [];
@@ -54,6 +54,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     async start() {
       await inTurn(() => takeUp(() => true));
       deps.doorbell.listen(wake, stopping.signal);
+      void watchKey(store.kv, { key: keys.cancellation(), onWrite: nudgeAll, signal: stopping.signal, log });
       sweepLater();
       wake();
     },
@@ -67,9 +68,13 @@ export function createWorker(deps: WorkerDeps): Worker {
       await Promise.allSettled([...runs.values()].map((run) => run.ended));
       clearTimeout(urgency);
     },
-    nudge: (promptId) => runs.get(promptId)?.nudge(),
     runningCount: () => runs.size,
   };
+
+  /** Something was cancelled, here or on another node: each run looks at its record again. */
+  function nudgeAll(): void {
+    for (const run of runs.values()) run.nudge();
+  }
 
   function wake(): void {
     if (isWoken) return;
@@ -119,7 +124,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   /** A database that does not answer is no fault of the prompt; a bug counts like a crash. */
   function retakeLater(promptId: string, error: unknown): void {
-    const isCrash = !isDatabaseTrouble(error);
+    const isCrash = !(error instanceof Refusal);
     deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
     const retake = () => soon("retake", () => take({ promptId, isCrash }));
     sleep(troubleDelayMs, stopping.signal).then(retake, () => {});

@@ -4,7 +4,7 @@ import { endSession, startSession } from "../../lib/identity/session.ts";
 import type { AppContext, AppDeps } from "./context.ts";
 import { sessionCookie } from "./session_cookie.ts";
 
-type SessionDeps = Pick<AppDeps, "store" | "feed" | "publicUrl">;
+type SessionDeps = Pick<AppDeps, "store" | "publicUrl">;
 
 /** Signs the browser in: a new session in place of the one it may have had. */
 export async function startOwnSession(
@@ -22,9 +22,8 @@ function deviceOf(c: AppContext): string {
 }
 
 /** Ends the session and its streams; nothing happens where there is none. */
-export async function endOwnSession(c: AppContext, { store, feed }: SessionDeps): Promise<void> {
+export async function endOwnSession(c: AppContext, { store }: SessionDeps): Promise<void> {
   const { caller } = c.var;
   if (caller?.via !== "session") return;
   await endSession(store, { userId: caller.user.id, hash: caller.credentialId });
-  feed.end({ credentialId: caller.credentialId });
 }

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/feed.ts";
+import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/feed.ts";
+import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { type FileForm, fileName, type ImageFile } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";

@@ -40,7 +40,7 @@ const profileForm = z.object({
 });
 
 export function profileRoutes(deps: AppDeps) {
-  const { store, feed, deletions, publicUrl } = deps;
+  const { store, deletions, publicUrl } = deps;
   const json: ExportJson = {
     account: accountExportJson,
     prompt: (view) => promptJson(view, publicUrl).prompt,
@@ -89,8 +89,7 @@ export function profileRoutes(deps: AppDeps) {
         return c.html(await page(c, { newKey }), 201);
       }))
     .post("/profile/keys/:id/revoke", async (c) => {
-      const hash = await revokeApiKey(store, { userId: sessionOf(c).user.id, keyId: c.req.param("id") });
-      feed.end({ credentialId: hash });
+      await revokeApiKey(store, { userId: sessionOf(c).user.id, keyId: c.req.param("id") });
       return c.redirect("/profile?done=key#keys", 303);
     })
     .get("/profile/export", (c) => {
@@ -150,10 +149,7 @@ export function profileRoutes(deps: AppDeps) {
   }
 
   async function endSessions(userId: string, hashes: string[]): Promise<void> {
-    for (const hash of hashes) {
-      await endSession(store, { userId, hash });
-      feed.end({ credentialId: hash });
-    }
+    for (const hash of hashes) await endSession(store, { userId, hash });
   }
 }
 

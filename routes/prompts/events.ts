@@ -1,7 +1,10 @@
 /** Live: one stream of fragments a page, and the same facts as JSON for programs. */
 import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
-import { type Encode, isCursor, type StreamRequest } from "../../lib/live/feed.ts";
+import { findUserBehind } from "../../lib/identity/credential.ts";
+import type { StreamRequest } from "../../lib/live/changes.ts";
+import { isCursor } from "../../lib/live/cursor.ts";
+import type { Encode } from "../../lib/live/reader.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
 import { promptEventJson } from "../../views/json/event_json.ts";
 import { isLivePage } from "../../views/shell/live_page.ts";
@@ -12,7 +15,7 @@ import { readCaller } from "../http/middleware.ts";
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
 export function eventRoutes(deps: AppDeps) {
-  const { store, feed } = deps;
+  const { store, changes } = deps;
   return new Hono<AppEnv>()
     .get("/events", (c) => {
       const page = c.req.query("page") ?? "generator";
@@ -29,8 +32,16 @@ export function eventRoutes(deps: AppDeps) {
     });
 
   async function send(c: AppContext, request: Pick<StreamRequest, "since" | "promptId" | "encode">) {
-    const { user, credentialId, expiresAt } = callerOf(c);
-    const stream = await feed.open({ userId: user.id, credentialId, expiresAt, ...request });
+    const { user, source, credentialId, expiresAt } = callerOf(c);
+    const credential = { userId: user.id, source, credentialId, sessionsEnded: user.sessionsEnded ?? 0 };
+    const isCredentialGood = async () => await findUserBehind(store, credential) !== null;
+    const stream = await changes.open({
+      userId: user.id,
+      credentialId,
+      isCredentialGood,
+      expiresAt,
+      ...request,
+    });
     try {
       await demandStillSignedIn(c);
     } catch (error) {

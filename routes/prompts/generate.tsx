@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { sha256 } from "../../lib/digest.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/feed.ts";
+import { readCursor } from "../../lib/live/cursor.ts";
 import { readPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { Prompt } from "../../lib/prompts/prompt.ts";
 import {
@@ -43,11 +43,11 @@ import { listImages } from "../../lib/images/image_store.ts";
 /** Takes a picture and shows the form with the settings that are in it. */
 export const pictureSettingsPath = "/generator/picture";
 
-const feedLength = 12;
+const cardsShown = 12;
 const recentImages = 6;
 
 export function generateRoutes(deps: AppDeps) {
-  const { store, models, feed, publicUrl } = deps;
+  const { store, models, changes, publicUrl } = deps;
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
       const { user } = callerOf(c, "generate");
@@ -157,7 +157,7 @@ export function generateRoutes(deps: AppDeps) {
     const { id, userId } = prompt.value;
     let current = prompt;
     if (wait.timeoutMs > 0) {
-      await feed.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
+      await changes.waitForFinal(prompt.value, { timeoutMs: wait.timeoutMs, signal: c.req.raw.signal });
       current = await findPrompt(store, { userId, promptId: id });
     }
     const { status } = current.value;
@@ -176,7 +176,7 @@ export function generateRoutes(deps: AppDeps) {
     const { user } = caller;
     const cursor = await readCursor(store, user.id);
     const [prompts, recent, budget] = await Promise.all([
-      listPrompts(store, { userId: user.id, limit: feedLength }).then(({ items }) =>
+      listPrompts(store, { userId: user.id, limit: cardsShown }).then(({ items }) =>
         viewPrompts(deps, items)
       ),
       readRecentImages(c, user),

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { cancelPrompt } from "../../lib/work/cancel.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/feed.ts";
+import { readCursor } from "../../lib/live/cursor.ts";
 import { type PromptStatus, promptStatuses } from "../../lib/prompts/prompt.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";

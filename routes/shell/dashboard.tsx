@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { monthOf } from "../../lib/money/account.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/feed.ts";
+import { readCursor } from "../../lib/live/cursor.ts";
 import { readAccount, readMonth } from "../../lib/money/ledger.ts";
 import { listUnfinishedPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompts } from "../../lib/live/prompt_view.ts";

@@ -31,11 +31,11 @@
     prompt.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  /** Alt with up and down goes through the prompts that were sent, of which the feed shows the latest. */
+  /** Alt with up and down goes through the prompts that were sent, of which the page shows the latest. */
   let typed = null;
   let turned = 0;
   function turnPrompts(prompt, step) {
-    const sent = [...document.querySelectorAll("#feed .card > .text")].map((text) => text.textContent);
+    const sent = [...document.querySelectorAll("#cards .card > .text")].map((text) => text.textContent);
     const texts = [...new Set(sent)];
     if (turned === 0) typed = prompt.value;
     turned = Math.max(0, Math.min(texts.length, turned + step));

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { alternate, type Bench } from "./harness.ts";
 
 const main = join(import.meta.dirname!, "../../main.ts");
-const lock = join(import.meta.dirname!, "../../deno.lock");
 
 export const launch: Bench = {
   name: "launch",
@@ -27,7 +26,7 @@ export const launch: Bench = {
 async function untilReady(folder: string): Promise<number> {
   const startedAt = performance.now();
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", `--lock=${lock}`, "--frozen", "-A", main],
+    args: ["run", "-A", main],
     cwd: folder,
     env: { DATA_DIR: folder, PORT: "0", LOG_LEVEL: "error" },
     stdout: "piped",

@@ -140,8 +140,15 @@ async function openStream(
   return socket;
 }
 
+/** Comments are passed over. */
 async function readOnce(socket: Deno.TcpConn): Promise<void> {
-  if (await socket.read(new Uint8Array(1024)) === null) throw new Error("A stream ended");
+  const buffer = new Uint8Array(1024);
+  const decoder = new TextDecoder();
+  while (true) {
+    const read = await socket.read(buffer);
+    if (read === null) throw new Error("A stream ended");
+    if (decoder.decode(buffer.subarray(0, read)).includes("data: ")) return;
+  }
 }
 
 async function openFileLimit(): Promise<number> {

@@ -174,11 +174,9 @@ export const plantedFaults: PlantedFault[] = [
     name: "a change is told to everybody's streams",
     breaks: "strangers",
     edits: [{
-      file: "lib/live/feed.ts",
-      old: `announce(userId, { channel, ids });
-      }`,
-      new: `for (const [other, each] of channels) announce(other, { channel: each, ids });
-      }`,
+      file: "lib/live/changes.ts",
+      old: "const channel = channels.get(userId) ?? openChannel",
+      new: "const channel = [...channels.values()][0] ?? openChannel",
     }],
     story: strangers,
   },
@@ -197,7 +195,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "the end of a prompt is not announced",
     breaks: "told",
     edits: [{
-      file: "lib/live/feed.ts",
+      file: "lib/live/read_changes.ts",
       old: "const prompts = await readPrompts(store, ids);",
       new:
         `const prompts = (await readPrompts(store, ids)).filter(({ value }) => value.status !== "COMPLETED");`,
@@ -208,7 +206,7 @@ export const plantedFaults: PlantedFault[] = [
     name: "who comes late is not told the end",
     breaks: "told",
     edits: [{
-      file: "lib/live/feed.ts",
+      file: "lib/live/read_changes.ts",
       old: ": await readPrompts(store, [promptId]);",
       new:
         `: (await readPrompts(store, [promptId])).filter(({ value }) => !("images" in value && value.images.length > 0));`,
@@ -219,9 +217,9 @@ export const plantedFaults: PlantedFault[] = [
     name: "who was cut off is not told what was missed",
     breaks: "told",
     edits: [{
-      file: "lib/live/feed.ts",
-      old: "const { ids, cursor } = await changesSince(userId, since);",
-      new: "const { ids, cursor } = await changesSince(userId, await readCursor(store, userId));",
+      file: "lib/live/read_changes.ts",
+      old: "const { ids, cursor } = await changedSince(store, { userId, since });",
+      new: "const { ids, cursor } = await changedSince(store, { userId, since: latest });",
     }],
     story: plainPrompts,
   },
@@ -238,7 +236,7 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "a stop leaves streams open",
     breaks: "stop",
-    edits: [{ file: "lib/darkroom.ts", old: "feed.close();", new: "" }],
+    edits: [{ file: "lib/darkroom.ts", old: "changes.close();", new: "" }],
     story: gracefulStop,
   },
   {

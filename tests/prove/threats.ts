@@ -342,7 +342,7 @@ export const threats: Threat[] = [
     line: "Open streams never hold up a shutdown; a reader that stops reading costs bounded memory.",
     tests: [
       "prove/suites.ts: SIGTERM",
-      "lib/live/feed_test.ts: a reader that does not read gets the latest state, not every step",
+      "lib/live/changes_test.ts: a reader that does not read gets the latest state, not every step",
     ],
   },
   {

@@ -32,7 +32,7 @@ export function GeneratorPage({ user, cursor, prompts, recent, ...form }: Genera
         </section>
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>
-          <div id="feed" class="feed" data-keep="24">
+          <div id="cards" class="feed" data-keep="24">
             {prompts.map((view) => <PromptCard view={view} />)}
           </div>
           {prompts.length === 0 && <FirstVisit />}
@@ -99,7 +99,7 @@ export function AcceptedFragment(
 ) {
   return (
     <>
-      <hx-partial hx-target="#feed" hx-swap="place">
+      <hx-partial hx-target="#cards" hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
       <hx-partial hx-target="#budget" hx-swap="outerMorph">

@@ -1,5 +1,6 @@
 /** A change as the fragments that each page shows: the same components that rendered it at first. */
-import type { Change, Encode } from "../../lib/live/feed.ts";
+import type { Change } from "../../lib/live/read_changes.ts";
+import type { Encode } from "../../lib/live/reader.ts";
 import { Budget } from "../money/budget.tsx";
 import { money } from "../shell/format.ts";
 import { HistoryRow } from "./history_page.tsx";
@@ -19,7 +20,7 @@ export const liveFragments: { [page in LivePage]: Encode } = {
   generator: (change) =>
     message(
       <>
-        <hx-partial hx-target="#feed" hx-swap="place">
+        <hx-partial hx-target="#cards" hx-swap="place">
           <PromptCard view={change.view} />
         </hx-partial>
         <Tiles change={change} list="#recent-images" />
@@ -56,7 +57,7 @@ function message(fragments: { toString(): string | Promise<string> }): { data: s
 export function ChangedFragment({ view, budget }: Change) {
   return (
     <>
-      <hx-partial hx-target="#feed" hx-swap="place">
+      <hx-partial hx-target="#cards" hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
       <hx-partial hx-target="#history" hx-swap="place">

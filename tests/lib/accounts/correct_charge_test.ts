@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addPrice, loadAddedPrices } from "../../../lib/catalog/add_price.ts";
+import { addPrice, followAddedPrices, loadAddedPrices } from "../../../lib/catalog/add_price.ts";
 import { correctCharge, listUnknownCharges } from "../../../lib/accounts/correct_charge.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { readAccount, readMonth } from "../../../lib/money/ledger.ts";
@@ -10,6 +10,7 @@ import { finished, read, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith } from "../../fixtures/stand_in_provider.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createTestModels, createTestStore } from "../../fixtures/store.ts";
+import { until } from "../../fixtures/until.ts";
 
 const code = (expected: string) => (error: unknown) => error instanceof Refusal && error.code === expected;
 
@@ -80,4 +81,27 @@ Deno.test("a price counts from its day on, for new prompts only, and also after 
   await assert.rejects(add({ validFrom: "soon" }), code("invalid_request"));
   await assert.rejects(add({ size: "1x1" }), code("invalid_request"));
   await assert.rejects(add({ model: "none" }), code("invalid_model"));
+});
+
+Deno.test("a price that one node adds counts on the others too, once", async () => {
+  using store = await createTestStore();
+  const elsewhere = createPriceBook(createStandIn().prices);
+  const ending = new AbortController();
+  const following = followAddedPrices(store, { prices: elsewhere, log: () => {}, signal: ending.signal });
+  const prices = createPriceBook(createStandIn().prices);
+  const add = (size: string) =>
+    addPrice({ store, models: createTestModels(store.now), prices }, {
+      model: "stand-in",
+      size,
+      costMicros: 30_000,
+      validFrom: "2026-11-24",
+      by: "admin",
+    });
+  await add("*");
+  await until(() => elsewhere.rows().length, (count) => count === 2);
+  await add("512x512");
+  await until(() => elsewhere.rows().length, (count) => count === 3);
+  assert.deepEqual(elsewhere.rows(), prices.rows());
+  ending.abort();
+  await following;
 });

@@ -37,9 +37,7 @@ async function leave(store: TestStore, user: User): Promise<void> {
     store,
     models: createTestModels(store.now),
     blobs: { delete: () => Promise.resolve(), isHolding: () => false },
-    feed: { end: () => {} },
     log: () => {},
-    nudge: () => {},
     retryMs: 5,
   });
   await deletions.request(user.id);

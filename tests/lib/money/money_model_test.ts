@@ -225,8 +225,8 @@ async function play(steps: Step[]): Promise<void> {
         const prompt = pick(each.which);
         if (prompt === undefined || prompt.settledIn !== null) return;
         const found = await readPrompt(process.store, prompt.id);
-        const { store, worker } = process;
-        await cancelPrompt({ store, models: modelsOf(store), nudge: worker.nudge }, found!);
+        const { store } = process;
+        await cancelPrompt({ store, models: modelsOf(store) }, found!);
         // What is being submitted is billed once its outcome is known; what runs can't be stopped and is billed now.
         return settle(prompt, prompt.open.filter((plan) => plan === "stuck"));
       }

@@ -8,7 +8,7 @@ Deno.test("a page that asks late still gets the latest preview of a prompt that 
   const board = createProgressBoard();
   board.showPreview(prompt("one"), { task: 0, ...picture(1) });
   board.showPreview(prompt("one"), { task: 0, ...picture(2) });
-  board.clear("one");
+  board.clear(prompt("one"));
   assert.equal(board.read("one"), null);
   assert.deepEqual(board.readPreview("one", 0)?.bytes, new Uint8Array([2]));
   assert.equal(board.readPreview("one", 1), null);
@@ -20,7 +20,7 @@ Deno.test("the previews of the latest prompts that have ended are kept, and no m
   const ids = Array.from({ length: 100 }, (_, i) => `prompt ${i}`);
   for (const id of ids) {
     board.showPreview(prompt(id), { task: 0, ...picture(1) });
-    board.clear(id);
+    board.clear(prompt(id));
   }
   const kept = ids.filter((id) => board.readPreview(id, 0) !== null);
   assert.deepEqual(kept, ids.slice(-kept.length));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readCursor } from "../../../lib/live/feed.ts";
+import { readCursor } from "../../../lib/live/cursor.ts";
 import { type Prompt, promptStatuses } from "../../../lib/prompts/prompt.ts";
 import {
   listPrompts,
@@ -30,19 +30,19 @@ Deno.test("a prompt that changed since it was read is not overwritten", async ()
   assert.ok(!(await writePrompt(store.kv, { before: null, after }).commit()).ok);
 });
 
-Deno.test("each prompt has one place in the feed: that of its latest change", async () => {
+Deno.test("each prompt has one place among the changes: that of its latest change", async () => {
   using store = await createTestStore();
   const user = await createTestUser(store);
   const first = await acceptPrompt(store, user);
   const second = await acceptPrompt(store, user);
   const started = await startPrompt(store, first.prompt.value.id);
-  const feed = await Array.fromAsync(store.kv.list<string>({ prefix: keys.feedOf(user.id) }));
-  assert.deepEqual(feed.map(({ key, value }) => [key[2], value]), [
+  const changes = await Array.fromAsync(store.kv.list<string>({ prefix: keys.changesOf(user.id) }));
+  assert.deepEqual(changes.map(({ key, value }) => [key[2], value]), [
     [second.prompt.versionstamp, second.prompt.value.id],
     [started.versionstamp, started.value.id],
   ]);
   assert.equal(await readCursor(store, user.id), started.versionstamp);
-  assert.equal((await store.kv.get(keys.feedHead(user.id))).value, started.value.id);
+  assert.equal((await store.kv.get(keys.changeHead(user.id))).value, started.value.id);
 });
 
 Deno.test("a list by status holds the prompts that are in it now, newest first", async () => {

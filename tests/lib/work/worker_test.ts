@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { giveBackLease, type Lease, readLease, takeOverLease } from "../../../lib/prompts/queue.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { createStore } from "../../../lib/store/store.ts";
+import { cancelPrompt } from "../../../lib/work/cancel.ts";
 import { interceptCommits } from "../../fixtures/commits.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil } from "../../fixtures/stand_in_provider.ts";
@@ -67,4 +70,22 @@ Deno.test("a stop waits for what is just being taken up, and begins nothing with
   await stopping;
   assert.equal((await readLease(studio.store, promptId))?.value.until, 0);
   assert.equal(standIn.submitted.length, 1);
+});
+
+Deno.test("a prompt that another node cancels is broken off here", async () => {
+  const standIn = createStandIn();
+  const isAborted = Promise.withResolvers<void>();
+  standIn.scripts.push(async function* (task, context) {
+    context.signal.addEventListener("abort", () => isAborted.resolve(), { once: true });
+    yield* holdUntil(new Promise(() => {}))(task, context);
+  });
+  await using studio = await createStudio({ standIn });
+  const promptId = await submit(await studio.withKey());
+  const running = await until(
+    () => readPrompt(studio.store, promptId),
+    (found) => found?.value.tasks[0].state === "running",
+  );
+  const { kv, now } = studio.store;
+  await cancelPrompt({ store: createStore({ kv, now }), models: studio.deps.models }, running!);
+  await isAborted.promise;
 });

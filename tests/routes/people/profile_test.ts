@@ -202,13 +202,14 @@ Deno.test("keys and sessions are managed from a session, not with a key", async 
 Deno.test("a stream that is opened while its credential ends does not stay open", async () => {
   await using studio = await createStudio();
   const [session, other] = [await studio.withSession(), await studio.withSession()];
-  const open = studio.deps.feed.open;
-  studio.deps.feed.open = async (request) => {
+  const { changes } = studio.deps;
+  const { open } = changes;
+  changes.open = async (request) => {
     await other.form("/profile/sessions/end-others", {});
     return await open(request);
   };
   assert.equal((await session.get("/events")).status, 401);
-  assert.equal(studio.deps.feed.streamCount(), 0);
+  assert.equal(changes.streamCount(), 0);
 });
 
 Deno.test("an account is deleted when the word is typed: signed out everywhere, streams and prompts ended", async () => {

@@ -129,7 +129,7 @@ Deno.test("a page's stream sends the cards that the page itself renders, from th
   const stream = readEventStream(await session.get(address));
   const done = await stream.find(({ data }) => data.includes('data-status="COMPLETED"'));
   assert.equal(done.event, null);
-  assert.match(done.data, /<hx-partial hx-target="#feed" hx-swap="place"><article id="prompt-/);
+  assert.match(done.data, /<hx-partial hx-target="#cards" hx-swap="place"><article id="prompt-/);
   assert.match(done.data, /sea &quot;&lt;b&gt;&quot;/);
   const later = await (await session.get("/generator")).text();
   const card = /<article id="prompt-.*?<\/article>/s;
@@ -141,7 +141,12 @@ Deno.test("each kind of page gets its own fragments; any other name is refused",
   await using studio = await createStudio();
   const session = await studio.withSession();
   await session.post("/api/v1/images/generate", { prompt: "sea", imageSize: "512x512" });
-  const expected = { gallery: '"#gallery"', history: '"#history"', generator: '"#feed"', other: '"#budget"' };
+  const expected = {
+    gallery: '"#gallery"',
+    history: '"#history"',
+    generator: '"#cards"',
+    other: '"#budget"',
+  };
   for (const [page, target] of Object.entries(expected)) {
     const stream = readEventStream(await session.get(`/events?page=${page}&since=${"0".repeat(20)}`));
     assert.ok((await stream.next())!.data.includes(`hx-target=${target}`), page);
@@ -165,25 +170,24 @@ Deno.test("a stream that nobody reads any more is forgotten", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();
   const streams = await Promise.all(Array.from({ length: 10 }, () => program.get("/api/v1/events")));
-  assert.equal(studio.deps.feed.streamCount(), 10);
+  assert.equal(studio.deps.changes.streamCount(), 10);
   await Promise.all(streams.map((stream) => stream.body!.cancel()));
-  assert.equal(studio.deps.feed.streamCount(), 0);
+  assert.equal(studio.deps.changes.streamCount(), 0);
 });
 
 Deno.test("a stream that was being opened while its credential ended tells nothing", async () => {
   await using studio = await createStudio({ isWorking: false });
   const member = await studio.addMember();
   const [session, program] = [await studio.withSession(member), await studio.withKey(member)];
-  const { feed } = studio.deps;
-  const { open } = feed;
+  const { changes } = studio.deps;
+  const { open } = changes;
   for (const [client, path] of [[session, "/events"], [program, "/api/v1/events"]] as const) {
     await studio.setUser(member);
-    feed.open = async (request) => {
+    changes.open = async (request) => {
       await studio.setUser({ ...member, isDisabled: true });
-      feed.end({ userId: member.id });
       return await open(request);
     };
     assert.equal((await client.get(path)).status, 401, path);
-    assert.equal(feed.streamCount(), 0);
+    assert.equal(changes.streamCount(), 0);
   }
 });

@@ -123,7 +123,7 @@ Deno.test("htmx gets the card, the budget and a fresh key instead of a page", as
   const answer = await session.form("/generator", { requestKey: "k", prompt: "sea", count: "2" }, fragment);
   assert.equal(answer.status, 201);
   const text = await answer.text();
-  assert.match(text, /<hx-partial hx-target="#feed" hx-swap="place"><article id="prompt-/);
+  assert.match(text, /<hx-partial hx-target="#cards" hx-swap="place"><article id="prompt-/);
   assert.match(text, /\$0\.06 left this month, \$0\.04 set aside/);
   assert.match(text, /name="requestKey" value="[0-9a-f-]{36}"/);
   assert.doesNotMatch(text, /<html/);

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { createBudgetReader } from "../../../lib/money/budget.ts";
+import { type Changes, createChanges, type StreamRequest } from "../../../lib/live/changes.ts";
+import { firstCursor, isCursor, readCursor } from "../../../lib/live/cursor.ts";
+import type { Change } from "../../../lib/live/read_changes.ts";
+import { createSignals } from "../../../lib/signals.ts";
 import {
-  type Change,
-  createFeed,
-  type Feed,
-  firstCursor,
-  isCursor,
-  readCursor,
-} from "../../../lib/live/feed.ts";
-import { createProgressBoard, type ProgressBoard } from "../../../lib/prompts/progress.ts";
+  createProgressBoard,
+  type ProgressBoard,
+  type ProgressReport,
+} from "../../../lib/prompts/progress.ts";
 import type { Prompt } from "../../../lib/prompts/prompt.ts";
 import { readPrompt, removePrompt, writePrompt } from "../../../lib/prompts/prompt_store.ts";
+import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
+import { changeUser } from "../../../lib/accounts/change_user.ts";
+import { sha256 } from "../../../lib/digest.ts";
+import { createApiKey, findApiKey, revokeApiKey } from "../../../lib/identity/api_key.ts";
+import { endSession, findSession, startSession } from "../../../lib/identity/session.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
 import { heartbeat } from "../../../lib/server_sent_event.ts";
@@ -19,6 +24,7 @@ import { until } from "../../fixtures/until.ts";
 import {
   acceptPrompt,
   completePrompt,
+  createTestModels,
   createTestStore,
   createTestUser,
   failPrompt,
@@ -30,10 +36,12 @@ import {
 interface Scene {
   store: TestStore;
   user: User;
-  feed: Feed;
+  changes: Changes;
   progress: ProgressBoard;
   log: string[];
-  open(request?: Partial<Parameters<Feed["open"]>[0]>): Promise<Reader>;
+  open(request?: Partial<StreamRequest>): Promise<Reader>;
+  /** On another node, which shares nothing but the database and the signals. */
+  openElsewhere(request?: Partial<StreamRequest>): Promise<Reader>;
 }
 
 interface Reader {
@@ -44,39 +52,42 @@ interface Reader {
   cancel(): Promise<void>;
 }
 
-async function withFeed(work: (scene: Scene) => Promise<void>): Promise<void> {
+async function withChanges(work: (scene: Scene) => Promise<void>): Promise<void> {
   using store = await createTestStore();
   const user = await createTestUser(store);
-  const progress = createProgressBoard();
+  const reports = createSignals<ProgressReport>();
   const log: string[] = [];
-  const feed = createFeed({
-    store,
-    progress,
-    log: (_, event) => void log.push(event),
-    readBudget: createBudgetReader(store, { defaultBudgetMicros: null }),
-  });
-  try {
-    await work({
+  const createNode = () => {
+    const progress = createProgressBoard(reports);
+    const changes = createChanges({
       store,
-      user,
-      feed,
       progress,
-      log,
-      open: async (request) => {
-        const stream = await feed.open({
+      reports,
+      log: (_, event) => void log.push(event),
+      readBudget: createBudgetReader(store, { defaultBudgetMicros: null }),
+    });
+    const open = async (request: Partial<StreamRequest> = {}) =>
+      readerOf(
+        await changes.open({
           userId: user.id,
           credentialId: "session",
+          isCredentialGood: () => Promise.resolve(true),
           expiresAt: null,
           encode,
           ...request,
-        });
-        return readerOf(stream);
-      },
-    });
+        }),
+      );
+    return { progress, changes, open };
+  };
+  const { progress, changes, open } = createNode();
+  const elsewhere = createNode();
+  try {
+    await work({ store, user, changes, progress, log, open, openElsewhere: elsewhere.open });
     assert.deepEqual(log, []);
   } finally {
-    feed.close();
-    await until(() => feed.streamCount(), (count) => count === 0);
+    elsewhere.changes.close();
+    changes.close();
+    await until(() => changes.streamCount(), (count) => count === 0);
   }
 }
 
@@ -106,7 +117,7 @@ async function touch(store: TestStore, promptId: string): Promise<void> {
 }
 
 Deno.test("a new connection starts with all that is unfinished, what changed last at the end", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     await completePrompt(store, user);
     const first = (await acceptPrompt(store, user)).prompt.value;
     const second = (await acceptPrompt(store, user)).prompt.value;
@@ -118,7 +129,7 @@ Deno.test("a new connection starts with all that is unfinished, what changed las
   }));
 
 Deno.test("a connection that comes back gets each prompt that changed since once, as it is now", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const before = (await acceptPrompt(store, user)).prompt.value;
     const changing = (await acceptPrompt(store, user)).prompt.value;
     const since = await readCursor(store, user.id);
@@ -133,7 +144,7 @@ Deno.test("a connection that comes back gets each prompt that changed since once
   }));
 
 Deno.test("nothing falls between the page and its stream, whenever it changes", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
     for (let i = 1; i <= 20; i++) {
       const since = await readCursor(store, user.id);
@@ -144,7 +155,7 @@ Deno.test("nothing falls between the page and its stream, whenever it changes", 
   }));
 
 Deno.test("a change reaches every open stream of its user, and nobody else's", () =>
-  withFeed(async ({ store, user, feed, open }) => {
+  withChanges(async ({ store, user, changes, open }) => {
     const other = await createTestUser(store);
     const readers = await Promise.all([open(), open(), open()]);
     const stranger = await open({ userId: other.id });
@@ -152,13 +163,13 @@ Deno.test("a change reaches every open stream of its user, and nobody else's", (
     for (const reader of readers) assert.equal(await reader.next(), shown(value, "PENDING"));
     const theirs = (await acceptPrompt(store, other)).prompt.value;
     assert.equal(await stranger.next(), shown(theirs, "PENDING"));
-    assert.equal(feed.streamCount(), 4);
+    assert.equal(changes.streamCount(), 4);
     await Promise.all([...readers, stranger].map((reader) => reader.cancel()));
-    assert.equal(feed.streamCount(), 0);
+    assert.equal(changes.streamCount(), 0);
   }));
 
 Deno.test("a change is rendered once, however many streams show it", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     let rendered = 0;
     const counting = (change: Change) => ({ data: `${++rendered} ${encode(change).data}` });
     const readers = await Promise.all(Array.from({ length: 20 }, () => open({ encode: counting })));
@@ -168,7 +179,7 @@ Deno.test("a change is rendered once, however many streams show it", () =>
   }));
 
 Deno.test("a prompt's own stream begins with its present state and ends after its final one", () =>
-  withFeed(async ({ store, user, feed, open }) => {
+  withChanges(async ({ store, user, changes, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
     await acceptPrompt(store, user);
     const reader = await open({ promptId: value.id });
@@ -178,11 +189,11 @@ Deno.test("a prompt's own stream begins with its present state and ends after it
     await failStarted(store, started);
     assert.equal(await reader.next(), shown(value, "FAILED"));
     assert.equal(await reader.next(), null);
-    assert.equal(feed.streamCount(), 0);
+    assert.equal(changes.streamCount(), 0);
   }));
 
 Deno.test("the own stream of a prompt that was final before has one message", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const { value } = await failPrompt(store, user);
     const reader = await open({ promptId: value.id });
     assert.equal(await reader.next(), shown(value, "FAILED"));
@@ -190,7 +201,7 @@ Deno.test("the own stream of a prompt that was final before has one message", ()
   }));
 
 Deno.test("a reader that does not read gets the latest state, not every step", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const prompts = [];
     for (let i = 0; i < 3; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
     const slow = await open();
@@ -209,7 +220,7 @@ Deno.test("a reader that does not read gets the latest state, not every step", (
 Deno.test("a reader that is cut off again and again, and goes on from the last id, misses nothing", {
   timeout: 20_000,
 }, () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const prompts: Prompt[] = [];
     for (let i = 0; i < 5; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
     const since = await readCursor(store, user.id);
@@ -227,7 +238,7 @@ Deno.test("a reader that is cut off again and again, and goes on from the last i
   }));
 
 Deno.test("a reader that is cut off after its first message still learns of all the others", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const watching = await open();
     const prompts: Prompt[] = [];
     for (let i = 0; i < 5; i++) prompts.push((await acceptPrompt(store, user)).prompt.value);
@@ -248,7 +259,7 @@ Deno.test("a reader that is cut off after its first message still learns of all 
   }));
 
 Deno.test("progress that is stored nowhere arrives too", () =>
-  withFeed(async ({ store, user, progress, open }) => {
+  withChanges(async ({ store, user, progress, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
     await startPrompt(store, value.id);
     const reader = await open({
@@ -261,7 +272,7 @@ Deno.test("progress that is stored nowhere arrives too", () =>
   }));
 
 Deno.test("when one prompt starts, those behind it learn that they moved up", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const first = (await acceptPrompt(store, user)).prompt.value;
     const second = (await acceptPrompt(store, user)).prompt.value;
     const reader = await open({ encode: ({ view }) => ({ data: `${view.prompt.id} ${view.position}` }) });
@@ -275,42 +286,165 @@ Deno.test("when one prompt starts, those behind it learn that they moved up", ()
     await reader.cancel();
   }));
 
-Deno.test("ending a credential ends its streams and no others", () =>
-  withFeed(async ({ store, user, feed, open }) => {
-    const [ended, kept] = [await open({ credentialId: "ended" }), await open({ credentialId: "kept" })];
-    feed.end({ credentialId: "ended" });
-    assert.equal(await ended.next(), null);
+/** How each kind of credential ends; what one node does, the streams of all others have to notice. */
+const ends: {
+  name: string;
+  end: (scene: { store: TestStore; user: User }, session: string) => Promise<unknown>;
+}[] = [
+  {
+    name: "a session that is ended",
+    end: ({ store, user }, hash) => endSession(store, { userId: user.id, hash }),
+  },
+  {
+    name: "a user who is disabled",
+    end: async ({ store, user }) => {
+      const actor = await createTestUser(store, { role: "owner" });
+      await changeUser(store, { actor, userId: user.id, changes: { isDisabled: true } });
+    },
+  },
+  {
+    name: "an account that is deleted",
+    end: async ({ store, user }) => {
+      await createTestUser(store, { role: "owner" });
+      const deletions = createAccountDeletions({
+        store,
+        models: createTestModels(store.now),
+        blobs: { delete: () => Promise.resolve(), isHolding: () => false },
+        log: () => {},
+      });
+      await deletions.request(user.id);
+      await deletions.stop();
+    },
+  },
+];
+
+for (const { name, end } of ends) {
+  Deno.test(`${name} has no stream any more, on whichever node`, () =>
+    withChanges(async ({ store, user, changes, open, openElsewhere }) => {
+      const other = await createTestUser(store);
+      const credentials = await Promise.all(
+        [user, other].map(async ({ id }) => sha256(await startSession(store, id))),
+      );
+      const [mine, theirs] = [user, other].map(({ id }, i) => ({
+        userId: id,
+        credentialId: credentials[i],
+        isCredentialGood: async () => await findSession(store, credentials[i]) !== null,
+      }));
+      const [here, there, stranger] = [await open(mine), await openElsewhere(mine), await open(theirs)];
+      await end({ store, user }, credentials[0]);
+      assert.equal(await inTime(here.next()), null);
+      assert.equal(await inTime(there.next()), null);
+      const { value } = (await acceptPrompt(store, other)).prompt;
+      assert.equal(await stranger.next(), shown(value, "PENDING"));
+      assert.equal(changes.streamCount(), 1);
+      await stranger.cancel();
+    }));
+}
+
+Deno.test("a key that is revoked ends its streams, and those of the user's other credentials go on", () =>
+  withChanges(async ({ store, user, open }) => {
+    const secrets = await Promise.all(
+      [1, 2].map(() => createApiKey(store, { userId: user.id, name: "", scope: "all", expiresAt: null })),
+    );
+    const [ended, kept] = await Promise.all(secrets.map((secret) =>
+      open({
+        credentialId: sha256(secret),
+        isCredentialGood: async () => await findApiKey(store, sha256(secret)) !== null,
+      })
+    ));
+    const { key } = (await findApiKey(store, sha256(secrets[0])))!;
+    await revokeApiKey(store, { userId: user.id, keyId: key.id });
+    assert.equal(await inTime(ended.next()), null);
     const { value } = (await acceptPrompt(store, user)).prompt;
     assert.equal(await kept.next(), shown(value, "PENDING"));
-    feed.end({ userId: user.id });
-    assert.equal(await kept.next(), null);
-    assert.equal(feed.streamCount(), 0);
+    await kept.cancel();
   }));
 
-Deno.test("a closed feed ends all streams, and new ones at once", () =>
-  withFeed(async ({ store, user, feed, open }) => {
+Deno.test("progress on one node reaches the streams of another", () =>
+  withChanges(async ({ store, user, progress, openElsewhere }) => {
+    const { value } = (await acceptPrompt(store, user)).prompt;
+    await startPrompt(store, value.id);
+    const reader = await openElsewhere({
+      encode: ({ view }) => ({ data: `${view.progress?.stage} ${view.progress?.percent}` }),
+    });
+    assert.equal(await reader.next(), "undefined undefined");
+    progress.report(value, { stage: "generating", percent: 40 });
+    assert.equal(await inTime(reader.next()), "generating 40");
+    await reader.cancel();
+  }));
+
+Deno.test("a stream's first bytes come at once, also where there is nothing to tell", () =>
+  withChanges(async ({ user, changes }) => {
+    const stream = await changes.open({
+      userId: user.id,
+      credentialId: "session",
+      isCredentialGood: () => Promise.resolve(true),
+      expiresAt: null,
+      encode,
+    });
+    const reader = stream.getReader();
+    const { value } = await inTime(reader.read());
+    assert.deepEqual(value, new TextEncoder().encode(heartbeat));
+    await reader.cancel();
+  }));
+
+Deno.test("who looks without a stream is told what changed since and what runs, with its progress", () =>
+  withChanges(async ({ store, user, changes, progress }) => {
+    const running = (await acceptPrompt(store, user)).prompt.value;
+    const waiting = (await acceptPrompt(store, user)).prompt.value;
+    await startPrompt(store, running.id);
+    const since = await readCursor(store, user.id);
+    const shownOf = async (from: string) => {
+      const { changes: found, cursor } = await changes.missed({ userId: user.id, since: from });
+      return {
+        ids: found.map(({ view }) => view.prompt.id),
+        percents: found.map(({ view }) => view.progress?.percent),
+        cursor,
+      };
+    };
+    progress.report(running, { stage: "generating", percent: 40 });
+    const quiet = await shownOf(since);
+    assert.equal(quiet.cursor, since);
+    assert.deepEqual([quiet.ids[0], quiet.percents[0]], [running.id, 40]);
+    await touch(store, waiting.id);
+    const later = await shownOf(since);
+    assert.ok(later.ids.includes(waiting.id) && later.cursor > since);
+    const afterRestore = await shownOf("f".repeat(20));
+    assert.deepEqual(new Set(afterRestore.ids), new Set([running.id, waiting.id]));
+    assert.equal(afterRestore.cursor, later.cursor);
+  }));
+
+Deno.test("once closed it ends all streams, and new ones at once", () =>
+  withChanges(async ({ store, user, changes, open }) => {
     await acceptPrompt(store, user);
     const reader = await open();
     await reader.next();
-    feed.close();
+    changes.close();
     assert.equal(await reader.next(), null);
     assert.equal(await (await open()).next(), null);
-    assert.equal(feed.streamCount(), 0);
+    assert.equal(changes.streamCount(), 0);
   }));
 
 Deno.test("an idle stream gets a comment every 15 seconds, and ends when its credential has expired", async () => {
   mock.timers.enable({ apis: ["setInterval"] });
   try {
-    await withFeed(async ({ store, user, feed, open }) => {
+    await withChanges(async ({ store, user, changes, open }) => {
       const reader = await open({ expiresAt: store.now() + 20_000 });
-      const first = await feed.open({ userId: user.id, credentialId: "other", expiresAt: null, encode });
-      mock.timers.tick(15_000);
+      const first = await changes.open({
+        userId: user.id,
+        credentialId: "other",
+        isCredentialGood: () => Promise.resolve(true),
+        expiresAt: null,
+        encode,
+      });
       const idle = first.getReader();
+      await idle.read();
+      mock.timers.tick(15_000);
       assert.deepEqual((await idle.read()).value, new TextEncoder().encode(heartbeat));
       store.clock.advance(20_000);
       mock.timers.tick(15_000);
       assert.equal(await reader.next(), null);
-      assert.equal(feed.streamCount(), 1);
+      assert.equal(changes.streamCount(), 1);
       await idle.cancel();
     });
   } finally {
@@ -319,9 +453,9 @@ Deno.test("an idle stream gets a comment every 15 seconds, and ends when its cre
 });
 
 Deno.test("waiting for the final state ends with it", () =>
-  withFeed(async ({ store, user, feed }) => {
+  withChanges(async ({ store, user, changes }) => {
     const started = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
-    const waiting = feed.waitForFinal(started.value, {
+    const waiting = changes.waitForFinal(started.value, {
       timeoutMs: 600_000,
       signal: new AbortController().signal,
     });
@@ -330,24 +464,24 @@ Deno.test("waiting for the final state ends with it", () =>
     assert.equal((await readPrompt(store, started.value.id))!.value.status, "FAILED");
   }));
 
-Deno.test("waiting ends at once for a prompt that is final, with the caller's leaving, and with the feed", () =>
-  withFeed(async ({ store, user, feed }) => {
+Deno.test("waiting ends at once for a prompt that is final, with the caller's leaving, and with the changes", () =>
+  withChanges(async ({ store, user, changes }) => {
     const { signal } = new AbortController();
-    await feed.waitForFinal((await failPrompt(store, user)).value, { timeoutMs: 600_000, signal });
+    await changes.waitForFinal((await failPrompt(store, user)).value, { timeoutMs: 600_000, signal });
     const { value } = (await acceptPrompt(store, user)).prompt;
-    await feed.waitForFinal(value, { timeoutMs: 0, signal });
-    await feed.waitForFinal(value, { timeoutMs: 600_000, signal: AbortSignal.abort() });
+    await changes.waitForFinal(value, { timeoutMs: 0, signal });
+    await changes.waitForFinal(value, { timeoutMs: 600_000, signal: AbortSignal.abort() });
     const leaving = new AbortController();
-    const left = feed.waitForFinal(value, { timeoutMs: 600_000, signal: leaving.signal });
+    const left = changes.waitForFinal(value, { timeoutMs: 600_000, signal: leaving.signal });
     leaving.abort();
     await left;
-    const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
-    feed.close();
+    const waiting = changes.waitForFinal(value, { timeoutMs: 600_000, signal });
+    changes.close();
     await waiting;
   }));
 
 Deno.test("waiting ends when the prompt and all others of its user are taken away", () =>
-  withFeed(async ({ store, user, feed }) => {
+  withChanges(async ({ store, user, changes }) => {
     const { prompt } = await acceptPrompt(store, user);
     const { signal } = new AbortController();
     const isRead = Promise.withResolvers<void>();
@@ -357,7 +491,7 @@ Deno.test("waiting ends when the prompt and all others of its user are taken awa
       if (key.includes(prompt.value.id)) isRead.resolve();
       return entry;
     };
-    const waiting = feed.waitForFinal(prompt.value, { timeoutMs: 600_000, signal });
+    const waiting = changes.waitForFinal(prompt.value, { timeoutMs: 600_000, signal });
     await isRead.promise;
     const atomic = store.kv.atomic();
     const head = { value: prompt.value.id, versionstamp: prompt.versionstamp };
@@ -377,8 +511,8 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The database can't list the feed as long as `isBroken`. */
-function breakFeed(store: TestStore): { isBroken: boolean } {
+/** The database can't list changes as long as `isBroken`. */
+function breakChanges(store: TestStore): { isBroken: boolean } {
   const state = { isBroken: true };
   const list = store.kv.list.bind(store.kv);
   store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
@@ -388,10 +522,10 @@ function breakFeed(store: TestStore): { isBroken: boolean } {
   return state;
 }
 
-Deno.test("a user whose feed could not be read once has one the next time", () =>
-  withFeed(async ({ store, user, open }) => {
+Deno.test("a user whose changes could not be read once has them the next time", () =>
+  withChanges(async ({ store, user, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
-    const state = breakFeed(store);
+    const state = breakChanges(store);
     await assert.rejects(open(), /disk/);
     state.isBroken = false;
     const reader = await open();
@@ -402,13 +536,13 @@ Deno.test("a user whose feed could not be read once has one the next time", () =
   }));
 
 Deno.test("where the changes of a user can't be followed any more, everybody starts anew", () =>
-  withFeed(async ({ store, user, feed, log, open }) => {
+  withChanges(async ({ store, user, changes, log, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
     const reader = await open();
     assert.equal(await reader.next(), shown(value, "PENDING"));
     const { signal } = new AbortController();
-    const waiting = feed.waitForFinal(value, { timeoutMs: 600_000, signal });
-    const state = breakFeed(store);
+    const waiting = changes.waitForFinal(value, { timeoutMs: 600_000, signal });
+    const state = breakChanges(store);
     await touch(store, value.id);
     assert.equal(await reader.next(), null);
     state.isBroken = false;
@@ -418,11 +552,11 @@ Deno.test("where the changes of a user can't be followed any more, everybody sta
     await touch(store, value.id);
     assert.equal(await inTime(next.next()), shown(value, "PENDING", 2));
     await next.cancel();
-    assert.deepEqual(log.splice(0), ["feed_lost"]);
+    assert.deepEqual(log.splice(0), ["changes_lost"]);
   }));
 
 Deno.test("a cursor of a database that was put back to an earlier state is none", () =>
-  withFeed(async ({ store, user, open }) => {
+  withChanges(async ({ store, user, open }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
     const reader = await open({ since: "f".repeat(20) });
     assert.equal(await inTime(reader.next()), shown(value, "PENDING"));
@@ -431,9 +565,9 @@ Deno.test("a cursor of a database that was put back to an earlier state is none"
   }));
 
 Deno.test("waiting ends in time although the clock is set back meanwhile", () =>
-  withFeed(async ({ store, user, feed }) => {
+  withChanges(async ({ store, user, changes }) => {
     const { value } = (await acceptPrompt(store, user)).prompt;
-    const waiting = feed.waitForFinal(value, { timeoutMs: 20, signal: new AbortController().signal });
+    const waiting = changes.waitForFinal(value, { timeoutMs: 20, signal: new AbortController().signal });
     store.clock.advance(-3600_000);
     await inTime(waiting);
   }));

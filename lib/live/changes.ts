@@ -1,0 +1,157 @@
+/**
+ * What changes for a user, as streams and as waiting for the end of a prompt. A cursor is the version at which a
+ * prompt last changed, and each prompt has one place there, so this never grows beyond the prompts and a reader who
+ * comes back late gets each changed prompt once, as it is now.
+ *
+ * `channel.ts` follows one user, `reader.ts` serves one stream, `backlog.ts` says what waits for it.
+ */
+import type { Prompt } from "../prompts/prompt.ts";
+import type { ProgressReport } from "../prompts/progress.ts";
+import type { Signals } from "../signals.ts";
+import { announce, type Channel, type ChannelDeps, loseChannel, openChannel, wakeAll } from "./channel.ts";
+import { type Offer, readFirst, readMissed } from "./read_changes.ts";
+import {
+  beat,
+  createEncodeOnce,
+  finish,
+  leave,
+  openReader,
+  type Reader,
+  type ReaderRequest,
+  startReader,
+} from "./reader.ts";
+import { waitInChannel, type WaitOptions } from "./wait_for_final.ts";
+
+export interface StreamRequest extends ReaderRequest {
+  /** Begin with all that changed since; without it, with all prompts that are not final. */
+  since?: string;
+}
+
+export interface Changes {
+  open(request: StreamRequest): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  /** For whoever has no stream: what changed since, and what runs. */
+  missed(request: { userId: string; since: string }): Promise<Offer>;
+  /**
+   * Resolves when the prompt is final, after `timeoutMs`, when the signal is aborted, or where nobody can tell any
+   * more: read it again then.
+   */
+  waitForFinal(prompt: Prompt, options: WaitOptions): Promise<void>;
+  /** Ends all streams; new ones end at once. */
+  close(): void;
+  streamCount(): number;
+}
+
+export interface ChangesDeps extends ChannelDeps {
+  /** Progress, which is stored nowhere. */
+  reports: Pick<Signals<ProgressReport>, "subscribe">;
+}
+
+/** Pages that hear nothing for longer believe that something holds their stream back: see static/scripts/live.js. */
+const heartbeatMs = 5000;
+
+export function createChanges(deps: ChangesDeps): Changes {
+  const { store } = deps;
+  const channels = createChannels(deps);
+  const encodeOnce = createEncodeOnce();
+  const readers = new Set<Reader>();
+  let beating: ReturnType<typeof setInterval> | undefined;
+  let isClosed = false;
+
+  const stopListening = deps.reports.subscribe(({ promptId, userId, progress }) => {
+    const channel = channels.find(userId);
+    // That it does not run any more is told by its record.
+    if (channel !== undefined && progress !== null) announce(deps, { channel, ids: [promptId] });
+  });
+
+  return {
+    open,
+    missed: (request) => readMissed(deps, request),
+    async waitForFinal(prompt, options) {
+      const channel = await channels.hold(prompt.userId);
+      try {
+        await waitInChannel(channel, { store, prompt, ...options, isClosed: () => isClosed });
+      } finally {
+        channels.release(channel);
+      }
+    },
+    close() {
+      isClosed = true;
+      stopListening();
+      readers.forEach(finish);
+      for (const channel of channels.all()) wakeAll(channel);
+    },
+    streamCount: () => readers.size,
+  };
+
+  async function open(
+    { since, ...request }: StreamRequest,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const channel = await channels.hold(request.userId);
+    const { reader, stream } = openReader({ request, encodeOnce, onOver: () => drop(channel, reader) });
+    channel.readers.add(reader);
+    readers.add(reader);
+    if (isClosed || channel.isLost) {
+      finish(reader);
+      return stream;
+    }
+    beating ??= setInterval(beatAll, heartbeatMs);
+    try {
+      await channel.inTurn(async () => {
+        startReader(reader, { first: await readFirst(deps, { since, ...request }), since });
+      });
+    } catch (error) {
+      leave(reader);
+      throw error;
+    }
+    return stream;
+  }
+
+  function drop(channel: Channel, reader: Reader): void {
+    channel.readers.delete(reader);
+    readers.delete(reader);
+    channels.release(channel);
+    if (readers.size > 0) return;
+    clearInterval(beating);
+    beating = undefined;
+  }
+
+  function beatAll(): void {
+    const now = store.now();
+    for (const reader of readers) beat(reader, { now });
+  }
+}
+
+interface Channels {
+  find(userId: string): Channel | undefined;
+  /** The user's channel once it follows; it stays as long as somebody holds it. */
+  hold(userId: string): Promise<Channel>;
+  release(channel: Channel): void;
+  all(): Channel[];
+}
+
+function createChannels(deps: ChannelDeps): Channels {
+  const channels = new Map<string, Channel>();
+  return {
+    find: (userId) => channels.get(userId),
+    async hold(userId) {
+      const channel = channels.get(userId) ?? openChannel(deps, { userId, onLost: forget });
+      channels.set(userId, channel);
+      channel.holders++;
+      try {
+        await channel.isReady;
+      } catch (error) {
+        loseChannel(channel);
+        throw error;
+      }
+      return channel;
+    },
+    release(channel) {
+      if (--channel.holders === 0) loseChannel(channel);
+    },
+    all: () => [...channels.values()],
+  };
+
+  function forget(channel: Channel): void {
+    if (channels.get(channel.userId) === channel) channels.delete(channel.userId);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * All that this process does for one user's readers: one watch wakes it, the changed prompts are read and rendered
+ * once and handed to all of the user's streams. The same watch tells when a credential may have ended, on whichever
+ * node that was, and those who came with it are looked at again.
+ */
+import { createInTurn, type InTurn } from "../in_turn.ts";
+import type { Log } from "../log.ts";
+import { keys } from "../store/schema.ts";
+import { changedSince, firstCursor, readCursor } from "./cursor.ts";
+import { type ChangeDeps, readChanged } from "./read_changes.ts";
+import { finish, offer, type Reader } from "./reader.ts";
+
+export interface ChannelDeps extends ChangeDeps {
+  log: Log;
+}
+
+export interface Channel {
+  userId: string;
+  /** Open streams and waiters; without any, the channel closes. */
+  holders: number;
+  readers: Set<Reader>;
+  /** Who waits for which prompt to become final. */
+  waiters: Map<string, Set<() => void>>;
+  /** Every change up to here was announced. */
+  cursor: string;
+  isReady: Promise<void>;
+  /** Prompts to read and hand over; what is read later is never older, since it is done one after another. */
+  changed: Set<string>;
+  inTurn: InTurn;
+  /** Nobody follows the user's changes for it any more: whoever comes next opens another one. */
+  isLost: boolean;
+  stop: () => void;
+}
+
+type Watch = ReadableStreamDefaultReader<Deno.KvEntryMaybe<unknown>[]>;
+
+/** Begins to follow a user's changes; `onLost` is called where that ends, by `loseChannel` or by trouble. */
+export function openChannel(
+  deps: ChannelDeps,
+  { userId, onLost }: { userId: string; onLost: (channel: Channel) => void },
+): Channel {
+  const { store } = deps;
+  const watch: Watch = store.kv.watch([
+    keys.changeHead(userId),
+    keys.user(userId),
+    keys.credentialEnded(userId),
+  ]).getReader();
+  const channel: Channel = {
+    userId,
+    holders: 0,
+    readers: new Set(),
+    waiters: new Map(),
+    cursor: firstCursor,
+    isReady: Promise.resolve(),
+    changed: new Set(),
+    inTurn: createInTurn(),
+    isLost: false,
+    stop() {
+      // One that broke off rejects with what `follow` has heard of.
+      watch.cancel().catch(() => {});
+      onLost(channel);
+    },
+  };
+  channel.isReady = readCursor(store, userId).then((cursor) => {
+    channel.cursor = cursor;
+    void follow(deps, { channel, watch });
+  });
+  return channel;
+}
+
+export function loseChannel(channel: Channel): void {
+  if (channel.isLost) return;
+  channel.isLost = true;
+  channel.stop();
+  wakeAll(channel);
+}
+
+async function follow(deps: ChannelDeps, { channel, watch }: { channel: Channel; watch: Watch }) {
+  let seen: (string | null)[] = [];
+  try {
+    while (true) {
+      const { done, value } = await watch.read();
+      if (done) return;
+      const versions = value.map(({ versionstamp }) => versionstamp);
+      const [head, ...credentials] = versions.map((version, i) => version !== seen[i]);
+      seen = versions;
+      if (head) await takeChanges(deps, { channel, isEmpty: versions[0] === null });
+      if (credentials.includes(true)) await channel.inTurn(() => endUnwelcome(channel));
+    }
+  } catch (error) {
+    giveUp(deps, { channel, error });
+    loseChannel(channel);
+  }
+}
+
+async function takeChanges(
+  deps: ChannelDeps,
+  { channel, isEmpty }: { channel: Channel; isEmpty: boolean },
+): Promise<void> {
+  if (isEmpty) wakeAll(channel);
+  const { ids, cursor } = await changedSince(deps.store, { userId: channel.userId, since: channel.cursor });
+  channel.cursor = cursor;
+  for (const id of ids) channel.waiters.get(id)?.forEach((wake) => wake());
+  announce(deps, { channel, ids });
+}
+
+/** Hands the present state of these prompts to all readers, soon and once. */
+export function announce(
+  deps: ChannelDeps,
+  { channel, ids }: { channel: Channel; ids: readonly string[] },
+): void {
+  if (channel.readers.size === 0 || ids.length === 0) return;
+  const isScheduled = channel.changed.size > 0;
+  for (const id of ids) channel.changed.add(id);
+  if (isScheduled) return;
+  channel.inTurn(() => deliver(deps, channel)).catch((error) => giveUp(deps, { channel, error }));
+}
+
+async function deliver(deps: ChannelDeps, channel: Channel): Promise<void> {
+  const ids = [...channel.changed];
+  const { cursor, userId } = channel;
+  channel.changed.clear();
+  const changes = await readChanged(deps, { userId, ids });
+  for (const reader of channel.readers) {
+    if (reader.isStarted) offer(reader, { changes, cursor });
+  }
+}
+
+/** Ends the streams of credentials that do not count any more. */
+async function endUnwelcome(channel: Channel): Promise<void> {
+  const byCredential = Map.groupBy(channel.readers, ({ request }) => request.credentialId);
+  await Promise.all(
+    byCredential.values().map(async (readers) => {
+      if (!await readers[0].request.isCredentialGood()) readers.forEach(finish);
+    }),
+  );
+}
+
+/** Its readers come back by themselves and get all that they missed. */
+function giveUp({ log }: ChannelDeps, { channel, error }: { channel: Channel; error: unknown }): void {
+  log("error", "changes_lost", { userId: channel.userId, error });
+  for (const reader of channel.readers) finish(reader);
+}
+
+/** Whoever waits for a prompt looks at it again: it may be gone. */
+export function wakeAll({ waiters }: Channel): void {
+  for (const each of waiters.values()) each.forEach((wake) => wake());
+}

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { type Backlog, takeNext, withOffer } from "../../../lib/live/backlog.ts";
+import type { Change } from "../../../lib/live/read_changes.ts";
+
+/** "b2": prompt b as it was at version 2. */
+const change = (name: string) => ({ view: { prompt: { id: name[0] }, cursor: name.slice(1) } }) as Change;
+const nameOf = ({ view }: Change) => view.prompt.id + view.cursor;
+
+const backlog = (waiting: string, { handedOver = "0", offered = "0" } = {}): Backlog => ({
+  waiting: waiting.split(" ").filter(Boolean).map(change),
+  handedOver,
+  offered,
+});
+
+const namesOf = ({ waiting }: Backlog) => waiting.map(nameOf).join(" ");
+
+for (
+  const [waiting, offered, cursor, after] of [
+    ["", "", "5", ""],
+    ["", "a1", "1", "a1"],
+    ["", "b2 a1", "2", "a1 b2"],
+    ["a1 b2", "a3", "3", "b2 a3"],
+    ["a1 b2", "c1", "2", "a1 c1 b2"],
+    ["a1 b2", "a1", "2", "a1 b2"],
+    ["a3", "b2 c4", "4", "b2 a3 c4"],
+  ]
+) {
+  Deno.test(`where "${waiting}" waits, an offer of "${offered}" leaves "${after}"`, () => {
+    const result = withOffer(backlog(waiting), {
+      changes: offered.split(" ").filter(Boolean).map(change),
+      cursor,
+    });
+    assert.deepEqual([namesOf(result), result.offered, result.handedOver], [after, cursor, "0"]);
+  });
+}
+
+for (
+  const [waiting, state, taken, handedOver] of [
+    ["a1", { offered: "1" }, "a1", "1"],
+    ["a1", { offered: "4" }, "a1", "4"],
+    ["a1 b2", { offered: "2" }, "a1", "1"],
+    ["a1 b2", { offered: "4" }, "a1", "1"],
+    ["a5 b6", { offered: "4" }, "a5", "4"],
+    ["a1 b2", { offered: "2", handedOver: "1" }, "a1", "1"],
+    ["a1 b5", { offered: "4", handedOver: "3" }, "a1", "3"],
+    ["a1", { offered: "2", handedOver: "3" }, "a1", "3"],
+  ] as const
+) {
+  const { offered, handedOver: before = "0" } = { handedOver: undefined, ...state };
+  Deno.test(`of "${waiting}", offered up to ${offered}, ${taken} brings a reader from ${before} to ${handedOver}`, () => {
+    const { change, rest } = takeNext(backlog(waiting, { offered, handedOver: before }))!;
+    assert.deepEqual([nameOf(change), rest.handedOver], [taken, handedOver]);
+    assert.equal(namesOf(rest), waiting.split(" ").slice(1).join(" "));
+  });
+}
+
+Deno.test("where nothing waits there is nothing to take", () => {
+  assert.equal(takeNext(backlog("", { offered: "7" })), null);
+});

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { startSession } from "../../lib/identity/session.ts";
 import { createStore } from "../../lib/store/store.ts";
-import { browserTest, openVisitor, type Visitor } from "../fixtures/browser.ts";
+import { browserTest, openMenu, openVisitor, type Visitor } from "../fixtures/browser.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { checkLooks } from "../fixtures/looks.ts";
 import { runTask, type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
@@ -86,6 +86,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.fill("#prompt", "a quiet sea");
     await page.click("#generate");
     await page.locator('article.card[data-status="COMPLETED"]').waitFor({ timeout: 20_000 });
+    await openMenu(page);
     await page.getByRole("link", { name: "Profile" }).click();
     await page.getByLabel("Name").first().fill("Countess");
     await page.getByLabel("Time zone").selectOption("Asia/Tokyo");
@@ -136,6 +137,7 @@ browserTest(
     const program = await fetch(`${server.url}/events`, { headers: { Cookie: `darkroom=${session}` } });
     await using owner = await openVisitor(server.url);
     await owner.page.goto(server.signInUrl);
+    await openMenu(owner.page);
     await owner.page.getByRole("link", { name: "Admin" }).click();
     const row = owner.page.locator("tr", { hasText: "Ada" });
     await row.getByText("Change").click();

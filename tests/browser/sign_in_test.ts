@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import axe from "axe-core";
 import type { BrowserContext, CDPSession, Page } from "playwright-core";
-import { browserTest, openVisitor, type Visitor } from "../fixtures/browser.ts";
+import { browserTest, openVisitor, signOut, type Visitor } from "../fixtures/browser.ts";
 import {
   type CertifiedProvider,
   signInThere,
@@ -90,7 +90,7 @@ browserTest("a certified provider signs people in, and what they typed before is
   await page.locator('article.card[data-status="COMPLETED"]').waitFor();
   assert.equal((await page.goto(`${server.url}/admin/invitations`))?.status(), 200);
 
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   await page.goto(`${server.url}/login?return_to=/prompts`);
   await page.getByRole("link", { name: "Continue with Example" }).click();
   await page.waitForURL(`${server.url}/prompts`);
@@ -167,7 +167,7 @@ browserTest("without any provider a member joins by invitation, and comes back w
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await page.getByText("This device has a passkey for you already.").waitFor();
 
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   await page.goto(`${server.url}/login?return_to=/gallery`);
   await checkPage(page, "/login");
   await cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
@@ -186,7 +186,7 @@ browserTest("without any provider a member joins by invitation, and comes back w
   await page.getByText("Remove").first().click();
   await page.getByRole("button", { name: "Remove Bob's laptop" }).click();
   await page.getByText("None yet").waitFor();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   await page.getByRole("button", { name: "Continue with a passkey" }).click();
   await page.getByText("This passkey is not known here").waitFor();
   assert.equal((await cookiesOf(context, server.url)).darkroom, undefined);

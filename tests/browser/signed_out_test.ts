@@ -1,6 +1,6 @@
 /** What is left in a browser for whoever uses it next. */
 import assert from "node:assert/strict";
-import { browserTest, openVisitor } from "../fixtures/browser.ts";
+import { browserTest, openVisitor, signOut } from "../fixtures/browser.ts";
 import { runTask, startServer, temporaryFolder } from "../fixtures/server.ts";
 
 browserTest("after signing out the browser has no page, picture or draft left of the person", async () => {
@@ -20,7 +20,7 @@ browserTest("after signing out the browser has no page, picture or draft left of
   await page.goto(`${server.url}/images/${id}`);
   await page.goto(`${server.url}/generator`);
   await page.getByLabel("What do you want to see?").fill("nobody else is to read this");
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   await page.waitForURL("**/login");
   assert.equal(await page.evaluate(() => localStorage.length), 0);
   for (const path of [`/images/${id}`, "/generator"]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { browserTest, openVisitor } from "../fixtures/browser.ts";
+import { browserTest, openVisitor, signOut } from "../fixtures/browser.ts";
 import { until } from "../fixtures/until.ts";
 import { startServer, temporaryFolder } from "../fixtures/server.ts";
 
@@ -77,7 +77,7 @@ browserTest("the same works without JavaScript", async () => {
   await page.goto(`${server.url}/prompts`);
   await page.getByRole("button", { name: "Again" }).click();
   await page.locator('article.card[data-status="COMPLETED"] a.frame').waitFor({ timeout: 15_000 });
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut(page);
   assert.equal(new URL(page.url()).pathname, "/login");
   await page.goto(`${server.url}/gallery`);
   assert.equal(new URL(page.url()).pathname, "/login");

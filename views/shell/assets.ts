@@ -1,12 +1,16 @@
-/** Scripts and styles, each under an address that changes with its content, so that browsers may keep it for ever. */
+/** Scripts, styles and ready-made pictures, each under an address that changes with its content, so that browsers may keep it for ever. */
 import { createHash } from "node:crypto";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import htmxEvents from "htmx.org/dist/ext/hx-sse.min.js" with { type: "text" };
 import favicon from "../../static/favicon.svg" with { type: "text" };
+import desert from "../../static/pictures/desert.webp" with { type: "bytes" };
+import forest from "../../static/pictures/forest.webp" with { type: "bytes" };
+import lake from "../../static/pictures/lake.webp" with { type: "bytes" };
 import compareScript from "../../static/scripts/compare.js" with { type: "text" };
 import connectionScript from "../../static/scripts/connection.js" with { type: "text" };
 import draftScript from "../../static/scripts/draft.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
+import menuScript from "../../static/scripts/menu.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
 import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
 import pictureDropScript from "../../static/scripts/picture_drop.js" with { type: "text" };
@@ -20,6 +24,7 @@ import baseStyles from "../../static/styles/base.css" with { type: "text" };
 import controlsStyles from "../../static/styles/controls.css" with { type: "text" };
 import imagesStyles from "../../static/styles/images.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
+import navigationStyles from "../../static/styles/navigation.css" with { type: "text" };
 import peopleStyles from "../../static/styles/people.css" with { type: "text" };
 import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
 import printStyles from "../../static/styles/print.css" with { type: "text" };
@@ -34,6 +39,7 @@ const styleSheets = [
   baseStyles,
   controlsStyles,
   shellStyles,
+  navigationStyles,
   recordsStyles,
   promptsStyles,
   imagesStyles,
@@ -44,7 +50,7 @@ const styleSheets = [
   printStyles,
 ];
 
-/** Each runs on its own; htmx comes first. */
+/** Each runs on its own; htmx comes first, and what takes a key before others do (`menu`). */
 const scripts = [
   htmx,
   htmxEvents,
@@ -52,6 +58,7 @@ const scripts = [
   promptBoxScript,
   draftScript,
   pictureDropScript,
+  menuScript,
   keysScript,
   selectionScript,
   compareScript,
@@ -64,7 +71,7 @@ const scripts = [
 export interface Asset {
   path: string;
   contentType: string;
-  body: string;
+  body: string | Uint8Array<ArrayBuffer>;
 }
 
 export const assets = {
@@ -78,9 +85,13 @@ export const assets = {
   /** Only on pages that ask for a passkey. */
   passkeys: asset("passkeys.js", "text/javascript; charset=utf-8", passkeysScript),
   favicon: asset("favicon.svg", "image/svg+xml", favicon),
+  /** Painted by `sketch`, for pages that have none of their reader's own. */
+  forest: asset("forest.webp", "image/webp", forest),
+  lake: asset("lake.webp", "image/webp", lake),
+  desert: asset("desert.webp", "image/webp", desert),
 };
 
-function asset(name: string, contentType: string, body: string): Asset {
+function asset(name: string, contentType: string, body: Asset["body"]): Asset {
   const hash = createHash("sha256").update(body).digest("base64url").slice(0, 12);
   return { path: `/static/${hash}/${name}`, contentType, body };
 }

@@ -1,20 +1,35 @@
 /** What Darkroom is, for whoever is not signed in. */
+import { assets } from "./assets.ts";
 import { Layout } from "./layout.tsx";
+
+/** Painted by the built-in provider from just these words, in 480 × 600 pixels. */
+const paintings = [
+  { asset: assets.forest, words: "Misty pine forest at sunrise with birds" },
+  { asset: assets.lake, words: "A sailboat on a lake at sunset with birds" },
+  { asset: assets.desert, words: "Desert dunes at night, moon and stars" },
+];
 
 /** What is typed here is in the generator's form after signing in. */
 export function HomePage({ maxChars }: { maxChars: number }) {
   return (
     <Layout title="A studio for generated images" user={null}>
-      <div class="sheet hero">
-        <h1>A darkroom for generated images</h1>
-        <p>
-          Type what you want to see, watch it develop, and know to the micro-dollar what it cost. Darkroom
-          runs on your own machine and keeps prompts, pictures and books there.
-        </p>
-        <ul class="promises">
-          <li>Nothing accepted is lost, nothing is paid for twice, and the books balance.</li>
-          <li>The price is known before, the cost after. Budgets hold.</li>
-          <li>Everything is live, and works without scripts too.</li>
+      <div class="front">
+        <div class="claim">
+          <h1>A darkroom for generated images</h1>
+          <p>
+            Type what you want to see, watch it develop, and know to the micro-dollar what it cost. Darkroom
+            runs on your own machine and keeps prompts, pictures and books there.
+          </p>
+        </div>
+        <ul class="paintings" aria-label="Painted by Darkroom">
+          {paintings.map(({ asset: { path }, words }) => (
+            <li>
+              <a href={`/generator?prompt=${encodeURIComponent(words)}`}>
+                <img src={path} width="480" height="600" alt="" />
+                <span>{words}</span>
+              </a>
+            </li>
+          ))}
         </ul>
         <form class="first-prompt" method="get" action="/generator">
           <label for="first-prompt">What do you want to see?</label>
@@ -22,6 +37,11 @@ export function HomePage({ maxChars }: { maxChars: number }) {
           </textarea>
           <button class="primary" type="submit">Sign in and generate</button>
         </form>
+        <ul class="promises">
+          <li>Nothing accepted is lost, nothing is paid for twice, and the books balance.</li>
+          <li>The price is known before, the cost after. Budgets hold.</li>
+          <li>Everything is live, and works without scripts too.</li>
+        </ul>
       </div>
     </Layout>
   );

@@ -4,6 +4,8 @@ import type { Child } from "hono/jsx";
 import type { User } from "../../lib/users/user.ts";
 import { assets } from "./assets.ts";
 import type { LivePage } from "./live_page.ts";
+import { Navigation } from "./navigation.tsx";
+import { Shortcuts } from "./shortcuts.tsx";
 
 /**
  * Scripts are named here or htmx does not take them. A page that was left is asked for again, not remembered. What
@@ -33,31 +35,12 @@ export interface LayoutProps {
   children?: Child;
 }
 
-/** A page in the navigation. Its link carries the key that leads there after `g`, and the script reads it there. */
-interface Place {
-  href: string;
-  name: string;
-  key?: string;
-  /** What the key does, where the name alone would not say it. */
-  keyWords?: string;
-}
-
-const places: Place[] = [
-  { href: "/dashboard", name: "Dashboard", key: "d" },
-  { href: "/generator", name: "Generate", key: "n", keyWords: "New picture" },
-  { href: "/gallery", name: "Gallery", key: "a", keyWords: "Gallery, all pictures" },
-  { href: "/prompts", name: "History", key: "h" },
-];
-
-const adminPlace: Place = { href: "/admin", name: "Admin" };
-const profilePlace: Place = { href: "/profile", name: "Profile", key: "p" };
-
 export function Layout({ title, user, current, live, children }: LayoutProps) {
   return html`<!DOCTYPE html>${(
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <title>{title} · Darkroom</title>
         <meta name="color-scheme" content="dark light" />
         <meta name="theme-color" content="#14110f" media="(prefers-color-scheme: dark)" />
@@ -89,64 +72,6 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
       </body>
     </html>
   )}`;
-}
-
-function Navigation({ user, current }: { user: User; current: string | undefined }) {
-  return (
-    <>
-      <nav aria-label="Pages">
-        {places.map((place) => <PlaceLink place={place} current={current} />)}
-      </nav>
-      <div class="own">
-        {user.role !== "member" && <PlaceLink place={adminPlace} current={current} />}
-        <PlaceLink place={profilePlace} current={current} />
-        <form method="post" action="/logout">
-          <button class="quiet" type="submit">Sign out</button>
-        </form>
-      </div>
-    </>
-  );
-}
-
-function PlaceLink(
-  { place: { href, name, key }, current }: { place: Place; current: string | undefined },
-) {
-  return <a href={href} data-key={key} aria-current={href === current ? "page" : undefined}>{name}</a>;
-}
-
-type Shortcut = [keys: string[], words: string];
-
-const shortcuts: Shortcut[] = [
-  [["Ctrl", "Enter"], "Generate"],
-  [["Alt", "↑"], "An earlier prompt; with ↓ a later one"],
-  [["/"], "To the field for words"],
-  [["←"], "Newer picture; with → an older one"],
-  [["Esc"], "Back to the gallery; select none"],
-  [["Shift", "click"], "Select all between"],
-  ...[...places, profilePlace].flatMap(({ name, key, keyWords = name }): Shortcut[] =>
-    key === undefined ? [] : [[["g", key], keyWords]]
-  ),
-  [["?"], "These keys"],
-];
-
-/** Opened by `?`. */
-function Shortcuts() {
-  return (
-    <dialog id="shortcuts" aria-labelledby="shortcuts-title">
-      <h2 id="shortcuts-title">Keys</h2>
-      <dl>
-        {shortcuts.map(([keys, words]) => (
-          <div>
-            <dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt>
-            <dd>{words}</dd>
-          </div>
-        ))}
-      </dl>
-      <form method="dialog">
-        <button type="submit">Close</button>
-      </form>
-    </dialog>
-  );
 }
 
 function Refresh() {

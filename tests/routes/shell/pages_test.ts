@@ -285,7 +285,7 @@ Deno.test("pages forbid inline scripts and foreign frames, and their assets neve
   const text = await page.text();
   assert.doesNotMatch(text, /<script>|style="|onclick=/);
   const addresses = [...text.matchAll(/(?:src|href)="(\/static\/[^"]+)"/g)].map(([, address]) => address);
-  assert.equal(addresses.length, 3);
+  assert.equal(addresses.length, 6);
   for (const address of addresses) {
     const asset = await studio.fetch(address);
     assert.equal(asset.status, 200);

@@ -1,4 +1,7 @@
-/** Who is asking: by session cookie or by bearer credential, never by both. */
+/**
+ * Who is asking: by session cookie or by bearer credential, never by both. Another scheme of `Authorization` is
+ * somebody else's, such as the password of a proxy in front, and counts as nothing.
+ */
 import { openApiKey, type Scope } from "./api_key.ts";
 import type { Credential } from "./credential.ts";
 import { sha256 } from "../digest.ts";
@@ -22,17 +25,18 @@ export interface Caller {
 }
 
 export interface Credentials {
-  sessionId: string | undefined;
+  /** What the browser sent as ids of sessions, the likeliest first; at most one of them is one of ours. */
+  sessionIds: readonly string[];
   authorization: string | undefined;
 }
 
 /** Null: no credential was sent. Refuses one that is not valid with `invalid_token`, and two with `invalid_request`. */
 export async function authenticate(
   { store, tokens }: { store: Store; tokens: JsonWebTokens },
-  { sessionId, authorization }: Credentials,
+  { sessionIds, authorization }: Credentials,
 ): Promise<Caller | null> {
-  if (authorization !== undefined) {
-    if (sessionId !== undefined) {
+  if (authorization !== undefined && !isForAnother(authorization)) {
+    if (sessionIds.length > 0) {
       throw new Refusal(
         "invalid_request",
         "Send either a session cookie or an Authorization header, not both",
@@ -43,17 +47,19 @@ export async function authenticate(
     if (caller === null) throw invalidToken();
     return caller;
   }
-  if (sessionId === undefined) return null;
-  const session = await openSession(store, sessionId);
-  if (session === null) return null;
-  return {
-    user: session.user,
-    scope: "all",
-    via: "session",
-    source: "session",
-    credentialId: session.hash,
-    expiresAt: session.expiresAt,
-  };
+  for (const sessionId of sessionIds) {
+    const session = await openSession(store, sessionId);
+    if (session === null) continue;
+    const { user, hash, expiresAt } = session;
+    return { user, scope: "all", via: "session", source: "session", credentialId: hash, expiresAt };
+  }
+  return null;
+}
+
+/** A scheme other than Bearer, with something behind it (RFC 9110, section 11.4). */
+function isForAnother(authorization: string): boolean {
+  const [, scheme] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +\S/.exec(authorization) ?? [];
+  return scheme !== undefined && scheme.toLowerCase() !== "bearer";
 }
 
 async function openKey(store: Store, secret: string): Promise<Caller | null> {

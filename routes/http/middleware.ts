@@ -1,12 +1,11 @@
 /** What happens to every request before its route: headers, a line in the log, who is asking, and limits. */
-import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { clientAddress } from "./client_address.ts";
 import type { AppContext, AppDeps, AppEnv } from "./context.ts";
-import { sessionCookie } from "./session_cookie.ts";
+import { sessionIdsOf } from "./session_cookie.ts";
 
 /** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
 export const keptByNobody = createMiddleware<AppEnv>(async (c, next) => {
@@ -99,23 +98,29 @@ export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl"
 
 /** Who is asking, as the credential stands now; null: nobody. */
 export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "tokens" | "publicUrl">) {
-  const sessionId = getCookie(c, sessionCookie.name(deps.publicUrl));
-  return authenticate(deps, { sessionId, authorization: c.req.header("Authorization") });
+  const sessionIds = sessionIdsOf(c, deps.publicUrl);
+  return authenticate(deps, { sessionIds, authorization: c.req.header("Authorization") });
 }
 
 const safeMethods = ["GET", "HEAD", "OPTIONS"];
 
 /** What changes something and comes with a cookie must come from this site's own pages, JSON included. */
-export function sameSiteOnly({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "log">) {
   const publicOrigin = new URL(publicUrl).origin;
   const isHttps = publicUrl.startsWith("https:");
   return createMiddleware<AppEnv>(async (c, next) => {
     const isUnsafe = !safeMethods.includes(c.req.method);
-    const hasSession = getCookie(c, sessionCookie.name(publicUrl)) !== undefined;
+    const hasSession = sessionIdsOf(c, publicUrl).length > 0;
     // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
     const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
     if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, ownOrigins(c))) {
-      throw new Refusal("forbidden", "This must come from Darkroom's own pages");
+      const origin = ownOriginUnknownToUs(c);
+      if (origin === null) throw new Refusal("forbidden", "This must come from Darkroom's own pages");
+      log("warn", "wrong_public_url", { requestId: c.var.requestId, origin, publicUrl });
+      throw new Refusal(
+        "forbidden",
+        `Darkroom does not know that its address is ${origin}: whoever runs it sets PUBLIC_URL=${origin}`,
+      );
     }
     await next();
   });
@@ -131,6 +136,18 @@ function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {
   const site = c.req.header("Sec-Fetch-Site");
   const isOwnOrigin = origin !== undefined && ownOrigins.includes(origin);
   return site === undefined ? isOwnOrigin : site === "same-origin" && (origin === undefined || isOwnOrigin);
+}
+
+/**
+ * Where the page came from, if that is this very site under an address that it was not told of: behind TLS, or by what
+ * the browser says. Null for everything else, which may be anybody's page.
+ */
+function ownOriginUnknownToUs(c: AppContext): string | null {
+  const origin = URL.parse(c.req.header("Origin") ?? "");
+  if (origin === null || !/^https?:$/.test(origin.protocol)) return null;
+  const site = c.req.header("Sec-Fetch-Site");
+  const isSameHost = origin.protocol === "https:" && origin.host === new URL(c.req.url).host;
+  return site === "same-origin" || (site === undefined && isSameHost) ? origin.origin : null;
 }
 
 /** Requests a minute per user, over all credentials. */

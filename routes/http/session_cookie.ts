@@ -1,6 +1,11 @@
-/** The cookies that hold a session's id, and the token of a sign-in under way. */
+/**
+ * The cookies that hold a session's id, and the token of a sign-in under way. Browsers send a host's cookies to all of
+ * its ports, so a name has the port where that isn't the default one: two Darkrooms on one host keep out of each
+ * other's way.
+ */
 import type { CookieOptions } from "hono/utils/cookie";
-import { deleteCookie, setCookie } from "hono/cookie";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { sha256 } from "../../lib/digest.ts";
 import { sessionLifeMs } from "../../lib/identity/session.ts";
 import { attemptLifeMs } from "../../lib/identity/sign_in_attempt.ts";
 import type { AppContext } from "./context.ts";
@@ -14,8 +19,13 @@ const options = (publicUrl: string): CookieOptions => ({
   secure: isHttps(publicUrl),
 });
 
+const prefixOf = (publicUrl: string) => isHttps(publicUrl) ? "__Host-" : "";
+
 function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number }) {
-  const name = (publicUrl: string) => isHttps(publicUrl) ? `__Host-${plainName}` : plainName;
+  const name = (publicUrl: string) => {
+    const { port } = new URL(publicUrl);
+    return prefixOf(publicUrl) + plainName + (port && `-${port}`);
+  };
   return {
     name,
     set(c: AppContext, publicUrl: string, value: string): void {
@@ -30,8 +40,32 @@ function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number
 export const sessionCookie = createCookie({ plainName: "darkroom", lifeMs: sessionLifeMs });
 export const attemptCookie = createCookie({ plainName: "darkroom-sign-in", lifeMs: attemptLifeMs });
 
+/** More of them are some mischief. */
+const mostSessionCookies = 8;
+
+/**
+ * The ids of sessions that the browser sent, this server's own cookie first. Those under the name of another port count
+ * too, so that a server which moves to another one signs nobody out; an id that another Darkroom gave opens nothing.
+ */
+export function sessionIdsOf(c: AppContext, publicUrl: string): string[] {
+  return sessionCookiesOf(c, publicUrl).map(({ id }) => id);
+}
+
+function sessionCookiesOf(c: AppContext, publicUrl: string): { name: string; id: string }[] {
+  const own = sessionCookie.name(publicUrl);
+  const ofAnyPort = new RegExp(`^${prefixOf(publicUrl)}darkroom(-\\d+)?$`);
+  return Object.entries(getCookie(c)).filter(([name]) => ofAnyPort.test(name))
+    .sort(([a], [b]) => Number(b === own) - Number(a === own))
+    .slice(0, mostSessionCookies).map(([name, id]) => ({ name, id }));
+}
+
 /** Whoever uses the browser next finds no page, picture or draft of this person. */
 export function forgetPerson(c: AppContext, publicUrl: string): void {
   sessionCookie.clear(c, publicUrl);
+  const own = sessionCookie.name(publicUrl);
+  for (const { name, id } of sessionCookiesOf(c, publicUrl)) {
+    const isThisSession = sha256(id) === c.var.caller?.credentialId;
+    if (name !== own && isThisSession) deleteCookie(c, name, options(publicUrl));
+  }
   c.header("Clear-Site-Data", '"cache", "storage"');
 }

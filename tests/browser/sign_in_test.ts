@@ -28,8 +28,10 @@ function ownComplaints({ complaints }: Visitor, provider: CertifiedProvider): st
   return complaints.filter((line) => !others.some((other) => line.includes(other)));
 }
 
+/** By name, without the port of the server at its end. */
 async function cookiesOf(context: BrowserContext, url: string): Promise<Record<string, string>> {
-  return Object.fromEntries((await context.cookies(url)).map(({ name, value }) => [name, value]));
+  const cookies = await context.cookies(url);
+  return Object.fromEntries(cookies.map(({ name, value }) => [name.replace(/-\d+$/, ""), value]));
 }
 
 /** Everything in a folder, as text in which bytes stand for themselves. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createApiKey } from "../../lib/identity/api_key.ts";
 import { createLoginCode } from "../../lib/identity/login_code.ts";
 import { keys } from "../../lib/store/schema.ts";
-import { createStudio, publicUrl } from "../fixtures/studio.ts";
+import { startSession } from "../../lib/identity/session.ts";
+import { createStudio, publicUrl, type Studio } from "../fixtures/studio.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 
 Deno.test("the printed link signs in once, within 15 minutes", async () => {
@@ -15,7 +16,7 @@ Deno.test("the printed link signs in once, within 15 minutes", async () => {
   assert.equal(answer.status, 303);
   assert.equal(answer.headers.get("Location"), "/generator");
   const cookie = answer.headers.get("Set-Cookie")!;
-  assert.match(cookie, /^darkroom=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
+  assert.match(cookie, /^darkroom-8000=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
   const page = await studio.fetch("/generator", { headers: { Cookie: cookie.split(";")[0] } });
   assert.equal(page.status, 200);
   const again = await studio.fetch(`/login?code=${code}`);
@@ -87,7 +88,6 @@ Deno.test("credentials that are not valid any more, malformed, in the address or
     `Bearer ${disabled.credential}`,
     "Bearer dk_nonsense",
     "Bearer",
-    "Basic b3duZXI6eA==",
     valid.credential,
     `Bearer ${valid.credential} x`,
     "",
@@ -104,6 +104,135 @@ Deno.test("credentials that are not valid any more, malformed, in the address or
   const session = await studio.withSession();
   const both = { Cookie: session.credential, Authorization: `Bearer ${valid.credential}` };
   assert.equal((await studio.fetch("/api/v1/me", { headers: both })).status, 400);
+});
+
+Deno.test("a password for a proxy in front is none for Darkroom: beside a session it counts as nothing, and alone too", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  for (
+    const Authorization of [
+      "Basic b3duZXI6eA==",
+      "basic eDp5",
+      'Digest username="Ada", realm="x"',
+      "Negotiate YII=",
+    ]
+  ) {
+    const path = "/api/v1/me";
+    assert.equal((await session.get(path, { Authorization })).status, 200, Authorization);
+    assert.equal((await session.form("/profile", { name: "Ada" }, { Authorization })).status, 303);
+    const alone = await studio.fetch(path, { headers: { Authorization } });
+    assert.equal(alone.status, 401);
+    const { error } = await alone.json();
+    assert.deepEqual([error.code, error.message], ["unauthorized", "Authorization header required"]);
+    assert.equal((await studio.fetch("/generator", { headers: { Authorization } })).status, 303);
+  }
+});
+
+Deno.test("two Darkrooms on two ports of one host sign nobody out of the other", async () => {
+  await using first = await createStudio({ publicUrl: "http://localhost:8000" });
+  await using second = await createStudio({ publicUrl: "http://localhost:8001" });
+  const jar = new Map<string, string>();
+  const signIn = async (studio: Studio) =>
+    keep(await ask(studio, `/login?code=${await createLoginCode(studio.store, studio.owner.id)}`));
+  const isSignedIn = async (studio: Studio) => (await ask(studio, "/generator")).status === 200;
+  await signIn(first);
+  await signIn(second);
+  assert.deepEqual([await isSignedIn(first), await isSignedIn(second)], [true, true]);
+  const { publicUrl: Origin } = second.deps;
+  keep(await ask(second, "/logout", { method: "POST", headers: { Origin } }));
+  assert.deepEqual([await isSignedIn(first), await isSignedIn(second)], [true, false]);
+
+  function ask(studio: Studio, path: string, { headers, ...init }: RequestInit = {}): Promise<Response> {
+    const Cookie = [...jar].map((pair) => pair.join("=")).join("; ");
+    return studio.fetch(path, { ...init, headers: { Cookie, ...headers } });
+  }
+  function keep(answer: Response): void {
+    for (const cookie of answer.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
+      if (value === "") jar.delete(name);
+      else jar.set(name, value);
+    }
+  }
+});
+
+Deno.test("a cookie's name has the port where that isn't the default one of its scheme", async () => {
+  const names = [
+    ["http://localhost:8000", "darkroom-8000"],
+    ["http://studio.test", "darkroom"],
+    ["https://studio.test", "__Host-darkroom"],
+    ["https://studio.test:8443", "__Host-darkroom-8443"],
+  ];
+  for (const [publicUrl, name] of names) {
+    await using studio = await createStudio({ publicUrl });
+    const answer = await studio.fetch(`/login?code=${await createLoginCode(studio.store, studio.owner.id)}`);
+    assert.equal(answer.headers.get("Set-Cookie")!.split("=")[0], name);
+  }
+});
+
+Deno.test("whoever signed in when the server had another port, or no port in its cookie, is signed in, and out", async () => {
+  await using studio = await createStudio();
+  for (const name of ["darkroom", "darkroom-9000"]) {
+    const Cookie = `darkroom-7=nothing; ${name}=${await startSession(studio.store, studio.owner.id)}`;
+    const Origin = studio.deps.publicUrl;
+    assert.equal((await studio.fetch("/generator", { headers: { Cookie } })).status, 200);
+    const answer = await studio.fetch("/logout", { method: "POST", headers: { Cookie, Origin } });
+    const cleared = answer.headers.getSetCookie().map((cookie) => cookie.split("=")[0]);
+    assert.deepEqual(cleared, ["darkroom-8000", name]);
+    assert.equal((await studio.fetch("/generator", { headers: { Cookie } })).status, 303);
+  }
+  await using https = await createStudio({ publicUrl: "https://studio.test" });
+  const Cookie = `darkroom=${await startSession(https.store, https.owner.id)}`;
+  assert.equal((await https.fetch("/generator", { headers: { Cookie } })).status, 303);
+});
+
+Deno.test("a form refused because the server does not know its own address says so, on the page and in the log", async () => {
+  await using studio = await createStudio({ publicUrl: "http://studio.test:8000" });
+  const Cookie = `darkroom-8000=${await startSession(studio.store, studio.owner.id)}`;
+  const post = (address: string, headers: { [name: string]: string }) =>
+    studio.handle(
+      new Request(`${address}/profile`, {
+        method: "POST",
+        body: "name=Ada",
+        headers: { Cookie, ...headers },
+      }),
+    );
+  const behindProxy: [address: string, headers: { [name: string]: string }][] = [
+    ["http://studio.test", { Origin: "https://studio.test" }],
+    ["http://127.0.0.1:8000", { Origin: "https://studio.test", "Sec-Fetch-Site": "same-origin" }],
+  ];
+  for (const [address, headers] of behindProxy) {
+    studio.log.length = 0;
+    const answer = await post(address, headers);
+    assert.equal(answer.status, 403);
+    assert.match(await answer.text(), /PUBLIC_URL=https:\/\/studio\.test/);
+    const line = studio.log.map((line) => JSON.parse(line)).find(({ event }) => event === "wrong_public_url");
+    assert.deepEqual([line.level, line.origin, line.publicUrl], [
+      "warn",
+      "https://studio.test",
+      "http://studio.test:8000",
+    ]);
+  }
+  const foreign: { [name: string]: string }[] = [
+    { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" },
+    { Origin: "https://evil.example" },
+    { Origin: "null" },
+    {},
+  ];
+  for (const headers of foreign) {
+    studio.log.length = 0;
+    const answer = await post("http://studio.test", headers);
+    assert.equal(answer.status, 403);
+    assert.doesNotMatch(await answer.text(), /PUBLIC_URL/);
+    assert.ok(!studio.log.some((line) => line.includes("wrong_public_url")));
+  }
+  await using https = await createStudio({ publicUrl: "https://a.test" });
+  const answer = await https.handle(
+    new Request("http://b.test/login/passkey/options", {
+      method: "POST",
+      headers: { Origin: "https://b.test", "Sec-Fetch-Site": "same-origin" },
+    }),
+  );
+  assert.match(await answer.text(), /PUBLIC_URL=https:\/\/b\.test/);
 });
 
 Deno.test("a key does what its scope allows and no more", async () => {
@@ -182,7 +311,7 @@ Deno.test("signing out ends the session and its open streams", async () => {
   const otherStream = readEventStream(await other.get("/events"));
   const answer = await session.form("/logout", {});
   assert.deepEqual([answer.status, answer.headers.get("Location")], [303, "/login"]);
-  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom=; Max-Age=0/);
+  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom-8000=; Max-Age=0/);
   assert.equal(answer.headers.get("Clear-Site-Data"), '"cache", "storage"');
   assert.equal(await stream.next(), null);
   assert.equal((await session.get("/generator")).status, 303);

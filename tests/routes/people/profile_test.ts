@@ -231,7 +231,7 @@ Deno.test("an account is deleted when the word is typed: signed out everywhere, 
 
   const answer = await here.form("/profile/delete", { confirm: " Delete " });
   assert.equal(answer.status, 200);
-  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom=; Max-Age=0/);
+  assert.match(answer.headers.get("Set-Cookie")!, /^darkroom-8000=; Max-Age=0/);
   assert.match(await answer.text(), /Your account is deleted/);
   for (const stream of streams) await stream.ended();
   for (const session of [here, there]) assert.equal((await session.get("/profile")).status, 303);

@@ -35,7 +35,7 @@ Deno.test("the first sign-in makes a member, the next ones find the same", () =>
   withStudio(async ({ studio, provider }) => {
     const first = await signInThroughProvider(studio);
     assert.deepEqual([first.answer.status, first.location], [303, "/generator"]);
-    assert.match(first.session!, /^darkroom=[\w-]{43}$/);
+    assert.match(first.session!, /^darkroom-8000=[\w-]{43}$/);
     const page = await studio.fetch("/generator", { headers: { Cookie: first.session! } });
     assert.equal(page.status, 200);
     const [, made] = await usersOf(studio);
@@ -411,7 +411,7 @@ Deno.test("a sign-in counts once, in the browser that began it, and for ten minu
     const begun = await begin(studio);
     const path = await passProvider(begun);
     const other = await begin(studio);
-    for (const cookie of ["", "darkroom-sign-in=", "darkroom-sign-in=nonsense"]) {
+    for (const cookie of ["", "darkroom-sign-in-8000=", "darkroom-sign-in-8000=nonsense"]) {
       const { session, location } = await comeBack(studio, path, cookie);
       assert.equal(session, null);
       assert.match(location, /problem=attempt/);
@@ -485,7 +485,7 @@ Deno.test("the address to come back to is PUBLIC_URL's, whatever the request say
     assert.equal(address.searchParams.get("code_challenge_method"), "S256");
     assert.match(
       answer.headers.get("Set-Cookie")!,
-      /^darkroom-sign-in=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/,
+      /^darkroom-sign-in-8000=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/,
     );
   }));
 

@@ -92,9 +92,9 @@ Deno.test("wrong arguments are refused with one line on standard error and statu
     ["key", "--nmae", "x"],
     ["key", "x"],
     ["key", "--expires", "soon"],
-    [
-      "backup",
-    ],
+    ["backup"],
+    ["inspect"],
+    ["inspect", "1", "2"],
     ["nonsense"],
     [],
   ];
@@ -127,6 +127,42 @@ Deno.test("verify tells each violation and ends with 1; rebuild mends it once th
   assert.match((await runTask(directory, "rebuild")).output, /Put right: 1\n$/);
   assert.equal((await runTask(directory, "verify")).status, 0);
   assert.equal((await runTask(directory, "rebuild")).output, "Nothing had to be rebuilt\n");
+});
+
+Deno.test("inspect tells the same from the running server and from the store, and refuses what names nothing", async () => {
+  await using directory = await createTestDirectory();
+  let promptId = "";
+  let live = "";
+  {
+    await using server = await serve(directory);
+    const user = await createTestUser(server.store);
+    promptId = (await completePrompt(server.store, user, { blobs: server.blobs })).value.id;
+    const { status, output } = await runTask(directory, "inspect", promptId);
+    assert.equal(status, 0);
+    live = output;
+    const { kind, id, status: state } = JSON.parse(output);
+    assert.deepEqual([kind, id, state], ["prompt", promptId, "COMPLETED"]);
+    const unknown = await runTask(
+      directory,
+      "inspect",
+      user.id.replace(/.$/, (last) => last === "0" ? "1" : "0"),
+    );
+    assert.deepEqual([unknown.status, unknown.output, unknown.complaint], [1, "", "Nothing has this id\n"]);
+  }
+  assert.equal((await runTask(directory, "inspect", promptId)).output, live);
+  const secret = await runTask(directory, "inspect", "dk_" + "x".repeat(43));
+  assert.deepEqual([secret.status, secret.output], [2, ""]);
+  assert.match(secret.complaint, /^inspect takes the id of a prompt, [^\n]+\n$/);
+  assert.ok(!secret.complaint.includes("xxx"));
+});
+
+Deno.test("seed fills no directory that was used, and takes a number for its seed", async () => {
+  await using directory = await createTestDirectory();
+  assert.equal((await runTask(directory, "key")).status, 0);
+  const refused = await runTask(directory, "seed");
+  assert.deepEqual([refused.status, refused.output], [1, ""]);
+  assert.match(refused.complaint, /^DATA_DIR .* is not empty, and seed fills an empty one[^\n]*\n$/);
+  assert.equal((await runTask(directory, "seed", "--seed", "x")).status, 2);
 });
 
 Deno.test("a backup taken beside the running server restores to a store that is well", async () => {

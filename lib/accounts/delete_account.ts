@@ -17,7 +17,7 @@ import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prom
 import { accountKeys, keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
-import { readImages, removeImage } from "../images/image_store.ts";
+import { readImages, removeImage, removeTerms } from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface AccountDeletion {
@@ -180,7 +180,10 @@ async function erasePrompts(
     else if (isHeld(prompt.value)) return false;
     // It changed in between, so it is the last of them by now, and its turn comes again.
     else if (prompt.versionstamp !== first.key.at(-1)) continue;
-    else await erasePrompt(store, { prompt, deletion });
+    else {
+      await shortenTerms(store, prompt.value);
+      await erasePrompt(store, { prompt, deletion });
+    }
   }
   return false;
 }
@@ -195,6 +198,22 @@ async function firstChanged(
     return { key, promptId: value };
   }
   return null;
+}
+
+/** A commit takes a thousand keys; what else goes with a prompt is far fewer than what is left of them. */
+const mostTerms = 800;
+
+/** Pictures that are found by more than one commit can take away are found by nothing first, one after another. */
+async function shortenTerms(store: Store, { images }: Prompt): Promise<void> {
+  const records = await readImages(store, images.map(({ id }) => id));
+  let left = records.reduce((sum, { value }) => sum + value.terms.length, 0);
+  for (const image of records) {
+    if (left <= mostTerms) return;
+    const atomic = store.kv.atomic();
+    removeTerms(atomic, image);
+    await commit(atomic);
+    left -= image.value.terms.length;
+  }
 }
 
 /** Nothing happens where something changed meanwhile: it is tried again. */

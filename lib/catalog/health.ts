@@ -2,6 +2,7 @@
  * How the providers are: what each said when it was last asked, and what has happened with it since. Whoever looks
  * has them asked again, at most once in a while; one whose models are still unknown is asked until it answers.
  */
+import { cutText } from "../graphemes.ts";
 import type { FailureReason, Provider, ProviderStatus } from "./provider.ts";
 
 export interface ProviderHealth {
@@ -20,6 +21,7 @@ const freshMs = 30_000;
 const retryMs = 10_000;
 const firstAnswerMs = 3000;
 const answerMs = 15_000;
+const maxDetailChars = 300;
 
 /** What a task's failure says of its provider; the others say something of the prompt. */
 const telling: { [reason in FailureReason]?: ProviderStatus["state"] } = {
@@ -41,7 +43,9 @@ export function createProviderHealth(
     askedAt.set(provider.id, now());
     const limit = AbortSignal.timeout(withinMs);
     try {
-      statuses.set(provider.id, await provider.checkStatus(limit));
+      const status = await provider.checkStatus(limit);
+      const detail = status.detail && cutText(status.detail, { chars: maxDetailChars });
+      statuses.set(provider.id, { ...status, detail });
     } catch (error) {
       if (!limit.aborted) throw error;
       statuses.set(provider.id, { state: "unreachable", balance: null, detail: "no answer in time" });

@@ -7,6 +7,7 @@
 import { createRemoteJWKSet, customFetch as joseFetch, jwtVerify } from "jose";
 import * as oidc from "openid-client";
 import { z } from "zod";
+import { cutText } from "../graphemes.ts";
 import { type IdentityFetch, NoAnswer } from "./identity_fetch.ts";
 import { isHttpsOrLoopback } from "../settings.ts";
 import type { AttemptSecrets } from "./sign_in_attempt.ts";
@@ -183,7 +184,7 @@ function profileOf({ issuer, subject }: Identity, facts: unknown): Profile {
     issuer,
     subject,
     email: email !== undefined && email_verified ? plainEmail(email) : null,
-    name: name?.replace(/\p{Cc}+/gu, " ").trim().slice(0, 100) || null,
+    name: cutText((name ?? "").replace(/\p{Cc}+/gu, " ").trim(), { chars: 100 }) || null,
     picture: picture ?? null,
   };
 }

@@ -1,3 +1,5 @@
+import { cutText } from "../graphemes.ts";
+
 /** One picture that a prompt produced. Its bytes are a blob under `blobKey`, written before this record. */
 export interface Image {
   id: string;
@@ -36,8 +38,10 @@ export interface TrashedImage {
   isGoing: boolean;
 }
 
-/** `Generated: ` and the first 50 characters of the prompt. */
+const titleChars = 50;
+
+/** `Generated: ` and the first 50 characters of the prompt; fewer where the 50th is a part of a letter. */
 export function imageTitle(text: string): string {
-  const characters = Array.from(text);
-  return "Generated: " + (characters.length > 50 ? characters.slice(0, 50).join("") + "…" : text);
+  const beginning = cutText(text, { chars: titleChars });
+  return `Generated: ${beginning}${beginning === text ? "" : "…"}`;
 }

@@ -10,6 +10,7 @@ import {
   readBlob,
   type ThumbnailWidth,
 } from "../blobs/blobs.ts";
+import { cutText } from "../graphemes.ts";
 import { writeParameters } from "./generation_parameters.ts";
 import type { Image } from "./image.ts";
 import { convertPicture, makeThumbnail } from "../pixels/picture.ts";
@@ -134,9 +135,25 @@ const extensions: { [contentType: string]: string } = {
   "image/webp": "webp",
 };
 
-/** A file name made from the prompt: letters and digits of any script, words joined by dashes. */
+const maxNameChars = 60;
+/**
+ * File systems take names of 255 bytes; what archives put before one (an id) and systems after it (`.png`, ` (1)`)
+ * needs room in them too.
+ */
+const maxNameBytes = 180;
+
+/** Windows gives these to devices, whatever extension follows. */
+const deviceName = /^(con|prn|aux|nul|(com|lpt)[0-9¹²³])$/;
+
+/**
+ * A file name made from the prompt: letters with their marks and digits of any script, words joined by dashes. What
+ * is not seen, such as what turns the direction of writing, is left out; joiners inside of words belong to them.
+ */
 export function fileName(promptText: string, contentType: string): string {
-  const words = promptText.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  const name = Array.from(words.join("-")).slice(0, 60).join("").replace(/-$/, "");
-  return `${name || "image"}.${extensions[contentType] ?? "bin"}`;
+  const seen = promptText.normalize("NFC").toLowerCase().replace(/(?![\u200c\u200d])\p{DI}/gu, "");
+  const words = seen.match(/[\p{L}\p{N}](?:[\u200c\u200d]*[\p{L}\p{N}\p{Mn}\p{Mc}])*/gu) ?? [];
+  const joined = words.join("-").normalize("NFC");
+  const stem = cutText(joined, { chars: maxNameChars, bytes: maxNameBytes }).replace(/-$/, "");
+  const name = deviceName.test(stem) ? `${stem}-image` : stem || "image";
+  return `${name}.${extensions[contentType] ?? "bin"}`;
 }

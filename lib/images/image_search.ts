@@ -1,14 +1,24 @@
 /**
  * Finding pictures among a hundred thousand. For each term of a picture there is an index entry with its number, so
  * the pictures of a term are a list in the order of time; what has all terms is found by leaping from list to list,
- * newest first. A typed word counts for every word that begins with it. Each call does a bounded amount of work: if
- * that does not fill the page, it says where to go on.
+ * newest first. A typed word counts for every word that begins with it; in scripts without spaces, for every text that
+ * has it inside. Each call does a bounded amount of work: if that does not fill the page, it says where to go on.
  */
 import type { Image } from "./image.ts";
 import { keys, lists } from "../store/schema.ts";
-import { type CostKind, costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+import {
+  type CostKind,
+  costTerm,
+  foldText,
+  isNothing,
+  modelTerm,
+  sizeTerm,
+  type TypedText,
+  typedText,
+} from "./search_terms.ts";
 import type { Store } from "../store/store.ts";
-import { readImages } from "./image_store.ts";
+import { readPrompt } from "../prompts/prompt_store.ts";
+import { readImage, readImages } from "./image_store.ts";
 
 export interface ImageQuery {
   /** As typed; its words may come in any order. */
@@ -31,7 +41,7 @@ export interface Found {
 
 /** It leaves nothing out. */
 export function isEmptyQuery({ text, ...filters }: ImageQuery): boolean {
-  return wordsOf(text).length === 0 && Object.values(filters).every((filter) => filter === null);
+  return isNothing(typedText(text)) && Object.values(filters).every((filter) => filter === null);
 }
 
 /** Words that begin with a typed one, at most; the alphabetically first count. */
@@ -75,7 +85,8 @@ async function walk(
   { limit, from, towards, userId, query }: Search & { limit: number; from: number; towards: Direction },
 ): Promise<{ ids: string[]; next: number | null }> {
   const work = { left: maxReads };
-  const groups = await openGroups(store.kv, { userId, query, work, towards });
+  const typed = typedText(query.text);
+  const groups = await openGroups(store.kv, { userId, query, typed, work, towards });
   const { first, last } = await numbersBetween(store.kv, { userId, query });
   const onward = towards === "older" ? -1 : 1;
   const isOutside = (number: number) => number < first || number > last;
@@ -89,11 +100,26 @@ async function walk(
     if (numbers.some((each) => each !== farthest)) number = farthest;
     else if (ids.length === limit) return { ids, next: farthest };
     else {
-      ids.push(nearest[0]!.id);
+      const { id } = nearest[0]!;
+      if (await hasRows(store, { imageId: id, rows: typed.rows, work })) ids.push(id);
       number = farthest + onward;
     }
   }
   return { ids, next: isOutside(number) ? null : number };
+}
+
+/** Whether what was typed stands in a row in the picture's text; its pairs of letters are there already. */
+async function hasRows(
+  store: Store,
+  { imageId, rows, work }: { imageId: string; rows: string[]; work: Reading["work"] },
+): Promise<boolean> {
+  if (rows.length === 0) return true;
+  work.left -= 2;
+  const image = await readImage(store, imageId);
+  const prompt = image && await readPrompt(store, image.value.promptId);
+  if (prompt === null) return false;
+  const text = foldText(prompt.value.request.text);
+  return rows.every((row) => text.includes(row));
 }
 
 interface Entry {
@@ -114,17 +140,18 @@ interface Reading {
 
 async function openGroups(
   kv: Deno.Kv,
-  { userId, query, ...reading }: Search & Reading,
+  { userId, query, typed, ...reading }: Search & Reading & { typed: TypedText },
 ): Promise<Group[]> {
-  const { text, model, size, cost } = query;
+  const { model, size, cost } = query;
   const listOf = (term: string) => openList(kv, { prefix: keys.imageTerms(userId, term), ...reading });
   const exact = [
+    ...typed.exact,
     ...model === null ? [] : [modelTerm(model)],
     ...size === null ? [] : [sizeOf(size)],
     ...cost === null ? [] : [costTerm(cost)],
   ].map(listOf);
   const words = await Promise.all(
-    wordsOf(text).map(async (word) => {
+    typed.beginnings.map(async (word) => {
       const terms = await termsBeginning(kv, { userId, word });
       return anyOf(terms.map(listOf), reading.towards);
     }),

@@ -29,6 +29,16 @@ export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image
   for (const key of imageTermKeys(image.value)) atomic.delete(key);
 }
 
+/** Leaves a picture that is not found by anything any more. */
+export function removeTerms(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
+  const key = keys.image(image.value.id);
+  atomic.check({ key, versionstamp: image.versionstamp }).set(
+    key,
+    { ...image.value, terms: [] } satisfies Image,
+  );
+  for (const termKey of imageTermKeys(image.value)) atomic.delete(termKey);
+}
+
 export function readImage(store: Store, imageId: string): Promise<Versioned<Image> | null> {
   return read<Image>(store.kv, keys.image(imageId));
 }

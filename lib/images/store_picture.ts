@@ -5,7 +5,7 @@ import { type Image, imageTitle } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import { type Prompt } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
-import { costTerm, modelTerm, sizeTerm, wordsOf } from "./search_terms.ts";
+import { costTerm, modelTerm, sizeTerm, textTerms } from "./search_terms.ts";
 import { parseSize } from "../size.ts";
 
 /** Blobs did not take the picture although it was tried for as long as it could be. */
@@ -64,7 +64,7 @@ export async function storePicture(
     model: request.model,
     seed,
     terms: [
-      ...wordsOf(request.text),
+      ...textTerms(request.text),
       modelTerm(request.model),
       sizeTerm(wanted),
       costTerm(prompt.holdMicros === 0 ? "free" : "paid"),

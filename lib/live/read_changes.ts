@@ -3,7 +3,7 @@ import type { BudgetReader, BudgetState } from "../money/budget.ts";
 import type { Prompt } from "../prompts/prompt.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
 import { listUnfinishedPrompts, readPrompts } from "../prompts/prompt_store.ts";
-import { firstWaitingOf } from "../prompts/queue.ts";
+import { listWaiting } from "../prompts/queue.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { changedSince, readCursor } from "./cursor.ts";
 import { type PromptView, viewPrompts } from "./prompt_view.ts";
@@ -55,9 +55,9 @@ export async function readChanged(
   const { store } = deps;
   const prompts = await readPrompts(store, ids);
   const hasStarted = prompts.some(({ value }) => value.status !== "PENDING");
-  const movedUp = hasStarted ? await firstWaitingOf(store, { userId, limit: movedUpLimit }) : [];
-  const others = await readPrompts(store, movedUp.filter((id) => !ids.includes(id)));
-  return await viewChanges(deps, { userId, prompts: [...prompts, ...others] });
+  const movedUp = hasStarted ? await listWaiting(store, { userId, limit: movedUpLimit }) : [];
+  const others = movedUp.map(({ promptId }) => promptId).filter((id) => !ids.includes(id));
+  return await viewChanges(deps, { userId, prompts: [...prompts, ...await readPrompts(store, others)] });
 }
 
 /** For a reader that looks for itself: what changed since, and what runs, whose progress is stored nowhere. */

@@ -14,7 +14,15 @@ import {
 } from "./account.ts";
 import { Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
-import { commit, read, readMany, type SeenBooks, type Store, type Versioned } from "../store/store.ts";
+import {
+  commit,
+  DatabaseRefusal,
+  read,
+  readMany,
+  type SeenBooks,
+  type Store,
+  type Versioned,
+} from "../store/store.ts";
 import type { Charge, PriceRow } from "./charge.ts";
 
 export interface LedgerEntry extends Charge {
@@ -86,7 +94,9 @@ export function changeBooks<T>(
           return { value, versionstamp: result.versionstamp };
         }
       } catch (error) {
-        if (isFresh || !(error instanceof Refusal)) throw error;
+        // What the books as they were remembered do not allow is decided again by those that are there.
+        const isDecision = error instanceof Refusal && !(error instanceof DatabaseRefusal);
+        if (isFresh || !isDecision) throw error;
       }
       const again = await readBooks(store, { userId, at });
       if (isFresh && versionsOf(again) === versionsOf(seen)) return null;

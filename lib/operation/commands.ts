@@ -6,6 +6,7 @@ import { backUp, type BackupReport, withSnapshot } from "./backup.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import { type DataDirectory, pathsIn } from "./data_directory.ts";
 import { createLoginCode } from "../identity/login_code.ts";
+import { inspect, inspectedId, type Inspection } from "./inspect.ts";
 import type { Store } from "../store/store.ts";
 import { ensureOwner } from "../users/user.ts";
 import { verify, type VerifyReport } from "./verify.ts";
@@ -16,6 +17,7 @@ export const commandInputs = {
   key: z.strictObject({ ...apiKeyFields, expiresAt: z.number().nullable() }),
   verify: z.strictObject({}),
   backup: z.strictObject({ directory: z.string().refine(isAbsolute, "The folder's path must be absolute") }),
+  inspect: z.strictObject({ id: inspectedId }),
 };
 
 export type Command = keyof typeof commandInputs;
@@ -27,6 +29,7 @@ export interface CommandAnswers {
   key: { key: string };
   verify: VerifyReport;
   backup: BackupReport;
+  inspect: Inspection;
 }
 
 export type Commands = { [C in Command]: (input: CommandInput<C>) => Promise<CommandAnswers[C]> };
@@ -54,5 +57,6 @@ export function createCommands({ store, data, blobs, publicUrl, openFolder }: Co
       blobs.holdDeletes(() => withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))),
     backup: ({ directory }) =>
       backUp({ data, blobs, now: store.now }, { directory, target: openFolder(pathsIn(directory).blobs) }),
+    inspect: ({ id }) => inspect({ store, blobs }, id),
   };
 }

@@ -1,4 +1,5 @@
 /** Failures in plain words: what happened, whether it cost money, what to do. */
+import { cutText } from "../graphemes.ts";
 import type { Failure } from "./prompt.ts";
 import type { Charge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
@@ -76,5 +77,5 @@ function cleanText(text: string): string {
   const withoutKeys = printable
     .replace(/\b(sk|dk|AIza|Bearer|key)[-_ ]?[A-Za-z0-9_-]{12,}/gi, "[hidden]")
     .replace(/[A-Za-z0-9_-]{32,}/g, "[hidden]");
-  return Array.from(withoutKeys).slice(0, maxProviderChars).join("");
+  return cutText(withoutKeys, { chars: maxProviderChars });
 }

@@ -1,5 +1,6 @@
 /** What may be asked for: one schema for the JSON API, the forms and quotes, then checked against the chosen model. */
 import { z } from "zod";
+import { cutText } from "../graphemes.ts";
 import { Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
 import type { PromptRequest } from "./prompt.ts";
@@ -83,7 +84,7 @@ function refusalOf(
     (order.indexOf(String(issue.path[0])) + order.length) % order.length;
   const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
   if (unknown?.code === "unrecognized_keys") {
-    const names = unknown.keys.map((key) => key.slice(0, 60)).join(", ");
+    const names = unknown.keys.map((key) => cutText(key, { chars: 60 })).join(", ");
     return new Refusal("invalid_request", `Unknown field: ${names}`, { field: unknown.keys[0] });
   }
   const [issue] = issues.toSorted((a, b) => rank(a) - rank(b));

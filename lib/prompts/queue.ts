@@ -50,12 +50,44 @@ async function firstWaiting(
   let user = from;
   while (true) {
     const selector = { start: [kinds.queue[0], user, "\u{10ffff}"], end };
-    const [entry] = await Array.fromAsync(store.kv.list(selector, { limit: 1 }));
-    if (entry === undefined) return null;
-    const [, userId, promptId] = entry.key as string[];
-    if (!isUserFull(userId)) return { userId, promptId };
-    user = userId;
+    const [next] = await readLine(store, { selector, limit: 1 });
+    if (next === undefined) return null;
+    if (!isUserFull(next.userId)) return next;
+    user = next.userId;
   }
+}
+
+/** Prompts whose turn may come: those of one user, or of each user in turn, the next first. */
+export function listWaiting(
+  store: Store,
+  { userId, before, limit }: { userId?: string; before?: string; limit: number },
+): Promise<WaitingPrompt[]> {
+  if (userId === undefined) return readLine(store, { selector: { prefix: [...kinds.queue] }, limit });
+  const end = before === undefined ? {} : { end: keys.queue(userId, before) };
+  return readLine(store, { selector: { prefix: [...kinds.queue, userId], ...end }, limit });
+}
+
+function readLine(
+  { kv }: Store,
+  { selector, limit }: { selector: Deno.KvListSelector; limit: number },
+): Promise<WaitingPrompt[]> {
+  const entries = kv.list(selector, { limit, batchSize: Math.min(limit, 500) });
+  return Array.fromAsync(entries, ({ key: [, userId, promptId] }) => (
+    { userId: String(userId), promptId: String(promptId) }
+  ));
+}
+
+/** Prompts that wait to be tried again, the next first; those whose delay is over by then, where a time is given. */
+export function listDelayed(
+  { kv }: Store,
+  { readyBy, limit }: { readyBy?: number; limit: number },
+): Promise<{ promptId: string; readyAt: number }[]> {
+  const end = readyBy === undefined ? {} : { end: [...kinds.delayed, readyBy + 1] };
+  const selector = { prefix: [...kinds.delayed], ...end };
+  const entries = kv.list(selector, { limit, batchSize: Math.min(limit, 500) });
+  return Array.fromAsync(entries, ({ key: [, readyAt, promptId] }) => (
+    { readyAt: Number(readyAt), promptId: String(promptId) }
+  ));
 }
 
 /** Takes a lease on a waiting prompt; null when somebody else was first. */
@@ -162,13 +194,9 @@ export async function listLeases(
 
 /** Puts prompts whose delay is over back into their user's queue; returns how many. */
 export async function promoteDelayed(store: Store): Promise<number> {
-  const due = store.kv.list(
-    { prefix: [...kinds.delayed], end: [...kinds.delayed, store.now() + 1] },
-    { limit: 1000, batchSize: 500 },
-  );
   let promoted = 0;
-  for await (const { key } of due) {
-    const found = await readPrompt(store, key[2] as string);
+  for (const { promptId } of await listDelayed(store, { readyBy: store.now(), limit: 1000 })) {
+    const found = await readPrompt(store, promptId);
     if (found?.value.status !== "PENDING" || found.value.readyAt === null) continue;
     const after: Prompt = { ...found.value, readyAt: null };
     if (await commit(writePrompt(store.kv, { before: found, after })) !== null) promoted++;
@@ -186,15 +214,6 @@ export function requeue(
   return writePrompt(store.kv, { before, after }).delete(keys.lease(after.id));
 }
 
-/** The ids of the user's prompts that are next in line. */
-export async function firstWaitingOf(
-  { kv }: Store,
-  { userId, limit }: { userId: string; limit: number },
-): Promise<string[]> {
-  const entries = kv.list({ prefix: [...kinds.queue, userId] }, { limit });
-  return await Array.fromAsync(entries, ({ key }) => String(key[2]));
-}
-
 /** More prompts than these before another are not counted. */
 const countedInLine = 1000;
 
@@ -203,16 +222,15 @@ const countedInLine = 1000;
  * The line is read once, however many of them ask.
  */
 export async function queuePositions(
-  { kv }: Store,
+  store: Store,
   prompts: readonly Prompt[],
 ): Promise<(number | null)[]> {
   const waiting = prompts.filter((prompt) => prompt.status === "PENDING" && prompt.readyAt === null);
   if (waiting.length === 0) return prompts.map(() => null);
   const [{ userId }] = waiting;
   const last = waiting.map(({ id }) => id).reduce((a, b) => a > b ? a : b);
-  const selector = { prefix: [...kinds.queue, userId], end: keys.queue(userId, last) };
-  const entries = kv.list(selector, { limit: countedInLine, batchSize: 500 });
-  const line = await Array.fromAsync(entries, ({ key }) => String(key[2]));
+  const waitingBefore = await listWaiting(store, { userId, before: last, limit: countedInLine });
+  const line = waitingBefore.map(({ promptId }) => promptId);
   const places = new Map(line.map((id, place) => [id, place]));
   const placeOf = (id: string) => places.get(id) ?? line.findLastIndex((other) => other < id) + 1;
   const isWaiting = new Set(waiting);

@@ -92,8 +92,20 @@ export function present<T>(found: (T | null)[]): T[] {
   return found.filter((value) => value !== null);
 }
 
+/** The database does not take what is written. No other refusal says so: those are about what was asked for. */
+export class DatabaseRefusal extends Refusal {
+  constructor(cause: unknown) {
+    super("unavailable", "The database does not answer", { retryAfterSeconds: 5, cause });
+  }
+}
+
+/** The database is ill, whether it said so to a read or a write: the fault of nobody who used it. */
+export function isDatabaseTrouble(error: unknown): boolean {
+  return error instanceof DatabaseRefusal || (error instanceof TypeError && isOfTheDisk(error));
+}
+
 /**
- * Commits, or refuses with `unavailable` where the database does not take it (a full disk, a read-only file).
+ * Commits, or throws `DatabaseRefusal` where the database does not take it (a full disk, a read-only file).
  * False means a lost race: a check failed and nothing was written.
  */
 export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommitResult | null> {
@@ -102,7 +114,7 @@ export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommi
     return result.ok ? result : null;
   } catch (error) {
     if (error instanceof TypeError && !isOfTheDisk(error)) throw error;
-    throw new Refusal("unavailable", "The database does not answer", { retryAfterSeconds: 5, cause: error });
+    throw new DatabaseRefusal(error);
   }
 }
 

@@ -3,12 +3,11 @@
  * the lease is ours; what others changed meanwhile, such as a cancel, is read and told.
  */
 import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
-import { Refusal } from "../refusal.ts";
 import type { NewImage } from "../images/store_picture.ts";
 import { createInTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { sleep } from "../sleep.ts";
-import type { Store, Versioned } from "../store/store.ts";
+import { DatabaseRefusal, type Store, type Versioned } from "../store/store.ts";
 import { isFinal, type Prompt, type Task } from "../prompts/prompt.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
 import { giveBackLease, type Leased, leaseMs, renewLease } from "../prompts/queue.ts";
@@ -93,7 +92,7 @@ export function holdPrompt(
       try {
         return await writeProgress(store, step);
       } catch (error) {
-        if (!(error instanceof Refusal) || holder.isStopping()) throw error;
+        if (!(error instanceof DatabaseRefusal) || holder.isStopping()) throw error;
         if (attempt === 1) log("error", "database_refuses", { promptId, error });
       }
       await sleep(databaseRetryMs);

@@ -1,8 +1,7 @@
 /** What waits and what runs, for those who run the server: numbers and times, never anybody's words. */
 import { isFinal } from "../prompts/prompt.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
-import { listLeases } from "../prompts/queue.ts";
-import { kinds } from "../store/schema.ts";
+import { listDelayed, listLeases, listWaiting } from "../prompts/queue.ts";
 import type { Store } from "../store/store.ts";
 
 export interface QueueView {
@@ -18,12 +17,12 @@ const shown = 1000;
 export async function viewQueue(store: Store): Promise<QueueView> {
   const [leases, waiting, delayed] = await Promise.all([
     listLeases(store),
-    Array.fromAsync(store.kv.list({ prefix: [...kinds.queue] }, { limit: shown, batchSize: 500 })),
-    Array.fromAsync(store.kv.list({ prefix: [...kinds.delayed] }, { limit: shown, batchSize: 500 })),
+    listWaiting(store, { limit: shown }),
+    listDelayed(store, { limit: shown }),
   ]);
   const prompts = await readPrompts(store, leases.map(({ promptId }) => promptId));
   const counts = new Map<string, number>();
-  for (const { key } of waiting) counts.set(String(key[1]), (counts.get(String(key[1])) ?? 0) + 1);
+  for (const { userId } of waiting) counts.set(userId, (counts.get(userId) ?? 0) + 1);
   return {
     running: prompts.map(({ value }) => ({
       promptId: value.id,
@@ -33,6 +32,6 @@ export async function viewQueue(store: Store): Promise<QueueView> {
       isCancelled: isFinal(value),
     })),
     waiting: Array.from(counts, ([userId, count]) => ({ userId, count })),
-    delayed: delayed.map(({ key }) => ({ readyAt: key[1] as number, promptId: String(key[2]) })),
+    delayed,
   };
 }

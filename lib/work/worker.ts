@@ -2,7 +2,6 @@
  * The worker: woken by the doorbell, it takes the next prompts in turn and runs them, as many as may run at once.
  * A sweep every few seconds catches whatever a wake-up missed: delays that are over, leases that ran out.
  */
-import { Refusal } from "../refusal.ts";
 import {
   claimPrompt,
   type Leased,
@@ -14,6 +13,7 @@ import {
 import { createInTurn } from "../in_turn.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
+import { isDatabaseTrouble } from "../store/store.ts";
 import { keys } from "../store/schema.ts";
 import { watchKey } from "../store/watch_key.ts";
 
@@ -124,7 +124,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   /** A database that does not answer is no fault of the prompt; a bug counts like a crash. */
   function retakeLater(promptId: string, error: unknown): void {
-    const isCrash = !(error instanceof Refusal);
+    const isCrash = !isDatabaseTrouble(error);
     deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
     const retake = () => soon("retake", () => take({ promptId, isCrash }));
     sleep(troubleDelayMs, stopping.signal).then(retake, () => {});

@@ -1,6 +1,7 @@
 /** Administration: users, and who changed what. For anybody but admins there is nothing here. */
 import { Hono } from "hono";
 import { z } from "zod";
+import { cutText } from "../../lib/graphemes.ts";
 import { listAudit } from "../../lib/users/audit.ts";
 import { changeUser, mayChange, type UserChanges } from "../../lib/accounts/change_user.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -128,7 +129,7 @@ function checkJson(body: unknown): z.output<typeof jsonChanges> {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue.code === "unrecognized_keys") {
-    const names = issue.keys.map((key) => key.slice(0, 60)).join(", ");
+    const names = issue.keys.map((key) => cutText(key, { chars: 60 })).join(", ");
     throw new Refusal("invalid_request", `Unknown field: ${names}`, { field: issue.keys[0] });
   }
   if (issue.path.length === 0) throw new Refusal("invalid_request", "The request must be a JSON object");

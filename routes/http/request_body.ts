@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
+import { cutText } from "../../lib/graphemes.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
@@ -79,7 +80,7 @@ export async function demandNoFields(c: AppContext): Promise<void> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new Refusal("invalid_request", "The request must be a JSON object");
   }
-  const names = Object.keys(body).map((name) => name.slice(0, 60));
+  const names = Object.keys(body).map((name) => cutText(name, { chars: 60 }));
   if (names.length > 0) throw new Refusal("invalid_request", `Unknown field: ${names.join(", ")}`);
 }
 

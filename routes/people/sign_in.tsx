@@ -1,6 +1,7 @@
 /** Signing in by a link or through a provider, and signing out. */
 import { Hono } from "hono";
 import { getCookie } from "hono/cookie";
+import { cutText } from "../../lib/graphemes.ts";
 import { notFound } from "../../lib/refusal.ts";
 import { signInWithProfile } from "../../lib/identity/identity.ts";
 import type { IdentityProvider } from "../../lib/identity/identity_provider.ts";
@@ -105,7 +106,7 @@ export function signInRoutes(deps: AppDeps) {
     } catch (error) {
       if (!(error instanceof SignInProblem)) throw error;
       const { reason, cause } = error;
-      const why = causesOf(cause).join(": ").slice(0, 300) || undefined;
+      const why = cutText(causesOf(cause).join(": "), { chars: 300 }) || undefined;
       deps.log("warn", "sign_in_failed", {
         requestId: c.var.requestId,
         provider: provider.id,

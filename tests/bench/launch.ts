@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { alternate, type Bench } from "./harness.ts";
 
 const main = join(import.meta.dirname!, "../../main.ts");
+const lock = join(import.meta.dirname!, "../../deno.lock");
 
 export const launch: Bench = {
   name: "launch",
@@ -26,7 +27,7 @@ export const launch: Bench = {
 async function untilReady(folder: string): Promise<number> {
   const startedAt = performance.now();
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", main],
+    args: ["run", `--lock=${lock}`, "--frozen", "-A", main],
     cwd: folder,
     env: { DATA_DIR: folder, PORT: "0", LOG_LEVEL: "error" },
     stdout: "piped",

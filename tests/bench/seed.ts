@@ -7,7 +7,7 @@ import { settle } from "../../lib/money/ledger.ts";
 import { type CompletedPrompt } from "../../lib/prompts/prompt.ts";
 import { writePrompt } from "../../lib/prompts/prompt_store.ts";
 import { keys } from "../../lib/store/schema.ts";
-import { modelTerm, sizeTerm, wordsOf } from "../../lib/images/search_terms.ts";
+import { modelTerm, sizeTerm, textTerms } from "../../lib/images/search_terms.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { instantPrices, instantSize } from "./instant_provider.ts";
@@ -54,7 +54,7 @@ export async function seedHistory(
       model: prompt.request.model,
       seed: null,
       terms: [
-        ...wordsOf(prompt.request.text),
+        ...textTerms(prompt.request.text),
         modelTerm(prompt.request.model),
         sizeTerm({ width: 512, height: 512 }),
       ],

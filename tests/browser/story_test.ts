@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { startNanobanana } from "../stand_ins/nanobanana.ts";
 import { browserTest, openVisitor, signOut } from "../fixtures/browser.ts";
 import { until } from "../fixtures/until.ts";
 import { startServer, temporaryFolder } from "../fixtures/server.ts";
@@ -82,6 +83,45 @@ browserTest("the same works without JavaScript", async () => {
   await page.goto(`${server.url}/gallery`);
   assert.equal(new URL(page.url()).pathname, "/login");
   assert.deepEqual(complaints, []);
+});
+
+browserTest("without JavaScript Enter in a field of one line asks for the pictures", async () => {
+  await using folder = await temporaryFolder();
+  await using api = await startNanobanana();
+  const env = { NANO_BANANA_TOKEN: "key", NANO_BANANA_URL: api.url };
+  await using server = await startServer({ dataDir: folder.path, env });
+  await using visitor = await openVisitor(server.url, { javaScriptEnabled: false });
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  await page.getByLabel("Model").selectOption("sketch");
+  await page.getByRole("button", { name: "Show this model's settings" }).click();
+  assert.equal(new URL(page.url()).searchParams.get("model"), "sketch");
+  await page.fill("#prompt", prompt);
+  await page.locator("#advanced > summary").click();
+  await page.getByLabel("Watermark").fill("mine");
+  await page.getByLabel("Watermark").press("Enter");
+  await cardOf(page).waitFor();
+  assert.equal(page.url(), `${server.url}/generator`);
+});
+
+browserTest("where scripts run no button for those without them comes with a change", async () => {
+  await using folder = await temporaryFolder();
+  await using api = await startNanobanana();
+  const env = { NANO_BANANA_TOKEN: "key", NANO_BANANA_URL: api.url };
+  await using server = await startServer({ dataDir: folder.path, env });
+  await using visitor = await openVisitor(server.url);
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  const settings = page.waitForResponse((response) => response.url().includes("/generator/settings?"));
+  await page.getByLabel("Model").selectOption("sketch");
+  await settings;
+  await page.getByLabel("Seed").waitFor({ state: "attached" });
+  assert.equal(await page.locator("#generator button[formmethod]").count(), 0);
+  await page.fill("#prompt", prompt);
+  await page.locator("#advanced > summary").click();
+  await page.getByLabel("Watermark").fill("mine");
+  await page.getByLabel("Watermark").press("Enter");
+  await cardOf(page).waitFor();
 });
 
 browserTest("a page that was cut off catches up by itself", async () => {

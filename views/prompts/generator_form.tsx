@@ -62,6 +62,7 @@ export function GeneratorForm(
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
         <div class="submit">
           <GenerateButton draft={draft} costMicros={costMicros} />
+          {models.length > 1 && <ShowSettings />}
           <kbd class="hint">Ctrl + Enter</kbd>
           <Budget budget={budget} />
         </div>
@@ -105,6 +106,20 @@ export function GenerateButton({ draft, costMicros }: ButtonProps) {
   );
 }
 
+/**
+ * For browsers without scripts. It comes after the button that generates, which is thus the one that Enter presses,
+ * and stands in no part that is swapped: in a fragment it would be there for all.
+ */
+function ShowSettings() {
+  return (
+    <noscript>
+      <button class="quiet" type="submit" formmethod="get" formnovalidate>
+        Show this model's settings
+      </button>
+    </noscript>
+  );
+}
+
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
 export function SettingsFields(
   { draft, models, health }: { draft: Draft; models: readonly Model[]; health: Health },
@@ -129,11 +144,6 @@ export function SettingsFields(
               </option>
             ))}
           </select>
-          <noscript>
-            <button class="quiet" type="submit" formmethod="get" formnovalidate>
-              Show this model's settings
-            </button>
-          </noscript>
         </div>
       )}
       <fieldset class="field sizes">

@@ -9,6 +9,8 @@ import {
   readMonth,
 } from "../../../lib/money/ledger.ts";
 import { keys } from "../../../lib/store/schema.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import { DatabaseRefusal } from "../../../lib/store/store.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { toOutcome } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
@@ -21,6 +23,7 @@ import {
   failPrompt,
   startPrompt,
 } from "../../fixtures/store.ts";
+import { interceptCommits } from "../../fixtures/commits.ts";
 import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
 import { type Charge, noCharge, sumCharges } from "../../../lib/money/charge.ts";
 
@@ -140,6 +143,30 @@ Deno.test("a change that something else forbids is given up at once", async () =
     return { atomic: books.write(store.kv.atomic().check(taken), { account: emptyAccount }), value: null };
   });
   assert.deepEqual([result, tries], [null, 1]);
+});
+
+Deno.test("what remembered books do not allow is decided again by those that are there; an ill database is not", async () => {
+  using store = await createTestStore();
+  const spend = (amount: number, most: number) =>
+    changeBooks(store, { userId: "ada", at: store.now() }, ({ account, write }) => {
+      const chargedMicros = account.chargedMicros + amount;
+      if (chargedMicros > most) throw new Refusal("budget_exceeded", "It is too much");
+      return { atomic: write(store.kv.atomic(), { account: { ...account, chargedMicros } }), value: null };
+    });
+  await spend(5, 9);
+  // Another process puts it right behind the back of what is remembered here.
+  await store.kv.set(keys.account("ada"), emptyAccount);
+  await spend(5, 9);
+  await assert.rejects(spend(5, 9), /too much/);
+  assert.equal((await readAccount(store, "ada")).chargedMicros, 5);
+  await spend(1, 9);
+  let commits = 0;
+  interceptCommits(store.kv, () => {
+    commits++;
+    throw new TypeError("database or disk is full");
+  });
+  await assert.rejects(spend(1, 9), DatabaseRefusal);
+  assert.equal(commits, 1);
 });
 
 Deno.test("months and days are those of UTC", () => {

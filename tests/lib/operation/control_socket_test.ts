@@ -12,6 +12,7 @@ const commands: Commands = {
   login: () => Promise.resolve({ url: "http://localhost:1/login?code=x" }),
   key: ({ name, scope, expiresAt }) => Promise.resolve({ key: `${name} ${scope} ${expiresAt}` }),
   verify: () => Promise.resolve(report),
+  inspect: ({ id }) => Promise.resolve({ kind: "prompt", id, stands: "It is over" }),
   backup: ({ directory }) => Promise.reject(new Refusal("conflict", `${directory} is not empty`)),
 };
 

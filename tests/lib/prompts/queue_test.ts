@@ -5,7 +5,9 @@ import {
   claimPrompt,
   giveBackLease,
   leaseMs,
+  listDelayed,
   listLeases,
+  listWaiting,
   nextWaiting,
   promoteDelayed,
   queuePositions,
@@ -244,4 +246,31 @@ Deno.test("the places of many waiting prompts cost one reading of the line", asy
   const positions = await queuePositions({ ...store, kv }, items.toReversed().map(({ value }) => value));
   assert.deepEqual(positions, Array.from({ length: 60 }, (_, place) => place));
   assert.ok(entriesRead <= 60, `${entriesRead} entries were read`);
+});
+
+Deno.test("who waits is listed in order: everybody's, one user's, those before a prompt, and no more than asked", async () => {
+  using store = await createTestStore();
+  const [ada, bob] = (await createUsers(store, 2)).sort((a, b) => a.id < b.id ? -1 : 1);
+  const bobs = await accept(store, bob, 2);
+  const adas = await accept(store, ada, 3);
+  const idsOf = async (what: Parameters<typeof listWaiting>[1]) =>
+    (await listWaiting(store, what)).map(({ promptId }) => promptId);
+  assert.deepEqual(await idsOf({ limit: 9 }), [...adas, ...bobs]);
+  assert.deepEqual(await idsOf({ userId: ada.id, limit: 9 }), adas);
+  assert.deepEqual(await idsOf({ userId: ada.id, limit: 2 }), adas.slice(0, 2));
+  assert.deepEqual(await idsOf({ userId: ada.id, before: adas[2], limit: 9 }), adas.slice(0, 2));
+  assert.deepEqual((await listWaiting(store, { limit: 4 })).at(-1), { userId: bob.id, promptId: bobs[0] });
+});
+
+Deno.test("those that wait to be tried again are listed with their times, all or those that are due", async () => {
+  using store = await createTestStore();
+  const ids = await accept(store, await createTestUser(store), 2);
+  const [late, soon] = [store.now() + 5000, store.now() + 1000];
+  for (const [i, readyAt] of [late, soon].entries()) {
+    await requeue(store, { before: await startPrompt(store, ids[i]), readyAt }).commit();
+  }
+  const [first, second] = [{ promptId: ids[1], readyAt: soon }, { promptId: ids[0], readyAt: late }];
+  assert.deepEqual(await listDelayed(store, { limit: 9 }), [first, second]);
+  assert.deepEqual(await listDelayed(store, { readyBy: soon, limit: 9 }), [first]);
+  assert.deepEqual(await listDelayed(store, { readyBy: soon - 1, limit: 9 }), []);
 });

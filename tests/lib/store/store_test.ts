@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Refusal, StartError } from "../../../lib/refusal.ts";
-import { commit, createLocks, openDatabase, readMany } from "../../../lib/store/store.ts";
+import {
+  commit,
+  createLocks,
+  DatabaseRefusal,
+  isDatabaseTrouble,
+  openDatabase,
+  readMany,
+} from "../../../lib/store/store.ts";
 import { createTestDirectory, type TestDirectory } from "../../fixtures/directory.ts";
 import { createTestStore } from "../../fixtures/store.ts";
 
@@ -79,10 +86,23 @@ Deno.test("a lost race is a value, a value that is too large is a bug, a silent 
   const gone = await Deno.openKv(":memory:");
   gone.close();
   await assert.rejects(commit(gone.atomic().set(["a"], 1)), (error) => {
-    assert.ok(error instanceof Refusal);
+    assert.ok(error instanceof DatabaseRefusal && error instanceof Refusal);
     assert.equal(error.code, "unavailable");
     return true;
   });
+});
+
+Deno.test("trouble of the database is told from what was refused for another reason, and from bugs", () => {
+  const full = new TypeError("database or disk is full");
+  assert.ok(isDatabaseTrouble(new DatabaseRefusal(full)));
+  assert.ok(isDatabaseTrouble(full));
+  const others = [
+    new Refusal("unavailable", "The storage does not answer"),
+    new Refusal("unauthorized", "The account is gone"),
+    new TypeError("Value too large (max 65536 bytes)"),
+    new Error("database or disk is full"),
+  ];
+  assert.deepEqual(others.filter(isDatabaseTrouble), []);
 });
 
 Deno.test("a disk that takes no more is a refusal", async () => {

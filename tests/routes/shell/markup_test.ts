@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
 import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../../fixtures/store.ts";
-import { createStandIn, failWith } from "../../fixtures/stand_in_provider.ts";
+import { createStandIn, failWith, standInModel } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
 
 interface Shown {
@@ -117,4 +117,41 @@ Deno.test("no page has an id twice, and what names an element by its id names on
     );
     assert.deepEqual(named.filter((id) => !ids.includes(id)), [], name);
   }
+});
+
+const fragment = { "HX-Request": "true", "HX-Request-Type": "partial" };
+
+/** htmx reads a fragment where scripts are off: what a fragment holds for browsers without them comes to all. */
+Deno.test("no fragment holds anything for browsers without scripts", async () => {
+  const { provider, prices } = createStandIn({
+    id: "other",
+    models: [{ ...standInModel, id: "other", provider: "other" }],
+  });
+  const others = [{ provider, prices: prices.map((row) => ({ ...row, provider: "other", model: "other" })) }];
+  await using studio = await createStudio({ isWorking: false, others });
+  const session = await studio.withSession();
+  const sent = { prompt: "sea", requestKey: "k" };
+  const answers = [
+    await session.get("/generator/settings?model=other", fragment),
+    await session.form("/generator/price", { prompt: "sea" }, fragment),
+    await session.form("/generator", { ...sent, price: "1" }, fragment),
+    await session.form("/generator", sent, fragment),
+    await session.get("/gallery/part", fragment),
+    await session.get("/dashboard/figures", fragment),
+  ];
+  const { prompts: [{ id }] } = await (await session.get("/api/v1/prompts")).json();
+  answers.push(
+    await session.form(`/prompts/${id}/cancel`, {}, fragment),
+    await session.form(`/prompts/${id}/retry`, {}, fragment),
+  );
+  for (const answer of answers) {
+    const text = await answer.text();
+    assert.doesNotMatch(text, /<html|<noscript/);
+  }
+  const page = await (await session.get("/generator")).text();
+  const form = /<form id="generator".*?<\/form>/s.exec(page)![0];
+  const [first, second] = form.matchAll(/<button[^>]*type="submit"[^>]*>/g);
+  assert.match(first[0], /id="generate"/);
+  assert.match(second[0], /formmethod="get"/);
+  assert.match(form, /<noscript><button[^>]*formmethod="get"/);
 });

@@ -1,0 +1,212 @@
+/**
+ * A studio to look at: a few people and what they made in the past weeks, with something of every kind. All of it is
+ * written as it would have been: accepted, run by the worker, charged and deleted by the code that does it for people,
+ * under a clock that begins weeks ago and ends now. So it holds what a check of the books expects.
+ */
+import { changeUser } from "../../accounts/change_user.ts";
+import { correctCharge, listUnknownCharges } from "../../accounts/correct_charge.ts";
+import { addPrice } from "../../catalog/add_price.ts";
+import type { PriceBook } from "../../catalog/price_book.ts";
+import { createApiKey } from "../../identity/api_key.ts";
+import { createInvitation, redeemInvitation } from "../../identity/invitation.ts";
+import { startSession } from "../../identity/session.ts";
+import { deleteImage } from "../../images/delete_image.ts";
+import { listImages } from "../../images/image_store.ts";
+import { monthOf } from "../../money/account.ts";
+import { readMonth } from "../../money/ledger.ts";
+import { isFinal, isHeld, type Prompt } from "../../prompts/prompt.ts";
+import { checkPromptRequest } from "../../prompts/prompt_request.ts";
+import { quoteOf } from "../../prompts/quote.ts";
+import { type RequestDeps, requestPrompt } from "../../prompts/request_prompt.ts";
+import { keys } from "../../store/schema.ts";
+import { changeProfile, ensureOwner, readUser, type User } from "../../users/user.ts";
+import { type CancelDeps, cancelPrompt } from "../../work/cancel.ts";
+import type { Rehearsal } from "./rehearsal.ts";
+import { delayedScene, pastScenes, type Person, recentScenes, type Scene, waitingScenes } from "./scenes.ts";
+
+/** What is filled: a Darkroom over an empty database, with the built-in provider and the rehearsal's. */
+export interface SeedDeps extends RequestDeps, CancelDeps {
+  prices: PriceBook;
+  promptMaxChars: number;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The clock that the Darkroom runs by; it never goes back. */
+export interface SeedClock {
+  now(): number;
+  moveTo(at: number): void;
+  pass(ms: number): void;
+}
+
+export function createSeedClock(start: number): SeedClock {
+  let at = start;
+  return {
+    now: () => at,
+    moveTo: (next) => void (at = Math.max(at, next)),
+    pass: (ms) => void (at += ms),
+  };
+}
+
+export interface SeedOptions {
+  clock: SeedClock;
+  rehearsal: Pick<Rehearsal, "rehearse">;
+  /** 0 to 1, the same numbers for the same studio. */
+  random: () => number;
+  /** The present, in milliseconds since 1970. */
+  present: () => number;
+}
+
+export interface SeededStudio {
+  people: { [person in Person]: User };
+  prompts: number;
+}
+
+const dayMs = 24 * 3600 * 1000;
+const minuteMs = 60_000;
+/** How far back it goes. */
+export const seededDays = 35;
+const largestSeed = 2 ** 32;
+
+/** Fills the Darkroom, which has not been started, and stops it. */
+export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<SeededStudio> {
+  const { store } = deps;
+  const { clock, rehearsal, random, present } = options;
+  const today = present();
+  const people = await invitePeople(deps, { clock });
+  let prompts = 0;
+  await deps.start();
+  for (const { at, happens } of pastEvents()) {
+    clock.moveTo(at);
+    await happens();
+  }
+  for (const [i, scene] of recentScenes.entries()) {
+    clock.moveTo(today - (recentScenes.length - i) * 12 * minuteMs);
+    await make(scene);
+  }
+  await make(delayedScene);
+  clock.moveTo(present());
+  await deleteNewestOf(people.owner);
+  await setBudgets();
+  await deps.stop();
+  for (const scene of waitingScenes) await ask(scene);
+  await leaveCredentials(deps, people);
+  return { people, prompts };
+
+  function pastEvents(): { at: number; happens: () => Promise<void> }[] {
+    const daysAgo = (days: number) => today - days * dayMs;
+    const made = pastScenes.map((scene) => ({ at: momentBefore(today, random), happens: () => make(scene) }));
+    return [
+      ...made,
+      { at: daysAgo(12), happens: () => raisePrice(deps, people.admin) },
+      { at: daysAgo(0.5), happens: () => correctOldest(deps, people.admin) },
+    ].sort((a, b) => a.at - b.at);
+  }
+
+  /** Asks for it and sees it through to where it rests. */
+  async function make(scene: Scene): Promise<void> {
+    const running = rehearsal.rehearse(scene.ending ?? { type: "made" });
+    const id = await ask(scene);
+    if (scene.ending?.type === "never") {
+      await running;
+      clock.pass(20_000);
+      await cancelPrompt(
+        deps,
+        await readUntil(id, ({ tasks }) => tasks.some(({ state }) => state === "running")),
+      );
+    }
+    await readUntil(id, isAtRest);
+  }
+
+  async function ask(
+    { by, text, model: name, imageSize, count, negativePrompt, watermark }: Scene,
+  ): Promise<string> {
+    const seed = Math.floor(random() * largestSeed);
+    const { request, model } = checkPromptRequest(
+      { prompt: text, model: name, imageSize, count, seed, negativePrompt, watermark },
+      { models: deps.models, maxChars: deps.promptMaxChars },
+    );
+    const user = (await readUser(store, people[by].id))!.value;
+    const quote = quoteOf(deps.models, { request, model });
+    prompts++;
+    return (await requestPrompt(deps, { user, quote })).prompt.value.id;
+  }
+
+  async function readUntil(promptId: string, isReached: (prompt: Prompt) => boolean) {
+    for await (const [entry] of store.kv.watch<[Prompt]>([keys.prompt(promptId)])) {
+      const { value, versionstamp } = entry;
+      if (versionstamp !== null && isReached(value)) return { value, versionstamp };
+    }
+    throw new Error(`The database was closed before prompt ${promptId} came to rest`);
+  }
+
+  /** The student has nearly used theirs up. */
+  async function setBudgets(): Promise<void> {
+    const { spentMicros } = await readMonth(store, {
+      userId: people.student.id,
+      month: monthOf(store.now()),
+    });
+    const budgets = { admin: 25_000_000, designer: 10_000_000, student: spentMicros + 10_000 } as const;
+    for (const [person, monthlyBudget] of Object.entries(budgets)) {
+      const { id: userId } = people[person as keyof typeof budgets];
+      await changeUser(deps.store, { actor: people.owner, userId, changes: { monthlyBudget } });
+    }
+  }
+
+  async function deleteNewestOf({ id: userId }: User): Promise<void> {
+    const { items } = await listImages(store, { userId, limit: 1 });
+    await deleteImage(store, items[0]);
+  }
+}
+
+/** Final and charged, or back in the queue for another attempt. */
+function isAtRest(prompt: Prompt): boolean {
+  return isFinal(prompt) ? !isHeld(prompt) : prompt.status === "PENDING" && prompt.readyAt !== null;
+}
+
+/** On some day of the past weeks, more often on a late one, between seven and twenty-one o'clock (UTC). */
+function momentBefore(today: number, random: () => number): number {
+  const day = Math.floor(today / dayMs) - 1 - Math.floor((seededDays - 3) * random() ** 1.4);
+  return day * dayMs + Math.floor((7 + 14 * random()) * 60) * minuteMs;
+}
+
+async function invitePeople(
+  deps: SeedDeps,
+  { clock }: { clock: SeedClock },
+): Promise<SeededStudio["people"]> {
+  const { store } = deps;
+  const { id: ownerId } = await ensureOwner(store);
+  await changeProfile(store, { userId: ownerId, name: "Ada" });
+  const owner = (await readUser(store, ownerId))!.value;
+  const join = async (name: string): Promise<User> => {
+    clock.pass(50 * minuteMs);
+    const { code } = await createInvitation(store, { createdBy: ownerId, name });
+    clock.pass(7 * minuteMs);
+    const joined = await redeemInvitation(store, { code, name });
+    if (joined === null) throw new Error(`The invitation of ${name} was not open`);
+    return joined;
+  };
+  const { id: userId } = await join("Bo Lindqvist");
+  const admin = await changeUser(deps.store, { actor: owner, userId, changes: { role: "admin" } });
+  return { owner, admin, designer: await join("Chidi Okafor"), student: await join("Dana Whitfield") };
+}
+
+async function raisePrice(deps: SeedDeps, { id: by }: User): Promise<void> {
+  const validFrom = new Date(deps.store.now()).toISOString().slice(0, 10);
+  await addPrice(deps, { model: "rehearsal-one", size: "*", costMicros: 44_000, validFrom, by });
+}
+
+async function correctOldest({ store }: SeedDeps, { id: by }: User): Promise<void> {
+  const [entry] = await listUnknownCharges(store, { limit: 1 });
+  const note = "The provider's statement has no such picture";
+  await correctCharge(store, { promptId: entry.promptId, billedMicros: 0, by, note });
+}
+
+/** Nobody knows their secrets: they are there to be seen in lists. */
+async function leaveCredentials({ store }: SeedDeps, people: SeededStudio["people"]): Promise<void> {
+  await startSession(store, people.admin.id, { device: "Firefox on Linux" });
+  await startSession(store, people.designer.id, { device: "Safari on iPad" });
+  await startSession(store, people.student.id, { device: "Chrome on Android" });
+  await createApiKey(store, { userId: people.owner.id, name: "laptop", scope: "generate", expiresAt: null });
+  await createInvitation(store, { createdBy: people.admin.id, name: "Emi" });
+}

@@ -1,0 +1,65 @@
+/** The tasks that move files: `restore`, `move-blobs`, `claim-blobs`. */
+import { s3AddressIn } from "../lib/blobs/configured_blobs.ts";
+import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
+import { createS3Blobs } from "../lib/blobs/s3_blobs.ts";
+import { restore } from "../lib/operation/backup.ts";
+import {
+  claimDataDirectory,
+  openDataDirectory,
+  pathsIn,
+  readInstanceId,
+} from "../lib/operation/data_directory.ts";
+import { copyBlobs, removeCopied } from "../lib/operation/move_blobs.ts";
+import { claimBlobs } from "../lib/operation/sweep_blobs.ts";
+import { StartError } from "../lib/refusal.ts";
+import type { Settings } from "../lib/settings.ts";
+import { readArguments, readDirectory, UsageError } from "./arguments.ts";
+import { configuredBlobs, s3Deps } from "./store_access.ts";
+
+export async function restoreBackup(args: string[], settings: Settings): Promise<void> {
+  const directory = readDirectory(args);
+  const data = await openDataDirectory(settings.DATA_DIR);
+  try {
+    const source = createDiskBlobs(pathsIn(directory).blobs);
+    const { blobs } = configuredBlobs(settings, data);
+    const { images, missing } = await restore({ data, blobs }, { directory, source });
+    for (const key of missing) console.error(`A picture's bytes are not in the backup: ${key}`);
+    console.log(`Restored ${images} images and the database to ${settings.DATA_DIR}`);
+  } finally {
+    data.close();
+  }
+}
+
+export async function moveBlobs(args: string[], settings: Settings): Promise<void> {
+  const [target] = readArguments(args, ["r2 or disk: where to"]).positionals;
+  if (target !== "r2" && target !== "disk") throw new UsageError("This task takes r2 or disk: where to");
+  const address = s3AddressIn(settings);
+  if (address === null) throw new StartError("R2_ENDPOINT and what belongs to it must be set");
+  const [disk, r2] = [createDiskBlobs(pathsIn(settings.DATA_DIR).blobs), createS3Blobs(address, s3Deps)];
+  const way = target === "r2" ? { from: disk, to: r2 } : { from: r2, to: disk };
+  const { copied, present } = await copyBlobs(way);
+  console.log(`Copied ${copied} files to ${target}; ${present} were there already`);
+  const data = await claimDataDirectory(settings.DATA_DIR);
+  if (data === null) {
+    console.log("A server is running, so all of them stay where they were, too. Stop it and repeat this.");
+    return;
+  }
+  try {
+    await copyBlobs(way);
+    if (target === "r2") await claimBlobs(r2, await readInstanceId(data));
+    console.log(`Removed ${await removeCopied(way)} files from where they were`);
+  } finally {
+    data.close();
+  }
+}
+
+export async function claimBucket(args: string[], settings: Settings): Promise<void> {
+  readArguments(args, []);
+  const data = await openDataDirectory(settings.DATA_DIR);
+  try {
+    await claimBlobs(configuredBlobs(settings, data).blobs, await readInstanceId(data));
+    console.log("The storage of pictures is this Darkroom's: it sweeps there what its records don't name");
+  } finally {
+    data.close();
+  }
+}

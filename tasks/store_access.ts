@@ -1,0 +1,81 @@
+/** How a task reaches the data: through the server that runs, or by opening the data directory itself. */
+import { configureBlobs, type ConfiguredBlobs } from "../lib/blobs/configured_blobs.ts";
+import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
+import { createHoldableBlobs } from "../lib/blobs/holdable_blobs.ts";
+import type { S3Deps } from "../lib/blobs/s3_client.ts";
+import {
+  type Command,
+  type CommandAnswers,
+  type CommandInput,
+  createCommands,
+} from "../lib/operation/commands.ts";
+import { askServer } from "../lib/operation/control_socket.ts";
+import {
+  claimDataDirectory,
+  type DataDirectory,
+  describeHolder,
+  pathsIn,
+} from "../lib/operation/data_directory.ts";
+import { StartError } from "../lib/refusal.ts";
+import type { Settings } from "../lib/settings.ts";
+import { sleep } from "../lib/sleep.ts";
+import { createStore, openDatabase, type Store } from "../lib/store/store.ts";
+
+/** How long to wait for a server that is just starting, or for another task to be done. */
+const patienceMs = 10_000;
+const retryMs = 100;
+
+export const s3Deps: S3Deps = { now: () => Date.now(), sleep, random: Math.random };
+
+export function configuredBlobs(settings: Settings, data: DataDirectory): ConfiguredBlobs {
+  return configureBlobs(settings, { folder: data.blobs, ...s3Deps });
+}
+
+/** Throws `StartError` where nothing was ever stored, before anything is made there. */
+export async function demandDatabase({ DATA_DIR }: Settings): Promise<void> {
+  try {
+    await Deno.stat(pathsIn(DATA_DIR).database);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new StartError(`There is no database in DATA_DIR ${DATA_DIR}`);
+  }
+}
+
+/** Has a command carried out by whoever has the data directory. */
+export async function perform<C extends Command>(
+  settings: Settings,
+  { command, input }: { command: C; input: CommandInput<C> },
+): Promise<CommandAnswers[C]> {
+  const { DATA_DIR, PUBLIC_URL, PORT } = settings;
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const data = await claimDataDirectory(DATA_DIR);
+    if (data !== null) {
+      return await withStore(data, (store) => {
+        const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs);
+        const publicUrl = PUBLIC_URL ?? `http://localhost:${PORT}`;
+        return createCommands({ store, data, blobs, publicUrl, openFolder: createDiskBlobs })[command](input);
+      });
+    }
+    const answer = await askServer(pathsIn(DATA_DIR), { command, input });
+    if (answer !== null) return answer;
+    await sleep(retryMs);
+  }
+  throw new StartError(
+    `DATA_DIR ${DATA_DIR} is in use by ${await describeHolder(DATA_DIR)}, which does not answer`,
+  );
+}
+
+/** Opens the store of a claimed directory, and closes both. */
+export async function withStore<T>(data: DataDirectory, work: (store: Store) => Promise<T>): Promise<T> {
+  try {
+    const kv = await openDatabase(data.database);
+    try {
+      return await work(createStore({ kv, now: () => Date.now() }));
+    } finally {
+      kv.close();
+    }
+  } finally {
+    data.close();
+  }
+}

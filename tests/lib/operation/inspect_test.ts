@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
+import { sha256 } from "../../../lib/digest.ts";
+import { createApiKey, listApiKeys } from "../../../lib/identity/api_key.ts";
+import { startSession } from "../../../lib/identity/session.ts";
+import { deleteImage, undoMs } from "../../../lib/images/delete_image.ts";
+import { readImage } from "../../../lib/images/image_store.ts";
+import { inspect, inspectedId, type Inspection } from "../../../lib/operation/inspect.ts";
+import { giveBackLease, leaseMs, requeue } from "../../../lib/prompts/queue.ts";
+import { keys } from "../../../lib/store/schema.ts";
+import { commit } from "../../../lib/store/store.ts";
+import { writeProgress } from "../../../lib/work/settle.ts";
+import { withTask } from "../../../lib/work/task_steps.ts";
+import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import {
+  acceptPrompt,
+  cancelUnbilled,
+  completePrompt,
+  createTestStore,
+  createTestUser,
+  failPrompt,
+  losePrompt,
+  startPrompt,
+} from "../../fixtures/store.ts";
+
+async function createScene() {
+  const store = await createTestStore();
+  const blobs = createMemoryBlobs();
+  const user = await createTestUser(store, { name: "Ada Byron", email: "ada@example.org" });
+  return {
+    store,
+    blobs,
+    user,
+    look: (id: string) => inspect({ store, blobs: createHoldableBlobs(blobs) }, id),
+    [Symbol.dispose]: () => store.kv.close(),
+  };
+}
+
+Deno.test("a prompt that waits tells its place in the queue and where it is entered", async () => {
+  using scene = await createScene();
+  const { store, user } = scene;
+  const first = (await acceptPrompt(store, user)).prompt.value;
+  const second = (await acceptPrompt(store, user)).prompt;
+  const { stands, status, othersBefore, hold, entry, indexes, lease } = await scene.look(second.value.id);
+  assert.equal(stands, "It waits for a worker; 1 of its user's come before it");
+  assert.deepEqual([status, othersBefore, entry, lease], ["PENDING", 1, null, null]);
+  assert.deepEqual(hold, { micros: 20_000, counts: true });
+  assert.deepEqual(indexes, {
+    [`prompts ${user.id} 2`]: "there",
+    [`prompts_by_status ${user.id} PENDING 2`]: "there",
+    [`feed ${user.id} ${second.versionstamp}`]: "there",
+    [`queue ${user.id} ${second.value.id}`]: "there",
+  });
+  await store.kv.delete(keys.queue(user.id, first.id));
+  await store.kv.set(["prompts_by_status", user.id, "FAILED", 1], first.id);
+  const broken = (await scene.look(first.id)).indexes as { [name: string]: string };
+  assert.equal(broken[`queue ${user.id} ${first.id}`], "missing");
+  assert.equal(broken[`prompts_by_status ${user.id} FAILED 1`], "there, and must not be");
+});
+
+Deno.test("a prompt that runs tells its task's state, its handle, and who has the lease until when", async () => {
+  using scene = await createScene();
+  const { store, user } = scene;
+  const before = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
+  const submittedAt = store.now();
+  const after = withTask(before.value, 0, ({ count, imageIds }) => (
+    { state: "running", count, imageIds, submittedAt, handle: { taskId: "t-1" } }
+  ));
+  await writeProgress(store, { before, after });
+  const { id } = after;
+  const held = await scene.look(id);
+  const at = new Date(submittedAt).toISOString();
+  assert.deepEqual(held.tasks, [
+    { state: "running", count: 1, images: [], submittedAt: at, handle: { taskId: "t-1" } },
+  ]);
+  const until = new Date(submittedAt + leaseMs).toISOString();
+  assert.deepEqual(held.lease, { number: 1, owner: "test", state: "held", until, renewals: 0 });
+  assert.equal(held.stands, `By test, it is being worked on; its lease counts until ${until}, or longer`);
+
+  store.clock.advance(leaseMs + 1);
+  assert.match((await scene.look(id)).stands, /^Its lease has run out/);
+  await giveBackLease(store, { promptId: id, number: 1 });
+  assert.match((await scene.look(id)).stands, /^Its lease was given back/);
+  await store.kv.delete(keys.lease(id));
+  assert.match((await scene.look(id)).stands, /^It should have a lease and has none: verify/);
+});
+
+Deno.test("a prompt that is tried again tells when, and one that is over tells its entry", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const before = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
+  await commit(requeue(store, { before, readyAt: store.now() + 60_000 }));
+  const waits = await scene.look(before.value.id);
+  assert.equal(waits.stands, `It is tried again at ${waits.triedAgainAt}`);
+  assert.deepEqual(waits.runs, { leaseNumber: 1, crashes: 0, retries: 1 });
+  store.clock.advance(60_001);
+  assert.match((await scene.look(before.value.id)).stands, /^It may be tried again/);
+
+  const { value: done } = await completePrompt(store, user, { blobs });
+  const over = await scene.look(done.id);
+  assert.deepEqual([over.status, over.stands], ["COMPLETED", "It is over; nothing is to be done"]);
+  const { costMicros, basis, images } = over.entry as { [name: string]: unknown };
+  assert.deepEqual([costMicros, basis, images], [20_000, "table", 1]);
+  const [image] = over.images as { record: string; blobs: { [key: string]: string } }[];
+  assert.deepEqual([image.record, Object.values(image.blobs)[0]], ["there", "there"]);
+  assert.match(
+    (await scene.look((await cancelUnbilled(store, user)).value.id)).stands,
+    /what it costs is being/,
+  );
+  assert.equal((await scene.look((await failPrompt(store, user)).value.id)).failure, "content_policy");
+});
+
+Deno.test("a picture tells which of its bytes are there, and until when its deletion can be undone", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const { value: prompt } = await completePrompt(store, user, { blobs });
+  const [{ id }] = prompt.images;
+  const { blobKey } = (await readImage(store, id))!.value;
+  const image = await scene.look(id);
+  assert.equal((image.blobs as { [key: string]: string })[blobKey], "there");
+  assert.deepEqual(image.indexes, { [`images ${user.id} 1`]: "there", terms: "2 of 2 there" });
+  await blobs.delete(blobKey);
+  assert.equal(((await scene.look(id)).blobs as { [key: string]: string })[blobKey], "missing");
+
+  await deleteImage(store, { id });
+  const until = new Date(store.now() + undoMs).toISOString();
+  assert.equal((await scene.look(id)).stands, `It was deleted; that can be undone until ${until}`);
+  const [named] = (await scene.look(prompt.id)).images as { [name: string]: unknown }[];
+  assert.deepEqual(named, { id, isDeleted: true, record: "missing" });
+});
+
+Deno.test("a user tells what the books say, what waits, and the names of their credentials", async () => {
+  using scene = await createScene();
+  const { store, user } = scene;
+  await acceptPrompt(store, user);
+  await losePrompt(store, user);
+  const session = await startSession(store, user.id);
+  const secret = await createApiKey(store, {
+    userId: user.id,
+    name: "laptop",
+    scope: "read",
+    expiresAt: null,
+  });
+  const [{ id: keyId }] = await listApiKeys(store, user.id);
+  const found = await scene.look(user.id);
+  assert.deepEqual(found.account, {
+    heldMicros: 20_000,
+    chargedMicros: 20_000,
+    promptSequence: 2,
+    imageSequence: 0,
+  });
+  assert.deepEqual([found.inQueue, found.sessions, found.apiKeys], [1, [sha256(session)], [keyId]]);
+  assert.deepEqual([(await scene.look(keyId)).stands, (await scene.look(sha256(session))).stands], [
+    "It is good",
+    "It is good",
+  ]);
+  await store.kv.set(keys.user(user.id), { ...user, isDisabled: true });
+  assert.equal((await scene.look(keyId)).stands, "Its user is disabled");
+  assert.equal((await scene.look(sha256(session))).stands, "Its user is disabled");
+  assert.ok(!JSON.stringify(await scene.look(keyId)).includes(secret));
+});
+
+Deno.test("nobody's words, name, address or device is told, whatever is asked for", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const request = {
+    text: "xylophone by the zephyr",
+    watermark: "quokka",
+    options: { negativePrompt: "wombat" },
+  };
+  const prompts = [
+    (await acceptPrompt(store, user, { request })).prompt.value,
+    (await completePrompt(store, user, { request, blobs })).value,
+  ];
+  const session = await startSession(store, user.id, { device: "Firefox on Windows" });
+  await createApiKey(store, { userId: user.id, name: "numbat", scope: "all", expiresAt: null });
+  const [key] = await listApiKeys(store, user.id);
+  const ids = [
+    user.id,
+    key.id,
+    sha256(session),
+    ...prompts.flatMap(({ id, images }) => [id, ...images.map((image) => image.id)]),
+  ];
+  const told = JSON.stringify(await Promise.all(ids.map(scene.look)) satisfies Inspection[]);
+  const private_ = /xylophone|zephyr|quokka|wombat|numbat|harbour|Ada|Byron|example\.org|Firefox/;
+  assert.equal(private_.exec(told), null);
+  assert.ok(!told.includes(session));
+});
+
+Deno.test("an id that names nothing is not found, and what is no id is refused without being repeated", async () => {
+  using scene = await createScene();
+  for (const id of [scene.store.ids(), sha256("nobody")]) {
+    await assert.rejects(scene.look(id), { code: "not_found", message: "Nothing has this id" });
+  }
+  for (const text of ["", "1", "../secret", "dk_" + "a".repeat(43), "a".repeat(63), "A".repeat(64)]) {
+    const { success, error } = inspectedId.safeParse(text);
+    assert.equal(success, false, text);
+    assert.ok(text.length < 10 || !error!.message.includes(text));
+  }
+});

@@ -2,8 +2,8 @@
 import type { Buffer } from "node:buffer";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import font from "dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf" with { type: "bytes" };
 import sharp from "sharp";
+import { watermarkFont } from "./watermark_font.ts";
 
 /** A transparent PNG to lay into the bottom right corner; its margins are part of it. */
 export async function createWatermark(
@@ -15,7 +15,7 @@ export async function createWatermark(
   const letters = await sharp({
     text: {
       text: escapeMarkup(text),
-      font: "DejaVu Sans Bold",
+      font: watermarkFont.name,
       fontfile: await fontFile(),
       width: width - 2 * margin - 2,
       height: Math.max(12, Math.round(unit * 0.04)),
@@ -44,6 +44,7 @@ export async function createWatermark(
  * write where it lies: only a file of our own that nobody else can change is taken.
  */
 async function fontFile(): Promise<string> {
+  const { bytes: font } = watermarkFont;
   const path = join(tmpdir(), `darkroom-dejavu-2.37-${Deno.uid() ?? "user"}-${font.length}.ttf`);
   if (await isOwnFont(path)) return path;
   const temporary = `${path}.${crypto.randomUUID()}`;
@@ -55,7 +56,7 @@ async function fontFile(): Promise<string> {
 async function isOwnFont(path: string): Promise<boolean> {
   try {
     const { isFile, size, uid, mode } = await Deno.lstat(path);
-    return isFile && size === font.length && uid === Deno.uid() && ((mode ?? 0) & 0o022) === 0;
+    return isFile && size === watermarkFont.bytes.length && uid === Deno.uid() && ((mode ?? 0) & 0o022) === 0;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { cutText } from "../graphemes.ts";
 import { Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
+import { isSeen, lettersNotDrawn } from "../pixels/watermark_font.ts";
 import type { PromptRequest } from "./prompt.ts";
 import type { Model, Range } from "../catalog/provider.ts";
 
@@ -68,11 +69,26 @@ export function checkPromptRequest(
     model: model.id,
     imageSize,
     count,
-    watermark: watermark?.trim() || null,
+    watermark: watermark !== undefined && isSeen(watermark) ? watermark.trim() : null,
     options: defined({ seed, negativePrompt, guidance, steps }),
   };
   checkOptions(request.options, model);
+  checkWatermark(request, model);
   return { request, model };
+}
+
+const mostLettersNamed = 10;
+
+/** Refuses a watermark that would become boxes in the picture, as long as nothing was paid. */
+export function checkWatermark({ watermark }: Pick<PromptRequest, "watermark">, model: Model): void {
+  if (watermark === null || model.watermark === "provider") return;
+  const missing = lettersNotDrawn(watermark).map((letter) => cutText(letter, { chars: 20 }));
+  if (missing.length === 0) return;
+  const named = missing.slice(0, mostLettersNamed).join(" ") +
+    (missing.length > mostLettersNamed ? " …" : "");
+  throw new Refusal("invalid_request", `watermark has letters that can't be drawn: ${named}`, {
+    field: "watermark",
+  });
 }
 
 function refusalOf(

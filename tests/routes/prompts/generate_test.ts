@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { until } from "../../fixtures/until.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { createStandIn, failWith, holdUntil, standInModel } from "../../fixtures/stand_in_provider.ts";
@@ -39,6 +41,38 @@ Deno.test("the title has the first 50 characters, counted as people count them",
   const { images } = await (await program.post(path, { prompt: "🌅".repeat(51), imageSize: "512x512" }))
     .json();
   assert.equal(images[0].title, `Generated: ${"🌅".repeat(50)}…`);
+});
+
+Deno.test("a watermark with letters that can't be drawn is refused before anything is set aside, naming them", async () => {
+  const drawsItself = { ...standInModel, id: "drawer", provider: "drawer", watermark: "provider" as const };
+  const drawer = createStandIn({ id: "drawer", models: [drawsItself] });
+  const prices = drawer.prices.map((row) => ({ ...row, provider: "drawer", model: "drawer" }));
+  await using studio = await createStudio({ others: [{ ...drawer, prices }] });
+  const [program, person] = [await studio.withKey(), await studio.withSession()];
+  const message = "watermark has letters that can't be drawn: 猫 窓 👍🏽";
+  for (const address of [path, "/api/v1/quotes"]) {
+    const answer = await program.post(address, { prompt: "sea", watermark: "© 猫窓 👍🏽" });
+    assert.equal(answer.status, 400);
+    const { error } = await answer.json();
+    assert.deepEqual([error.code, error.message], ["invalid_request", message]);
+  }
+  const page = await person.form("/generator", { prompt: "sea", watermark: "© 猫窓 👍🏽" });
+  assert.equal(page.status, 400);
+  assert.ok((await page.text()).includes("can&#39;t be drawn: 猫 窓 👍🏽"));
+  assert.equal(studio.standIn.submitted.length, 0);
+  const { promptId, status } = await (await program.post(path, { prompt: "sea", watermark: "شركة © ❤️" }))
+    .json();
+  assert.equal(status, "COMPLETED");
+  const blank = await (await program.post(path, { prompt: "sea", watermark: "\u200b" })).json();
+  assert.equal(blank.status, "COMPLETED");
+  const itself = await program.post(path, { prompt: "sea", model: "drawer", watermark: "猫" });
+  assert.equal((await itself.json()).status, "COMPLETED");
+  const { value } = (await readPrompt(studio.store, promptId))!;
+  const earlier = { ...value, request: { ...value.request, watermark: "猫" } };
+  await studio.store.kv.set(keys.prompt(promptId), earlier);
+  const again = await program.post(`/api/v1/prompts/${promptId}/retry`);
+  assert.equal(again.status, 400);
+  assert.match((await again.json()).error.message, /can't be drawn: 猫$/);
 });
 
 Deno.test("the characters of a prompt are counted as people count them", async () => {

@@ -17,6 +17,7 @@ import {
   typedText,
 } from "./search_terms.ts";
 import type { Store } from "../store/store.ts";
+import { dayIn } from "../users/time_zone.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
 import { readImage, readImages } from "./image_store.ts";
 
@@ -26,9 +27,11 @@ export interface ImageQuery {
   model: string | null;
   /** "WIDTHxHEIGHT". */
   size: string | null;
-  /** ISO dates (UTC), both inclusive. */
+  /** ISO dates, both inclusive; days as they are in `zone`. */
   from: string | null;
   to: string | null;
+  /** IANA name. */
+  zone: string;
   cost: CostKind | null;
 }
 
@@ -40,7 +43,7 @@ export interface Found {
 }
 
 /** It leaves nothing out. */
-export function isEmptyQuery({ text, ...filters }: ImageQuery): boolean {
+export function isEmptyQuery({ text, zone: _, ...filters }: ImageQuery): boolean {
   return isNothing(typedText(text)) && Object.values(filters).every((filter) => filter === null);
 }
 
@@ -239,11 +242,10 @@ function openList(kv: Deno.Kv, { prefix, work, towards }: Reading & { prefix: De
 /** The numbers of the pictures of these days. Their ids tell the time (UUIDv7), and grow with their numbers. */
 async function numbersBetween(
   kv: Deno.Kv,
-  { userId, query: { from, to } }: { userId: string; query: ImageQuery },
+  { userId, query: { from, to, zone } }: { userId: string; query: ImageQuery },
 ): Promise<{ first: number; last: number }> {
-  const dayMs = 24 * 3600 * 1000;
-  const first = from === null ? 1 : await numberAt(kv, { userId, at: Date.parse(from) });
-  const last = to === null ? Infinity : await numberAt(kv, { userId, at: Date.parse(to) + dayMs }) - 1;
+  const first = from === null ? 1 : await numberAt(kv, { userId, at: dayIn(zone, from).start });
+  const last = to === null ? Infinity : await numberAt(kv, { userId, at: dayIn(zone, to).end }) - 1;
   return { first, last };
 }
 

@@ -6,6 +6,7 @@ import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
+import { isDay } from "../../lib/users/time_zone.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
@@ -13,6 +14,7 @@ import { GalleryPage, type GalleryPart, GalleryTiles } from "../../views/images/
 import { queryOf } from "../../views/images/image_query.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
+import { readerZone } from "../http/reader_zone.ts";
 import { readTexts } from "../http/request_body.ts";
 import { countImages, findImage, listImages } from "../../lib/images/image_store.ts";
 
@@ -141,7 +143,7 @@ export function readImageQuery(c: AppContext): ImageQuery {
     throw new Refusal("invalid_request", "size takes a size such as 1024x1024");
   }
   for (const [name, day] of [["from", from], ["to", to]]) {
-    if (day === null || (/^\d{4}-\d\d-\d\d$/.test(day!) && !Number.isNaN(Date.parse(day!)))) continue;
+    if (day === null || isDay(day!)) continue;
     throw new Refusal("invalid_request", `${name} takes a day such as 2026-11-25`);
   }
   if (cost !== null && cost !== "free" && cost !== "paid") {
@@ -151,5 +153,5 @@ export function readImageQuery(c: AppContext): ImageQuery {
   if (model !== null && model.length > maxModelChars) {
     throw new Refusal("invalid_request", "model takes the name of a model");
   }
-  return { text: (c.req.query("q") ?? "").slice(0, 500), model, size, from, to, cost };
+  return { text: (c.req.query("q") ?? "").slice(0, 500), model, size, from, to, cost, zone: readerZone(c) };
 }

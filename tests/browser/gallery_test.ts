@@ -17,7 +17,10 @@ interface Scene extends AsyncDisposable {
   make(prompts: string[], fields?: object): Promise<void>;
 }
 
-async function setScene(env: Record<string, string> = {}, { seeded = 0 } = {}): Promise<Scene> {
+async function setScene(
+  env: Record<string, string> = {},
+  { seeded = 0, timezoneId }: { seeded?: number; timezoneId?: string } = {},
+): Promise<Scene> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   if (seeded > 0) {
@@ -25,7 +28,7 @@ async function setScene(env: Record<string, string> = {}, { seeded = 0 } = {}): 
     await seedHistory(darkroom, { user: darkroom.owner, count: seeded, picture: await plainPicture() });
   }
   const server = stack.use(await startServer({ dataDir: folder.path, env }));
-  const visitor = stack.use(await openVisitor(server.url));
+  const visitor = stack.use(await openVisitor(server.url, { timezoneId }));
   const { page } = visitor;
   await page.goto(server.signInUrl);
   return {
@@ -44,6 +47,38 @@ async function setScene(env: Record<string, string> = {}, { seeded = 0 } = {}): 
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
+
+browserTest("the day at which a picture is shown is the day on which it is found", async () => {
+  await using scene = await setScene({}, { timezoneId: "Pacific/Kiritimati" });
+  const { page, server, visitor } = scene;
+  await scene.make(["far east"]);
+  const [{ id, createdAt }] = (await (await page.request.get(`${server.url}/api/v1/images`)).json()).images
+    .map((image: { imageId: string; createdAt: string }) => ({ id: image.imageId, ...image }));
+  const dayIn = (timeZone: string) =>
+    new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date(createdAt));
+  const shown = async () => {
+    await page.goto(`${server.url}/images/${id}`);
+    return (await page.locator("time").first().textContent())!;
+  };
+  const isFound = async (day: string) => {
+    await page.goto(`${server.url}/gallery?from=${day}&to=${day}`);
+    return await page.locator("#gallery .tile").count() === 1;
+  };
+  const expected = (timeZone: string) =>
+    new Intl.DateTimeFormat("en-US", { dateStyle: "medium", timeStyle: "short", timeZone })
+      .format(new Date(createdAt));
+  const plain = (text: string) => text.replaceAll(/\s/gu, " ");
+  assert.equal(plain(await shown()), plain(expected("Pacific/Kiritimati")));
+  assert.ok(await isFound(dayIn("Pacific/Kiritimati")));
+  await page.request.post(`${server.url}/profile`, {
+    headers: { Origin: server.url },
+    form: { name: "Ada", timeZone: "Pacific/Pago_Pago" },
+  });
+  assert.equal(plain(await shown()), plain(`${expected("Pacific/Pago_Pago")} Pacific/Pago_Pago`));
+  assert.ok(await isFound(dayIn("Pacific/Pago_Pago")));
+  assert.ok(!await isFound(dayIn("Pacific/Kiritimati")));
+  assert.deepEqual(visitor.complaints, []);
+});
 
 browserTest("scrolling brings older pictures, and the document stays small", async () => {
   await using scene = await setScene({}, { seeded: 400 });

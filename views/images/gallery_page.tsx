@@ -94,7 +94,7 @@ export function GalleryTiles({ images, query, next, parts }: GalleryPart) {
 function SearchForm(
   { query, choices, isNarrowed }: Pick<GalleryProps, "query" | "choices"> & { isNarrowed: boolean },
 ) {
-  const { text, model, size: chosenSize, from, to, cost } = query;
+  const { text, model, size: chosenSize, from, to, cost, zone } = query;
   const isFiltered = [model, chosenSize, from, to, cost].some((filter) => filter !== null);
   return (
     <form class="search" method="get" action="/gallery" role="search">
@@ -119,12 +119,13 @@ function SearchForm(
           <Choice name="cost" label="Cost" value={cost} options={[["free", "free"], ["paid", "paid for"]]} />
           <div class="field">
             <label for="from">From</label>
-            <input id="from" name="from" type="date" value={from ?? ""} />
+            <input id="from" name="from" type="date" value={from ?? ""} aria-describedby="days" />
           </div>
           <div class="field">
             <label for="to">To</label>
-            <input id="to" name="to" type="date" value={to ?? ""} />
+            <input id="to" name="to" type="date" value={to ?? ""} aria-describedby="days" />
           </div>
+          <p id="days" class="muted">Days in {zone}</p>
         </div>
       </details>
     </form>

@@ -37,7 +37,7 @@ export interface LayoutProps {
 
 export function Layout({ title, user, current, live, children }: LayoutProps) {
   return html`<!DOCTYPE html>${(
-    <html lang="en">
+    <html lang="en" data-zone={user?.timeZone}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />

@@ -1,4 +1,4 @@
-/** A time in the zone of the reader's profile, else in UTC; the page's script turns it into the device's zone. */
+/** A time in the zone of the reader's profile, else in UTC, which the page's script turns into the device's zone. */
 export function Time({ at, zone }: { at: number; zone?: string }) {
   const date = new Date(at);
   return (

@@ -12,7 +12,15 @@ import { createTestStore, type TestStore } from "../../fixtures/store.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { addImage } from "../../../lib/images/image_store.ts";
 
-const noQuery: ImageQuery = { text: "", model: null, size: null, from: null, to: null, cost: null };
+const noQuery: ImageQuery = {
+  text: "",
+  model: null,
+  size: null,
+  from: null,
+  to: null,
+  zone: "UTC",
+  cost: null,
+};
 
 Deno.test("words are terms in any case, without accents, each once; where there are no spaces, letters and pairs", () => {
   const texts: [text: string, terms: string[]][] = [

@@ -68,6 +68,36 @@ Deno.test("the gallery is narrowed by words, size, model, cost and day, and its 
   assert.deepEqual(idsIn(await (await other.get("/gallery?q=red")).text()), []);
 });
 
+Deno.test("days are those of the zone in which the reader's page shows times", async () => {
+  let at = Date.parse("2026-11-30T02:00:00Z");
+  await using studio = await createStudio({ now: () => at });
+  const picture = await make(await studio.withKey(), { prompt: "nine in the evening in New York" });
+  at += 3600 * 1000;
+  const person = await studio.withSession();
+  const foundOn = async (day: string, cookie = "") => {
+    const page = await (await person.get(`/gallery?from=${day}&to=${day}`, {
+      Cookie: `${person.credential}${cookie}`,
+    })).text();
+    const [, zone] = /Days in ([^<]*)</.exec(page)!;
+    return [idsIn(page).includes(picture), zone];
+  };
+  const device = "; zone=America/New_York";
+  assert.deepEqual(await foundOn("2026-11-29"), [false, "UTC"]);
+  assert.deepEqual(await foundOn("2026-11-30"), [true, "UTC"]);
+  assert.deepEqual(await foundOn("2026-11-29", device), [true, "America/New_York"]);
+  assert.deepEqual(await foundOn("2026-11-30", device), [false, "America/New_York"]);
+  assert.deepEqual(await foundOn("2026-11-30", "; zone=Mars/Olympus"), [true, "UTC"]);
+  await person.form("/profile", { name: "Ada", timeZone: "America/Los_Angeles" });
+  assert.deepEqual(await foundOn("2026-11-29"), [true, "America/Los_Angeles"]);
+  await person.form("/profile", { name: "Ada", timeZone: "Asia/Tokyo" });
+  assert.deepEqual(await foundOn("2026-11-29", device), [false, "Asia/Tokyo"]);
+  assert.deepEqual(await foundOn("2026-11-30", device), [true, "Asia/Tokyo"]);
+  const page = await (await person.get(`/images/${picture}?from=2026-11-30`)).text();
+  assert.match(page, /<html lang="en" data-zone="Asia\/Tokyo"/);
+  assert.match(page, /30 Nov 2026, 11:00 Asia\/Tokyo/);
+  assert.equal((await person.get("/gallery?from=2026-02-30")).status, 400);
+});
+
 Deno.test("a search goes on part by part, and a cursor leads on only in the search that gave it", async () => {
   await using scene = await setScene();
   const { person, sea, fox } = scene;

@@ -23,7 +23,7 @@ export function InvitationsPage({ user, invitations, made, problem }: {
         <form class="stack" method="post" action="/admin/invitations">
           <div class="field">
             <label for="name">Whom do you invite?</label>
-            <input id="name" name="name" required maxlength={100} autocomplete="off" />
+            <input id="name" name="name" dir="auto" required maxlength={100} autocomplete="off" />
           </div>
           {problem && <ErrorText message={problem} />}
           <button class="primary" type="submit">Make a link</button>
@@ -45,7 +45,7 @@ function Made({ name, link }: { name: string; link: string }) {
   return (
     <div class="once" role="status">
       <p>
-        The link for {name}. It is shown only now:
+        The link for <bdi>{name}</bdi>. It is shown only now:
       </p>
       <p>
         <code id="invitation-link">{link}</code>
@@ -58,7 +58,7 @@ function Row({ invitation: { id, name, expiresAt }, zone }: { invitation: Invita
   return (
     <li>
       <span>
-        {name}{" "}
+        <bdi>{name}</bdi>{" "}
         <span class="muted">
           until <Time at={expiresAt} zone={zone} />
         </span>

@@ -25,7 +25,7 @@ export function AdminProvidersPage({ user, providers }: {
               <span class={`status ${status === null || status.state === "ok" ? "completed" : "failed"}`}>
                 {status === null ? "built in" : stateWords[status.state]}
               </span>
-              {status?.detail && <q class="muted">{status.detail}</q>}
+              {status?.detail && <q class="muted" dir="auto">{status.detail}</q>}
             </td>
             <td data-name="Balance">{status?.balance ?? "–"}</td>
             <td data-name="Models">

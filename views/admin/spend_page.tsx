@@ -50,7 +50,7 @@ export function AdminSpendPage({ user, name, spend, inDoubt, names, earlier, lat
               <tbody>
                 {spend.users.map(({ user: each, month }) => (
                   <tr>
-                    <th scope="row">{each?.name ?? "Deleted accounts"}</th>
+                    <th scope="row" dir="auto">{each?.name ?? "Deleted accounts"}</th>
                     <td class="number">
                       {Object.values(month.models).reduce((sum, { images }) => sum + images, 0)}
                     </td>
@@ -95,7 +95,7 @@ function InDoubt({ entry, names, reader }: { entry: LedgerEntry; names: Names; r
         </div>
         <div class="field">
           <label for={`note-${promptId}`}>How you know</label>
-          <input id={`note-${promptId}`} name="note" maxlength={200} required autocomplete="off" />
+          <input id={`note-${promptId}`} name="note" dir="auto" maxlength={200} required autocomplete="off" />
         </div>
         <button type="submit">Put right</button>
       </form>

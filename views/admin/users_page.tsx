@@ -44,7 +44,7 @@ function UserRow({ reader, shown, defaultBudgetMicros }: {
   const isOwn = user.id === reader.id;
   return (
     <tr data-user-id={user.id} data-disabled={user.isDisabled ? "" : undefined}>
-      <th scope="row">
+      <th scope="row" dir="auto">
         {user.name}
         {isOwn && " (you)"}
         {user.email && <span class="muted address">{user.email}</span>}

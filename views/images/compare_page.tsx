@@ -38,7 +38,7 @@ function Side({ view: { image, prompt, costMicros, durationMs } }: { view: Image
         <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
       </a>
       <figcaption>
-        <p class="text">{text}</p>
+        <p class="text" dir="auto">{text}</p>
         <p class="facts">
           <span>{image.model}</span>
           <span>{size(imageSize)}</span>

@@ -100,7 +100,7 @@ function SearchForm(
     <form class="search" method="get" action="/gallery" role="search">
       <div class="field wide">
         <label for="q">Words in the prompt</label>
-        <input id="q" name="q" type="search" value={text} autocomplete="off" />
+        <input id="q" name="q" type="search" value={text} dir="auto" autocomplete="off" />
       </div>
       <div class="actions">
         <button type="submit">Search</button>

@@ -46,7 +46,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
           </nav>
         </div>
         <div class="about">
-          <h1 class="text">{text}</h1>
+          <h1 class="text" dir="auto">{text}</h1>
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
@@ -71,10 +71,18 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
                 {image.seed} <a href={`/generator?from=${prompt.id}&seed=${image.seed}`}>Use it again</a>
               </Fact>
             )}
-            {options.negativePrompt && <Fact name="Left out">{options.negativePrompt}</Fact>}
+            {options.negativePrompt && (
+              <Fact name="Left out">
+                <bdi>{options.negativePrompt}</bdi>
+              </Fact>
+            )}
             {options.steps !== undefined && <Fact name="Steps">{options.steps}</Fact>}
             {options.guidance !== undefined && <Fact name="Guidance">{options.guidance}</Fact>}
-            {watermark && <Fact name="Watermark">{watermark}</Fact>}
+            {watermark && (
+              <Fact name="Watermark">
+                <bdi>{watermark}</bdi>
+              </Fact>
+            )}
             <Fact name="File">
               {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.bytes)}
             </Fact>

@@ -35,7 +35,7 @@ export function Tile({ view: { image, prompt }, query = "", isSelectable = false
     <li id={tileId(image.id)} class="tile">
       <a href={addressOf(`/images/${image.id}`, query)}>
         <Thumbnail image={image} text={text} />
-        <span class="caption" aria-hidden="true">{text}</span>
+        <span class="caption" dir="auto" aria-hidden="true">{text}</span>
       </a>
       {isSelectable && (
         <input

@@ -1,4 +1,4 @@
-/** What was spent on each day of a month: bars, and the same as a table. */
+/** What was spent on each day of a month, or made where all of it was free: bars, and the same as a table. */
 import type { Month, Spend } from "../../lib/money/account.ts";
 import { dollars, monthName, plural } from "../shell/format.ts";
 
@@ -7,23 +7,26 @@ const step = 10;
 
 export function SpendChart({ name, month }: { name: string; month: Month }) {
   const days = daysOf(name).map((day) => ({ day, spend: month.days[day] ?? { costMicros: 0, images: 0 } }));
-  const most = Math.max(...days.map(({ spend }) => spend.costMicros), 1);
+  const { amountOf, inWords, heading } = month.spentMicros > 0 ? byCost : byPictures;
+  const most = Math.max(...days.map(({ spend }) => amountOf(spend)));
+  const all = days.reduce((sum, { spend }) => sum + amountOf(spend), 0);
   const width = days.length * step;
   return (
     <figure class="spend">
-      <p class="muted most">{month.spentMicros > 0 && `Most on one day: ${dollars(most)}`}</p>
+      <p class="muted most">{most > 0 && `Most on one day: ${inWords(most)}`}</p>
       <svg
         class="bars"
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Spend by day in ${monthName(name)}: ${dollars(month.spentMicros)} in all`}
+        aria-label={`${heading} by day in ${monthName(name)}: ${inWords(all)} in all`}
       >
         {days.map(({ day, spend }, index) => {
-          const bar = spend.costMicros === 0 ? 1 : Math.max(3, spend.costMicros / most * height);
+          const amount = amountOf(spend);
+          const bar = amount <= 0 ? 1 : Math.max(3, amount / most * height);
           return (
             <rect
-              class={spend.costMicros === 0 ? "none" : undefined}
+              class={amount <= 0 ? "none" : undefined}
               x={index * step + 1.5}
               y={height - bar}
               width={step - 3}
@@ -37,7 +40,8 @@ export function SpendChart({ name, month }: { name: string; month: Month }) {
       <div class="days" aria-hidden="true">
         {days.filter((_, index) => index % 7 === 0).map(({ day }) => <span>{Number(day.slice(8))}</span>)}
       </div>
-      {month.spentMicros > 0 && (
+      <p class="muted">Days and months begin at midnight UTC here, as budgets do.</p>
+      {most > 0 && (
         <details>
           <summary>Day by day</summary>
           <SpendTable heading="Day" spends={month.days} />
@@ -46,6 +50,20 @@ export function SpendChart({ name, month }: { name: string; month: Month }) {
     </figure>
   );
 }
+
+/** What the bars are as high as. */
+interface Measure {
+  heading: string;
+  amountOf(spend: Spend): number;
+  inWords(amount: number): string;
+}
+
+const byCost: Measure = { heading: "Spend", amountOf: ({ costMicros }) => costMicros, inWords: dollars };
+const byPictures: Measure = {
+  heading: "Pictures",
+  amountOf: ({ images }) => images,
+  inWords: (count) => plural(count, "picture"),
+};
 
 /** Amounts by whatever they are sorted by; those of nothing are left out. */
 export function SpendTable({ heading, spends }: { heading: string; spends: { [name: string]: Spend } }) {

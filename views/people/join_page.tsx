@@ -32,7 +32,7 @@ function Form({ code, name, problem }: { code: string; name?: string; problem?: 
         <input type="hidden" name="code" value={code} />
         <div class="field">
           <label for="name">Your name</label>
-          <input id="name" name="name" value={name} required maxlength={100} autocomplete="name" />
+          <input id="name" name="name" value={name} dir="auto" required maxlength={100} autocomplete="name" />
         </div>
         {problem && <ErrorText message={problem} />}
         <button class="primary" type="submit">Join</button>

@@ -39,7 +39,7 @@ function Row(
   return (
     <li>
       <span>
-        {name}{" "}
+        <bdi>{name}</bdi>{" "}
         <span class="muted">
           added <Time at={createdAt} zone={zone} />, {lastUsedAt === null ? "never used" : (
             <>
@@ -68,7 +68,7 @@ function Add() {
       <form class="stack" data-passkey="register" hidden>
         <div class="field">
           <label for="passkey-name">What is it called?</label>
-          <input id="passkey-name" name="name" required maxlength={100} autocomplete="off" />
+          <input id="passkey-name" name="name" dir="auto" required maxlength={100} autocomplete="off" />
           <p class="muted">Such as “This laptop” or “Phone”.</p>
         </div>
         <button class="primary" type="submit">Add a passkey</button>

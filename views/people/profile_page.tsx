@@ -85,7 +85,7 @@ function ProfilePanel({ user, hasPortrait, timeZones, problem }: ProfilePageProp
         {problem && <ErrorText message={problem.message} />}
         <div class="field">
           <label for="name">Name</label>
-          <input id="name" name="name" value={name} required maxlength={100} autocomplete="name" />
+          <input id="name" name="name" value={name} dir="auto" required maxlength={100} autocomplete="name" />
         </div>
         <div class="field">
           <label for="time-zone">Time zone</label>
@@ -161,7 +161,7 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
           <Records columns={["Name", "Scope", "Last used", "Expires"]} hasActions>
             {apiKeys.map((key) => (
               <tr data-key-id={key.id}>
-                <th scope="row">{key.name}</th>
+                <th scope="row" dir="auto">{key.name}</th>
                 <td data-name="Scope">{key.scope}</td>
                 <td data-name="Last used">
                   {key.lastUsedAt === null ? "never" : <Time at={key.lastUsedAt} zone={user.timeZone} />}
@@ -188,7 +188,15 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
         {problem && <ErrorText message={problem.message} />}
         <div class="field">
           <label for="key-name">Name</label>
-          <input id="key-name" name="name" value={name} required maxlength={100} placeholder="laptop" />
+          <input
+            id="key-name"
+            name="name"
+            dir="auto"
+            value={name}
+            required
+            maxlength={100}
+            placeholder="laptop"
+          />
         </div>
         <div class="field">
           <label for="key-scope">Scope</label>

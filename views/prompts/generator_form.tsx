@@ -41,6 +41,7 @@ export function GeneratorForm(
         <textarea
           id="prompt"
           name="prompt"
+          dir="auto"
           rows={4}
           required
           autocomplete="off"
@@ -255,7 +256,7 @@ function Field({ label, hint, ...input }: {
   return (
     <div class="field">
       <label for={input.name}>{label}</label>
-      <input id={input.name} autocomplete="off" placeholder={hint} {...input} />
+      <input id={input.name} autocomplete="off" placeholder={hint} {...input} dir="auto" />
     </div>
   );
 }

@@ -100,7 +100,7 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
             </a>
           )}
           <div>
-            <p class="text">{text}</p>
+            <p class="text" dir="auto">{text}</p>
             <p class="muted">{model} · {size(imageSize)}</p>
             {failure !== null && <p class="muted">{failure.message}. {failure.cost}</p>}
           </div>

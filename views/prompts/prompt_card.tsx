@@ -26,7 +26,7 @@ export function PromptCard({ view }: { view: PromptView }) {
         {frames.map((frame, index) => <PictureFrame frame={frame} view={view} isFirst={index === 0} />)}
         <Bar view={view} />
       </div>
-      <p id={titleId} class="text">{text}</p>
+      <p id={titleId} class="text" dir="auto">{text}</p>
       <div class="facts">
         <span>{prompt.request.model}</span>
         <span>{size(prompt.request.imageSize)}</span>
@@ -92,7 +92,7 @@ function FailureWords({ view: { failure } }: { view: PromptView }) {
   return (
     <>
       <p>
-        <strong>{failure.message}.</strong> {failure.detail && <q>{failure.detail}</q>}
+        <strong>{failure.message}.</strong> {failure.detail && <q dir="auto">{failure.detail}</q>}
       </p>
       <p>{failure.cost}</p>
       <p>{failure.advice}</p>

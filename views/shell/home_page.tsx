@@ -33,7 +33,14 @@ export function HomePage({ maxChars }: { maxChars: number }) {
         </ul>
         <form class="first-prompt" method="get" action="/generator">
           <label for="first-prompt">What do you want to see?</label>
-          <textarea id="first-prompt" name="prompt" rows={3} maxlength={maxChars} autocomplete="off">
+          <textarea
+            id="first-prompt"
+            name="prompt"
+            dir="auto"
+            rows={3}
+            maxlength={maxChars}
+            autocomplete="off"
+          >
           </textarea>
           <button class="primary" type="submit">Sign in and generate</button>
         </form>

@@ -14,7 +14,7 @@ Deno.test("an admin makes a link, and whoever opens it becomes a member", async 
   const made = await admin.form("/admin/invitations", { name: "Bob <b>" });
   assert.equal(made.status, 201);
   const page = await made.text();
-  assert.match(page, /The link for Bob &lt;b&gt;/);
+  assert.match(page, /The link for <bdi>Bob &lt;b&gt;<\/bdi>/);
   const path = linkIn(page)!;
   const list = await (await admin.get("/admin/invitations")).text();
   assert.match(list, /Bob &lt;b&gt;/);

@@ -60,6 +60,25 @@ Deno.test("earlier months are led to, with a bar a day and the same as a table",
   assert.match(await text(await person.get("/dashboard?month=2026-02")), /Spend in February 2026/);
 });
 
+Deno.test("a month without costs shows its pictures by day, and says in which days money is counted", async () => {
+  const at = Date.parse("2026-11-02T23:30:00Z");
+  const priced = createStandIn();
+  const standIn = { ...priced, prices: priced.prices.map((row) => ({ ...row, costMicros: 0 })) };
+  await using studio = await createStudio({ standIn, now: () => at });
+  const [program, person] = [await studio.withKey(), await studio.withSession()];
+  const empty = await (await person.get("/dashboard")).text();
+  assert.match(empty, /aria-label="Pictures by day in November 2026: 0 pictures in all"/);
+  assert.doesNotMatch(empty, /Most on one day|Day by day/);
+  await finished(program, await submit(program, { count: 2 }));
+  const page = await (await person.get("/dashboard")).text();
+  assert.match(page, /aria-label="Pictures by day in November 2026: 2 pictures in all"/);
+  assert.match(page, /Most on one day: 2 pictures/);
+  assert.match(page, /height="100"><title>2026-11-02: \$0\.00, 2 pictures<\/title>/);
+  assert.equal(page.match(/<rect class="none"/g)?.length, 29);
+  assert.match(page, /<th scope="row">2026-11-02<\/th><td class="number">2<\/td>/);
+  assert.match(page, /Days and months begin at midnight UTC here, as budgets do\./);
+});
+
 Deno.test("a month's charges come as a table that a spreadsheet opens without running anything", async () => {
   const standIn = createStandIn();
   await using studio = await createStudio({ standIn });

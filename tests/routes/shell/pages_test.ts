@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
@@ -329,4 +330,34 @@ Deno.test("the generator shows recent pictures six a page", async () => {
   const second = await (await session.get(next)).text();
   assert.deepEqual(idsIn(second), made.slice(6));
   assert.match(second, /id="recent-images"[^>]*data-fixed/);
+});
+
+Deno.test("what people wrote stands in its own direction, wherever it is shown or typed", async () => {
+  await using studio = await createStudio();
+  const [program, person] = [await studio.withKey(), await studio.withSession()];
+  const words = "قطة على النافذة, 2026";
+  const id = await submit(program, { prompt: words, watermark: "© عدي" });
+  const { images: [{ id: imageId }] } = await finished(program, id);
+  const second = (await finished(program, await submit(program, { prompt: words }))).images[0].id;
+  await studio.setUser({ ...studio.owner, name: "عدي" });
+  const shown: [path: string, elements: RegExp[]][] = [
+    ["/generator", [
+      /<textarea[^>]* name="prompt"[^>]* dir="auto"/,
+      /<p id="[^"]*" class="text" dir="auto">قطة/,
+    ]],
+    ["/generator", [/<input id="watermark"[^>]* dir="auto"/, /<span class="caption" dir="auto"[^>]*>قطة/]],
+    ["/gallery", [/<input id="q"[^>]* dir="auto"/, /<span class="caption" dir="auto"[^>]*>قطة/]],
+    [`/images/${imageId}`, [/<h1 class="text" dir="auto">قطة/, /<bdi>© عدي<\/bdi>/]],
+    [`/compare?images=${imageId},${second}`, [/<p class="text" dir="auto">قطة/]],
+    ["/prompts", [/<p class="text" dir="auto">قطة/]],
+    ["/profile", [/<input id="name" name="name" value="عدي" dir="auto"/]],
+    ["/admin", [/<th scope="row" dir="auto">عدي/]],
+  ];
+  for (const [path, elements] of shown) {
+    const page = await (await person.get(path)).text();
+    for (const element of elements) assert.match(page, element, path);
+    for (const [element] of page.matchAll(/<(?:p|h1|span|td|li|strong)\b[^>]*>قطة/g)) {
+      assert.match(element, /dir="auto"/, `${path}: ${element}`);
+    }
+  }
 });

@@ -44,8 +44,10 @@ async function start(settings: Settings): Promise<void> {
   const told = toldToStop();
   const output = createOutput();
   const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
+  // A migration may take its time, and whoever waits for the ready lines learns why.
+  const logAtOnce = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
   const data = await openDataDirectory(settings.DATA_DIR);
-  const kv = await openDatabase(data.database);
+  const kv = await openDatabase(data.database, { now, log: logAtOnce });
   const secret = await readSecret(data, settings.SECRET);
   const application = Promise.withResolvers<Hono<AppEnv>>();
   const server = listen(

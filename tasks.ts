@@ -44,7 +44,7 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
     readArguments(args, []);
     await demandDatabase(settings);
     const data = await openDataDirectory(settings.DATA_DIR);
-    const differences = await withStore(data, rebuild);
+    const differences = await withStore({ data, settings }, rebuild);
     for (const { rule, subject, detail } of differences) console.log(`${rule} ${subject}: ${detail}`);
     console.log(differences.length === 0 ? "Nothing had to be rebuilt" : `Put right: ${differences.length}`);
   },

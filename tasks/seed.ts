@@ -71,7 +71,8 @@ export async function fillDataDirectory(
   const sketch = painter ??
     createSketch({ stepMs, sleep: (ms) => Promise.resolve(clock.pass(ms)) });
   const rehearsal = createRehearsal({ painter: sketch, pass: clock.pass });
-  const kv = await openDatabase(data.database);
+  const log = createLog({ level: "error", now: clock.now, write: console.error });
+  const kv = await openDatabase(data.database, { now: clock.now, log });
   try {
     const darkroom = await createDarkroom({
       kv,
@@ -81,7 +82,7 @@ export async function fillDataDirectory(
       prices: createPriceBook([...shippedPrices, ...rehearsal.prices]),
       identityProviders: [],
       outgoing: { fetchNamed: () => Promise.reject(new Error("Nothing outside is asked for")) },
-      log: createLog({ level: "error", now: clock.now, write: console.error }),
+      log,
       now: clock.now,
       random,
       instanceId: await readInstanceId(data),

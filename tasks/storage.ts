@@ -14,7 +14,7 @@ import { claimBlobs } from "../lib/operation/sweep_blobs.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { readArguments, readDirectory, UsageError } from "./arguments.ts";
-import { configuredBlobs, s3Deps } from "./store_access.ts";
+import { configuredBlobs, migrationDeps, s3Deps } from "./store_access.ts";
 
 export async function restoreBackup(args: string[], settings: Settings): Promise<void> {
   const directory = readDirectory(args);
@@ -22,7 +22,10 @@ export async function restoreBackup(args: string[], settings: Settings): Promise
   try {
     const source = createDiskBlobs(pathsIn(directory).blobs);
     const { blobs } = configuredBlobs(settings, data);
-    const { images, missing } = await restore({ data, blobs }, { directory, source });
+    const { images, missing } = await restore({ data, blobs, ...migrationDeps(settings) }, {
+      directory,
+      source,
+    });
     for (const key of missing) console.error(`A picture's bytes are not in the backup: ${key}`);
     console.log(`Restored ${images} images and the database to ${settings.DATA_DIR}`);
   } finally {

@@ -16,6 +16,7 @@ import {
   describeHolder,
   pathsIn,
 } from "../lib/operation/data_directory.ts";
+import { createLog, type Log } from "../lib/log.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { sleep } from "../lib/sleep.ts";
@@ -25,7 +26,14 @@ import { createStore, openDatabase, type Store } from "../lib/store/store.ts";
 const patienceMs = 10_000;
 const retryMs = 100;
 
-export const s3Deps: S3Deps = { now: () => Date.now(), sleep, random: Math.random };
+const now = () => Date.now();
+
+export const s3Deps: S3Deps = { now, sleep, random: Math.random };
+
+/** A task tells of a migration beside its result. */
+export function migrationDeps({ LOG_LEVEL: level }: Settings): { now: () => number; log: Log } {
+  return { now, log: createLog({ level, now, write: (line) => console.error(line) }) };
+}
 
 export function configuredBlobs(settings: Settings, data: DataDirectory): ConfiguredBlobs {
   return configureBlobs(settings, { folder: data.blobs, ...s3Deps });
@@ -51,7 +59,7 @@ export async function perform<C extends Command>(
   while (Date.now() < deadline) {
     const data = await claimDataDirectory(DATA_DIR);
     if (data !== null) {
-      return await withStore(data, (store) => {
+      return await withStore({ data, settings }, (store) => {
         const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs);
         const publicUrl = PUBLIC_URL ?? `http://localhost:${PORT}`;
         return createCommands({ store, data, blobs, publicUrl, openFolder: createDiskBlobs })[command](input);
@@ -67,11 +75,14 @@ export async function perform<C extends Command>(
 }
 
 /** Opens the store of a claimed directory, and closes both. */
-export async function withStore<T>(data: DataDirectory, work: (store: Store) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  { data, settings }: { data: DataDirectory; settings: Settings },
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
   try {
-    const kv = await openDatabase(data.database);
+    const kv = await openDatabase(data.database, migrationDeps(settings));
     try {
-      return await work(createStore({ kv, now: () => Date.now() }));
+      return await work(createStore({ kv, now }));
     } finally {
       kv.close();
     }

@@ -11,9 +11,10 @@ import { copyDatabase, sealDatabaseFile } from "../store/database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
 import { Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
+import type { Log } from "../log.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
 import { kinds } from "../store/schema.ts";
-import { openDatabase } from "../store/store.ts";
+import { openDatabase, openDatabaseAsItIs } from "../store/store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 /** Runs `work` on a copy of the database that stands still. */
@@ -22,7 +23,7 @@ export async function withSnapshot<T>(data: DataDirectory, work: (kv: Deno.Kv) =
   try {
     const path = join(folder, "snapshot.sqlite3");
     await copyDatabase(data.database, path);
-    const kv = await openDatabase(path);
+    const kv = await openDatabaseAsItIs(path);
     try {
       return await work(kv);
     } finally {
@@ -55,7 +56,8 @@ export async function backUp(
   return await blobs.holdDeletes(async () => {
     await copyDatabase(data.database, paths.database);
     await copyIfThere(data.secret, paths.secret);
-    const report = await copyBlobs({ database: paths.database, from: blobs, to: target });
+    const kv = await openDatabaseAsItIs(paths.database);
+    const report = await copyBlobs({ kv, from: blobs, to: target }).finally(() => kv.close());
     sealDatabaseFile(paths.database);
     await Deno.chmod(paths.database, 0o600);
     const facts: z.infer<typeof manifest> = {
@@ -67,9 +69,12 @@ export async function backUp(
   });
 }
 
-/** Puts a backup into a data directory where nothing was ever stored; refuses with `conflict` or `not_found`. */
+/**
+ * Puts a backup, of this version or an earlier one, into a data directory where nothing was ever stored; refuses with
+ * `conflict` or `not_found`.
+ */
 export async function restore(
-  { data, blobs }: { data: DataDirectory; blobs: Blobs },
+  { data, blobs, now, log }: { data: DataDirectory; blobs: Blobs; now: () => number; log: Log },
   { directory, source }: { directory: string; source: Blobs },
 ): Promise<BackupReport> {
   if (!await isUnused(data)) {
@@ -83,7 +88,8 @@ export async function restore(
   const paths = pathsIn(directory);
   const draft = join(data.temporary, "restored.sqlite3");
   await Deno.copyFile(paths.database, draft);
-  const report = await copyBlobs({ database: draft, from: source, to: blobs });
+  const kv = await openDatabase(draft, { now, log });
+  const report = await copyBlobs({ kv, from: source, to: blobs }).finally(() => kv.close());
   sealDatabaseFile(draft);
   await copyIfThere(paths.secret, data.secret);
   await Deno.chmod(draft, 0o600);
@@ -114,28 +120,23 @@ async function demandNoLinks(directory: string): Promise<void> {
 const copiesAtOnce = 4;
 
 async function copyBlobs(
-  { database, from, to }: { database: string; from: Blobs; to: Blobs },
+  { kv, from, to }: { kv: Deno.Kv; from: Blobs; to: Blobs },
 ): Promise<BackupReport> {
-  const kv = await openDatabase(database);
-  try {
-    const report: BackupReport = { images: 0, missing: [] };
-    let batch: Image[] = [];
-    const copyBatch = async () => {
-      const copied = await Promise.all(batch.map((image) => copyImage(image, { from, to })));
-      report.missing.push(...copied.flat());
-      report.images += batch.length;
-      batch = [];
-    };
-    for await (const image of imagesWithBytes(kv)) {
-      demandOwnKeys(image);
-      batch.push(image);
-      if (batch.length === copiesAtOnce) await copyBatch();
-    }
-    await copyBatch();
-    return report;
-  } finally {
-    kv.close();
+  const report: BackupReport = { images: 0, missing: [] };
+  let batch: Image[] = [];
+  const copyBatch = async () => {
+    const copied = await Promise.all(batch.map((image) => copyImage(image, { from, to })));
+    report.missing.push(...copied.flat());
+    report.images += batch.length;
+    batch = [];
+  };
+  for await (const image of imagesWithBytes(kv)) {
+    demandOwnKeys(image);
+    batch.push(image);
+    if (batch.length === copiesAtOnce) await copyBatch();
   }
+  await copyBatch();
+  return report;
 }
 
 /** Also those whose deletion can still be undone. */

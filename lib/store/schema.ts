@@ -5,6 +5,7 @@
  *
  * | key | value |
  * | --- | --- |
+ * | `records_version` | the version of all records, and how far a migration has come (`migrations.ts`) |
  * | `user` id · `seen` userId | `User` · time of the user's latest request, to the minute |
  * | `portrait` userId | `Portrait` |
  * | `session` hash · `session_of` userId hash | `Session` · null |
@@ -14,6 +15,7 @@
  * | `audit` id | `AuditEntry` |
  * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
  * | `identity` issuer subject | userId |
+ * | `earlier_spend` hash of an identity | `EarlierSpend` of a deleted account, until the month ends |
  * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
  * | `passkey_challenge` hash | `PasskeyChallenge` |
  * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
@@ -34,8 +36,10 @@
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
+ * | `probe` | never there: deleting it shows that the database can be written |
  */
 export const keys = {
+  recordsVersion: () => ["records_version"],
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
   portrait: (userId: string) => ["portrait", userId],

@@ -3,7 +3,9 @@ import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "../refusal.ts";
 import { createIds, type Ids } from "../ids.ts";
 import { createInTurn, type InTurn } from "../in_turn.ts";
+import type { Log } from "../log.ts";
 import { createRecent, type Recent } from "../recent.ts";
+import { migrateRecords } from "./migrations.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -47,8 +49,27 @@ export interface Versioned<T> {
   versionstamp: string;
 }
 
-/** Opens the database file, made if need be. Throws `StartError` on one that is damaged or can't be written. */
-export async function openDatabase(path: string): Promise<Deno.Kv> {
+/**
+ * Opens the database file, made if need be, and brings its records to the version of this program. Throws `StartError`
+ * on one that is damaged, can't be written or is of a newer program.
+ */
+export async function openDatabase(
+  path: string,
+  { now, log }: { now: () => number; log: Log },
+): Promise<Deno.Kv> {
+  const kv = await openDatabaseAsItIs(path);
+  try {
+    await migrateRecords(kv, { now, log });
+    return kv;
+  } catch (error) {
+    kv.close();
+    if (!(error instanceof Error && isDatabaseTrouble(error))) throw error;
+    throw new StartError(`The database ${path} cannot be written (${error.message})`);
+  }
+}
+
+/** The same for a copy of a database that is open already, which is of this program's version. */
+export async function openDatabaseAsItIs(path: string): Promise<Deno.Kv> {
   try {
     probeDatabaseFile(path);
     await createDatabaseFile(path);

@@ -8,9 +8,10 @@ import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { createLog } from "../../lib/log.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
-import { openDatabase, type Store } from "../../lib/store/store.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { ensureOwner, type User } from "../../lib/users/user.ts";
 import { createApp } from "../../routes/app.ts";
+import { openTestDatabase } from "../fixtures/store.ts";
 import {
   createInstantProvider,
   type InstantObserver,
@@ -45,7 +46,7 @@ export interface DarkroomOptions {
 export async function openDarkroom(folder: string, options: DarkroomOptions = {}): Promise<Darkroom> {
   const now = () => Date.now();
   const paths = pathsIn(folder);
-  const kv = await openDatabase(paths.database);
+  const kv = await openTestDatabase(paths.database);
   const darkroom = await createDarkroom({
     kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
     blobs: options.blobs ?? createDiskBlobs(paths.blobs),

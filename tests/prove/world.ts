@@ -8,10 +8,11 @@ import { askServer } from "../../lib/operation/control_socket.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { sha256 } from "../../lib/digest.ts";
 import { keys } from "../../lib/store/schema.ts";
-import { createStore, openDatabase } from "../../lib/store/store.ts";
+import { createStore } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { type Random, randomFrom } from "../fixtures/random.ts";
 import { type Server, startServer } from "../fixtures/server.ts";
+import { openTestDatabase } from "../fixtures/store.ts";
 import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
 import type { Moment } from "../stand_ins/http.ts";
 import { type NanobananaStandIn, startNanobanana } from "../stand_ins/nanobanana.ts";
@@ -312,7 +313,7 @@ async function settleIn(
   surroundings: Parameters<typeof createPerson>[0],
 ): Promise<Person[]> {
   await Deno.mkdir(dataDir, { recursive: true });
-  const kv = await openDatabase(pathsIn(dataDir).database);
+  const kv = await openTestDatabase(pathsIn(dataDir).database);
   const store = createStore({ kv, now: () => Date.now() });
   const people: Person[] = [];
   for (const [index, limitMicros] of budgets.entries()) {

@@ -12,10 +12,11 @@ import type { AddedPrice } from "../../lib/catalog/price_book.ts";
 import type { Provider } from "../../lib/catalog/provider.ts";
 import { createSketch } from "../../lib/providers/sketch.ts";
 import { kinds } from "../../lib/store/schema.ts";
-import { createStore, openDatabase, type Store } from "../../lib/store/store.ts";
+import { createStore, type Store } from "../../lib/store/store.ts";
 import { listUsers } from "../../lib/users/user.ts";
 import { fillDataDirectory } from "../../tasks/seed.ts";
 import { createTestDirectory } from "../fixtures/directory.ts";
+import { openTestDatabase } from "../fixtures/store.ts";
 import { picture, succeed } from "../fixtures/stand_in_provider.ts";
 
 const noon = Date.parse("2026-11-23T12:00:00Z");
@@ -35,7 +36,7 @@ async function seeded<T>(
   const data = await openDataDirectory(join(directory.path, "studio"));
   try {
     await fillDataDirectory(data, { seed, present: () => noon, painter: plainPainter });
-    const kv = await openDatabase(data.database);
+    const kv = await openTestDatabase(data.database);
     try {
       return await look(createStore({ kv, now: () => noon }), data);
     } finally {

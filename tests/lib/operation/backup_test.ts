@@ -59,7 +59,8 @@ async function restoreTo(path: string, from: string) {
   const data = await openDataDirectory(path);
   try {
     const blobs = createDiskBlobs(data.blobs);
-    return await restore({ data, blobs }, { directory: from, source: createDiskBlobs(pathsIn(from).blobs) });
+    const source = createDiskBlobs(pathsIn(from).blobs);
+    return await restore({ data, blobs, now: Date.now, log: () => {} }, { directory: from, source });
   } finally {
     data.close();
   }

@@ -11,12 +11,12 @@ import { createPriceBook } from "../../../lib/catalog/price_book.ts";
 import { createProgressBoard } from "../../../lib/prompts/progress.ts";
 import { isFinal, type Prompt } from "../../../lib/prompts/prompt.ts";
 import { kinds } from "../../../lib/store/schema.ts";
-import { createStore, openDatabase, type Store } from "../../../lib/store/store.ts";
+import { createStore, type Store } from "../../../lib/store/store.ts";
 import { createWorker } from "../../../lib/work/worker.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 import { runTask } from "../../fixtures/server.ts";
 import { createStandIn, holdUntil, type StandIn, succeed } from "../../fixtures/stand_in_provider.ts";
-import { acceptPrompt, createTestUser } from "../../fixtures/store.ts";
+import { acceptPrompt, createTestUser, openTestDatabase } from "../../fixtures/store.ts";
 import { until } from "../../fixtures/until.ts";
 import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
 
@@ -25,7 +25,7 @@ const count = 1000;
 /** A store in a data directory, and a worker that may run all its prompts at once. */
 async function open(path: string, standIn: StandIn) {
   const data = await openDataDirectory(path);
-  const kv = await openDatabase(data.database);
+  const kv = await openTestDatabase(data.database);
   const store = createStore({ kv, now: Date.now });
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
   const doorbell = createKvDoorbell(kv);
@@ -100,7 +100,7 @@ Deno.test("a backup in the middle of 1,000 running prompts brings each of them t
     await until(finished, (done) => done === count, 120_000);
   }
   const fresh = await openDataDirectory(folder("copy"));
-  await restore({ data: fresh, blobs: createDiskBlobs(fresh.blobs) }, {
+  await restore({ data: fresh, blobs: createDiskBlobs(fresh.blobs), now: Date.now, log: () => {} }, {
     directory: folder("backup"),
     source: createDiskBlobs(pathsIn(folder("backup")).blobs),
   });

@@ -6,16 +6,15 @@ import {
   createLocks,
   DatabaseRefusal,
   isDatabaseTrouble,
-  openDatabase,
   readMany,
 } from "../../../lib/store/store.ts";
 import { createTestDirectory, type TestDirectory } from "../../fixtures/directory.ts";
-import { createTestStore } from "../../fixtures/store.ts";
+import { createTestStore, openTestDatabase } from "../../fixtures/store.ts";
 
 /** The bytes of a database that is large enough to be damaged in many places. */
 async function createDatabase(directory: TestDirectory): Promise<{ path: string; bytes: Uint8Array }> {
   const path = join(directory.path, "sound.sqlite3");
-  const kv = await openDatabase(path);
+  const kv = await openTestDatabase(path);
   for (let i = 0; i < 300; i++) await kv.set(["prompt", i], "x".repeat(500));
   kv.close();
   return { path, bytes: await Deno.readFile(path) };
@@ -24,7 +23,7 @@ async function createDatabase(directory: TestDirectory): Promise<{ path: string;
 Deno.test("a database that is sound opens again with what it held", async () => {
   await using directory = await createTestDirectory();
   const { path } = await createDatabase(directory);
-  const kv = await openDatabase(path);
+  const kv = await openTestDatabase(path);
   assert.equal((await kv.get(["prompt", 7])).value, "x".repeat(500));
   kv.close();
 });
@@ -46,7 +45,7 @@ Deno.test("a damaged database stops the start with one line, and the process liv
   for (const [name, damaged] of Object.entries(damages)) {
     const path = join(directory.path, name);
     await Deno.writeFile(path, damaged);
-    await assert.rejects(openDatabase(path), (error) => {
+    await assert.rejects(openTestDatabase(path), (error) => {
       assert.ok(error instanceof StartError, name);
       assert.match(
         error.message,
@@ -64,7 +63,7 @@ function overwritten(bytes: Uint8Array, from: number, to: number, value = 0x5a):
 Deno.test("a database where there can be none stops the start likewise", async () => {
   await using directory = await createTestDirectory();
   for (const path of [directory.path, join(directory.path, "no", "folder")]) {
-    await assert.rejects(openDatabase(path), StartError);
+    await assert.rejects(openTestDatabase(path), StartError);
   }
 });
 

@@ -1,0 +1,196 @@
+/**
+ * Records have a version, one number for the whole database, and people have data: where a record's shape changes, a
+ * migration takes all of them there when the database is opened, before anybody uses it. Forward only. Each commit
+ * says with what it rewrites how far the migration has come, so one that is killed goes on where it was, and nothing
+ * is rewritten twice.
+ *
+ * A migration describes both shapes itself and imports nothing that may change later.
+ */
+import { serialize } from "node:v8";
+import type { Log } from "../log.ts";
+import { StartError } from "../refusal.ts";
+import { keys } from "./schema.ts";
+
+/** Takes the records of one version to the next. */
+export interface Migration {
+  /** One after the other. */
+  steps: readonly Step[];
+}
+
+export interface Step {
+  /** All that is stored under it is read, in order. */
+  prefix: Deno.KvKey;
+  /** What is written in place of an entry; nothing: it stays as it is. */
+  rewrite(entry: Deno.KvEntry<unknown>, context: { now: number }): Write[];
+}
+
+/** What is written under a key; undefined: what is there goes. */
+export interface Write {
+  key: Deno.KvKey;
+  value: unknown;
+  /** Milliseconds; it goes by itself after that. */
+  expireIn?: number;
+}
+
+interface RecordsVersion {
+  version: number;
+  /** The migration to the next version has begun: its step, and the last key of it that is done. */
+  underWay?: { step: number; lastKey: Deno.KvKey | null };
+}
+
+/** The first leads from version 1, which did not say so yet, to version 2. */
+const shipped: readonly Migration[] = [];
+
+/** Far below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
+const mostWrites = 400;
+const mostBytes = 400 * 1024;
+
+const reportedEvery = 20_000;
+
+/**
+ * Brings the records to the version that this program knows; a database without any is of that version at once.
+ * Nobody else may use it meanwhile. Throws `StartError` where they are of a newer one.
+ */
+export async function migrateRecords(
+  kv: Deno.Kv,
+  { now, log }: { now: () => number; log: Log },
+  migrations: readonly Migration[] = shipped,
+): Promise<void> {
+  const newest = 1 + migrations.length;
+  const { version, versionstamp, underWay } = await readVersion(kv, newest);
+  if (!(version <= newest)) {
+    throw new StartError(
+      `The database is of a newer Darkroom (its records have version ${version}, this one knows ${newest}): ` +
+        `start that one, or restore a backup from before`,
+    );
+  }
+  const progress = createProgress(kv, { version, versionstamp, underWay });
+  if (versionstamp === null) await progress.write([], { version });
+  for (let from = version; from < newest; from++) {
+    log("info", "migration_begun", { from, to: from + 1 });
+    const rewritten = await migrate(kv, { migration: migrations[from - 1], from, progress, now, log });
+    log("info", "migration_done", { to: from + 1, rewritten });
+  }
+}
+
+async function readVersion(
+  kv: Deno.Kv,
+  newest: number,
+): Promise<RecordsVersion & { versionstamp: string | null }> {
+  const { value, versionstamp } = await kv.get<RecordsVersion>(keys.recordsVersion());
+  if (value !== null) return { ...value, versionstamp };
+  return { version: await isEmpty(kv) ? newest : 1, versionstamp };
+}
+
+async function isEmpty(kv: Deno.Kv): Promise<boolean> {
+  for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) return false;
+  return true;
+}
+
+interface Progress {
+  /** How far the migration under way has come; undefined: not begun. */
+  readonly underWay: RecordsVersion["underWay"];
+  /** Writes, and says in the same commit how far that goes. */
+  write(writes: readonly Write[], next: RecordsVersion): Promise<void>;
+}
+
+function createProgress(
+  kv: Deno.Kv,
+  found: RecordsVersion & { versionstamp: string | null },
+): Progress {
+  let { versionstamp, underWay } = found;
+  return {
+    get underWay() {
+      return underWay;
+    },
+    async write(writes, next) {
+      const key = keys.recordsVersion();
+      const atomic = kv.atomic().check({ key, versionstamp }).set(key, next);
+      for (const { key, value, expireIn } of writes) {
+        if (value === undefined) atomic.delete(key);
+        else atomic.set(key, value, { expireIn });
+      }
+      const written = await atomic.commit();
+      if (!written.ok) throw new Error("Somebody else writes to the database while it is migrated");
+      ({ versionstamp } = written);
+      ({ underWay } = next);
+    },
+  };
+}
+
+/** Returns how many records were rewritten. */
+async function migrate(
+  kv: Deno.Kv,
+  { migration: { steps }, from, progress, now, log }: {
+    migration: Migration;
+    from: number;
+    progress: Progress;
+    now: () => number;
+    log: Log;
+  },
+): Promise<number> {
+  let rewritten = 0;
+  let reported = 0;
+  for (let step = progress.underWay?.step ?? 0; step < steps.length; step++) {
+    const lastKey = progress.underWay?.step === step ? progress.underWay.lastKey : null;
+    for await (const batch of batches(kv, { step: steps[step], lastKey, now })) {
+      await progress.write(batch.writes, { version: from, underWay: { step, lastKey: batch.lastKey } });
+      rewritten += batch.entries;
+      if (rewritten - reported < reportedEvery) continue;
+      reported = rewritten;
+      log("info", "migrating", { to: from + 1, rewritten });
+    }
+  }
+  await progress.write([], { version: from + 1 });
+  return rewritten;
+}
+
+interface Batch {
+  writes: Write[];
+  /** Of the entries that are done with it. */
+  lastKey: Deno.KvKey;
+  entries: number;
+  bytes: number;
+}
+
+function emptyBatch(): Batch {
+  return { writes: [], lastKey: [], entries: 0, bytes: 0 };
+}
+
+/** What is still to be rewritten in a step, in parts that fit into a commit. */
+async function* batches(
+  kv: Deno.Kv,
+  { step: { prefix, rewrite }, lastKey, now }: {
+    step: Step;
+    lastKey: Deno.KvKey | null;
+    now: () => number;
+  },
+): AsyncGenerator<Batch> {
+  const selector = lastKey === null ? { prefix } : { prefix, start: lastKey };
+  const done = lastKey === null ? null : nameOf(lastKey);
+  let batch = emptyBatch();
+  for await (const entry of kv.list(selector, { batchSize: 500 })) {
+    if (nameOf(entry.key) === done) continue;
+    const writes = rewrite(entry, { now: now() });
+    if (writes.length === 0) continue;
+    const size = sizeOf(writes);
+    if (batch.writes.length + writes.length > mostWrites || batch.bytes + size > mostBytes) {
+      yield batch;
+      batch = emptyBatch();
+    }
+    batch.writes.push(...writes);
+    batch.lastKey = entry.key;
+    batch.entries++;
+    batch.bytes += size;
+  }
+  if (batch.entries > 0) yield batch;
+}
+
+function nameOf(key: Deno.KvKey): string {
+  return JSON.stringify(key);
+}
+
+/** In bytes, as near as a limit needs it. */
+function sizeOf(writes: readonly Write[]): number {
+  return writes.reduce((sum, { key, value }) => sum + serialize([key, value]).length, 0);
+}

@@ -3,7 +3,7 @@ import type { ImageView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { duration, money, size } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
-import { fileAddress } from "./picture.tsx";
+import { Picture } from "./picture.tsx";
 
 export function ComparePage({ user, cursor, pair }: {
   user: User;
@@ -35,7 +35,7 @@ function Side({ view: { image, prompt, costMicros, durationMs } }: { view: Image
   return (
     <figure>
       <a href={`/images/${image.id}`}>
-        <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
+        <Picture image={image} text={text} />
       </a>
       <figcaption>
         <p class="text" dir="auto">{text}</p>

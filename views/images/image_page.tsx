@@ -8,7 +8,7 @@ import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
-import { fileAddress } from "./picture.tsx";
+import { fileAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
@@ -29,7 +29,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
       <article class="print">
         <div class="stage">
           <a href={fileAddress(image.id)}>
-            <img src={fileAddress(image.id)} width={image.width} height={image.height} alt={text} />
+            <Picture image={image} text={text} />
           </a>
           <nav class="turn" aria-label="Other pictures">
             <a class="button quiet" rel="up" href={addressOf("/gallery", narrowed)}>Gallery</a>

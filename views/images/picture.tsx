@@ -7,16 +7,35 @@ export function fileAddress(imageId: string, query = ""): string {
   return `/api/v1/images/${imageId}/file${query}`;
 }
 
+/** A picture as its view knows it; `tint` is its colours in four rows of four, each as six hexadecimal digits. */
+type Pictured = Pick<Image, "id" | "width" | "height"> & { tint?: string | null };
+
 /** A thumbnail in the picture's own shape; `wide` for more than about 300 pixels. */
-export function Thumbnail({ image, text, wide = false }: { image: Image; text: string; wide?: boolean }) {
+export function Thumbnail({ image, text, wide = false }: { image: Pictured; text: string; wide?: boolean }) {
+  return <Picture image={image} text={text} query={wide ? "?width=640" : "?width=320"} />;
+}
+
+/** A picture in a place of its own shape, which has its colours before its bytes are there. */
+export function Picture({ image, text, query = "" }: { image: Pictured; text: string; query?: string }) {
+  const { id, width, height, tint } = image;
   return (
-    <img
-      src={fileAddress(image.id, wide ? "?width=640" : "?width=320")}
-      width={image.width}
-      height={image.height}
-      alt={text}
-      decoding="async"
-    />
+    <span class="picture">
+      {tint && <Tint tint={tint} />}
+      <img src={fileAddress(id, query)} width={width} height={height} alt={text} decoding="async" />
+    </span>
+  );
+}
+
+const tintSide = 4;
+
+function Tint({ tint }: { tint: string }) {
+  const colours = tint.match(/[\da-f]{6}/gi) ?? [];
+  return (
+    <svg class="tint" viewBox={`0 0 ${tintSide} ${tintSide}`} preserveAspectRatio="none" aria-hidden="true">
+      {colours.map((colour, i) => (
+        <rect x={i % tintSide} y={Math.floor(i / tintSide)} width="1" height="1" fill={`#${colour}`} />
+      ))}
+    </svg>
   );
 }
 

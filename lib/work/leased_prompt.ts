@@ -4,33 +4,36 @@
  */
 import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import type { NewImage } from "../images/store_picture.ts";
-import { createInTurn } from "../in_turn.ts";
+import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { sleep } from "../sleep.ts";
 import { DatabaseRefusal, type Store, type Versioned } from "../store/store.ts";
-import { isFinal, type Prompt, type Task } from "../prompts/prompt.ts";
+import { isLeased, type Prompt, type Task } from "../prompts/prompt.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
 import { giveBackLease, type Leased, leaseMs, renewLease } from "../prompts/queue.ts";
 import { writeProgress } from "./settle.ts";
-import { outcomeOf, withImages, withTask } from "./task_steps.ts";
+import { outcomeOf, withImages, withTask } from "./prompt_steps.ts";
 
 const databaseRetryMs = 500;
 
-/** Somebody else runs the prompt, or nobody has to any more. */
-export class LeaseLost extends Error {
-  override readonly name = "LeaseLost";
-}
-
-export interface HeldPrompt {
+export interface LeasedPrompt {
   /** As it was last written or read. */
   readonly latest: Versioned<Prompt>;
-  /** Writes the prompt's next state. Pictures of a prompt that was cancelled meanwhile are discarded. */
-  change(next: (prompt: Prompt) => Prompt, images?: NewImage[]): Promise<void>;
-  /** The same for one of its tasks; one that has ended stays as it is. */
-  changeTask(index: number, next: (task: Task) => Task, images?: NewImage[]): Promise<void>;
-  /** Throws `LeaseLost`. */
+  /** Somebody else runs the prompt, or nobody has to any more: nothing is written. */
+  readonly isLost: boolean;
+  /** Writes the prompt's next state. */
+  change(next: (prompt: Prompt) => Prompt): Promise<void>;
+  /**
+   * Writes one task's next state, where that differs, and returns what `next` made of the task as it was then; null
+   * where the lease is lost. Pictures of a prompt that was cancelled meanwhile are discarded.
+   */
+  changeTask<S extends { task: Task }>(
+    index: number,
+    next: (task: Task, prompt: Prompt) => S,
+    images?: NewImage[],
+  ): Promise<S | null>;
   readAgain(): Promise<void>;
-  /** Reads it again and, where the lease is lost, leaves it to the next change to say so. */
+  /** Reads it again; what goes wrong with that is left to the next change. */
   lookAgain(): Promise<void>;
   /** The next process takes it up at once. */
   giveBack(): Promise<void>;
@@ -38,7 +41,8 @@ export interface HeldPrompt {
   letGo(): void;
 }
 
-export interface Holder {
+/** Whoever runs the prompt. */
+export interface LeaseListener {
   /** It was read again: it may have been cancelled. */
   onRead(): void;
   onLost(): void;
@@ -46,92 +50,133 @@ export interface Holder {
   isStopping(): boolean;
 }
 
-export function holdPrompt(
-  { store, blobs, log }: { store: Store; blobs: Blobs; log: Log },
-  leased: Leased,
-  holder: Holder,
-): HeldPrompt {
-  const { id: promptId, leaseNumber } = leased.prompt.value;
-  let latest = leased.prompt;
-  const inTurn = createInTurn();
-  const renewal = setInterval(() => void renew(), leaseMs / 3);
+interface LeaseDeps {
+  store: Store;
+  blobs: Blobs;
+  log: Log;
+}
 
+interface LeaseState extends LeaseDeps {
+  promptId: string;
+  leaseNumber: number;
+  latest: Versioned<Prompt>;
+  isLost: boolean;
+  inTurn: InTurn;
+  listener: LeaseListener;
+}
+
+export function createLeasedPrompt(deps: LeaseDeps, leased: Leased, listener: LeaseListener): LeasedPrompt {
+  const { id: promptId, leaseNumber } = leased.prompt.value;
+  const state: LeaseState = {
+    ...deps,
+    promptId,
+    leaseNumber,
+    latest: leased.prompt,
+    isLost: false,
+    inTurn: createInTurn(),
+    listener,
+  };
+  const renewal = setInterval(() => void renew(state), leaseMs / 3);
   return {
     get latest() {
-      return latest;
+      return state.latest;
     },
-    change,
-    changeTask: (index, next, images) => change((prompt) => withTask(prompt, index, next), images),
-    readAgain: () => inTurn(readAgain),
-    lookAgain,
-    giveBack: () => giveBackLease(store, { promptId, number: leaseNumber }),
+    get isLost() {
+      return state.isLost;
+    },
+    change: async (next) => void await change(state, { next: (prompt) => ({ prompt: next(prompt) }) }),
+    changeTask: (index, next, images) =>
+      change(state, {
+        next(prompt) {
+          const step = next(prompt.tasks[index], prompt);
+          return { ...step, prompt: withTask(prompt, index, step.task) };
+        },
+        images,
+      }),
+    readAgain: () => state.inTurn(() => readAgain(state)),
+    lookAgain: () => lookAgain(state),
+    giveBack: () => giveBackLease(deps.store, { promptId, number: leaseNumber }),
     letGo: () => clearInterval(renewal),
   };
+}
 
-  function change(next: (prompt: Prompt) => Prompt, images: NewImage[] = []): Promise<void> {
-    return inTurn(async () => {
-      while (true) {
-        const isKept = latest.value.status === "PROCESSING";
-        const kept = isKept ? images : [];
-        const after = outcomeOf(withImages(next(latest.value), kept), store.now());
-        const written = await write({ before: latest, after, images: kept });
-        if (written === null) {
-          await readAgain();
-          continue;
-        }
-        latest = written;
-        if (!isKept) await discard(images);
-        return;
+function change<C extends { prompt: Prompt }>(
+  state: LeaseState,
+  { next, images = [] }: { next: (prompt: Prompt) => C; images?: NewImage[] },
+): Promise<C | null> {
+  return state.inTurn(async () => {
+    while (!state.isLost) {
+      const before = state.latest;
+      const isKept = before.value.status === "PROCESSING";
+      const kept = isKept ? images : [];
+      const changed = next(before.value);
+      if (await write(state, { before, after: changed.prompt, images: kept })) {
+        if (!isKept) await discard(state, images);
+        return changed;
       }
-    });
-  }
-
-  /** Nobody else knows what happened until it is written, so a database that does not take it is asked again. */
-  async function write(step: Parameters<typeof writeProgress>[1]): ReturnType<typeof writeProgress> {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await writeProgress(store, step);
-      } catch (error) {
-        if (!(error instanceof DatabaseRefusal) || holder.isStopping()) throw error;
-        if (attempt === 1) log("error", "database_refuses", { promptId, error });
-      }
-      await sleep(databaseRetryMs);
+      await readAgain(state);
     }
-  }
+    return null;
+  });
+}
 
-  async function discard(images: NewImage[]): Promise<void> {
-    for (const key of images.flatMap((image) => blobKeysOf(image.id))) await blobs.delete(key);
-  }
+/** False: somebody else changed the prompt. What is as it was already is not written. */
+async function write(
+  state: LeaseState,
+  { before, after, images }: { before: Versioned<Prompt>; after: Prompt; images: NewImage[] },
+): Promise<boolean> {
+  if (after === before.value && images.length === 0) return true;
+  const whole = outcomeOf(withImages(after, images), state.store.now());
+  const written = await writeAtLast(state, { before, after: whole, images });
+  if (written !== null) state.latest = written;
+  return written !== null;
+}
 
-  async function readAgain(): Promise<void> {
-    const found = await readPrompt(store, promptId);
-    const isOurs = found?.value.leaseNumber === leaseNumber;
-    const isOpen = found !== null && (found.value.status === "PROCESSING" || isChargeDue(found.value));
-    if (!isOurs || !isOpen) {
-      holder.onLost();
-      throw new LeaseLost();
-    }
-    latest = found;
-    holder.onRead();
-  }
-
-  async function lookAgain(): Promise<void> {
+/** Nobody else knows what happened until it is written, so a database that does not take it is asked again. */
+async function writeAtLast(
+  { store, log, promptId, listener }: LeaseState,
+  step: Parameters<typeof writeProgress>[1],
+): ReturnType<typeof writeProgress> {
+  for (let attempt = 1;; attempt++) {
     try {
-      await inTurn(readAgain);
+      return await writeProgress(store, step);
     } catch (error) {
-      if (!(error instanceof LeaseLost)) log("error", "look_again_failed", { promptId, error });
+      if (!(error instanceof DatabaseRefusal) || listener.isStopping()) throw error;
+      if (attempt === 1) log("error", "database_refuses", { promptId, error });
     }
-  }
-
-  async function renew(): Promise<void> {
-    try {
-      if (!await renewLease(store, { promptId, number: leaseNumber })) await lookAgain();
-    } catch (error) {
-      log("warn", "lease_not_renewed", { promptId, error });
-    }
+    await sleep(databaseRetryMs);
   }
 }
 
-function isChargeDue(prompt: Prompt): boolean {
-  return isFinal(prompt) && prompt.status === "CANCELLED" && prompt.isChargeDue;
+async function discard({ blobs }: LeaseState, images: NewImage[]): Promise<void> {
+  for (const key of images.flatMap((image) => blobKeysOf(image.id))) await blobs.delete(key);
+}
+
+async function readAgain(state: LeaseState): Promise<void> {
+  const found = await readPrompt(state.store, state.promptId);
+  const isOurs = found?.value.leaseNumber === state.leaseNumber;
+  if (isOurs && isLeased(found.value)) {
+    state.latest = found;
+    state.listener.onRead();
+  } else {
+    state.isLost = true;
+    state.listener.onLost();
+  }
+}
+
+async function lookAgain(state: LeaseState): Promise<void> {
+  try {
+    await state.inTurn(() => readAgain(state));
+  } catch (error) {
+    state.log("error", "look_again_failed", { promptId: state.promptId, error });
+  }
+}
+
+async function renew(state: LeaseState): Promise<void> {
+  const { store, promptId, leaseNumber } = state;
+  try {
+    if (!await renewLease(store, { promptId, number: leaseNumber })) await lookAgain(state);
+  } catch (error) {
+    state.log("warn", "lease_not_renewed", { promptId, error });
+  }
 }

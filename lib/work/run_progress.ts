@@ -16,12 +16,12 @@ const mostEstimated = 0.95;
 export interface RunProgress {
   submitting(): void;
   /** `since`: when the provider was asked for it. */
-  generating(task: number, options: { model: Model; since: number }): void;
+  generating(index: number, options: { model: Model; since: number }): void;
   /** What the provider says, 0 to 1. */
-  fraction(task: number, fraction: number): void;
-  preview(task: number, picture: { bytes: Uint8Array; contentType: string }): void;
+  fraction(index: number, fraction: number): void;
+  preview(index: number, picture: { bytes: Uint8Array; contentType: string }): void;
   storing(): void;
-  done(task: number): void;
+  done(index: number): void;
   /** Nothing is shown any more. */
   end(): void;
 }
@@ -43,19 +43,19 @@ export function createRunProgress(
 
   return {
     submitting: () => progress.report(whose, { stage: "submitting" }),
-    generating(task, { model, since }) {
+    generating(index, { model, since }) {
       progress.report(whose, { stage: "generating" });
       if (model.progress !== "estimate") return;
       // The work does not wait for an estimate, nor end with it.
-      estimate(task, since).catch((error) => log("warn", "no_estimate", { promptId, error }));
+      estimate(index, since).catch((error) => log("warn", "no_estimate", { promptId, error }));
     },
-    fraction(task, fraction) {
-      fractions[task] = fraction;
+    fraction(index, fraction) {
+      fractions[index] = fraction;
       progress.report(whose, { stage: "generating", percent: percent() });
     },
-    preview: (task, picture) => progress.showPreview(whose, { ...picture, task }),
+    preview: (index, picture) => progress.showPreview(whose, { ...picture, task: index }),
     storing: () => progress.report(whose, { stage: "storing" }),
-    done: (task) => void (fractions[task] = 1),
+    done: (index) => void (fractions[index] = 1),
     end() {
       hasEnded = true;
       timers.forEach(clearInterval);
@@ -63,15 +63,15 @@ export function createRunProgress(
     },
   };
 
-  async function estimate(task: number, since: number): Promise<void> {
+  async function estimate(index: number, since: number): Promise<void> {
     const knownMs = await taskDurations.expectedMs(request.model);
     if (hasEnded) return;
     const expectedMs = knownMs ?? longMs;
     const report = () => {
       const remainingMs = since + expectedMs - now();
-      const isOver = !["submitting", "running"].includes(prompt().tasks[task].state);
+      const isOver = !["submitting", "running"].includes(prompt().tasks[index].state);
       if (isOver || (knownMs === null && remainingMs > 0)) return;
-      fractions[task] = Math.min(mostEstimated, 1 - remainingMs / expectedMs);
+      fractions[index] = Math.min(mostEstimated, 1 - remainingMs / expectedMs);
       const estimated = knownMs === null ? null : percent();
       progress.report(whose, { stage: "generating", percent: estimated, isEstimate: true, remainingMs });
     };

@@ -10,7 +10,7 @@ import { giveBackLease, leaseMs, requeue } from "../../../lib/prompts/queue.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { commit } from "../../../lib/store/store.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
-import { withTask } from "../../../lib/work/task_steps.ts";
+import { withTask } from "../../../lib/work/prompt_steps.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import {
   acceptPrompt,
@@ -63,9 +63,9 @@ Deno.test("a prompt that runs tells its task's state, its handle, and who has th
   const { store, user } = scene;
   const before = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
   const submittedAt = store.now();
-  const after = withTask(before.value, 0, ({ count, imageIds }) => (
-    { state: "running", count, imageIds, submittedAt, handle: { taskId: "t-1" } }
-  ));
+  const { count, imageIds } = before.value.tasks[0];
+  const handle = { taskId: "t-1" };
+  const after = withTask(before.value, 0, { state: "running", count, imageIds, submittedAt, handle });
   await writeProgress(store, { before, after });
   const { id } = after;
   const held = await scene.look(id);

@@ -37,7 +37,7 @@ type Event = (studio: Studio, promptId: string) => Promise<void>;
 
 const events: { [name: string]: Event } = {
   async "cancelled"({ store, deps }, promptId) {
-    await cancelPrompt({ store, models: deps.models, nudge() {} }, (await readPrompt(store, promptId))!);
+    await cancelPrompt({ store, models: deps.models }, (await readPrompt(store, promptId))!);
   },
   async "cancelled and taken up"(studio, promptId) {
     await events.cancelled(studio, promptId);
@@ -63,7 +63,7 @@ const expected: { [provider: string]: { [event: string]: [string, string, string
       "CANCELLED outcome_unknown unknown 20000",
       "CANCELLED cancelled table 20000",
     ],
-    ...givenUp({ isRepeatable: false }),
+    ...givenUp({ costsNothing: false }),
   },
   "one that stops for nothing": {
     "cancelled": ["CANCELLED cancelled none 0", "CANCELLED submitting", "CANCELLED running"],
@@ -72,7 +72,7 @@ const expected: { [provider: string]: { [event: string]: [string, string, string
       "CANCELLED outcome_unknown unknown 20000",
       "CANCELLED cancelled none 0",
     ],
-    ...givenUp({ isRepeatable: false }),
+    ...givenUp({ costsNothing: false }),
   },
   "one that bills what it stops": {
     "cancelled": ["CANCELLED cancelled none 0", "CANCELLED submitting", "CANCELLED running"],
@@ -81,16 +81,16 @@ const expected: { [provider: string]: { [event: string]: [string, string, string
       "CANCELLED outcome_unknown unknown 20000",
       "CANCELLED cancelled table 20000",
     ],
-    ...givenUp({ isRepeatable: false }),
+    ...givenUp({ costsNothing: false }),
   },
   "a free one that can be stopped": {
-    "cancelled": ["CANCELLED cancelled none 0", "CANCELLED submitting", "CANCELLED running"],
+    "cancelled": ["CANCELLED cancelled none 0", "CANCELLED cancelled none 0", "CANCELLED running"],
     "cancelled and taken up": [
       "CANCELLED cancelled none 0",
       "CANCELLED cancelled none 0",
       "CANCELLED cancelled none 0",
     ],
-    ...givenUp({ isRepeatable: false }),
+    ...givenUp({ costsNothing: true }),
   },
   "a repeatable one": {
     "cancelled": [
@@ -103,14 +103,14 @@ const expected: { [provider: string]: { [event: string]: [string, string, string
       "CANCELLED cancelled none 0",
       "CANCELLED cancelled none 0",
     ],
-    ...givenUp({ isRepeatable: true }),
+    ...givenUp({ costsNothing: true }),
   },
 };
 
 /** Nobody asks or follows it any more. */
-function givenUp({ isRepeatable }: { isRepeatable: boolean }): { [event: string]: [string, string, string] } {
+function givenUp({ costsNothing }: { costsNothing: boolean }): { [event: string]: [string, string, string] } {
   const unknown = "FAILED outcome_unknown unknown 20000";
-  const crashed = isRepeatable ? "FAILED provider_failed none 0" : unknown;
+  const crashed = costsNothing ? "FAILED provider_failed none 0" : unknown;
   return {
     "three crashes": ["FAILED provider_failed none 0", crashed, crashed],
     "its model gone": ["FAILED provider_unavailable none 0", unknown, unknown],

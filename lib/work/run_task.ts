@@ -1,0 +1,313 @@
+/**
+ * Running one task: what `task.ts` decides is written, and then done. The task is submitted or taken up where an
+ * earlier process left it, followed, and its pictures stored, until it has ended, waits to be tried again, or is
+ * left to the next process.
+ */
+import type { Blobs } from "../blobs/blobs.ts";
+import type { Callbacks } from "../catalog/callbacks.ts";
+import type { ProviderHealth } from "../catalog/health.ts";
+import {
+  type FailureReason,
+  type Model,
+  type Provider,
+  type ProviderEvent,
+  ProviderFailure,
+  type TaskContext,
+  type TaskRequest,
+} from "../catalog/provider.ts";
+import type { NewImage } from "../images/store_picture.ts";
+import type { Log } from "../log.ts";
+import type { Task } from "../prompts/prompt.ts";
+import { parseSize } from "../size.ts";
+import type { Store } from "../store/store.ts";
+import type { LeasedPrompt } from "./leased_prompt.ts";
+import type { RunProgress } from "./run_progress.ts";
+import {
+  type Interruption,
+  mayBreakOff,
+  type Move,
+  type Note,
+  step,
+  type TaskEvent,
+  type Terms,
+  termsOf,
+} from "./task.ts";
+import type { TaskDurations } from "./task_durations.ts";
+import { createTaskStorage, type TaskStorage } from "./task_storage.ts";
+
+export interface TaskDeps {
+  store: Store;
+  blobs: Blobs;
+  log: Log;
+  taskDurations: Pick<TaskDurations, "note">;
+  health: Pick<ProviderHealth, "note">;
+  callbacks: Pick<Callbacks, "line">;
+  /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
+  storagePatienceMs: number;
+}
+
+/** What a task sees of the run that it belongs to. */
+export interface TaskSurroundings {
+  offer: { model: Model; provider: Provider };
+  leased: LeasedPrompt;
+  progress: RunProgress;
+  isStopping(): boolean;
+  /** Something was heard of the task. */
+  onHeard(): void;
+  /** It is to be tried again; `afterMs` is what the provider asked for. */
+  onRetry(afterMs: number | null): void;
+}
+
+export interface TaskRun {
+  /** Resolves when nothing more is done about the task. */
+  run(): Promise<void>;
+  /** At the next safe point, which may be now; with `isUrgent` now, whatever that leaves in doubt. */
+  breakOff(why: Exclude<Interruption, "deadline">, options?: { isUrgent: boolean }): void;
+}
+
+/** What was made may have been kept waiting by its storage: it is asked for however late it is. */
+const lateLookMs = 30_000;
+
+interface Work extends TaskDeps, TaskSurroundings {
+  index: number;
+  taskKey: string;
+  terms: Terms;
+  context: TaskContext;
+  abort: AbortController;
+  storage: TaskStorage;
+  isInDoubt: boolean;
+  deadline: ReturnType<typeof setTimeout> | undefined;
+}
+
+export function createTaskRun(deps: TaskDeps, around: TaskSurroundings, index: number): TaskRun {
+  const taskKey = `${around.leased.latest.value.id}:${index}`;
+  const callback = deps.callbacks.line(taskKey);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const terms = termsOf(around.offer);
+  const { leased, onHeard, offer: { model } } = around;
+  const work: Work = {
+    ...deps,
+    ...around,
+    index,
+    taskKey,
+    terms: { ...terms, canCall: terms.canCall && callback !== null },
+    context: { signal, callback },
+    abort,
+    storage: createTaskStorage(deps, { index, leased, model, signal, onHeard }),
+    isInDoubt: false,
+    deadline: undefined,
+  };
+  return { run: () => run(work), breakOff: (why, options) => breakOff(work, { why, ...options }) };
+}
+
+function breakOff(
+  { leased, index, terms, storage, abort }: Work,
+  { why, isUrgent = false }: { why: Exclude<Interruption, "deadline">; isUrgent?: boolean },
+): void {
+  const task = leased.latest.value.tasks[index];
+  const isNow = isUrgent || why === "lease_lost" ||
+    mayBreakOff(task, { why, terms, isStoring: storage.isTaking() });
+  if (isNow) abort.abort(why);
+}
+
+async function run(work: Work): Promise<void> {
+  try {
+    let move = await advance(work, { type: "taken_up", at: work.store.now() });
+    while (move.do !== "leave") move = await perform(work, move);
+  } finally {
+    clearTimeout(work.deadline);
+  }
+}
+
+/** Writes what follows from the event, tells whoever should know, and says what is to be done next. */
+async function advance(work: Work, event: TaskEvent, images: NewImage[] = []): Promise<Move> {
+  const { terms, isInDoubt } = work;
+  const next = (task: Task, prompt: Parameters<typeof step>[2]["prompt"]) =>
+    step(task, event, { prompt, terms, isStopping: work.isStopping(), isInDoubt });
+  const written = await work.leased.changeTask(work.index, next, images);
+  for (const note of written?.notes ?? []) tell(work, note);
+  return written?.move ?? { do: "leave" };
+}
+
+function tell({ leased, offer, ...work }: Work, note: Note): void {
+  const { id: promptId, request } = leased.latest.value;
+  switch (note.type) {
+    case "finished":
+      if (note.tookMs !== null) work.taskDurations.note(request.model, note.tookMs);
+      return work.health.note(offer.provider.id, null);
+    case "failed": {
+      const { reason, outcome, message: said } = note.failure;
+      work.log("warn", "task_failed", { promptId, reason, outcome, said });
+      return work.health.note(offer.provider.id, reason);
+    }
+    case "retry":
+      return work.onRetry(note.afterMs);
+  }
+}
+
+async function perform(work: Work, move: Move): Promise<Move> {
+  const { offer: { model, provider }, context } = work;
+  const now = work.store.now();
+  switch (move.do) {
+    case "submit":
+      return await submit(work, move);
+    case "resume":
+      armDeadline(work, Math.max(deadlineOf(work, move), now + lateLookMs));
+      work.progress.generating(work.index, { model, since: move.since });
+      return await follow(work, () => provider.resume!(move.handle, requestOf(work), context));
+    case "await_call": {
+      work.isInDoubt = true;
+      armDeadline(work, deadlineOf(work, move));
+      const callback = context.callback!;
+      return await follow(work, () => provider.await!(requestOf(work), { ...context, callback }));
+    }
+    case "ask_to_stop": {
+      const answer = await provider.cancel?.(move.handle);
+      return await advance(work, { type: "stop_answered", isBilled: answer !== "not_billed" });
+    }
+    case "go_on":
+    case "leave":
+      return move;
+  }
+}
+
+async function submit(work: Work, { at }: { at: number }): Promise<Move> {
+  const { offer: { model, provider }, index, progress } = work;
+  // Nothing was sent, so nothing is left in doubt.
+  if (work.isStopping()) return await advance(work, { type: "not_sent" });
+  armDeadline(work, at + model.deadlineMs);
+  progress.submitting();
+  // Where the call is the generation, nothing tells when the one becomes the other.
+  if (provider.resume === undefined) progress.generating(index, { model, since: at });
+  return await follow(work, () => provider.generate(requestOf(work), work.context));
+}
+
+function requestOf({ leased, index, taskKey }: Work): TaskRequest {
+  const { request, tasks } = leased.latest.value;
+  return {
+    taskKey,
+    taskType: request.taskType,
+    model: request.model,
+    prompt: request.text,
+    ...parseSize(request.imageSize),
+    count: tasks[index].count,
+    watermark: request.watermark,
+    ...request.options,
+    ...(request.options.seed !== undefined && { seed: (request.options.seed + index) % 2 ** 32 }),
+  };
+}
+
+/** A clock that was set back since does not put it off. */
+function deadlineOf({ store, offer }: Work, { since }: { since: number }): number {
+  return Math.min(since, store.now()) + offer.model.deadlineMs;
+}
+
+/** What is being stored is there, so the deadline, which is the provider's, is put off. */
+function armDeadline(work: Work, at: number): void {
+  clearTimeout(work.deadline);
+  const { store, storage, abort } = work;
+  work.deadline = setTimeout(() => {
+    if (storage.isBusy()) armDeadline(work, store.now() + lateLookMs);
+    else abort.abort("deadline" satisfies Interruption);
+  }, Math.max(0, at - store.now()));
+}
+
+type Heard = ProviderEvent | Extract<TaskEvent, { type: "failed" | "broken_off" }>;
+
+/** What has come of a task since it is followed and is not written yet. */
+interface Unwritten {
+  images: NewImage[];
+  trouble: FailureReason | null;
+}
+
+async function follow(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
+  const unwritten: Unwritten = { images: [], trouble: null };
+  for await (const heard of hear(work, open)) {
+    work.onHeard();
+    const move = await take(work, heard, unwritten);
+    if (move.do !== "go_on") return move;
+  }
+  throw new Error(`The provider ended task ${work.taskKey} without a result`);
+}
+
+/** The provider's events, and as the last of them its failure or that the task was broken off. */
+async function* hear(
+  { abort: { signal } }: Work,
+  open: () => AsyncIterable<ProviderEvent>,
+): AsyncGenerator<Heard> {
+  try {
+    yield* open();
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof ProviderFailure)) throw error;
+    if (!signal.aborted) yield { type: "failed", failure: error as ProviderFailure };
+  }
+  if (signal.aborted) yield { type: "broken_off", by: signal.reason };
+}
+
+async function take(work: Work, heard: Heard, unwritten: Unwritten): Promise<Move> {
+  const { index, progress, offer: { model }, store } = work;
+  const isLast = heard.type === "done" || heard.type === "failed" || heard.type === "broken_off";
+  if (!isLast && unwritten.images.length > 0) {
+    const move = await writePictures(work, unwritten);
+    if (move.do !== "go_on") return move;
+  }
+  switch (heard.type) {
+    case "submitted": {
+      const move = await advance(work, { ...heard, at: store.now() });
+      if (move.do === "go_on") progress.generating(index, { model, since: store.now() });
+      return move;
+    }
+    case "progress":
+      if (heard.fraction !== null) progress.fraction(index, heard.fraction);
+      return { do: "go_on" };
+    case "preview":
+      progress.preview(index, heard);
+      return { do: "go_on" };
+    case "image":
+      return await takePicture(work, heard, unwritten);
+    case "done":
+      progress.done(index);
+      return await finish(work, { ...unwritten, cost: heard.cost });
+    case "failed":
+    case "broken_off":
+      return await advance(work, heard);
+  }
+}
+
+function writePictures(work: Work, unwritten: Unwritten): Promise<Move> {
+  const { images } = unwritten;
+  unwritten.images = [];
+  return advance(work, { type: "stored", imageIds: idsOf(images) }, images);
+}
+
+async function takePicture(
+  work: Work,
+  picture: Extract<ProviderEvent, { type: "image" }>,
+  unwritten: Unwritten,
+): Promise<Move> {
+  work.progress.storing();
+  const stored = await work.storage.store(picture);
+  switch (stored.type) {
+    case "stored":
+      unwritten.images.push(stored.image);
+      return { do: "go_on" };
+    case "broken_off":
+      return await advance(work, stored);
+    case "trouble":
+      unwritten.trouble = stored.reason;
+      return stored.isLast ? await finish(work, { ...unwritten, cost: null }) : { do: "go_on" };
+  }
+}
+
+function finish(
+  work: Work,
+  { images, trouble, cost }: Unwritten & Pick<Extract<ProviderEvent, { type: "done" }>, "cost">,
+): Promise<Move> {
+  const at = work.store.now();
+  return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble }, images);
+}
+
+function idsOf(images: NewImage[]): string[] {
+  return images.map(({ id }) => id);
+}

@@ -10,7 +10,7 @@ import {
   promoteDelayed,
   takeOverLease,
 } from "../prompts/queue.ts";
-import { createInTurn } from "../in_turn.ts";
+import { createInTurn, type InTurn } from "../in_turn.ts";
 import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 import { isDatabaseTrouble } from "../store/store.ts";
@@ -39,144 +39,175 @@ const troubleDelayMs = 1000;
 /** Prompts during which the process died twice run one after another, so that the next time shows which it is. */
 const suspectCrashes = 2;
 
+interface State {
+  deps: WorkerDeps;
+  runs: Map<string, Run>;
+  runsPerUser: Map<string, number>;
+  /** They wait for each other; the first runs. */
+  crashSuspects: string[];
+  stopping: AbortController;
+  inTurn: InTurn;
+  lastServed: string;
+  isWoken: boolean;
+  nextSweep: ReturnType<typeof setTimeout> | undefined;
+}
+
 export function createWorker(deps: WorkerDeps): Worker {
-  const { store, log } = deps;
-  const runs = new Map<string, Run>();
-  const runsPerUser = new Map<string, number>();
-  const suspects: string[] = [];
-  const stopping = new AbortController();
-  let lastServed = "";
-  const inTurn = createInTurn();
-  let isWoken = false;
-  let nextSweep: ReturnType<typeof setTimeout> | undefined;
-
-  return {
-    async start() {
-      await inTurn(() => takeUp(() => true));
-      deps.doorbell.listen(wake, stopping.signal);
-      void watchKey(store.kv, { key: keys.cancellation(), onWrite: nudgeAll, signal: stopping.signal, log });
-      sweepLater();
-      wake();
-    },
-    async stop() {
-      stopping.abort();
-      clearTimeout(nextSweep);
-      // What a step has just claimed is stopped with the rest.
-      await inTurn(() => Promise.resolve());
-      for (const run of runs.values()) run.stop();
-      const urgency = setTimeout(() => runs.forEach((run) => run.stop({ isUrgent: true })), patienceMs);
-      await Promise.allSettled([...runs.values()].map((run) => run.ended));
-      clearTimeout(urgency);
-    },
-    runningCount: () => runs.size,
+  const state: State = {
+    deps,
+    runs: new Map(),
+    runsPerUser: new Map(),
+    crashSuspects: [],
+    stopping: new AbortController(),
+    inTurn: createInTurn(),
+    lastServed: "",
+    isWoken: false,
+    nextSweep: undefined,
   };
+  return { start: () => start(state), stop: () => stop(state), runningCount: () => state.runs.size };
+}
 
-  /** Something was cancelled, here or on another node: each run looks at its record again. */
-  function nudgeAll(): void {
-    for (const run of runs.values()) run.nudge();
+async function start(state: State): Promise<void> {
+  const { deps: { store, doorbell, log }, stopping: { signal } } = state;
+  await state.inTurn(() => takeUp(state, () => true));
+  doorbell.listen(() => wake(state), signal);
+  const onWrite = () => nudgeAll(state);
+  void watchKey(store.kv, { key: keys.cancellation(), onWrite, signal, log });
+  sweepLater(state);
+  wake(state);
+}
+
+async function stop({ stopping, nextSweep, inTurn, runs }: State): Promise<void> {
+  stopping.abort();
+  clearTimeout(nextSweep);
+  // What a step has just claimed is stopped with the rest.
+  await inTurn(() => Promise.resolve());
+  for (const run of runs.values()) run.stop();
+  const urgency = setTimeout(() => runs.forEach((run) => run.stop({ isUrgent: true })), patienceMs);
+  await Promise.allSettled([...runs.values()].map((run) => run.ended));
+  clearTimeout(urgency);
+}
+
+/** Something was cancelled, here or on another node: each run looks at its record again. */
+function nudgeAll({ runs }: State): void {
+  for (const run of runs.values()) run.nudge();
+}
+
+function wake(state: State): void {
+  if (state.isWoken) return;
+  state.isWoken = true;
+  void soon(state, "pump", () => pump(state));
+}
+
+async function pump(state: State): Promise<void> {
+  const { deps: { store, owner, concurrency }, stopping } = state;
+  state.isWoken = false;
+  await promoteDelayed(store);
+  while (occupiedSlots(state) < concurrency && !stopping.signal.aborted) {
+    const isFull = (userId: string) => isUserFull(state, userId);
+    const waiting = await nextWaiting(store, { after: state.lastServed, isUserFull: isFull });
+    if (waiting === null) return;
+    state.lastServed = waiting.userId;
+    const leased = await claimPrompt(store, { promptId: waiting.promptId, owner });
+    if (leased !== null) run(state, leased);
   }
+}
 
-  function wake(): void {
-    if (isWoken) return;
-    isWoken = true;
-    void soon("pump", pump);
+/** A provider that hangs must not keep the others' prompts from running, so its runs lend their slots, once. */
+function occupiedSlots({ runs, deps }: State): number {
+  const stalled = [...runs.values()].filter((run) => run.isStalled()).length;
+  return runs.size - Math.min(stalled, deps.concurrency);
+}
+
+function isUserFull({ runsPerUser, deps }: State, userId: string): boolean {
+  return (runsPerUser.get(userId) ?? 0) >= deps.userConcurrency;
+}
+
+function run(state: State, leased: Leased): void {
+  const { runs, runsPerUser } = state;
+  const started = startRun(state.deps, leased);
+  const { promptId, userId, ended } = started;
+  runs.set(promptId, started);
+  runsPerUser.set(userId, (runsPerUser.get(userId) ?? 0) + 1);
+  void ended.catch((error) => retakeLater(state, { promptId, error })).finally(() => {
+    makeRoom(state, { promptId, userId });
+    wake(state);
+  });
+}
+
+function makeRoom(state: State, { promptId, userId }: { promptId: string; userId: string }): void {
+  const { runs, runsPerUser, crashSuspects } = state;
+  runs.delete(promptId);
+  const left = runsPerUser.get(userId)! - 1;
+  if (left === 0) runsPerUser.delete(userId);
+  else runsPerUser.set(userId, left);
+  if (promptId !== crashSuspects[0]) return;
+  crashSuspects.shift();
+  void soon(state, "crash suspects", () => nextCrashSuspect(state));
+}
+
+/** A database that does not answer is no fault of the prompt; a bug counts like a crash. */
+function retakeLater(state: State, { promptId, error }: { promptId: string; error: unknown }): void {
+  const isCrash = !isDatabaseTrouble(error);
+  state.deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
+  const retake = () => soon(state, "retake", () => take(state, { promptId, isCrash }));
+  sleep(troubleDelayMs, state.stopping.signal).then(retake, () => {});
+}
+
+async function take(
+  state: State,
+  { promptId, isCrash }: { promptId: string; isCrash: boolean },
+): Promise<void> {
+  const { runs, stopping, deps: { store, owner } } = state;
+  if (runs.has(promptId) || stopping.signal.aborted) return;
+  const leased = await takeOverLease(store, { promptId, owner, isCrash });
+  if (leased !== null) run(state, leased);
+}
+
+/** Takes up leases that nobody works under; those under suspicion wait for each other. */
+async function takeUp(state: State, isFree: (lease: { until: number }) => boolean): Promise<void> {
+  const { runs, crashSuspects, deps } = state;
+  for (const { promptId, lease, crashes } of await listLeases(deps.store)) {
+    if (runs.has(promptId) || crashSuspects.includes(promptId) || !isFree(lease)) continue;
+    // A process that gave the lease back did not die of the prompt.
+    const hasDiedAgain = lease.until !== 0;
+    if (hasDiedAgain && crashes + 1 >= suspectCrashes) crashSuspects.push(promptId);
+    else await take(state, { promptId, isCrash: true });
   }
+  await nextCrashSuspect(state);
+}
 
-  async function pump(): Promise<void> {
-    isWoken = false;
-    await promoteDelayed(store);
-    while (occupiedSlots() < deps.concurrency && !stopping.signal.aborted) {
-      const waiting = await nextWaiting(store, { after: lastServed, isUserFull });
-      if (waiting === null) return;
-      lastServed = waiting.userId;
-      const leased = await claimPrompt(store, { promptId: waiting.promptId, owner: deps.owner });
-      if (leased !== null) run(leased);
-    }
+/** Runs the first of them; one that has no lease to be taken any more, such as a cancelled one, makes room. */
+async function nextCrashSuspect(state: State): Promise<void> {
+  const { crashSuspects, runs, stopping } = state;
+  while (crashSuspects.length > 0 && !stopping.signal.aborted) {
+    const [promptId] = crashSuspects;
+    await take(state, { promptId, isCrash: true });
+    if (runs.has(promptId)) return;
+    if (crashSuspects[0] === promptId) crashSuspects.shift();
   }
+}
 
-  /** A provider that hangs must not keep the others' prompts from running, so its runs lend their slots, once. */
-  function occupiedSlots(): number {
-    const stalled = [...runs.values()].filter((run) => run.isStalled()).length;
-    return runs.size - Math.min(stalled, deps.concurrency);
-  }
+function sweepLater(state: State): void {
+  if (state.stopping.signal.aborted) return;
+  const sweep = () => void soon(state, "sweep", () => sweepOnce(state)).then(() => sweepLater(state));
+  state.nextSweep = setTimeout(sweep, sweepMs);
+}
 
-  function isUserFull(userId: string): boolean {
-    return (runsPerUser.get(userId) ?? 0) >= deps.userConcurrency;
-  }
+async function sweepOnce(state: State): Promise<void> {
+  const now = state.deps.store.now();
+  await takeUp(state, (lease) => lease.until < now);
+  wake(state);
+}
 
-  function run(leased: Leased): void {
-    const started = startRun(deps, leased);
-    const { promptId, userId } = started;
-    runs.set(promptId, started);
-    runsPerUser.set(userId, (runsPerUser.get(userId) ?? 0) + 1);
-    void started.ended.catch((error) => retakeLater(promptId, error)).finally(() => {
-      runs.delete(promptId);
-      const left = runsPerUser.get(userId)! - 1;
-      if (left === 0) runsPerUser.delete(userId);
-      else runsPerUser.set(userId, left);
-      if (promptId === suspects[0]) {
-        suspects.shift();
-        void soon("suspects", nextSuspect);
-      }
-      wake();
-    });
-  }
-
-  /** A database that does not answer is no fault of the prompt; a bug counts like a crash. */
-  function retakeLater(promptId: string, error: unknown): void {
-    const isCrash = !isDatabaseTrouble(error);
-    deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
-    const retake = () => soon("retake", () => take({ promptId, isCrash }));
-    sleep(troubleDelayMs, stopping.signal).then(retake, () => {});
-  }
-
-  async function take({ promptId, isCrash }: { promptId: string; isCrash: boolean }): Promise<void> {
-    if (runs.has(promptId) || stopping.signal.aborted) return;
-    const leased = await takeOverLease(store, { promptId, owner: deps.owner, isCrash });
-    if (leased !== null) run(leased);
-  }
-
-  /** Takes up leases that nobody works under; those under suspicion wait for each other. */
-  async function takeUp(isFree: (lease: { until: number }) => boolean): Promise<void> {
-    for (const { promptId, lease, crashes } of await listLeases(store)) {
-      if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;
-      // A process that gave the lease back did not die of the prompt.
-      const hasDiedAgain = lease.until !== 0;
-      if (hasDiedAgain && crashes + 1 >= suspectCrashes) suspects.push(promptId);
-      else await take({ promptId, isCrash: true });
-    }
-    await nextSuspect();
-  }
-
-  /** Runs the first of them; one that has no lease to be taken any more, such as a cancelled one, makes room. */
-  async function nextSuspect(): Promise<void> {
-    while (suspects.length > 0 && !stopping.signal.aborted) {
-      const [promptId] = suspects;
-      await take({ promptId, isCrash: true });
-      if (runs.has(promptId)) return;
-      if (suspects[0] === promptId) suspects.shift();
-    }
-  }
-
-  function sweepLater(): void {
+/** Unless the worker stops before its turn comes. */
+function soon({ inTurn, stopping, deps }: State, step: string, work: () => Promise<void>): Promise<void> {
+  return inTurn(async () => {
     if (stopping.signal.aborted) return;
-    nextSweep = setTimeout(() => void soon("sweep", sweepOnce).then(sweepLater), sweepMs);
-  }
-
-  async function sweepOnce(): Promise<void> {
-    await takeUp((lease) => lease.until < store.now());
-    wake();
-  }
-
-  /** Unless the worker stops before its turn comes. */
-  function soon(step: string, work: () => Promise<void>): Promise<void> {
-    return inTurn(async () => {
-      if (stopping.signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        deps.log("error", "worker_trouble", { step, error });
-      }
-    });
-  }
+    try {
+      await work();
+    } catch (error) {
+      deps.log("error", "worker_trouble", { step, error });
+    }
+  });
 }

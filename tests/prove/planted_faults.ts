@@ -299,7 +299,7 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "resumed",
     edits: [{
       file: "lib/work/worker.ts",
-      old: "await inTurn(() => takeUp(() => true));",
+      old: "await state.inTurn(() => takeUp(state, () => true));",
       new: "",
     }],
     story: killed("question for a task, answered"),
@@ -310,12 +310,12 @@ export const plantedFaults: PlantedFault[] = [
     edits: [
       {
         file: "lib/work/worker.ts",
-        old: "await takeUp((lease) => lease.until < store.now());",
-        new: "await takeUp(() => true);",
+        old: "await takeUp(state, (lease) => lease.until < now);",
+        new: "await takeUp(state, () => true);",
       },
       {
         file: "lib/work/worker.ts",
-        old: "if (runs.has(promptId) || suspects.includes(promptId) || !isFree(lease)) continue;",
+        old: "if (runs.has(promptId) || crashSuspects.includes(promptId) || !isFree(lease)) continue;",
         new: "",
       },
       {

@@ -1,6 +1,6 @@
 /**
  * Refusals: the closed set of reasons why Darkroom does not do what was asked. They know nothing of HTTP;
- * `routes/http/errors.tsx` maps each code to its status in one table. Anything else that is thrown is a bug.
+ * `routes/http/problem.tsx` maps each code to its status in one table. Anything else that is thrown is a bug.
  */
 export type RefusalCode =
   | "invalid_request"

@@ -8,7 +8,7 @@ import { adminRoutes } from "./admin/admin.tsx";
 import { assetRoutes } from "./shell/assets.ts";
 import { callbackRoutes } from "./prompts/callbacks.ts";
 import type { AppDeps, AppEnv } from "./http/context.ts";
-import { answerNotFound, createErrorHandler } from "./http/errors.tsx";
+import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
 import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
 import { generateRoutes, pictureSettingsPath } from "./prompts/generate.tsx";

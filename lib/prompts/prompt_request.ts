@@ -1,5 +1,6 @@
 /** What may be asked for: one schema for the JSON API, the forms and quotes, then checked against the chosen model. */
 import { z } from "zod";
+import { readFields } from "../fields.ts";
 import { cutText } from "../graphemes.ts";
 import { Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
@@ -27,7 +28,7 @@ const cleanText = (name: string, max: number) =>
     .refine(isCleanText, `${name} must not contain control characters or broken Unicode`);
 
 /** The fields of a request as they come; unknown ones are refused by name. */
-const promptInput = z.strictObject({
+export const promptInput = z.strictObject({
   prompt: z.string({ error: promptMissing }).refine((text) => text.trim() !== "", promptMissing)
     .refine(isCleanText, "Prompt must not contain control characters or broken Unicode"),
   model: z.string({ error: "Model must be text" }).optional(),
@@ -49,9 +50,9 @@ export function checkPromptRequest(
   input: unknown,
   { models, maxChars }: { models: Models; maxChars: number },
 ): { request: PromptRequest; model: Model } {
-  const parsed = promptInput.safeParse(input);
-  if (!parsed.success) throw refusalOf(parsed.error.issues, { input, models });
-  const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = parsed.data;
+  const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = readFields(promptInput, input, {
+    refuse: (field, words) => refuseField(field, words, { input, models }),
+  });
   if (Array.from(prompt).length > maxChars || prompt.length > mostStoredUnits) {
     throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
   }
@@ -91,25 +92,15 @@ export function checkWatermark({ watermark }: Pick<PromptRequest, "watermark">, 
   });
 }
 
-function refusalOf(
-  issues: z.core.$ZodIssue[],
+/** The first field that does not fit, with the code that the API has for it. */
+function refuseField(
+  field: string,
+  words: string,
   { input, models }: { input: unknown; models: Models },
 ): Refusal {
-  const order = ["prompt", "model", "imageSize"];
-  const rank = (issue: z.core.$ZodIssue) =>
-    (order.indexOf(String(issue.path[0])) + order.length) % order.length;
-  const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
-  if (unknown?.code === "unrecognized_keys") {
-    const names = unknown.keys.map((key) => cutText(key, { chars: 60 })).join(", ");
-    return new Refusal("invalid_request", `Unknown field: ${names}`, { field: unknown.keys[0] });
-  }
-  const [issue] = issues.toSorted((a, b) => rank(a) - rank(b));
-  if (issue.path.length === 0) return new Refusal("invalid_request", "The request must be a JSON object");
-  const field = String(issue.path[0]);
   if (field === "imageSize") return invalidSize(models.choose((input as { model?: string }).model));
   if (field === "model") return unknownModel(models.available());
-  const code = field === "prompt" ? "invalid_prompt" : "invalid_request";
-  return new Refusal(code, issue.message, { field });
+  return new Refusal(field === "prompt" ? "invalid_prompt" : "invalid_request", words, { field });
 }
 
 function invalidSize(model: Model): Refusal {

@@ -3,7 +3,6 @@ import { Hono } from "hono";
 import { monthOf } from "../../lib/money/account.ts";
 import { addPrice } from "../../lib/catalog/add_price.ts";
 import { correctCharge, listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
-import { Refusal } from "../../lib/refusal.ts";
 import { viewQueue } from "../../lib/work/queue_view.ts";
 import { listChargesOfAll, readDrift, readSpendOfAll } from "../../lib/accounts/spend_view.ts";
 import { readUsers } from "../../lib/users/user.ts";
@@ -16,13 +15,15 @@ import { byteOrderMark } from "../../views/shell/csv.ts";
 import { allUsageHeading, allUsageLine } from "../../views/money/usage_csv.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "../http/context.ts";
 import { monthAfter, readMonthName } from "../shell/dashboard.tsx";
-import { statusOf } from "../http/errors.tsx";
-import { readForm } from "../http/request_body.ts";
+import { readFormFields } from "../http/input.ts";
+import { orProblem } from "../http/problem.tsx";
+import { correctionForm, priceForm } from "./money_input.ts";
 
 const chargesShown = 100;
-const maxNoteChars = 200;
 
-export function adminMoneyRoutes(deps: AppDeps) {
+type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health">;
+
+export function adminMoneyRoutes(deps: MoneyDeps) {
   const { store, models, prices, health } = deps;
   return new Hono<AppEnv>()
     .get("/admin/spend", async (c) => c.html(await spendPage(c, null)))
@@ -35,32 +36,20 @@ export function adminMoneyRoutes(deps: AppDeps) {
     })
     .post("/admin/spend/:promptId", async (c) => {
       const { user } = adminSessionOf(c);
-      try {
-        const { billed = "", note = "" } = await readForm(c);
-        const billedMicros = readDollars(billed);
-        if (note.trim() === "" || note.length > maxNoteChars) {
-          throw new Refusal("invalid_request", "Say in a few words how you know");
-        }
-        const promptId = c.req.param("promptId");
-        await correctCharge(store, { promptId, billedMicros, by: user.id, note: note.trim() });
+      return await orProblem(c, { page: ({ message }) => spendPage(c, message) }, async () => {
+        const { billed: billedMicros, note } = await readFormFields(c, correctionForm);
+        await correctCharge(store, { promptId: c.req.param("promptId"), billedMicros, by: user.id, note });
         return c.redirect("/admin/spend", 303);
-      } catch (error) {
-        if (!(error instanceof Refusal) || error.code === "not_found") throw error;
-        return c.html(await spendPage(c, error.message), statusOf(error));
-      }
+      });
     })
     .get("/admin/prices", async (c) => c.html(await pricesPage(c, null)))
     .post("/admin/prices", async (c) => {
       const { user } = adminSessionOf(c);
-      try {
-        const { model = "", size = "", cost = "", validFrom = "" } = await readForm(c);
-        const row = { model, size, costMicros: readDollars(cost), validFrom, by: user.id };
-        await addPrice({ store, models, prices }, row);
+      return await orProblem(c, { page: ({ message }) => pricesPage(c, message) }, async () => {
+        const { cost: costMicros, ...row } = await readFormFields(c, priceForm);
+        await addPrice(deps, { ...row, costMicros, by: user.id });
         return c.redirect("/admin/prices", 303);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        return c.html(await pricesPage(c, error.message), statusOf(error));
-      }
+      });
     })
     .get("/admin/providers", async (c) => {
       const { user } = adminSessionOf(c);
@@ -111,12 +100,4 @@ export function adminMoneyRoutes(deps: AppDeps) {
     yield byteOrderMark + allUsageHeading;
     for await (const charge of listChargesOfAll(store, month)) yield allUsageLine(charge);
   }
-}
-
-/** Micro-dollars of an amount such as 12.50; refuses with `invalid_request`. */
-function readDollars(text: string): number {
-  if (/^\$?\d{1,6}(\.\d{1,6})?$/.test(text.trim())) {
-    return Math.round(Number(text.trim().replace("$", "")) * 1_000_000);
-  }
-  throw new Refusal("invalid_request", "An amount is dollars such as 0.02 or 12.50");
 }

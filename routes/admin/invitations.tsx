@@ -1,6 +1,7 @@
 /** Invitations: admins make and revoke them, whoever has the link becomes a member. */
 import { Hono } from "hono";
-import { Refusal } from "../../lib/refusal.ts";
+import { z } from "zod";
+import type { Refusal } from "../../lib/refusal.ts";
 import {
   createInvitation,
   findInvitation,
@@ -12,25 +13,29 @@ import { InvitationsPage } from "../../views/admin/invitations_page.tsx";
 import { JoinPage } from "../../views/people/join_page.tsx";
 import { clientAddress } from "../http/client_address.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv, visitorOf } from "../http/context.ts";
-import { statusOf } from "../http/errors.tsx";
+import { readFormFields } from "../http/input.ts";
 import { startOwnSession } from "../http/own_session.ts";
-import { readForm } from "../http/request_body.ts";
+import { orProblem } from "../http/problem.tsx";
 
-export function invitationRoutes(deps: AppDeps) {
+/** What a name is, is known to the invitation. */
+const invitationForm = z.object({ name: z.string().default("") });
+const joinForm = invitationForm.extend({ code: z.string().default("") });
+
+type InvitationDeps = Pick<AppDeps, "store" | "publicUrl" | "limits">;
+
+export function invitationRoutes(deps: InvitationDeps) {
   const { store, publicUrl, limits } = deps;
   return new Hono<AppEnv>()
     .get("/admin/invitations", async (c) => c.html(await invitationsPage(c)))
     .post("/admin/invitations", async (c) => {
       const { user } = adminSessionOf(c);
-      const { name = "" } = await readForm(c);
-      try {
+      const page = ({ message: problem }: Refusal) => invitationsPage(c, { problem });
+      return await orProblem(c, { page }, async () => {
+        const { name } = await readFormFields(c, invitationForm);
         const { invitation, code } = await createInvitation(store, { createdBy: user.id, name });
         const link = `${publicUrl}/join?code=${code}`;
         return c.html(await invitationsPage(c, { made: { name: invitation.name, link } }), 201);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        return c.html(await invitationsPage(c, { problem: error.message }), statusOf(error));
-      }
+      });
     })
     .post("/admin/invitations/:id/revoke", async (c) => {
       const { user } = adminSessionOf(c);
@@ -46,19 +51,16 @@ export function invitationRoutes(deps: AppDeps) {
     })
     .post("/join", async (c) => {
       limits.signIn.take(clientAddress(c, deps));
-      const { code = "", name = "" } = await readForm(c);
-      try {
+      const { code, name } = await readFormFields(c, joinForm);
+      const page = ({ message }: Refusal) => (
+        <JoinPage user={visitorOf(c)} code={code} name={name} problem={message} />
+      );
+      return await orProblem(c, { page }, async () => {
         const user = await redeemInvitation(store, { code, name });
         if (user === null) return c.html(<JoinPage user={visitorOf(c)} code={null} />, 404);
         await startOwnSession(c, deps, { userId: user.id });
         return c.redirect("/profile/passkeys", 303);
-      } catch (error) {
-        if (!(error instanceof Refusal) || error.field !== "name") throw error;
-        return c.html(
-          <JoinPage user={visitorOf(c)} code={code} name={name} problem={error.message} />,
-          statusOf(error),
-        );
-      }
+      });
     });
 
   async function invitationsPage(

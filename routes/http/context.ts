@@ -7,7 +7,7 @@ import { readBudget } from "../../lib/money/budget.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { isAdmin, type User } from "../../lib/users/user.ts";
 
-/** What routes may use of Darkroom; each names what it takes. */
+/** What routes may use of Darkroom; each names what it takes of it. */
 export type AppDeps = Omit<Darkroom, "worker" | "start" | "stop">;
 
 export interface AppEnv {
@@ -60,8 +60,10 @@ export function adminSessionOf(c: AppContext): Caller {
   return sessionOf(c);
 }
 
-export function budgetOf(deps: AppDeps, user: User) {
-  return readBudget(deps.store, { user, defaultMicros: deps.defaultBudgetMicros });
+export type BudgetDeps = Pick<AppDeps, "store" | "defaultBudgetMicros">;
+
+export function budgetOf({ store, defaultBudgetMicros: defaultMicros }: BudgetDeps, user: User) {
+  return readBudget(store, { user, defaultMicros });
 }
 
 /** htmx asks for a fragment; everybody else gets a page or is sent to one. */

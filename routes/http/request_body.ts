@@ -2,7 +2,6 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import { cutText } from "../../lib/graphemes.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
@@ -72,16 +71,6 @@ export async function readJson(c: AppContext): Promise<unknown> {
 /** The same where a request may go without: an empty body is an empty object. */
 export async function readOptionalJson(c: AppContext): Promise<unknown> {
   return await c.req.text() === "" ? {} : await readJson(c);
-}
-
-/** For calls that take nothing: a field would be overlooked, so it is refused by name. */
-export async function demandNoFields(c: AppContext): Promise<void> {
-  const body = await readOptionalJson(c);
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new Refusal("invalid_request", "The request must be a JSON object");
-  }
-  const names = Object.keys(body).map((name) => cutText(name, { chars: 60 }));
-  if (names.length > 0) throw new Refusal("invalid_request", `Unknown field: ${names.join(", ")}`);
 }
 
 /** A body that is being read; a sender who leaves before all was sent is refused and no bug of ours. */

@@ -1,5 +1,6 @@
 /** The gallery: searching, going on, and what is done with several pictures at once. */
 import { Hono } from "hono";
+import { z } from "zod";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
@@ -14,8 +15,8 @@ import { GalleryPage, type GalleryPart, GalleryTiles } from "../../views/images/
 import { queryOf } from "../../views/images/image_query.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
+import { readFormLists } from "../http/input.ts";
 import { readerZone } from "../http/reader_zone.ts";
-import { readTexts } from "../http/request_body.ts";
 import { countImages, findImage, listImages } from "../../lib/images/image_store.ts";
 
 const partLength = 24;
@@ -23,7 +24,15 @@ const maxSelected = 500;
 /** Longer than any model's name, and short enough for a key of the database in every script. */
 const maxModelChars = 200;
 
-export function galleryRoutes(deps: AppDeps) {
+const actionWords = "action takes download, delete or compare";
+const undeleteForm = z.object({ image: z.array(z.string()).default([]) });
+const selectionForm = undeleteForm.extend({
+  action: z.tuple([z.enum(["download", "delete", "compare"], actionWords)], actionWords),
+});
+
+type GalleryDeps = Pick<AppDeps, "store" | "files" | "secret">;
+
+export function galleryRoutes(deps: GalleryDeps) {
   const { store, files, secret } = deps;
   return new Hono<AppEnv>()
     .get("/gallery", async (c) => {
@@ -45,10 +54,11 @@ export function galleryRoutes(deps: AppDeps) {
       return c.html(<GalleryTiles {...await readPart(c)} parts={parts} />);
     })
     .post("/gallery/selection", async (c) => {
-      const { action, image } = await readTexts(c);
-      const { user } = callerOf(c, action?.[0] === "delete" ? "all" : "read");
-      const images = await findAll(user.id, image ?? []);
-      switch (action?.[0]) {
+      callerOf(c);
+      const { action: [action], image } = await readFormLists(c, selectionForm);
+      const { user } = callerOf(c, action === "delete" ? "all" : "read");
+      const images = await findAll(user.id, image);
+      switch (action) {
         case "download":
           return sendArchive(c, images);
         case "delete":
@@ -56,13 +66,11 @@ export function galleryRoutes(deps: AppDeps) {
           return c.redirect(`/gallery?deleted=${images.map(({ id }) => id).join(",")}`, 303);
         case "compare":
           return c.redirect(`/compare?images=${images.map(({ id }) => id).join(",")}`, 303);
-        default:
-          throw new Refusal("invalid_request", "action takes download, delete or compare");
       }
     })
     .post("/gallery/undelete", async (c) => {
       const { user } = callerOf(c, "all");
-      const { image = [] } = await readTexts(c);
+      const { image } = await readFormLists(c, undeleteForm);
       for (const imageId of image.slice(0, maxSelected)) {
         await undoDeletion(store, { userId: user.id, imageId });
       }

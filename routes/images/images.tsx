@@ -19,7 +19,7 @@ import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
-import { answerUnmet } from "../http/errors.tsx";
+import { answerUnmet } from "../http/problem.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
@@ -28,7 +28,9 @@ import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
-export function imageRoutes(deps: AppDeps) {
+type ImageDeps = Pick<AppDeps, "store" | "files" | "presigned" | "publicUrl" | "secret">;
+
+export function imageRoutes(deps: ImageDeps) {
   const { store, files, presigned, publicUrl, secret } = deps;
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {

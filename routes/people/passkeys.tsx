@@ -1,19 +1,24 @@
 /** Passkeys: adding and removing one's own, and signing in with one. The pages' script does the asking. */
 import { Hono } from "hono";
 import { z } from "zod";
-import { notFound, Refusal } from "../../lib/refusal.ts";
+import { notFound } from "../../lib/refusal.ts";
 import { listPasskeys, removePasskey } from "../../lib/identity/passkey.ts";
 import { PasskeysPage } from "../../views/people/passkeys_page.tsx";
 import { clientAddress } from "../http/client_address.ts";
 import { type AppDeps, type AppEnv, sessionOf } from "../http/context.ts";
 import { startOwnSession } from "../http/own_session.ts";
-import { readJson } from "../http/request_body.ts";
+import { readJsonFields } from "../http/input.ts";
 import { ownPath } from "../http/return_path.ts";
 
-const NewPasskey = z.object({ name: z.string(), response: z.unknown() });
-const SignIn = z.object({ response: z.unknown(), returnTo: z.string().optional() });
+const words = "The request does not have the form that the page sends";
 
-export function passkeyRoutes(deps: AppDeps) {
+/** What the browser answered is checked by `passkeys`. */
+const newPasskey = z.strictObject({ name: z.string(words), response: z.unknown() });
+const signIn = z.strictObject({ response: z.unknown(), returnTo: z.string(words).optional() });
+
+type PasskeyDeps = Pick<AppDeps, "store" | "passkeys" | "limits" | "publicUrl">;
+
+export function passkeyRoutes(deps: PasskeyDeps) {
   const { store, passkeys, limits } = deps;
   return new Hono<AppEnv>()
     .get("/profile/passkeys", async (c) => {
@@ -29,7 +34,7 @@ export function passkeyRoutes(deps: AppDeps) {
     .post("/profile/passkeys", async (c) => {
       const { user } = sessionOf(c);
       demandAvailable();
-      await passkeys.register(user, checked(NewPasskey, await readJson(c)));
+      await passkeys.register(user, await readJsonFields(c, newPasskey));
       return c.json({ success: true, location: "/profile/passkeys" }, 201);
     })
     .post("/profile/passkeys/:id/remove", async (c) => {
@@ -45,7 +50,7 @@ export function passkeyRoutes(deps: AppDeps) {
     .post("/login/passkey", async (c) => {
       limits.signIn.take(clientAddress(c, deps));
       demandAvailable();
-      const { response, returnTo } = checked(SignIn, await readJson(c));
+      const { response, returnTo } = await readJsonFields(c, signIn);
       const user = await passkeys.signIn(response);
       await startOwnSession(c, deps, { userId: user.id });
       return c.json({ success: true, location: ownPath(returnTo) });
@@ -54,10 +59,4 @@ export function passkeyRoutes(deps: AppDeps) {
   function demandAvailable(): void {
     if (!passkeys.isAvailable) throw notFound();
   }
-}
-
-function checked<T extends z.ZodType>(shape: T, body: unknown): z.output<T> {
-  const result = shape.safeParse(body);
-  if (result.success) return result.data;
-  throw new Refusal("invalid_request", "The request does not have the form that the page sends");
 }

@@ -8,6 +8,7 @@ import {
   readExpiry,
   revokeApiKey,
 } from "../../lib/identity/api_key.ts";
+import { readFields } from "../../lib/fields.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { exportAccount, type ExportJson } from "../../lib/accounts/export_account.ts";
 import { readPortrait } from "../../lib/accounts/portrait.ts";
@@ -26,7 +27,7 @@ import {
   type ProfilePageProps,
 } from "../../views/people/profile_page.tsx";
 import { type AppContext, type AppDeps, type AppEnv, callerOf, sessionOf } from "../http/context.ts";
-import { statusOf } from "../http/errors.tsx";
+import { orProblem } from "../http/problem.tsx";
 import { readForm } from "../http/request_body.ts";
 import { forgetPerson } from "../http/session_cookie.ts";
 
@@ -39,7 +40,19 @@ const profileForm = z.object({
     .optional(),
 });
 
-export function profileRoutes(deps: AppDeps) {
+const keyForm = z.object({ ...apiKeyFields, expires: z.string().default("") });
+
+const confirmWords = `Type ${deleteWord} to confirm`;
+const deleteForm = z.object({
+  confirm: z.string(confirmWords).trim().toLowerCase().pipe(z.literal(deleteWord, confirmWords)),
+});
+
+type ProfileDeps = Pick<
+  AppDeps,
+  "store" | "progress" | "blobs" | "log" | "deletions" | "publicUrl"
+>;
+
+export function profileRoutes(deps: ProfileDeps) {
   const { store, deletions, publicUrl } = deps;
   const json: ExportJson = {
     account: accountExportJson,
@@ -61,7 +74,7 @@ export function profileRoutes(deps: AppDeps) {
     })
     .post("/profile", (c) =>
       takeForm(c, "profile", async (fields) => {
-        await changeProfile(store, { userId: sessionOf(c).user.id, ...checked(profileForm, fields) });
+        await changeProfile(store, { userId: sessionOf(c).user.id, ...readFields(profileForm, fields) });
         return c.redirect("/profile?done=saved", 303);
       }))
     .post("/profile/sessions/:hash/end", async (c) => {
@@ -79,8 +92,8 @@ export function profileRoutes(deps: AppDeps) {
       return c.redirect("/profile?done=sessions#sessions", 303);
     })
     .post("/profile/keys", (c) =>
-      takeForm(c, "key", async ({ expires = "", ...fields }) => {
-        const { name, scope } = checked(z.object(apiKeyFields), fields);
+      takeForm(c, "key", async (fields) => {
+        const { name, scope, expires } = readFields(keyForm, fields);
         const expiresAt = expires === "" ? null : readExpiry(expires, { now: store.now() });
         if (expires !== "" && expiresAt === null) {
           throw new Refusal("invalid_request", "A key expires on a day to come, such as 2030-12-31");
@@ -101,10 +114,8 @@ export function profileRoutes(deps: AppDeps) {
       return c.body(exportAccount(deps, { user, json }));
     })
     .post("/profile/delete", (c) =>
-      takeForm(c, "delete", async ({ confirm = "" }) => {
-        if (confirm.trim().toLowerCase() !== deleteWord) {
-          throw new Refusal("invalid_request", `Type ${deleteWord} to confirm`);
-        }
+      takeForm(c, "delete", async (fields) => {
+        readFields(deleteForm, fields);
         await deletions.request(sessionOf(c).user.id);
         forgetPerson(c, publicUrl);
         return c.html(<DeletedPage />);
@@ -118,13 +129,8 @@ export function profileRoutes(deps: AppDeps) {
   ): Promise<Response> {
     sessionOf(c);
     const fields = await readForm(c);
-    try {
-      return await take(fields);
-    } catch (error) {
-      if (!(error instanceof Refusal) || statusOf(error) === 401) throw error;
-      const problem = { form, message: error.message, fields };
-      return c.html(await page(c, { problem }), statusOf(error));
-    }
+    const shown = ({ message }: Refusal) => page(c, { problem: { form, message, fields } });
+    return await orProblem(c, { page: shown }, () => take(fields));
   }
 
   async function page(c: AppContext, shown: Pick<ProfilePageProps, "done" | "problem" | "newKey">) {
@@ -151,10 +157,4 @@ export function profileRoutes(deps: AppDeps) {
   async function endSessions(userId: string, hashes: string[]): Promise<void> {
     for (const hash of hashes) await endSession(store, { userId, hash });
   }
-}
-
-function checked<T extends z.ZodType>(form: T, fields: { [name: string]: string }): z.output<T> {
-  const result = form.safeParse(fields);
-  if (result.success) return result.data;
-  throw new Refusal("invalid_request", result.error.issues[0].message);
 }

@@ -15,7 +15,19 @@ import { endOwnSession, startOwnSession } from "../http/own_session.ts";
 import { loginPath, ownPath } from "../http/return_path.ts";
 import { attemptCookie, forgetPerson } from "../http/session_cookie.ts";
 
-export function signInRoutes(deps: AppDeps) {
+type SignInDeps = Pick<
+  AppDeps,
+  | "store"
+  | "identityProviders"
+  | "signInPolicy"
+  | "portraits"
+  | "passkeys"
+  | "limits"
+  | "log"
+  | "publicUrl"
+>;
+
+export function signInRoutes(deps: SignInDeps) {
   const { store, publicUrl, identityProviders, limits } = deps;
 
   return new Hono<AppEnv>()

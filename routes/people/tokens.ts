@@ -10,11 +10,20 @@ import { problemWords, SignInProblem } from "../../lib/identity/sign_in_problem.
 import { tokenJson } from "../../views/json/token_json.ts";
 import { clientAddress } from "../http/client_address.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
-import { readOptionalJson } from "../http/request_body.ts";
+import { readOptionalFields } from "../http/input.ts";
 
 const maxIdTokenChars = 16 * 1024;
 
-const TokenRequest = z.strictObject({ idToken: z.string().min(1).max(maxIdTokenChars).optional() });
+const idTokenWords = "idToken takes an ID token from Google";
+
+export const tokenInput = z.strictObject({
+  idToken: z.string(idTokenWords).min(1, idTokenWords).max(maxIdTokenChars, idTokenWords).optional(),
+});
+
+type TokenDeps = Pick<
+  AppDeps,
+  "store" | "tokens" | "limits" | "publicUrl" | "identityProviders" | "signInPolicy"
+>;
 
 /** Public: whoever checks a token has no credential of their own. */
 export function tokenKeyRoutes({ tokens }: Pick<AppDeps, "tokens">) {
@@ -25,10 +34,10 @@ export function tokenKeyRoutes({ tokens }: Pick<AppDeps, "tokens">) {
     });
 }
 
-export function tokenRoutes(deps: AppDeps) {
+export function tokenRoutes(deps: TokenDeps) {
   return new Hono<AppEnv>()
     .post("/api/v1/auth/token", async (c) => {
-      const { idToken } = await readTokenRequest(c);
+      const { idToken } = await readOptionalFields(c, tokenInput);
       const source = idToken === undefined ? sourceOf(c) : await exchange(c, idToken);
       const issued = await deps.tokens.issue(source);
       if (issued === null) throw invalidToken();
@@ -64,16 +73,4 @@ function refusalOf({ reason }: SignInProblem): Refusal {
   if (reason === "no_answer") return new Refusal("unavailable", words, { retryAfterSeconds: 30 });
   const isKnown = reason === "domain" || reason === "unverified" || reason === "disabled";
   return isKnown ? new Refusal("forbidden", words) : invalidToken();
-}
-
-async function readTokenRequest(c: AppContext): Promise<z.infer<typeof TokenRequest>> {
-  const checked = TokenRequest.safeParse(await readOptionalJson(c));
-  if (checked.success) return checked.data;
-  const [issue] = checked.error.issues;
-  const message = issue.code === "unrecognized_keys"
-    ? `Unknown field: ${issue.keys.join(", ")}`
-    : issue.path.length > 0
-    ? "idToken takes an ID token from Google"
-    : "The request body must be a JSON object";
-  throw new Refusal("invalid_request", message);
 }

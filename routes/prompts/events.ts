@@ -14,7 +14,9 @@ import { readCaller } from "../http/middleware.ts";
 
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
-export function eventRoutes(deps: AppDeps) {
+type EventDeps = Pick<AppDeps, "store" | "changes" | "tokens" | "publicUrl">;
+
+export function eventRoutes(deps: EventDeps) {
   const { store, changes } = deps;
   return new Hono<AppEnv>()
     .get("/events", (c) => {

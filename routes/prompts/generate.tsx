@@ -1,7 +1,7 @@
 /** Asking for pictures: the generator's form for people, one call for programs. */
 import { Hono } from "hono";
 import { sha256 } from "../../lib/digest.ts";
-import { Refusal } from "../../lib/refusal.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { readPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { Prompt } from "../../lib/prompts/prompt.ts";
@@ -33,7 +33,7 @@ import {
   callerOf,
   wantsFragment,
 } from "../http/context.ts";
-import { redirectToLogin, statusOf } from "../http/errors.tsx";
+import { orProblem, type ProblemFaces, redirectToLogin } from "../http/problem.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
 import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts";
@@ -46,7 +46,23 @@ export const pictureSettingsPath = "/generator/picture";
 const cardsShown = 12;
 const recentImages = 6;
 
-export function generateRoutes(deps: AppDeps) {
+type GenerateDeps = Pick<
+  AppDeps,
+  | "store"
+  | "models"
+  | "health"
+  | "progress"
+  | "changes"
+  | "doorbell"
+  | "readiness"
+  | "limits"
+  | "defaultBudgetMicros"
+  | "promptMaxChars"
+  | "publicUrl"
+  | "secret"
+>;
+
+export function generateRoutes(deps: GenerateDeps) {
   const { store, models, changes, publicUrl } = deps;
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
@@ -92,40 +108,34 @@ export function generateRoutes(deps: AppDeps) {
     })
     .post(pictureSettingsPath, async (c) => {
       const { user } = callerOf(c);
-      try {
+      const draft = () => draftOf({}, models.available());
+      const page = ({ message: problem }: Refusal) => generatorPage(c, { draft: draft(), problem });
+      return await orProblem(c, { page }, async () => {
         // One picture a user at a time is in memory; the others wait where they come from.
         const fields = await store.locks.hold(
           `picture ${user.id}`,
           async () => readPictureSettings(await readPicture(c, "picture")),
         );
         return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        const draft = draftOf({}, models.available());
-        return c.html(await generatorPage(c, { draft, problem: error.message }), statusOf(error));
-      }
+      });
     })
     .post("/generator", async (c) => {
       if (c.var.caller === null) return await leadToLogin(c);
       const { user } = callerOf(c, "generate");
       const { requestKey, price, ...fields } = await readForm(c);
-      try {
+      const draft = () => draftOf(fields, models.available());
+      const faces: ProblemFaces = {
+        page: (refusal) => generatorPage(c, { draft: draft(), problem: problemWords(refusal) }),
+        fragment: (refusal) => refusal.costMicros === null ? null : dearerFragment(refusal, draft()),
+      };
+      return await orProblem(c, faces, async () => {
         const body = inputOf(fields);
         const idempotencyKey = formKey(requestKey, fields);
         const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
         const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        const draft = draftOf(fields, models.available());
-        const isDearer = error.costMicros !== null;
-        const problem = error.costMicros === null ? error.message : dearerWords(error.costMicros);
-        if (!wantsFragment(c)) return c.html(await generatorPage(c, { draft, problem }), statusOf(error));
-        if (!isDearer) throw error;
-        const button = { draft, costMicros: priceOf(draft) };
-        return c.html(<PriceChangedFragment problem={problem} {...button} />, statusOf(error));
-      }
+      });
     });
 
   function readQuote(body: unknown): Quote {
@@ -207,6 +217,11 @@ export function generateRoutes(deps: AppDeps) {
     return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
+  function dearerFragment(refusal: Refusal, draft: Draft) {
+    const button = { draft, costMicros: priceOf(draft) };
+    return <PriceChangedFragment problem={problemWords(refusal)} {...button} />;
+  }
+
   function priceOf({ model, imageSize, count, text }: Draft): number {
     return models.quote({ model: model.id, imageSize, count, text });
   }
@@ -217,7 +232,8 @@ function shownMicros(price: string | undefined): number | undefined {
   return price !== undefined && /^\d+$/.test(price) ? Number(price) : undefined;
 }
 
-function dearerWords(costMicros: number): string {
+function problemWords({ message, costMicros }: Refusal): string {
+  if (costMicros === null) return message;
   return `With these settings it costs ${money(costMicros)}. Press the button again to go on.`;
 }
 

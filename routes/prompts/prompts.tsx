@@ -21,10 +21,23 @@ import {
   wantsFragment,
 } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
-import { demandNoFields } from "../http/request_body.ts";
+import { demandNoFields } from "../http/input.ts";
 import { readIdempotencyKey } from "../http/request_headers.ts";
 
-export function promptRoutes(deps: AppDeps) {
+type PromptDeps = Pick<
+  AppDeps,
+  | "store"
+  | "models"
+  | "progress"
+  | "doorbell"
+  | "readiness"
+  | "limits"
+  | "defaultBudgetMicros"
+  | "publicUrl"
+  | "secret"
+>;
+
+export function promptRoutes(deps: PromptDeps) {
   const { store, publicUrl, secret } = deps;
   return new Hono<AppEnv>()
     .get("/api/v1/prompts", async (c) => {

@@ -7,7 +7,9 @@ import { usageJson } from "../../views/json/usage_json.ts";
 import { type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
 import { readMonthName } from "./dashboard.tsx";
 
-export function aboutRoutes(deps: AppDeps) {
+type AboutDeps = Pick<AppDeps, "store" | "models" | "defaultBudgetMicros">;
+
+export function aboutRoutes(deps: AboutDeps) {
   return new Hono<AppEnv>()
     .get("/api/v1/models", (c) => {
       callerOf(c);

@@ -18,7 +18,9 @@ const recentImages = 6;
 /** More than run at once are shown on the generator. */
 const runningShown = 12;
 
-export function dashboardRoutes(deps: AppDeps) {
+type DashboardDeps = Pick<AppDeps, "store" | "progress" | "defaultBudgetMicros">;
+
+export function dashboardRoutes(deps: DashboardDeps) {
   const { store } = deps;
   return new Hono<AppEnv>()
     .get("/dashboard", async (c) => {

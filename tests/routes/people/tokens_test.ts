@@ -246,8 +246,8 @@ Deno.test("a token request with anything else in it is refused by name", async (
     [{ idToken: 1 }, "idToken takes an ID token from Google"],
     [{ idToken: "" }, "idToken takes an ID token from Google"],
     [{ idToken: "x".repeat(20_000) }, "idToken takes an ID token from Google"],
-    [[], "The request body must be a JSON object"],
-    [null, "The request body must be a JSON object"],
+    [[], "The request must be a JSON object"],
+    [null, "The request must be a JSON object"],
   ];
   for (const [body, message] of cases) {
     const answer = await program.post("/api/v1/auth/token", body);

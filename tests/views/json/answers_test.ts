@@ -142,6 +142,12 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   );
   for (const { id } of prompts) await get(`/api/v1/prompts/${id}`);
   await get("/api/v1/prompts?status=nothing");
+  const day = new Date(store.now()).toISOString().slice(0, 10);
+  const price = { model: "stand-in", size: "512x512", cost: "0.03", validFrom: day };
+  assert.equal((await session.form("/admin/prices", price)).status, 303);
+  const dearer = await generate();
+  const { prompt: { ledger } } = await get(`/api/v1/prompts/${dearer.promptId}`);
+  assert.deepEqual([ledger.priceRow.costMicros, ledger.priceRow.by], [30_000, undefined]);
   await get("/api/v1/prompts?limit=2");
   await get("/api/v1/images?limit=1");
   const image = `/api/v1/images/${images[0].id}`;

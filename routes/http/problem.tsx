@@ -1,4 +1,8 @@
-/** How refusals and bugs are answered: one table of statuses, and a face each for programs and for people. */
+/**
+ * How refusals and bugs are answered: one table of statuses, and a face each for programs and for people. A form that
+ * is refused comes back on its page, with what is wrong beside it.
+ */
+import type { HtmlEscapedString } from "hono/utils/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../../lib/refusal.ts";
 import { errorJson } from "../../views/json/error_json.ts";
@@ -37,15 +41,46 @@ export function answerNotFound(c: AppContext): Response | Promise<Response> {
   return answerRefusal(c, notFoundRefusal());
 }
 
-export function statusOf(refusal: Refusal): ContentfulStatusCode {
-  return statuses[refusal.code];
+type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
+
+/** How a form shows why it was refused. */
+export interface ProblemFaces {
+  /** The page that it was sent from. */
+  page: (refusal: Refusal) => Html;
+  /** What htmx puts beside it, where that is more than the problem's words. */
+  fragment?: (refusal: Refusal) => Html | null;
+}
+
+/**
+ * Does what a form asks for; why it was refused is shown where it was sent from. Who is not signed in, and what is
+ * not there, is answered as everywhere: there is no page to go back to.
+ */
+export async function orProblem(
+  c: AppContext,
+  faces: ProblemFaces,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Refusal) || [401, 404].includes(statuses[error.code])) throw error;
+    const shown = wantsFragment(c) ? faces.fragment?.(error) ?? null : await faces.page(error);
+    if (shown === null) throw error;
+    setRetryAfter(c, error);
+    c.header("Vary", "HX-Request-Type");
+    return c.html(shown, statuses[error.code]);
+  }
+}
+
+function setRetryAfter(c: AppContext, { retryAfterSeconds }: Refusal): void {
+  if (retryAfterSeconds !== null) c.header("Retry-After", String(retryAfterSeconds));
 }
 
 function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
-  const status = statusOf(refusal);
+  const status = statuses[refusal.code];
   if (status === 401 && !isForPrograms(c) && c.req.path !== "/events") return sendToLogin(c);
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (refusal.retryAfterSeconds !== null) c.header("Retry-After", String(refusal.retryAfterSeconds));
+  setRetryAfter(c, refusal);
   const { code, message, remainingMicros } = refusal;
   return answer(c, { status, code, message, remainingMicros });
 }

@@ -90,6 +90,14 @@ Deno.test("every file and folder that is named is there", () => {
   assert.deepEqual(wrong(path, ([, named]) => isThere(named) || named === "lib/providers/easel.ts"), []);
 });
 
+Deno.test("the page on the layout has a line for each room of lib, and for no other", async () => {
+  const [, table] = pages.get("docs/architecture.md")!.split("\n## The rooms of lib\n");
+  const told = [...table.split("\n## ")[0].matchAll(/^\| `lib\/(\w+)\/`/gm)].map(([, room]) => room);
+  const entries = await Array.fromAsync(Deno.readDir(join(root, "lib")));
+  const rooms = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
+  assert.deepEqual(told.toSorted(), rooms.toSorted());
+});
+
 Deno.test("every task that is named is one", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
   assert.deepEqual(

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
 import { cancelPrompt } from "../../../lib/work/cancel.ts";
 import { createTaskDurations } from "../../../lib/work/task_durations.ts";
+import type { Task } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { claimPrompt, readLease } from "../../../lib/prompts/queue.ts";
+import { sleep } from "../../../lib/sleep.ts";
 import { startRun } from "../../../lib/work/run_prompt.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { type ProviderEvent, ProviderFailure, type TaskContext } from "../../../lib/catalog/provider.ts";
@@ -12,6 +14,7 @@ import {
   createStandIn,
   failWith,
   holdUntil,
+  picture,
   type Script,
   standInModel,
   succeed,
@@ -524,4 +527,68 @@ Deno.test("a clock that was set back by months does not end what runs", async ()
   gate.resolve();
   const prompt = await finished(program, promptId);
   assert.deepEqual([prompt.status, prompt.errorCode], ["COMPLETED", null]);
+});
+
+Deno.test("what a task that is late has made is asked for all the same after a restart", async () => {
+  const standIn = createStandIn({ resume: (_, task) => succeed(task) });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const { store } = studio;
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  const before = await startPrompt(store, promptId);
+  const [{ count, imageIds }] = before.value.tasks;
+  const running: Task = { state: "running", count, imageIds, submittedAt: 1, handle: { taskId: "1" } };
+  await writeProgress(store, { before, after: { ...before.value, tasks: [running] } });
+  const gate = Promise.withResolvers<void>();
+  standIn.provider.resume = (_, task, context) => holdUntil(gate.promise)(task, context);
+  await studio.worker.start();
+  await until(() => studio.deps.progress.read(promptId), (progress) => progress?.stage === "generating");
+  // A deadline that is over rings before this.
+  await sleep(1);
+  gate.resolve();
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, prompt.errorCode], ["COMPLETED", null]);
+});
+
+Deno.test("of a task that makes several pictures, each is kept before the next but one is heard of", async () => {
+  const standIn = createStandIn();
+  standIn.provider = { ...standIn.provider, models: [{ ...standInModel, imagesPerTask: 2 }] };
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(async function* (task) {
+    yield { type: "submitted", handle: { taskId: "1" } };
+    const bytes = await picture(task.width, task.height);
+    yield { type: "image", bytes };
+    yield { type: "image", bytes };
+    await gate.promise;
+    yield { type: "done", cost: null };
+  });
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const promptId = await submit(program, { count: 2 });
+  const imageIdsOf = async () => (await readPrompt(studio.store, promptId))!.value.tasks[0].imageIds;
+  const [first] = await until(imageIdsOf, ({ length }) => length === 1);
+  gate.resolve();
+  assert.equal((await finished(program, promptId)).images.length, 2);
+  assert.equal((await imageIdsOf())[0], first);
+});
+
+Deno.test("a stop gives the prompt back also where the database does not take what came of it", async () => {
+  const standIn = createStandIn();
+  const gate = Promise.withResolvers<void>();
+  standIn.scripts.push(async function* (...args) {
+    await gate.promise;
+    yield* callOnce(...args);
+  });
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const promptId = await submit(await studio.withKey());
+  interceptCommits(studio.store.kv, async (writes, commit) => {
+    if (taskStateIn(writes) === "done") throw new TypeError("database or disk is full");
+    return await commit();
+  });
+  const started = await run(studio, promptId);
+  await until(() => standIn.submitted.length, (count) => count === 1);
+  started.stop();
+  gate.resolve();
+  await started.ended;
+  assert.equal((await readLease(studio.store, promptId))!.value.until, 0);
 });

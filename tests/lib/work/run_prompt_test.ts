@@ -379,9 +379,9 @@ async function* callOnce(...[task]: Parameters<Script>): AsyncGenerator<Provider
 }
 
 /** Runs a waiting prompt as the worker would. */
-async function run({ store, deps }: Studio, promptId: string) {
+async function run({ store, deps }: Studio, promptId: string, { storagePatienceMs = 0 } = {}) {
   const leased = await claimPrompt(store, { promptId, owner: "this process" });
-  const more = { taskDurations: createTaskDurations(store), random: () => 0.5, storagePatienceMs: 0 };
+  const more = { taskDurations: createTaskDurations(store), random: () => 0.5, storagePatienceMs };
   return startRun({ ...deps, ...more }, leased!);
 }
 
@@ -566,8 +566,7 @@ Deno.test("of a task that makes several pictures, each is kept before the next b
   const program = await studio.withKey();
   const promptId = await submit(program, { count: 2 });
   const imageIdsOf = async () => (await readPrompt(studio.store, promptId))!.value.tasks[0].imageIds;
-  const [first] = await until(imageIdsOf, ({ length }) => length === 1);
-  gate.resolve();
+  const [first] = await until(imageIdsOf, ({ length }) => length === 1).finally(gate.resolve);
   assert.equal((await finished(program, promptId)).images.length, 2);
   assert.equal((await imageIdsOf())[0], first);
 });
@@ -590,5 +589,22 @@ Deno.test("a stop gives the prompt back also where the database does not take wh
   started.stop();
   gate.resolve();
   await started.ended;
+  assert.equal((await readLease(studio.store, promptId))!.value.until, 0);
+});
+
+Deno.test("a stop breaks off at once what waits for its storage and can be asked for again", async () => {
+  const { state, blobs } = breakable();
+  await using studio = await createStudio({ blobs, isWorking: false });
+  const promptId = await submit(await studio.withKey());
+  state.isBroken = true;
+  const started = await run(studio, promptId, { storagePatienceMs: 60_000 });
+  await until(() => state.refused, (refused) => refused >= 1);
+  started.stop();
+  let hasEnded = false;
+  void started.ended.then(() => hasEnded = true);
+  // So that a run that goes on ends too.
+  await until(() => hasEnded, (ended) => ended).finally(() => started.stop({ isUrgent: true }));
+  const { tasks: [task] } = (await readPrompt(studio.store, promptId))!.value;
+  assert.deepEqual([task.state, task.imageIds], ["running", []]);
   assert.equal((await readLease(studio.store, promptId))!.value.until, 0);
 });

@@ -40,7 +40,7 @@
     if (turned === 0) typed = prompt.value;
     turned = Math.max(0, Math.min(texts.length, turned + step));
     prompt.value = turned === 0 ? typed : texts[turned - 1];
-    prompt.dispatchEvent(new Event("input", { bubbles: true }));
+    prompt.dispatchEvent(new CustomEvent("input", { bubbles: true, detail: "recalled" }));
   }
   addEventListener("keydown", (event) => {
     const { key, target } = event;

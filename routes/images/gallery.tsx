@@ -9,9 +9,10 @@ import { fileName } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
+import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
-import { GalleryPage, type GalleryPart, GalleryTiles } from "../../views/images/gallery_page.tsx";
+import { GalleryPage, type GalleryPart, GalleryTiles, maxParts } from "../../views/images/gallery_page.tsx";
 import { queryOf } from "../../views/images/image_query.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
@@ -38,16 +39,13 @@ export function galleryRoutes(deps: GalleryDeps) {
     .get("/gallery", async (c) => {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
-      const [part, total, choices, deleted] = await Promise.all([
-        readPart(c),
+      const [parts, total, choices, deleted] = await Promise.all([
+        readParts(c),
         countImages(store, user.id),
         listChoices(store, user.id),
         readDeleted(c),
       ]);
-      const isContinued = c.req.query("cursor") !== undefined;
-      return c.html(
-        <GalleryPage {...{ user, cursor, total, choices, deleted, isContinued }} {...part} parts={1} />,
-      );
+      return c.html(<GalleryPage {...{ user, cursor, total, choices, deleted }} {...parts} />);
     })
     .get("/gallery/part", async (c) => {
       const parts = Number(c.req.query("parts")) || 1;
@@ -90,15 +88,56 @@ export function galleryRoutes(deps: GalleryDeps) {
   async function readPart(c: AppContext): Promise<Omit<GalleryPart, "parts">> {
     const { user } = callerOf(c);
     const query = readImageQuery(c);
-    const name = { userId: user.id, list: `gallery?${queryOf(query)}`, secret };
-    const list = readListQuery(c, { ...name, defaultLimit: partLength });
-    const { limit, before } = list.start;
-    const page = isEmptyQuery(query)
-      ? await listImages(store, { userId: user.id, ...list.start })
-      : await searchImages(store, { userId: user.id, query, limit, before })
-        .then(({ images, next }) => ({ items: images, next, total: images.length }));
+    const { name, list } = readList(c, query);
+    const page = await findImages(user.id, { query, ...list.start });
     const images = await viewImages(store, page.items);
     return { images, query, next: paginate(page, { name, query: list }).next };
+  }
+
+  /**
+   * The parts from the first one through that with the picture which the address names, so that whoever comes back from
+   * it finds the page as it was left. One that lies farther down than a page goes begins a page.
+   */
+  async function readParts(c: AppContext): Promise<GalleryPart & { isContinued: boolean }> {
+    const { user } = callerOf(c);
+    const isContinued = c.req.query("cursor") !== undefined;
+    const at = await findPlace(user.id, c.req.query("at"));
+    if (at === null) return { ...await readPart(c), parts: 1, isContinued };
+    const query = readImageQuery(c);
+    const { name, list } = readList(c, query);
+    const whole = await findImages(user.id, { query, ...list.start, limit: maxParts * partLength });
+    const index = whole.items.findIndex(({ id }) => id === at.id);
+    const parts = index < 0 ? 1 : Math.floor(index / partLength) + 1;
+    const page = index < 0
+      ? await findImages(user.id, { query, limit: partLength, before: at.sequence + 1 })
+      : cutPage(whole, parts * partLength);
+    const images = await viewImages(store, page.items);
+    const { next } = paginate(page, { name, query: list });
+    return { images, query, next, parts, isContinued: isContinued || index < 0 };
+  }
+
+  async function findPlace(userId: string, imageId: string | undefined): Promise<Image | null> {
+    if (imageId === undefined) return null;
+    try {
+      return await findImage(store, { userId, imageId });
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "not_found") return null;
+      throw error;
+    }
+  }
+
+  function readList(c: AppContext, query: ImageQuery) {
+    const name = { userId: callerOf(c).user.id, list: `gallery?${queryOf(query)}`, secret };
+    return { name, list: readListQuery(c, { ...name, defaultLimit: partLength }) };
+  }
+
+  async function findImages(
+    userId: string,
+    { query, ...start }: { query: ImageQuery } & PageStart & { limit: number },
+  ): Promise<Page<Image>> {
+    if (isEmptyQuery(query)) return await listImages(store, { userId, ...start });
+    const { images, next } = await searchImages(store, { userId, query, ...start });
+    return { items: images, next, total: images.length };
   }
 
   /** In the order in which they were named. */
@@ -141,6 +180,12 @@ export function galleryRoutes(deps: GalleryDeps) {
       }
     }
   }
+}
+
+/** The first `count` pictures of a page; the next page begins after them. */
+function cutPage({ items, total, next }: Page<Image>, count: number): Page<Image> {
+  const kept = items.slice(0, count);
+  return { items: kept, total, next: kept.length < items.length ? kept.at(-1)!.sequence : next };
 }
 
 /** Refuses with `invalid_request` what is no day, size or kind; a field left empty narrows nothing. */

@@ -101,6 +101,39 @@ browserTest("scrolling brings older pictures, and the document stays small", asy
   assert.deepEqual(visitor.complaints, []);
 });
 
+for (const way of ["Back", "Escape", "the link"]) {
+  browserTest(`${way} leads from a picture to its place in a long gallery`, async () => {
+    await using scene = await setScene({}, { seeded: 200 });
+    const { page, server, visitor } = scene;
+    await page.goto(`${server.url}/gallery`);
+    const tiles = page.locator("#gallery .tile");
+    while (await tiles.count() < 168) {
+      const count = await tiles.count();
+      await page.locator("#gallery .more").scrollIntoViewIfNeeded();
+      await until(() => tiles.count(), (next) => next > count);
+    }
+    const tile = tiles.nth(149);
+    const id = (await tile.getAttribute("id"))!;
+    await tile.scrollIntoViewIfNeeded();
+    await tile.locator("a").click();
+    await page.waitForURL("**/images/**");
+    if (way === "Back") await page.goBack();
+    else if (way === "Escape") await page.keyboard.press("Escape");
+    else await page.locator("a[rel=up]").click();
+    await page.waitForURL("**/gallery?**");
+    const box = await until(() => page.locator(`#${id}`).boundingBox(), (box) => box !== null && box.y < 860);
+    assert.ok(box!.y >= 0 && box!.y + box!.height <= 860, JSON.stringify(box));
+    assert.equal(await tiles.count(), 168);
+    await page.locator("#gallery .more").scrollIntoViewIfNeeded();
+    await until(() => tiles.count(), (next) => next > 168);
+    const different = await page.evaluate(
+      `new Set([...document.querySelectorAll("#gallery .tile")].map(({ id }) => id)).size`,
+    );
+    assert.equal(different, await tiles.count());
+    assert.deepEqual(visitor.complaints, []);
+  });
+}
+
 browserTest(
   "pictures are selected by mouse, Shift and keyboard, deleted together, and brought back",
   async () => {

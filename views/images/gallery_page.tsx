@@ -32,7 +32,7 @@ export interface GalleryProps extends GalleryPart {
 }
 
 /** More parts than this go on a new page, which keeps the document small. */
-const maxParts = 12;
+export const maxParts = 12;
 
 export function GalleryPage({ user, cursor, total, isContinued, choices, deleted, ...part }: GalleryProps) {
   const { images, query } = part;

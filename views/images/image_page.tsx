@@ -8,7 +8,7 @@ import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
-import { fileAddress, Picture } from "./picture.tsx";
+import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
@@ -32,7 +32,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
             <Picture image={image} text={text} />
           </a>
           <nav class="turn" aria-label="Other pictures">
-            <a class="button quiet" rel="up" href={addressOf("/gallery", narrowed)}>Gallery</a>
+            <a class="button quiet" rel="up" href={galleryAddress(image.id, narrowed)}>Gallery</a>
             {neighbours.newer && (
               <a class="button quiet" rel="prev" href={addressOf(`/images/${neighbours.newer}`, narrowed)}>
                 ← Newer

@@ -43,6 +43,11 @@ export function tileId(imageId: string): string {
   return `image-${imageId}`;
 }
 
+/** The gallery, opened where the picture is. */
+export function galleryAddress(imageId: string, query: string): string {
+  return `${addressOf("/gallery", query, `at=${imageId}`)}#${tileId(imageId)}`;
+}
+
 /** A picture of the gallery, with its prompt over it; `query` is the search that it was found by. */
 export function Tile({ view: { image, prompt }, query = "", isSelectable = false }: {
   view: ImageView;

@@ -9,6 +9,7 @@ import lake from "../../static/pictures/lake.webp" with { type: "bytes" };
 import compareScript from "../../static/scripts/compare.js" with { type: "text" };
 import connectionScript from "../../static/scripts/connection.js" with { type: "text" };
 import draftScript from "../../static/scripts/draft.js" with { type: "text" };
+import galleryPlaceScript from "../../static/scripts/gallery_place.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
 import menuScript from "../../static/scripts/menu.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
@@ -18,6 +19,7 @@ import placeScript from "../../static/scripts/place.js" with { type: "text" };
 import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
 import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
 import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "text" };
+import tintsScript from "../../static/scripts/tints.js" with { type: "text" };
 import timesScript from "../../static/scripts/times.js" with { type: "text" };
 import adminStyles from "../../static/styles/admin.css" with { type: "text" };
 import baseStyles from "../../static/styles/base.css" with { type: "text" };
@@ -60,12 +62,14 @@ const scripts = [
   pictureDropScript,
   menuScript,
   keysScript,
+  galleryPlaceScript,
   selectionScript,
   compareScript,
   tabTitleScript,
   notifyScript,
   connectionScript,
   timesScript,
+  tintsScript,
 ];
 
 export interface Asset {

@@ -78,7 +78,7 @@ function setRetryAfter(c: AppContext, { retryAfterSeconds }: Refusal): void {
 
 function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
   const status = statuses[refusal.code];
-  if (status === 401 && !isForPrograms(c) && c.req.path !== "/events") return sendToLogin(c);
+  if (status === 401 && !isForPrograms(c) && !/^\/events(\/|$)/.test(c.req.path)) return sendToLogin(c);
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   setRetryAfter(c, refusal);
   const { code, message, remainingMicros } = refusal;

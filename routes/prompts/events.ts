@@ -3,14 +3,29 @@ import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
 import { findUserBehind } from "../../lib/identity/credential.ts";
 import type { StreamRequest } from "../../lib/live/changes.ts";
-import { isCursor } from "../../lib/live/cursor.ts";
+import { firstCursor, isCursor } from "../../lib/live/cursor.ts";
 import type { Encode } from "../../lib/live/reader.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
 import { promptEventJson } from "../../views/json/event_json.ts";
-import { isLivePage } from "../../views/shell/live_page.ts";
+import { isLivePage, type LivePage } from "../../views/shell/live_page.ts";
 import { liveFragments } from "../../views/prompts/live.tsx";
 import { type AppContext, type AppDeps, type AppEnv, callerOf, unauthorized } from "../http/context.ts";
 import { readCaller } from "../http/middleware.ts";
+
+/** For a browser that shows several kinds of pages: for each kind its fragments, in one message of JSON. */
+function createPagesEncoder(): (pages: string) => Encode {
+  const known = new Map<string, Encode>();
+  return (pages) => {
+    const names = [...new Set(pages.split(","))].sort();
+    if (!names.every(isLivePage)) throw new Refusal("invalid_request", "pages takes names of pages");
+    const encode: Encode = known.get(names.join()) ?? ((change) => ({
+      event: "change",
+      data: JSON.stringify(Object.fromEntries(names.map((name) => [name, liveFragments[name](change).data]))),
+    }));
+    known.set(names.join(), encode);
+    return encode;
+  };
+}
 
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
@@ -18,11 +33,21 @@ type EventDeps = Pick<AppDeps, "store" | "changes" | "tokens" | "publicUrl">;
 
 export function eventRoutes(deps: EventDeps) {
   const { store, changes } = deps;
+  const forPages = createPagesEncoder();
   return new Hono<AppEnv>()
     .get("/events", (c) => {
-      const page = c.req.query("page") ?? "generator";
-      if (!isLivePage(page)) throw new Refusal("invalid_request", "page takes the name of a page");
-      return send(c, { since: readSince(c), encode: liveFragments[page] });
+      demandSamePerson(c);
+      const pages = c.req.query("pages");
+      const encode = pages === undefined ? liveFragments[readPage(c)] : forPages(pages);
+      return send(c, { since: readSince(c), encode });
+    })
+    .get("/events/missed", async (c) => {
+      demandSamePerson(c);
+      const render = liveFragments[readPage(c)];
+      const since = readSince(c) ?? firstCursor;
+      const offer = await changes.missed({ userId: callerOf(c).user.id, since });
+      const fragments = offer.changes.map((change) => render(change).data).join("");
+      return c.json({ fragments, reached: offer.cursor });
     })
     .get("/api/v1/events", (c) => send(c, { since: readSince(c), encode: encodeJson }))
     .get("/api/v1/prompts/:id/events", async (c) => {
@@ -61,6 +86,19 @@ export function eventRoutes(deps: EventDeps) {
   async function demandStillSignedIn(c: AppContext): Promise<void> {
     if (await readCaller(c, deps) === null) throw unauthorized();
   }
+}
+
+/** A page that was left open while somebody else signed in must not hear what is theirs. */
+function demandSamePerson(c: AppContext): void {
+  const shownTo = c.req.query("user");
+  if (shownTo === undefined || shownTo === callerOf(c).user.id) return;
+  throw new Refusal("conflict", "Somebody else has signed in: load the page again");
+}
+
+function readPage(c: AppContext): LivePage {
+  const page = c.req.query("page") ?? "generator";
+  if (!isLivePage(page)) throw new Refusal("invalid_request", "page takes the name of a page");
+  return page;
 }
 
 /** Where the reader stopped: the id of the last message, else what its page was rendered at. */

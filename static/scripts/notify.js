@@ -29,5 +29,4 @@
   addEventListener("DOMContentLoaded", showNotifyButton);
   addEventListener("DOMContentLoaded", notify);
   addEventListener("htmx:after:swap", notify);
-  addEventListener("htmx:sse:after:message", notify);
 })();

@@ -10,5 +10,4 @@
 
   addEventListener("DOMContentLoaded", showProgress);
   addEventListener("htmx:after:swap", showProgress);
-  addEventListener("htmx:sse:after:message", showProgress);
 })();

@@ -23,5 +23,4 @@
 
   addEventListener("DOMContentLoaded", showTimes);
   addEventListener("htmx:after:swap", showTimes);
-  addEventListener("htmx:sse:after:message", showTimes);
 })();

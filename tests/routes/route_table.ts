@@ -102,6 +102,7 @@ export const routeTable: Route[] = [
   route(["POST", "/images/:image/delete"],              [303,  303,  404,  404,  403,  403,  303,  303]),
 
   route(["GET", "/events"],                             [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/events/missed"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/events"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/models"],                      [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/usage"],                       [401,  200,  200,  200,  200,  200,  401,  401]),

@@ -1,8 +1,7 @@
 /** Says that pictures were deleted, as long as that can be undone. */
-import type { Image } from "../../lib/images/image.ts";
 import { plural } from "../shell/format.ts";
 
-export function DeletedNotice({ images }: { images: Image[] }) {
+export function DeletedNotice({ images }: { images: readonly { id: string }[] }) {
   const what = images.length === 1
     ? "The picture was deleted. It goes"
     : `${plural(images.length, "picture")} were deleted. They go`;

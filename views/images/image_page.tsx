@@ -46,6 +46,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
           </nav>
         </div>
         <div class="about">
+          <div id={goneId(image.id)}></div>
           <h1 class="text" dir="auto">{text}</h1>
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
@@ -126,6 +127,11 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
       </article>
     </Layout>
   );
+}
+
+/** Where its page says that a picture was deleted meanwhile. */
+export function goneId(imageId: string): string {
+  return `gone-${imageId}`;
 }
 
 const copies = [

@@ -5,6 +5,8 @@ import { Budget } from "../money/budget.tsx";
 import { money } from "../shell/format.ts";
 import { HistoryRow } from "./history_page.tsx";
 import type { LivePage } from "../shell/live_page.ts";
+import { DeletedNotice } from "../images/deleted_notice.tsx";
+import { goneId } from "../images/image_page.tsx";
 import { Tile, tileId } from "../images/picture.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
@@ -43,7 +45,13 @@ export const liveFragments: { [page in LivePage]: Encode } = {
         <Everywhere change={change} />
       </>,
     ),
-  other: (change) => message(<Everywhere change={change} />),
+  other: (change) =>
+    message(
+      <>
+        <Gone change={change} />
+        <Everywhere change={change} />
+      </>,
+    ),
 };
 
 /** Fragments hold no component that waits, so their text is there at once. */
@@ -117,6 +125,19 @@ function Tiles(
       )}
       {view.prompt.images.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
         <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
+      ))}
+    </>
+  );
+}
+
+/** A picture's own page says that it was deleted elsewhere, and no more once that is undone. */
+function Gone({ change: { view: { prompt } } }: { change: Change }) {
+  return (
+    <>
+      {prompt.images.map((image) => (
+        <hx-partial hx-target={`#${goneId(image.id)}`} hx-swap="innerHTML">
+          {image.isDeleted && <DeletedNotice images={[image]} />}
+        </hx-partial>
       ))}
     </>
   );

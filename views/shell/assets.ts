@@ -1,7 +1,6 @@
 /** Scripts, styles and ready-made pictures, each under an address that changes with its content, so that browsers may keep it for ever. */
 import { createHash } from "node:crypto";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
-import htmxEvents from "htmx.org/dist/ext/hx-sse.min.js" with { type: "text" };
 import favicon from "../../static/favicon.svg" with { type: "text" };
 import desert from "../../static/pictures/desert.webp" with { type: "bytes" };
 import forest from "../../static/pictures/forest.webp" with { type: "bytes" };
@@ -11,6 +10,7 @@ import connectionScript from "../../static/scripts/connection.js" with { type: "
 import draftScript from "../../static/scripts/draft.js" with { type: "text" };
 import galleryPlaceScript from "../../static/scripts/gallery_place.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
+import liveScript from "../../static/scripts/live.js" with { type: "text" };
 import menuScript from "../../static/scripts/menu.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
 import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
@@ -55,8 +55,8 @@ const styleSheets = [
 /** Each runs on its own; htmx comes first, and what takes a key before others do (`menu`). */
 const scripts = [
   htmx,
-  htmxEvents,
   placeScript,
+  liveScript,
   promptBoxScript,
   draftScript,
   pictureDropScript,
@@ -80,7 +80,7 @@ export interface Asset {
 
 export const assets = {
   styles: asset("app.css", "text/css; charset=utf-8", styleSheets.join("\n")),
-  /** One script: loaded apart, htmx may start before its extensions and would never open the stream. */
+  /** One script: loaded apart, htmx may start before its extensions. */
   scripts: asset(
     "app.js",
     "text/javascript; charset=utf-8",

@@ -1,4 +1,4 @@
-/** The frame of every page: head, navigation, the page's one event stream. */
+/** The frame of every page: head, navigation, what makes the page live. */
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { User } from "../../lib/users/user.ts";
@@ -12,7 +12,7 @@ import { Shortcuts } from "./shortcuts.tsx";
  * a reader has opened stays open when the page around it changes.
  */
 const htmxConfig = JSON.stringify({
-  extensions: "sse,place",
+  extensions: "place",
   history: "reload",
   includeIndicatorCSS: false,
   morphIgnore: ["data-htmx-powered", "open"],
@@ -67,8 +67,11 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
         <p id="offline" class="notice" role="status" hidden>
           You are offline. What runs goes on; the page catches up once you are back.
         </p>
+        <p id="stalled" class="notice" role="status" hidden>
+          Live updates do not arrive. The page looks for itself every few seconds.
+        </p>
         {user !== null && <Shortcuts />}
-        {live && <Stream {...live} />}
+        {user !== null && live && <Stream {...live} user={user} />}
       </body>
     </html>
   )}`;
@@ -82,17 +85,7 @@ function Refresh() {
   );
 }
 
-/** Its first connection is tried again until it stands; after that it reconnects by itself. */
-function Stream({ page, cursor }: Live) {
-  return (
-    <div
-      id="stream"
-      hidden
-      hx-sse:connect={`/events?page=${page}&since=${cursor}`}
-      hx-swap="none"
-      hx-trigger="load, every 10s"
-      {...{ "hx-status:4xx": "swap:none", "hx-status:5xx": "swap:none" }}
-    >
-    </div>
-  );
+/** What static/scripts/live.js begins with. */
+function Stream({ page, cursor, user }: Live & { user: User }) {
+  return <div id="stream" hidden data-page={page} data-cursor={cursor} data-user={user.id}></div>;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createStandIn, holdUntil, succeed } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio } from "../../fixtures/studio.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
+import { make } from "../../fixtures/images.ts";
 import { until } from "../../fixtures/until.ts";
 
 async function submit(client: Client, prompt = "sea"): Promise<string> {
@@ -124,7 +125,8 @@ Deno.test("a page's stream sends the cards that the page itself renders, from th
   await using studio = await createStudio();
   const session = await studio.withSession();
   const page = await (await session.get("/generator")).text();
-  const address = /hx-sse:connect="([^"]+)"/.exec(page)![1].replaceAll("&amp;", "&");
+  const [, kind, cursor] = /id="stream"[^>]* data-page="(\w+)" data-cursor="(\w+)"/.exec(page)!;
+  const address = `/events?page=${kind}&since=${cursor}`;
   await session.form("/generator", { prompt: 'sea "<b>"\n\nid: x', imageSize: "512x512" });
   const stream = readEventStream(await session.get(address));
   const done = await stream.find(({ data }) => data.includes('data-status="COMPLETED"'));
@@ -190,4 +192,97 @@ Deno.test("a stream that was being opened while its credential ended tells nothi
     assert.equal((await client.get(path)).status, 401, path);
     assert.equal(changes.streamCount(), 0);
   }
+});
+
+Deno.test("several kinds of pages hear of a change in one message, each in its own fragments", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const session = await studio.withSession();
+  const id = await submit(session);
+  const since = "0".repeat(20);
+  const stream = readEventStream(await session.get(`/events?pages=history,gallery,generator&since=${since}`));
+  const message = (await stream.next())!;
+  assert.equal(message.event, "change");
+  assert.match(message.id!, /^[0-9a-f]{20}$/);
+  const fragments = JSON.parse(message.data);
+  assert.deepEqual(Object.keys(fragments), ["gallery", "generator", "history"]);
+  for (const page of Object.keys(fragments)) {
+    const alone = readEventStream(await session.get(`/events?page=${page}&since=${since}`));
+    assert.equal((await alone.next())!.data, fragments[page]);
+    await alone.cancel();
+  }
+  assert.ok(fragments.generator.includes(id));
+  await stream.cancel();
+  for (const pages of ["admin", "gallery,", "", "gallery,admin"]) {
+    assert.equal((await session.get(`/events?pages=${pages}`)).status, 400, pages);
+  }
+});
+
+Deno.test("a page that looks for itself gets what it missed, and from where to look the next time", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const session = await studio.withSession();
+  const look = async (since: string) =>
+    await (await session.get(`/events/missed?page=history&since=${since}`)).json();
+  const first = await submit(session);
+  const { fragments, reached } = await look("0".repeat(20));
+  assert.match(fragments, new RegExp(`<hx-partial hx-target="#history" hx-swap="place">.*${first}`, "s"));
+  assert.deepEqual(await look(reached), { fragments: "", reached });
+  const second = await submit(session);
+  const later = await look(reached);
+  assert.ok(later.fragments.includes(second) && !later.fragments.includes(`prompt-${first}"`));
+  assert.ok(later.reached > reached);
+  assert.equal((await session.get("/events/missed?page=none")).status, 400);
+});
+
+Deno.test("a page of somebody who is not signed in any more hears nothing of who is", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const member = await studio.addMember();
+  const [session, theirs] = [await studio.withSession(), await studio.withSession(member)];
+  await submit(theirs);
+  for (const path of ["/events?page=other", "/events?pages=other", "/events/missed?page=other"]) {
+    const answer = await theirs.get(`${path}&user=${studio.owner.id}`);
+    assert.equal(answer.status, 409, path);
+    await answer.body?.cancel();
+    const own = await session.get(`${path}&user=${studio.owner.id}`);
+    assert.equal(own.status, 200, path);
+    await own.body?.cancel();
+  }
+});
+
+Deno.test("each stream's first bytes come at once, also where there is nothing to tell", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const session = await studio.withSession();
+  const program = await studio.withKey();
+  const id = await submit(program);
+  for (
+    const [client, path] of [
+      [session, "/events"],
+      [program, "/api/v1/events"],
+      [program, `/api/v1/prompts/${id}/events`],
+    ] as const
+  ) {
+    const reader = (await client.get(path)).body!.getReader();
+    const { value } = await reader.read();
+    assert.match(new TextDecoder().decode(value), /^: /, path);
+    await reader.cancel();
+  }
+});
+
+Deno.test("the page of a picture is told that it was deleted elsewhere, and that this was undone", async () => {
+  await using studio = await createStudio();
+  const session = await studio.withSession();
+  const { id: imageId } = await make(session);
+  const page = await (await session.get(`/images/${imageId}`)).text();
+  assert.match(page, new RegExp(`id="gone-${imageId}"`));
+  const since = /data-cursor="(\w+)"/.exec(page)![1];
+  const stream = readEventStream(await session.get(`/events?page=other&since=${since}`));
+  await session.delete(`/api/v1/images/${imageId}`);
+  const told = (await stream.next())!;
+  assert.match(
+    told.data,
+    new RegExp(`hx-target="#gone-${imageId}" hx-swap="innerHTML"><form class="deleted"`),
+  );
+  await session.post(`/api/v1/images/${imageId}/undelete`);
+  const undone = (await stream.next())!;
+  assert.match(undone.data, new RegExp(`hx-target="#gone-${imageId}" hx-swap="innerHTML"></hx-partial>`));
+  await stream.cancel();
 });

@@ -1,11 +1,11 @@
 /**
  * A picture's settings as one text, in the form in which tools for generated images write and read them under the
- * name `parameters`: the prompt, a line for what to leave out, and a last line of "Name: value" pairs, where a value
- * with commas, colons or line breaks is a JSON string.
+ * name `parameters`: the prompt, a line for what to leave out, and a line of "Name: value" pairs, where a value
+ * with commas, colons or line breaks is a JSON string. Extensions of these tools add lines of their own after the pairs.
  */
 import type { Image } from "./image.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
-import type { FormFields } from "../prompts/prompt_draft.ts";
+import { cleanText, type FoundSettings, settingsOf } from "./found_settings.ts";
 
 const leaveOut = "Negative prompt: ";
 
@@ -34,44 +34,79 @@ function quoted(value: string): string {
   return /[,:"\n]/.test(value) ? JSON.stringify(value) : value;
 }
 
-/** Longer than any prompt may be. */
-const maxChars = 40_000;
-const maxPairsChars = 4000;
-const maxFieldChars = 1000;
-/** With fewer pairs than this the last line belongs to the prompt. */
+/** Longer than any prompt with what may stand after it. */
+const maxChars = 200_000;
+const maxLines = 10_000;
+const maxPairsChars = 20_000;
+/** With fewer pairs than this a line belongs to the prompt. */
 const fewestPairs = 3;
 
-const fieldNames: { [name: string]: string } = {
-  "Steps": "steps",
-  "CFG scale": "guidance",
-  "Seed": "seed",
-  "Size": "imageSize",
-  "Model": "model",
-  "Watermark": "watermark",
-};
+/** How tools begin the line of pairs, and what Darkroom's may begin with. */
+const stepsFirst = /^\s*Steps: *\d/;
+const knownFirst = /^\s*(Steps|CFG scale|Seed|Size|Model|Watermark|Version): /;
+const leavingOut = /^negative prompt:/i;
 
-/** What the text says about the generator's fields; null where it says nothing that could be a prompt. */
-export function readParameters(parameters: string): FormFields | null {
-  const lines = cleaned(parameters).slice(0, maxChars).split("\n");
-  const pairs = readPairs(lines.at(-1)!.slice(0, maxPairsChars));
-  if (pairs.length >= fewestPairs) lines.pop();
-  const fields: FormFields = {};
-  if (pairs.length >= fewestPairs) {
-    for (const [name, value] of pairs) {
-      if (Object.hasOwn(fieldNames, name)) fields[fieldNames[name]] = value.slice(0, maxFieldChars);
-    }
+/** Whether a text says of itself that it is in this form. */
+export function hasParameters(text: string): boolean {
+  return linesOf(text).some((line) => stepsFirst.test(line) || leavingOut.test(line));
+}
+
+/** What the text says; null where it says nothing that could be asked for. */
+export function readParameters(parameters: string): FoundSettings | null {
+  const lines = linesOf(parameters);
+  const end = findPairs(lines);
+  const pairs = new Map<string, string>();
+  for (const [name, value] of end < 0 ? [] : readPairs(lines[end])) {
+    if (!pairs.has(name)) pairs.set(name, value);
   }
-  const start = lines.findIndex((line) => line.startsWith(leaveOut.trim()));
-  const [wanted, unwanted] = start < 0 ? [lines, []] : [lines.slice(0, start), lines.slice(start)];
-  const prompt = wanted.join("\n").trim();
-  const negative = unwanted.join("\n").slice(leaveOut.length).trim();
-  if (negative !== "") fields.negativePrompt = negative.slice(0, maxFieldChars);
-  if (prompt === "" && Object.keys(fields).length === 0) return null;
-  return { ...fields, prompt };
+  const texts = end < 0 ? lines : lines.slice(0, end);
+  const start = texts.findIndex((line) => leavingOut.test(line));
+  const prompt = (start < 0 ? texts : texts.slice(0, start)).join("\n");
+  const [width, height] = pairs.get("Size")?.split("x") ?? [];
+  return settingsOf({
+    prompt,
+    negativePrompt: start < 0 ? "" : texts.slice(start).join("\n").replace(leavingOut, ""),
+    model: pairs.get("Model"),
+    width,
+    height,
+    seed: pairs.get("Seed"),
+    steps: pairs.get("Steps"),
+    guidance: pairs.get("CFG scale"),
+    watermark: pairs.get("Watermark"),
+    left: {
+      sampler: pairs.get("Sampler"),
+      scheduler: pairs.get("Schedule type"),
+      lora: pairs.get("Lora hashes") ?? /<(?:lora|lyco):[^<>:]{1,200}/.test(prompt),
+      vae: pairs.get("VAE"),
+      clipSkip: pairs.get("Clip skip"),
+      denoise: pairs.get("Denoising strength"),
+      hires: pairs.get("Hires upscale"),
+      controlNet: [...pairs.keys()].some((name) => name.startsWith("ControlNet")),
+    },
+  });
+}
+
+function linesOf(text: string): string[] {
+  return cleanText(text.slice(0, maxChars)).split("\n", maxLines);
+}
+
+/**
+ * The line of pairs: the last one, or, where others come after it, the last that begins as tools begin theirs. What
+ * looks like it further up belongs to the prompt.
+ */
+function findPairs(lines: string[]): number {
+  const last = lines.findLastIndex((line) => line.trim() !== "");
+  const isPairs = (line: string) => readPairs(line).length >= fewestPairs;
+  if (last >= 0 && isPairs(lines[last]) && knownFirst.test(lines[last])) return last;
+  const marked = lines.findLastIndex((line) => stepsFirst.test(line));
+  if (marked >= 0 && isPairs(lines[marked])) return marked;
+  return last >= 0 && isPairs(lines[last]) ? last : -1;
 }
 
 function readPairs(line: string): [name: string, value: string][] {
-  const pairs = line.matchAll(/([A-Za-z][\w /-]{0,60}):[ ]*("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)/g);
+  const pairs = line.slice(0, maxPairsChars).matchAll(
+    /([A-Za-z][\w /-]{0,60}):[ ]*("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)/g,
+  );
   return Array.from(pairs, ([, name, value]) => [name.trim(), unquoted(value.trim())]);
 }
 
@@ -84,8 +119,4 @@ function unquoted(value: string): string {
     if (!(error instanceof SyntaxError)) throw error;
     return value;
   }
-}
-
-function cleaned(text: string): string {
-  return text.toWellFormed().replaceAll("\r\n", "\n").replace(/[^\P{Cc}\t\n]/gu, "");
 }

@@ -9,7 +9,7 @@ import type { PromptRequest } from "./prompt.ts";
 import type { Model, Range } from "../catalog/provider.ts";
 
 export const defaultSize = "1024x1024";
-const maxSeed = 4_294_967_295;
+export const maxSeed = 4_294_967_295;
 const maxWatermarkChars = 100;
 const maxNegativeChars = 1000;
 /** In UTF-16 units: a record of the database has 64 KiB, and what becomes of the prompt needs room in it too. */

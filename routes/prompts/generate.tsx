@@ -4,6 +4,9 @@ import { sha256 } from "../../lib/digest.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { readPictureSettings } from "../../lib/images/picture_settings.ts";
+import type { FoundSettings, Left } from "../../lib/images/found_settings.ts";
+import { leftTexts, readLeft, takeOver } from "../../lib/images/take_over.ts";
+import { createRecent } from "../../lib/recent.ts";
 import type { Prompt } from "../../lib/prompts/prompt.ts";
 import {
   type Draft,
@@ -40,8 +43,13 @@ import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts
 import { loginPath, ownPath } from "../http/return_path.ts";
 import { listImages } from "../../lib/images/image_store.ts";
 
-/** Takes a picture and shows the form with the settings that are in it. */
+/** Takes a picture and leads to the form with the settings that are in it. */
 export const pictureSettingsPath = "/generator/picture";
+
+/** Servers and proxies take addresses of 8 kB; what is longer stays here, for a reload and for going back. */
+const maxAddressChars = 4000;
+const mostFilled = 100;
+const forgottenWords = "What was read from the picture is not kept any more: choose the picture again";
 
 const cardsShown = 12;
 const recentImages = 6;
@@ -64,6 +72,7 @@ type GenerateDeps = Pick<
 
 export function generateRoutes(deps: GenerateDeps) {
   const { store, models, changes, publicUrl } = deps;
+  const filled = createRecent<FoundSettings>({ most: mostFilled });
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
       const { user } = callerOf(c, "generate");
@@ -81,13 +90,16 @@ export function generateRoutes(deps: GenerateDeps) {
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
-      const { from, ...fields } = c.req.query();
+      const { from, picture, ...typed } = c.req.query();
+      const kept = picture === undefined ? undefined : filled.get(`${user.id} ${picture}`);
+      const problem = picture !== undefined && kept === undefined ? forgottenWords : undefined;
+      const { fields, left } = kept ?? { fields: typed, left: readLeft(c.req.queries("left") ?? []) };
       const draft = from === undefined ? draftOf(fields, models.available()) : draftFrom(
         (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
         models.available(),
         fields,
       );
-      return c.html(await generatorPage(c, { draft }));
+      return c.html(await generatorPage(c, { draft, problem, left }));
     })
     .get("/generator/settings", (c) => {
       callerOf(c);
@@ -106,17 +118,22 @@ export function generateRoutes(deps: GenerateDeps) {
       const draft = draftOf(await readForm(c), models.available());
       return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
     })
+    .get(pictureSettingsPath, (c) => {
+      callerOf(c);
+      return c.redirect("/generator", 303);
+    })
     .post(pictureSettingsPath, async (c) => {
       const { user } = callerOf(c);
       const draft = () => draftOf({}, models.available());
       const page = ({ message: problem }: Refusal) => generatorPage(c, { draft: draft(), problem });
       return await orProblem(c, { page }, async () => {
         // One picture a user at a time is in memory; the others wait where they come from.
-        const fields = await store.locks.hold(
+        const found = await store.locks.hold(
           `picture ${user.id}`,
           async () => readPictureSettings(await readPicture(c, "picture")),
         );
-        return c.html(await generatorPage(c, { draft: draftOf(fields, models.available()) }));
+        const taken = takeOver(found, { models: models.available(), maxChars: deps.promptMaxChars });
+        return c.redirect(filledPath(user, taken), 303);
       });
     })
     .post("/generator", async (c) => {
@@ -137,6 +154,16 @@ export function generateRoutes(deps: GenerateDeps) {
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       });
     });
+
+  /** The form with what was found in a picture: in its address, where it fits there. */
+  function filledPath(user: User, taken: FoundSettings): string {
+    const left = leftTexts(taken.left).map((text) => `&left=${encodeURIComponent(text)}`).join("");
+    const address = draftPath(taken.fields) + left;
+    if (address.length <= maxAddressChars) return address;
+    const id = store.ids();
+    filled.put(`${user.id} ${id}`, taken);
+    return `/generator?picture=${id}`;
+  }
 
   function readQuote(body: unknown): Quote {
     return quoteOf(models, checkPromptRequest(body, { models, maxChars: deps.promptMaxChars }));
@@ -181,7 +208,10 @@ export function generateRoutes(deps: GenerateDeps) {
     return c.json(unsuccessfulJson(view, { status, requestId }), status === "FAILED" ? 500 : 409);
   }
 
-  async function generatorPage(c: AppContext, { draft, problem }: { draft: Draft; problem?: string }) {
+  async function generatorPage(
+    c: AppContext,
+    { draft, problem, left = [] }: { draft: Draft; problem?: string; left?: readonly Left[] },
+  ) {
     const caller = callerOf(c);
     const { user } = caller;
     const cursor = await readCursor(store, user.id);
@@ -206,6 +236,7 @@ export function generateRoutes(deps: GenerateDeps) {
         recent={recent}
         budget={budget}
         problem={problem ?? null}
+        left={left}
       />
     );
   }

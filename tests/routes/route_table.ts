@@ -75,6 +75,7 @@ export const routeTable: Route[] = [
   route(["GET", "/generator"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/generator/settings"],                 [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["POST", "/generator/price"],                   [303,  200,  200,  200,  200,  200,  303,  303], { form: small }),
+  route(["GET", "/generator/picture"],                  [303,  303,  303,  303,  303,  303,  303,  303]),
   route(["POST", "/generator/picture"],                 [303,  415,  415,  415,  415,  415,  303,  303], { form: small }),
   route(["POST", "/generator"],                         [303,  303,  303,  303,  403,  303,  303,  303], { form: small }),
 

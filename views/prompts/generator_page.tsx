@@ -5,6 +5,8 @@ import type { User } from "../../lib/users/user.ts";
 import { Budget } from "../money/budget.tsx";
 import { GeneratorForm, type GeneratorFormProps, RequestKey } from "./generator_form.tsx";
 import type { Pagination } from "../json/pagination_json.ts";
+import type { Left } from "../../lib/images/found_settings.ts";
+import { LeftOvers } from "./left_over.tsx";
 import { Layout } from "../shell/layout.tsx";
 import { Tile } from "../images/picture.tsx";
 import { PromptCard } from "./prompt_card.tsx";
@@ -15,11 +17,13 @@ const examples = [
   "A quiet city street in the rain, watercolour",
 ];
 
-export function GeneratorPage({ user, cursor, prompts, recent, ...form }: GeneratorFormProps & {
+export function GeneratorPage({ user, cursor, prompts, recent, left, ...form }: GeneratorFormProps & {
   user: User;
   cursor: string;
   prompts: PromptView[];
   recent: { images: ImageView[]; pagination: Pagination };
+  /** Of a picture's settings that the form was filled from. */
+  left: readonly Left[];
 }) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
@@ -27,6 +31,7 @@ export function GeneratorPage({ user, cursor, prompts, recent, ...form }: Genera
       <div class="workbench">
         <section class="side" aria-labelledby="make">
           <h1 id="make">Make a picture</h1>
+          <LeftOvers left={left} />
           <GeneratorForm {...form} />
           <PictureSettings />
         </section>

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
+import { addPngText } from "../../../lib/pixels/embedded_text.ts";
+import { takeOver } from "../../../lib/images/take_over.ts";
 import { createImageFiles } from "../../../lib/images/image_file.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { file, make } from "../../fixtures/images.ts";
@@ -179,12 +181,13 @@ Deno.test("a picture's settings fill the form; a picture without any, or no pict
       body: form,
       headers: { Cookie: session.credential, Origin: studio.deps.publicUrl },
     });
-    return { status: answer.status, page: await answer.text() };
+    return { status: answer.status, page: await answer.text(), location: answer.headers.get("Location") };
   };
   for (const format of pictureFormats) {
     const copy = await program.get(file(id, `?download=${format}&settings=1`));
-    const { status, page } = await send(await copy.arrayBuffer());
-    assert.equal(status, 200);
+    const { status, location } = await send(await copy.arrayBuffer());
+    assert.equal(status, 303);
+    const page = await (await session.get(location!)).text();
     for (
       const part of [">&lt;b&gt; &amp; &quot;sea&quot;</textarea>", 'value="768x768" checked', 'value="5"']
     ) {
@@ -211,4 +214,69 @@ Deno.test("a picture's settings fill the form; a picture without any, or no pict
     headers: { Cookie: session.credential, Origin: "https://evil.example" },
   });
   assert.equal(foreign.status, 403);
+});
+
+/** A PNG with such settings. */
+async function pictureSaying(parameters: string): Promise<Uint8Array<ArrayBuffer>> {
+  const png = new Uint8Array(await picture(8, 8));
+  return new Uint8Array(addPngText(png, "parameters", parameters));
+}
+
+Deno.test("filling the form from a picture leads to an address that can be reloaded, with what did not fit", async () => {
+  await using studio = await createStudio({ promptMaxChars: 20_000 });
+  const [ada, bob] = [await studio.withSession(), await studio.withSession(await studio.addMember())];
+  const fill = async (parameters: string) => {
+    const form = new FormData();
+    form.set("picture", new File([await pictureSaying(parameters)], "x.png"));
+    const answer = await studio.fetch("/generator/picture", {
+      method: "POST",
+      body: form,
+      headers: { Cookie: ada.credential, Origin: studio.deps.publicUrl },
+    });
+    assert.equal(answer.status, 303);
+    return answer.headers.get("Location")!;
+  };
+  const pairs =
+    "Steps: 20, Sampler: <b>Euler</b>, CFG scale: 99, Seed: 18446744073709551615, Size: 640x960, Model: sdxl";
+  const short = await fill(`a cat\nNegative prompt: dog\n${pairs}`);
+  assert.match(short, /^\/generator\?prompt=a\+cat&/);
+  for (let time = 0; time < 2; time++) {
+    const page = await (await ada.get(short)).text();
+    assert.match(page, />a cat<\/textarea>/);
+    const left = [...page.matchAll(/<li>([^<]*(?:<bdi>[^<]*<\/bdi>)?)<\/li>/g)].map(([, words]) => words);
+    assert.deepEqual(left, [
+      "a model that is not here: <bdi>sdxl</bdi>",
+      "a size that the model does not make: <bdi>640x960</bdi>",
+      "a seed that the model does not take: <bdi>18446744073709551615</bdi>",
+      "steps that the model does not take: <bdi>20</bdi>",
+      "a guidance that the model does not take: <bdi>99</bdi>",
+      "what to leave out, which the model does not take",
+      "the sampler: <bdi>&lt;b&gt;Euler&lt;/b&gt;</bdi>",
+    ]);
+  }
+  const forged = await (await ada.get("/generator?left=odd&left=constructor&left=lora:%3Cscript%3E")).text();
+  assert.match(forged, /<ul><li>LoRA: <bdi>&lt;script&gt;<\/bdi><\/li><\/ul>/);
+
+  const text = "海".repeat(20_000);
+  const long = await fill(`${text}\n${pairs}`);
+  assert.match(long, /^\/generator\?picture=[\w-]{36}$/);
+  for (let time = 0; time < 2; time++) assert.ok((await (await ada.get(long)).text()).includes(text));
+  const others = await (await bob.get(long)).text();
+  assert.ok(!others.includes("海海"));
+  assert.match(others, /What was read from the picture is not kept any more: choose the picture again/);
+  const elsewhere = await ada.get("/generator/picture");
+  assert.deepEqual([elsewhere.status, elsewhere.headers.get("Location")], [303, "/generator"]);
+});
+
+Deno.test("a prompt from a picture that is longer than this server takes stays whole, and that is said", async () => {
+  await using studio = await createStudio();
+  const { fields, left } = takeOver(
+    { fields: { prompt: "x".repeat(501), seed: "7", imageSize: "512x512", model: "stand-in" }, left: [] },
+    { models: studio.deps.models.available(), maxChars: 500 },
+  );
+  assert.equal(fields.prompt!.length, 501);
+  assert.deepEqual([fields.seed, fields.imageSize, fields.model], ["7", "512x512", "stand-in"]);
+  assert.deepEqual(left, [{ what: "longPrompt" }]);
+  const page = await (await (await studio.withSession()).get("/generator?prompt=x&left=longPrompt")).text();
+  assert.match(page, /The prompt is longer than this server takes: shorten it\./);
 });

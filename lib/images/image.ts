@@ -24,7 +24,7 @@ export interface Image {
   originalContentType: string;
   model: string;
   seed: number | null;
-  /** What it is found by (`search_terms.ts`). */
+  /** What it is found by (`search_text.ts`, `search_terms.ts`). */
   terms: string[];
   createdAt: number;
 }

@@ -6,16 +6,8 @@
  */
 import type { Image } from "./image.ts";
 import { keys, lists } from "../store/schema.ts";
-import {
-  type CostKind,
-  costTerm,
-  foldText,
-  isNothing,
-  modelTerm,
-  sizeTerm,
-  type TypedText,
-  typedText,
-} from "./search_terms.ts";
+import { foldText, isNothing, type TypedText, typedText } from "../search_text.ts";
+import { type CostKind, costTerm, modelTerm, sizeTerm } from "./search_terms.ts";
 import type { Store } from "../store/store.ts";
 import { dayIn } from "../users/time_zone.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";

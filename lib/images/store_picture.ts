@@ -5,7 +5,8 @@ import { type Image, imageTitle } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import { type Prompt } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
-import { costTerm, modelTerm, sizeTerm, textTerms } from "./search_terms.ts";
+import { textTerms } from "../search_text.ts";
+import { costTerm, modelTerm, sizeTerm } from "./search_terms.ts";
 import { parseSize } from "../size.ts";
 
 /** Blobs did not take the picture although it was tried for as long as it could be. */

@@ -136,3 +136,77 @@ Deno.test("a database of a newer version is refused in one line, and stays as it
   using kv = await Deno.openKv(path);
   assert.deepEqual((await kv.get(keys.recordsVersion())).value, { version: 99 });
 });
+
+/** A library as it was found by words, before letters. */
+async function createOldLibrary(): Promise<Deno.Kv> {
+  const kv = await Deno.openKv(":memory:");
+  const texts = [
+    "猫が窓辺に座っている",
+    "a Red fox",
+    "Straße",
+    "海".repeat(3) + [..."abc"].join(" "),
+    hanLetters(500),
+  ];
+  const ids = texts.map((_, i) => `0000000${i}-0000-7000-8000-000000000000`);
+  for (const [i, text] of texts.entries()) {
+    const terms = [text.toLowerCase().slice(0, 40), ":model m"];
+    const image = { id: ids[i], userId: "ada", promptId: `p${i}`, sequence: i + 1, terms, title: "kept" };
+    await kv.set(["prompt", `p${i}`], { request: { text } });
+    await kv.set(["image", ids[i]], image);
+    for (const term of terms) await kv.set(["image_term", "ada", term, i + 1], ids[i]);
+  }
+  const trashed = {
+    image: { userId: "ada", promptId: "p0", sequence: 9, terms: ["猫が窓辺に座っている"] },
+    goesAt: 1,
+  };
+  await kv.set(["trash", "t"], trashed);
+  await kv.set(["trash", "orphan"], { ...trashed, image: { ...trashed.image, promptId: "none" } });
+  return kv;
+}
+
+function hanLetters(count: number): string {
+  return String.fromCodePoint(...Array.from({ length: count }, (_, i) => 0x4e00 + i));
+}
+
+Deno.test("pictures of before are found by letters inside of their texts, killed at any commit or not", async () => {
+  using whole = await createOldLibrary();
+  let commits = 0;
+  interceptCommits(whole, (_, commit) => (commits++, commit()));
+  await migrateRecords(whole, quietly);
+  const due = await contents(whole);
+  for (
+    const [term, number] of [["座", 1], ["座っ", 1], ["red", 2], ["strasse", 3], [":model m", 3]] as const
+  ) {
+    assert.ok(await whole.get(["image_term", "ada", term, number]).then(({ value }) => value), term);
+  }
+  const indexed = due.filter(({ key }) => key[0] === "image_term").map(({ key }) =>
+    `${String(key[3])} ${String(key[2])}`
+  );
+  const implied = due.filter(({ key }) => key[0] === "image").flatMap(({ value }) => {
+    const { sequence, terms, title } = value as { sequence: number; terms: string[]; title: string };
+    assert.equal(title, "kept");
+    return terms.map((term) => `${sequence} ${term}`);
+  });
+  assert.deepEqual(indexed.toSorted(), implied.toSorted());
+  const { image } = (await whole.get<{ image: { terms: string[] } }>(["trash", "t"])).value!;
+  assert.ok(image.terms.includes("窓辺"));
+  assert.ok(commits > 3, `${commits} commits`);
+  for (let kill = 0; kill < commits; kill++) {
+    for (const isWritten of [false, true]) {
+      using kv = await createOldLibrary();
+      let count = 0;
+      let isDead = false;
+      interceptCommits(kv, async (_, commit) => {
+        if (!isDead && count++ === kill) {
+          isDead = true;
+          if (isWritten) await commit();
+          throw new Error("killed");
+        }
+        return commit();
+      });
+      await assert.rejects(migrateRecords(kv, quietly), /killed/);
+      await migrateRecords(kv, quietly);
+      assert.deepEqual(await contents(kv), due);
+    }
+  }
+});

@@ -33,7 +33,7 @@ const now = () => Date.now();
 const { random } = Math;
 
 try {
-  await start(await loadSettings(Deno.env.toObject(), () => Deno.readTextFile(".env")));
+  await start(await loadSettings(Deno.env.toObject(), () => Deno.readFile(".env")));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(error.message);

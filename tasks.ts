@@ -79,7 +79,7 @@ Deno.exit(await runTask(Deno.args));
 async function runTask([name = "", ...args]: string[]): Promise<number> {
   try {
     if (!Object.hasOwn(tasks, name)) throw new UsageError(`Take one of ${Object.keys(tasks).join(", ")}`);
-    const settings = await loadSettings(Deno.env.toObject(), () => Deno.readTextFile(".env"));
+    const settings = await loadSettings(Deno.env.toObject(), () => Deno.readFile(".env"));
     return await tasks[name](args, settings) ?? 0;
   } catch (error) {
     if (!isForPeople(error)) throw error;

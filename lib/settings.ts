@@ -2,31 +2,37 @@
  * Settings come from environment variables, are read once and checked here. A bad value stops the start with one
  * line that names the variable and what it takes; the value itself is not repeated, since it may be a secret.
  */
-import { parseEnv } from "node:util";
 import { z } from "zod";
+import {
+  geminiAddress,
+  issuerAddress,
+  nanobananaAddress,
+  openAiAddress,
+  s3Endpoint,
+  siteOrigin,
+} from "./base_address.ts";
+import { bareValue, readEnvFile } from "./env_file.ts";
 import { StartError } from "./refusal.ts";
 
 const whole = (min: number, max: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
 
-/** An address that may be plain http only where it cannot leave the machine. */
-export function isHttpsOrLoopback(address: URL): boolean {
-  return address.protocol === "https:" ||
-    (address.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(address.hostname));
-}
-
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
-const origin = httpUrl.refine((text) => new URL(text).pathname === "/" && !/[?#]/.test(text));
-/** Compared with what the provider says of itself, so a slash at its end counts. */
-const issuer = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const address = URL.parse(text);
-  return address !== null && isHttpsOrLoopback(address) && !/[?#]/.test(text);
-});
+/** Text that one of these makes into an address; what it makes nothing of is refused. */
+const address = (read: (text: string) => string | null) =>
+  z.string().transform((text, context) => {
+    const made = read(text);
+    if (made !== null) return made;
+    context.addIssue({ code: "custom" });
+    return z.NEVER;
+  });
 /** Another one fits into no header, so nothing could be sent with it. */
 const apiKey = z.string().regex(/^[\x21-\x7e]+$/);
-const list = z.string().transform((text) =>
-  text.split(",").map((part) => part.trim().toLowerCase()).filter(Boolean)
-);
+const list = (part: RegExp) =>
+  z.string().transform((text) => text.split(",").map((each) => each.trim().toLowerCase()).filter(Boolean))
+    .pipe(z.array(z.string().regex(part)));
+const emails = list(/^[^\s@,;<>]+@[^\s@,;<>]+$/);
+/** With the `@` before them, as some write them. */
+const domains = list(/^@?[^\s@,;:/*]+$/).transform((names) => names.map((name) => name.replace(/^@/, "")));
 
 interface Variable {
   schema: z.ZodType;
@@ -40,40 +46,54 @@ const variables = {
   },
   PORT: { schema: whole(0, 65535).default(8000), takes: "a whole number from 0 to 65535" },
   PUBLIC_URL: {
-    schema: origin.optional(),
+    schema: address(siteOrigin).optional(),
     takes: "an address such as https://darkroom.example, without a path",
   },
-  DATA_DIR: { schema: z.string().default("./data"), takes: "a folder" },
+  DATA_DIR: { schema: z.string().regex(/^[^~]/).default("./data"), takes: "a folder, written without ~" },
   SECRET: {
     schema: z.string().refine((text) => new TextEncoder().encode(text).length >= 32).optional(),
     takes: "at least 32 bytes",
   },
   NANO_BANANA_TOKEN: { schema: apiKey.optional(), takes: "the key of the Nanobanana API" },
   NANO_BANANA_URL: {
-    schema: httpUrl.default("https://api.nanobananaapi.ai"),
-    takes: "an http or https address",
+    schema: address(nanobananaAddress).default("https://api.nanobananaapi.ai"),
+    takes: "an http or https address such as https://api.nanobananaapi.ai, without what stands behind /api",
   },
   OPENAI_API_KEY: { schema: apiKey.optional(), takes: "the key of OpenAI's API" },
-  OPENAI_BASE_URL: { schema: httpUrl.optional(), takes: "an http or https address" },
+  OPENAI_BASE_URL: {
+    schema: address(openAiAddress).optional(),
+    takes: "an http or https address up to its version, such as https://api.openai.com/v1",
+  },
   GEMINI_API_KEY: { schema: apiKey.optional(), takes: "the key of Google's Gemini API" },
-  GEMINI_BASE_URL: { schema: httpUrl.optional(), takes: "an http or https address" },
+  GEMINI_BASE_URL: {
+    schema: address(geminiAddress).optional(),
+    takes:
+      "an http or https address up to its version, such as https://generativelanguage.googleapis.com/v1beta",
+  },
   DEFAULT_MODEL: { schema: z.string().optional(), takes: "the id of a model" },
   GOOGLE_CLIENT_ID: { schema: z.string().optional(), takes: "the client id of a Google sign-in" },
   GOOGLE_CLIENT_SECRET: { schema: z.string().optional(), takes: "its client secret" },
   OIDC_ISSUER: {
-    schema: issuer.optional(),
-    takes: "an https address (http only on loopback)",
+    schema: address(issuerAddress).optional(),
+    takes: "an https address (http only on loopback), the issuer as it calls itself, without /.well-known",
   },
   OIDC_CLIENT_ID: { schema: z.string().optional(), takes: "a client id" },
   OIDC_CLIENT_SECRET: { schema: z.string().optional(), takes: "its client secret" },
   OIDC_NAME: { schema: z.string().optional(), takes: "the provider's name, as the sign-in page shows it" },
-  ADMIN_EMAILS: { schema: list.default([]), takes: "e-mail addresses, separated by commas" },
-  ALLOWED_DOMAINS: { schema: list.default([]), takes: "domains, separated by commas" },
+  ADMIN_EMAILS: { schema: emails.default([]), takes: "e-mail addresses, separated by commas" },
+  ALLOWED_DOMAINS: { schema: domains.default([]), takes: "domains, separated by commas" },
   R2_ENDPOINT: {
-    schema: httpUrl.refine((text) => isHttpsOrLoopback(new URL(text))).optional(),
-    takes: "an https address (http only on loopback)",
+    schema: z.string().optional(),
+    takes: "an https address (http only on loopback) of S3's API, without the bucket or another path",
   },
-  R2_BUCKET: { schema: z.string().optional(), takes: "the name of a bucket" },
+  R2_BUCKET: {
+    schema: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).optional(),
+    takes: "the name of a bucket",
+  },
+  R2_REGION: {
+    schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/).optional(),
+    takes: "the name of a region, such as eu-central-1",
+  },
   R2_ACCESS_KEY_ID: { schema: z.string().optional(), takes: "an access key id" },
   R2_SECRET_ACCESS_KEY: { schema: z.string().optional(), takes: "its secret access key" },
   R2_SERVE: { schema: z.enum(["app", "presign"]).default("app"), takes: "app or presign" },
@@ -108,35 +128,53 @@ export type Settings = Readonly<Variables>;
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const settings: Record<string, unknown> = {};
   for (const [name, { schema, takes }] of Object.entries(variables) as [string, Variable][]) {
-    const checked = schema.safeParse(environment[name]?.trim() || undefined);
+    const checked = schema.safeParse(bareValue(environment[name] ?? "") || undefined);
     if (!checked.success) throw new StartError(`${name} takes ${takes}`);
     settings[name] = checked.data;
   }
   requireTogether(settings, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"]);
   requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]);
+  settings.R2_ENDPOINT = endpointOf(settings);
   requireTogether(settings, ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"]);
   return settings as Settings;
+}
+
+/** What it is joined to depends on the bucket, which people have in it too. */
+function endpointOf({ R2_ENDPOINT, R2_BUCKET }: Record<string, unknown>): string | undefined {
+  if (typeof R2_ENDPOINT !== "string") return undefined;
+  const endpoint = s3Endpoint(R2_ENDPOINT, typeof R2_BUCKET === "string" ? R2_BUCKET : undefined);
+  if (endpoint === null) throw new StartError(`R2_ENDPOINT takes ${variables.R2_ENDPOINT.takes}`);
+  return endpoint;
 }
 
 /** The settings of this process: its environment, and a `.env` file where there is one. */
 export async function loadSettings(
   environment: Record<string, string | undefined>,
-  readEnvFile: () => Promise<string>,
+  readFile: () => Promise<Uint8Array>,
 ): Promise<Settings> {
+  let bytes: Uint8Array;
   try {
-    return readSettings(addEnvFile(await readEnvFile(), environment));
+    bytes = await readFile();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return readSettings(environment);
+    if (error instanceof Deno.errors.NotFound) return readSettings(environment);
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new StartError(".env takes a file, and it is a folder");
+    }
+    throw new StartError(`.env cannot be read (${error instanceof Error ? error.name : "unknown"})`);
   }
+  return readSettings(addEnvFile(bytes, environment));
 }
 
-/** The environment with what a `.env` file adds; what the real environment has counts. */
+/** The environment with what a `.env` file adds; what the real environment has counts, unless it is empty. */
 export function addEnvFile(
-  text: string,
+  bytes: Uint8Array,
   environment: Record<string, string | undefined>,
 ): Record<string, string | undefined> {
-  return { ...parseEnv(text), ...environment };
+  const settings = readEnvFile(bytes, settingNames);
+  const given = Object.entries(environment).filter(([name, value]) =>
+    !(name in settings) || bareValue(value ?? "") !== ""
+  );
+  return { ...settings, ...Object.fromEntries(given) };
 }
 
 /** The names of all variables, for `.env.example` and its test. */

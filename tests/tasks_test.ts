@@ -194,3 +194,18 @@ Deno.test("settings come from .env too, and the real environment counts more", a
   const { output } = await runTask(directory, "login");
   assert.match(output, /^Sign in as owner: https:\/\/from\.file\/login\?code=/);
 });
+
+Deno.test("what would not count in .env stops a task with one line", async () => {
+  await using directory = await createTestDirectory();
+  const path = join(directory.path, ".env");
+  await Deno.mkdir(path);
+  const folder = await runTask(directory, "login");
+  assert.deepEqual([folder.status, folder.complaint], [1, ".env takes a file, and it is a folder\n"]);
+  await Deno.remove(path);
+  await Deno.writeTextFile(path, "\ufeffPUBLIC_URL=https://from.file\nMONTHLY_BUGET_USD=5\n");
+  const { status, complaint } = await runTask(directory, "login");
+  assert.equal(status, 1);
+  assert.match(complaint, /^MONTHLY_BUGET_USD in line 2 of \.env is no setting[^\n]+MONTHLY_BUDGET_USD\?\n$/);
+  await Deno.writeTextFile(path, "\ufeffPUBLIC_URL=https://from.file\n");
+  assert.match((await runTask(directory, "login")).output, /https:\/\/from\.file\/login/);
+});

@@ -2,7 +2,7 @@
  * Requests to an identity provider: limited in time and size, never redirected, only https (http on loopback), and
  * with no idle connections, since `fetch` repeats a POST when one of those closes unanswered and a code works once.
  */
-import { isHttpsOrLoopback } from "../settings.ts";
+import { isHttpsOrLoopback } from "../base_address.ts";
 
 /** The shape that openid-client and jose take. */
 export type IdentityFetch = (url: string, init: RequestInit) => Promise<Response>;

@@ -9,7 +9,7 @@ import * as oidc from "openid-client";
 import { z } from "zod";
 import { cutText } from "../graphemes.ts";
 import { type IdentityFetch, NoAnswer } from "./identity_fetch.ts";
-import { isHttpsOrLoopback } from "../settings.ts";
+import { isHttpsOrLoopback } from "../base_address.ts";
 import type { AttemptSecrets } from "./sign_in_attempt.ts";
 import { SignInProblem } from "./sign_in_problem.ts";
 import type { Identity } from "../users/user.ts";

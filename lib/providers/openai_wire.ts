@@ -1,4 +1,5 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
+import { hasVersion } from "../base_address.ts";
 import { ProviderFailure } from "../catalog/provider.ts";
 import {
   decodeBase64,
@@ -12,9 +13,9 @@ import {
 } from "./wire.ts";
 import type { Usage } from "../money/charge.ts";
 
-/** `OPENAI_BASE_URL` with or without its version. */
+/** `OPENAI_BASE_URL` with or without its version, which may stand anywhere in it. */
 export function versioned(baseUrl: string): string {
-  return /\/v\d+$/.test(baseUrl) ? baseUrl : `${baseUrl}/v1`;
+  return hasVersion(new URL(baseUrl).pathname) ? baseUrl : `${baseUrl}/v1`;
 }
 
 /** An error in an answer or in the middle of a stream; null where there is none. */

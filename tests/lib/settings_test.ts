@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createTestDirectory } from "../fixtures/directory.ts";
 import { StartError } from "../../lib/refusal.ts";
-import { addEnvFile, readSettings, settingNames } from "../../lib/settings.ts";
+import { addEnvFile, loadSettings, readSettings, settingNames } from "../../lib/settings.ts";
 
 Deno.test("without any variable the defaults of the manual hold", () => {
   const settings = readSettings({});
@@ -34,8 +35,47 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["MONTHLY_BUDGET_USD", "0", 0],
   ["ADMIN_EMAILS", "Ada@Example.org, bob@example.org,", ["ada@example.org", "bob@example.org"]],
   ["PROMPT_MAX_CHARS", "20000", 20_000],
+  ["PORT", '"9000"', 9000],
+  ["PORT", "\u00a0'9000'\ufeff", 9000],
+  ["OIDC_NAME", "“The house”", "The house"],
+  ["PUBLIC_URL", "https://Darkroom.Example:443//", "https://darkroom.example"],
+  ["ALLOWED_DOMAINS", "@Example.org, other.org", ["example.org", "other.org"]],
+  ["R2_REGION", "eu-central-1", "eu-central-1"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/v1/", "http://127.0.0.1:1234/v1"],
+  ["OPENAI_BASE_URL", "http://127.0.0.1:1234/", "http://127.0.0.1:1234"],
+  ["OPENAI_BASE_URL", "https://api.deepinfra.com/v1/openai/", "https://api.deepinfra.com/v1/openai"],
+  ["OPENAI_BASE_URL", "https://a.test/openai/v1/images/generations", "https://a.test/openai/v1"],
+  ["OPENAI_BASE_URL", "https://a.test/v1/openai/images/generations", "https://a.test/v1/openai"],
+  ["OPENAI_BASE_URL", "https://a.test/v1/models", "https://a.test/v1"],
+  ["GEMINI_BASE_URL", "https://a.test/v1beta/", "https://a.test/v1beta"],
+  [
+    "GEMINI_BASE_URL",
+    "https://a.test/v1beta/models/gemini-3-pro-image:generateContent",
+    "https://a.test/v1beta",
+  ],
+  ["GEMINI_BASE_URL", "https://a.test/proxy", "https://a.test/proxy"],
+  ["NANO_BANANA_URL", "https://a.test/api/v1/nanobanana/generate", "https://a.test"],
+  ["NANO_BANANA_URL", "https://a.test/proxy/api/v1/", "https://a.test/proxy"],
 ];
+
+const endpoints: [text: string, endpoint: string][] = [
+  ["https://abc.r2.cloudflarestorage.com/", "https://abc.r2.cloudflarestorage.com"],
+  ["https://abc.r2.cloudflarestorage.com/pictures", "https://abc.r2.cloudflarestorage.com"],
+  ["https://abc.eu.r2.cloudflarestorage.com/pictures/", "https://abc.eu.r2.cloudflarestorage.com"],
+  ["https://pictures.abc.r2.cloudflarestorage.com", "https://abc.r2.cloudflarestorage.com"],
+  ["https://pictures.s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"],
+  ["https://a.test/storage/v1/s3/pictures", "https://a.test/storage/v1/s3"],
+  ["http://127.0.0.1:9000/pictures", "http://127.0.0.1:9000"],
+  // The host of a storage may happen to begin like the bucket.
+  ["https://pictures.example.org", "https://pictures.example.org"],
+];
+
+for (const [text, endpoint] of endpoints) {
+  Deno.test(`R2_ENDPOINT="${text}" is taken without the bucket pictures`, () => {
+    const rest = { R2_BUCKET: "pictures", R2_ACCESS_KEY_ID: "x", R2_SECRET_ACCESS_KEY: "y" };
+    assert.equal(readSettings({ R2_ENDPOINT: text, ...rest }).R2_ENDPOINT, endpoint);
+  });
+}
 
 Deno.test("an issuer is taken as it is written: a slash at its end counts; http only on loopback", () => {
   const rest = { OIDC_CLIENT_ID: "x", OIDC_CLIENT_SECRET: "y" };
@@ -72,6 +112,29 @@ const bad: [name: string, text: string][] = [
   ["LOG_LEVEL", "verbose"],
   ["R2_SERVE", "direct"],
   ["R2_ENDPOINT", "http://r2.example"],
+  ["R2_ENDPOINT", "https://abc.r2.cloudflarestorage.com/another"],
+  ["R2_ENDPOINT", "https://abc.r2.cloudflarestorage.com/another/one"],
+  ["R2_ENDPOINT", "https://pub-123.r2.dev"],
+  ["R2_ENDPOINT", "https://r2.example?bucket=x"],
+  ["R2_BUCKET", "s3://pictures"],
+  ["R2_BUCKET", "pictures/darkroom"],
+  ["R2_REGION", "eu central"],
+  ["PUBLIC_URL", "https://ada:secret@darkroom.example"],
+  ["OPENAI_BASE_URL", "https://ada:secret@a.test/v1"],
+  ["OPENAI_BASE_URL", "https://a.test/v1?api-version=2"],
+  ["OPENAI_BASE_URL", "https://a.test/v1#x"],
+  ["OPENAI_BASE_URL", "https://a.test/images/generations"],
+  ["OPENAI_BASE_URL", "a.test:1234"],
+  ["GEMINI_BASE_URL", "https://a.test/v1beta/openai"],
+  ["GEMINI_BASE_URL", "https://a.test/models/gemini-3-pro-image:generateContent"],
+  ["NANO_BANANA_URL", "https://a.test/api"],
+  ["NANO_BANANA_URL", "https://a.test/v1"],
+  ["OIDC_ISSUER", "https://id.example/.well-known/openid-configuration"],
+  ["OIDC_ISSUER", "https://ada:secret@id.example"],
+  ["ADMIN_EMAILS", "ada@example.org; bob@example.org"],
+  ["ADMIN_EMAILS", "example.org"],
+  ["ALLOWED_DOMAINS", "https://example.org"],
+  ["DATA_DIR", "~/darkroom"],
   ["OIDC_ISSUER", "http://id.example"],
   ["OIDC_ISSUER", "https://id.example/?tenant=1"],
   ["OIDC_ISSUER", "id.example"],
@@ -102,10 +165,92 @@ Deno.test("what belongs together is set together", () => {
   }
 });
 
-Deno.test("a .env file adds variables, and the real environment counts more", () => {
-  const text = `# a comment\nPORT=9000\nHOST="0.0.0.0"\nexport LOG_LEVEL=debug\n`;
-  const environment = addEnvFile(text, { PORT: "9001", HOME: "/root" });
-  assert.deepEqual(environment, { PORT: "9001", HOST: "0.0.0.0", LOG_LEVEL: "debug", HOME: "/root" });
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("a .env file adds variables, and the real environment counts more, unless it is empty", () => {
+  const text = `# a comment\nPORT=9000\nHOST="0.0.0.0"\nexport LOG_LEVEL=debug\nOIDC_NAME=x\n`;
+  const environment = addEnvFile(encode(text), { PORT: "9001", HOME: "/root", OIDC_NAME: " ", SECRET: "" });
+  const file = { PORT: "9001", HOST: "0.0.0.0", LOG_LEVEL: "debug", OIDC_NAME: "x" };
+  assert.deepEqual(environment, { ...file, HOME: "/root", SECRET: "" });
+});
+
+function utf16(text: string, { isBigEndian = false } = {}): Uint8Array {
+  return Uint8Array.from([...`\ufeff${text}`].flatMap((letter) => {
+    const bytes = [letter.charCodeAt(0) & 0xff, letter.charCodeAt(0) >> 8];
+    return isBigEndian ? bytes.reverse() : bytes;
+  }));
+}
+
+/** Each sets a budget of five dollars. */
+const written: [name: string, file: Uint8Array][] = [
+  ["a byte order mark", encode("\ufeffMONTHLY_BUDGET_USD=5\n")],
+  ["UTF-16 of Windows", utf16("MONTHLY_BUDGET_USD=5\r\nPORT=1\r\n")],
+  ["UTF-16 the other way round", utf16("MONTHLY_BUDGET_USD=5", { isBigEndian: true })],
+  ["lines that end with CR LF", encode("PORT=1\r\nMONTHLY_BUDGET_USD=5\r\n")],
+  ["lines that end with CR", encode("PORT=1\rMONTHLY_BUDGET_USD=5\r")],
+  ["export", encode("export   MONTHLY_BUDGET_USD=5")],
+  ["spaces", encode("  MONTHLY_BUDGET_USD \t=  5  ")],
+  ["no-break spaces", encode("\u00a0MONTHLY_BUDGET_USD\u00a0=\u00a05\u200b")],
+  ["quotation marks", encode(`MONTHLY_BUDGET_USD="5"`)],
+  ["typographic quotation marks", encode("MONTHLY_BUDGET_USD=“5”")],
+  ["spaces within quotation marks and a comment behind", encode("MONTHLY_BUDGET_USD=' 5 ' # dollars")],
+  ["a comment behind", encode("MONTHLY_BUDGET_USD=5 # dollars")],
+  ["no line end", encode("\n\n#x\nMONTHLY_BUDGET_USD=5")],
+];
+
+for (const [name, file] of written) {
+  Deno.test(`a setting written with ${name} counts`, () => {
+    assert.equal(readSettings(addEnvFile(file, {})).MONTHLY_BUDGET_USD, 5_000_000);
+  });
+}
+
+Deno.test("a # within a value is part of it", () => {
+  assert.equal(addEnvFile(encode("SECRET=abc#def"), {}).SECRET, "abc#def");
+});
+
+const secret = "hunter2hunter2hunter2";
+const refused: [line: string | Uint8Array, complaint: RegExp][] = [
+  ["MONTHLY_BUGET_USD=5", /^MONTHLY_BUGET_USD in line 1 of \.env .*did you mean MONTHLY_BUDGET_USD\?$/],
+  ["MONTHLY_BUDGET=5", /did you mean MONTHLY_BUDGET_USD\?$/],
+  [`# x\nopenai_api_key=${secret}`, /^openai_api_key in line 2 .*did you mean OPENAI_API_KEY\?$/],
+  [`R2_SECRET_KEY=${secret}`, /did you mean R2_SECRET_ACCESS_KEY\?$/],
+  ["HTTP_PROXY=http://a.test", /^HTTP_PROXY in line 1 of \.env is no setting of Darkroom/],
+  [`PORT=1\n${secret}`, /^Line 2 of \.env is no setting/],
+  [`PORT: 9000`, /^Line 1 of \.env is no setting/],
+  [`=${secret}`, /^Line 1 of \.env is no setting/],
+  [`SECRET="${secret}`, /^SECRET in line 1 of \.env has a quotation mark/],
+  [`SECRET="${secret}"x`, /^SECRET in line 1 of \.env has a quotation mark/],
+  [`SECRET="${secret}\n${secret}"`, /^SECRET in line 1 of \.env has a quotation mark/],
+  [`PORT=1\nSECRET=${secret}\nexport PORT=2`, /^\.env sets PORT twice, in lines 1 and 3$/],
+  [`PORT=1\n${secret}==`, /^Line 2 of \.env is no setting/],
+  [new Uint8Array([0x50, 0xff, 0x80]), /^\.env takes text in UTF-8/],
+  [new Uint8Array([0x50, 0, 0x4f, 0]), /^\.env takes text in UTF-8/],
+];
+
+Deno.test("what would not count in a .env file is refused with one line that names it, and no value", () => {
+  for (const [line, complaint] of refused) {
+    const file = typeof line === "string" ? encode(line) : line;
+    assert.throws(() => addEnvFile(file, {}), (error) => {
+      assert.ok(error instanceof StartError, String(error));
+      assert.match(error.message, complaint);
+      assert.doesNotMatch(error.message, new RegExp(`\\n|${secret}`));
+      return true;
+    });
+  }
+});
+
+Deno.test("a .env that is no file, or cannot be read, stops the start with one line; a missing one is none", async () => {
+  await using folder = await createTestDirectory();
+  await assert.rejects(loadSettings({}, () => Deno.readFile(folder.path)), {
+    name: "StartError",
+    message: ".env takes a file, and it is a folder",
+  });
+  const denied = () => Promise.reject(new Deno.errors.PermissionDenied("denied"));
+  await assert.rejects(loadSettings({}, denied), {
+    name: "StartError",
+    message: ".env cannot be read (PermissionDenied)",
+  });
+  assert.equal((await loadSettings({}, () => Deno.readFile(`${folder.path}/.env`))).PORT, 8000);
 });
 
 Deno.test("every variable has one name", () => {

@@ -175,7 +175,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     changes,
     worker,
     isStopping: () => stopping.signal.aborted,
-    readiness: createReadiness({ parts, now }),
+    readiness: createReadiness({ parts, now, log }),
     deletions,
     portraits: createPortraits({ store, outgoing: world.outgoing, log }),
     identityProviders: world.identityProviders,

@@ -30,12 +30,13 @@ export function configureBlobs(
 
 /** Null where R2 is not set. */
 export function s3AddressIn(settings: Settings): S3Address | null {
-  const { R2_ENDPOINT, R2_BUCKET, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY } = settings;
+  const { R2_ENDPOINT, R2_BUCKET, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, R2_REGION } = settings;
   if (!R2_ENDPOINT || !R2_BUCKET || !R2_ACCESS_KEY_ID || !R2_SECRET_ACCESS_KEY) return null;
   return {
     endpoint: R2_ENDPOINT,
     bucket: R2_BUCKET,
     accessKeyId: R2_ACCESS_KEY_ID,
     secretAccessKey: R2_SECRET_ACCESS_KEY,
+    region: R2_REGION,
   };
 }

@@ -16,9 +16,11 @@ import {
 import { sha256 } from "../digest.ts";
 import { Refusal } from "../refusal.ts";
 import {
+  answeredWith,
   asFault,
   codeIn,
   createS3Client,
+  type RegionMemory,
   type S3Address,
   type S3Client,
   type S3Deps,
@@ -41,11 +43,12 @@ const probeKey = ".probe";
 const provenMs = 10_000;
 
 export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
-  const client = createS3Client(address, deps);
+  const region: RegionMemory = { isProven: false };
+  const client = createS3Client(address, deps, region);
   const quick = createS3Client(address, {
     ...deps,
     patience: { answerMs: 2000, putMs: 2000, deadlineMs: 2000, ...deps.patience },
-  });
+  }, region);
   let storedAt: number | null = null;
 
   return {
@@ -188,8 +191,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
             const xml = await response.text();
             watch.end();
             if (response.ok) return readListing(xml);
-            const said = `S3 answered ${response.status} ${codeIn(xml)}`;
-            throw new S3Fault(said, { isRetryable: false });
+            throw answeredWith(response.status, { code: codeIn(xml) }, { isRetryable: false });
           })
         )
       );
@@ -288,7 +290,7 @@ async function demandDone(response: Response, watch: Watch): Promise<void> {
   const code = codeIn(await response.text());
   watch.end();
   if (response.ok) return;
-  throw new S3Fault(`S3 answered ${response.status} ${code}`, { isRetryable: false });
+  throw answeredWith(response.status, { code }, { isRetryable: false });
 }
 
 /** A bucket that is missing is no missing blob. */
@@ -296,7 +298,7 @@ async function nullIfNoSuchKey(response: Response, watch: Watch): Promise<null> 
   const code = codeIn(await response.text());
   watch.end();
   if (code === "NoSuchKey") return null;
-  throw new S3Fault(`S3 answered 404 ${code}`, { isRetryable: false });
+  throw answeredWith(404, { code }, { isRetryable: false });
 }
 
 function isFound(response: Response): boolean {

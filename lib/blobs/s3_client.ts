@@ -11,6 +11,16 @@ export interface S3Address {
   bucket: string;
   accessKeyId: string;
   secretAccessKey: string;
+  /** What it signs for; left out, it is guessed from the endpoint, and learnt from what S3 says of the guess. */
+  region?: string;
+}
+
+/** What was learnt of the region by any of the clients of one address. */
+export interface RegionMemory {
+  /** Undefined: as it is guessed from the endpoint. */
+  learnt?: string;
+  /** S3 has taken a signature with it. */
+  isProven: boolean;
 }
 
 export interface S3Deps {
@@ -84,9 +94,15 @@ export interface S3Client {
 
 const answersToRead = [404, 412, 416];
 
-export function createS3Client(address: S3Address, deps: S3Deps): S3Client {
+export function createS3Client(
+  address: S3Address,
+  deps: S3Deps,
+  memory: RegionMemory = { isProven: false },
+): S3Client {
   const { accessKeyId, secretAccessKey } = address;
-  const signer = new AwsClient({ accessKeyId, secretAccessKey, service: "s3" });
+  const signerFor = (region: string | undefined) =>
+    new AwsClient({ accessKeyId, secretAccessKey, service: "s3", region });
+  let signer = { region: address.region, client: signerFor(address.region) };
   const patience = { ...usualPatience, ...deps.patience };
 
   return { attempt, retry, presign };
@@ -97,9 +113,7 @@ export function createS3Client(address: S3Address, deps: S3Deps): S3Client {
   ): Promise<T> {
     const watch = startWatch(call.method === "PUT" ? patience.putMs : patience.answerMs, patience.answerMs);
     try {
-      const { method, headers, body } = call;
-      const request = await signer.sign(urlOf(call), { method, headers, body });
-      const response = await fetch(request, { redirect: "manual", signal: watch.signal });
+      const response = await send(call, watch);
       if (response.status >= 300 && !answersToRead.includes(response.status)) {
         throw await faultOf(response, deps.now());
       }
@@ -108,6 +122,37 @@ export function createS3Client(address: S3Address, deps: S3Deps): S3Client {
       watch.end();
       throw asFault(error, watch.signal);
     }
+  }
+
+  /** Again for the region that S3 names, where that is another one than was signed for. */
+  async function send(call: S3Call, watch: Watch): Promise<Response> {
+    const { method, headers, body } = call;
+    const signed = await signerNow().sign(urlOf(call), { method, headers, body });
+    const response = await fetch(signed, { redirect: "manual", signal: watch.signal });
+    if (address.region !== undefined || memory.isProven || ![301, 307, 400, 403].includes(response.status)) {
+      memory.isProven ||= response.ok;
+      return response;
+    }
+    const named = await regionIn(response) ?? (method === "HEAD" ? await askForRegion(watch) : null);
+    if (named === null || named === memory.learnt) return response;
+    await response.body?.cancel();
+    memory.learnt = named;
+    return await send(call, watch);
+  }
+
+  /** What a HEAD was refused for is not said; a list that is refused in the same way says it. */
+  async function askForRegion(watch: Watch): Promise<string | null> {
+    const url = urlOf({ method: "GET", key: null, query: { "list-type": "2", "max-keys": "1" } });
+    const answer = await fetch(await signerNow().sign(url), { redirect: "manual", signal: watch.signal });
+    const named = await regionIn(answer);
+    await answer.body?.cancel();
+    return named;
+  }
+
+  function signerNow(): AwsClient {
+    const region = address.region ?? memory.learnt;
+    if (region !== signer.region) signer = { region, client: signerFor(region) };
+    return signer.client;
   }
 
   async function retry<T>(work: () => Promise<T>): Promise<T> {
@@ -125,9 +170,16 @@ export function createS3Client(address: S3Address, deps: S3Deps): S3Client {
   }
 
   async function presign(call: S3Call, { expiresSeconds }: { expiresSeconds: number }): Promise<string> {
+    // Nobody tells whoever follows the address which region it should have been signed for.
+    if (address.region === undefined && !memory.isProven) {
+      await attempt({ method: "HEAD", key: null }, async (response, watch) => {
+        await response.body?.cancel();
+        watch.end();
+      });
+    }
     const url = urlOf(call);
     url.searchParams.set("X-Amz-Expires", String(expiresSeconds));
-    const signed = await signer.sign(url, { method: call.method, aws: { signQuery: true } });
+    const signed = await signerNow().sign(url, { method: call.method, aws: { signQuery: true } });
     return signed.url;
   }
 
@@ -164,20 +216,61 @@ export function asFault(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof S3Fault) return error;
   if (signal.aborted) return signal.reason;
   const isConnection = error instanceof TypeError || (error instanceof Error && "code" in error);
-  return isConnection ? new S3Fault(`No answer from S3: ${error.message}`, { cause: error }) : error;
+  if (!isConnection) return error;
+  const said = error.cause instanceof Error ? error.cause.message : error.message;
+  const isNoHost = /dns error|failed to lookup/i.test(said);
+  const cause = isNoHost ? new Error("there is no host of the name in R2_ENDPOINT") : error;
+  return new S3Fault(`No answer from S3: ${error.message}`, { cause });
 }
 
 const passingStatuses = [408, 425, 429];
 const maxErrorChars = 2000;
 
 async function faultOf(response: Response, now: number): Promise<S3Fault> {
-  const code = codeIn((await response.text()).slice(0, maxErrorChars));
+  const xml = (await response.text()).slice(0, maxErrorChars);
+  const code = codeIn(xml);
   const isRetryable = response.status >= 500 || passingStatuses.includes(response.status) ||
     code === "RequestTimeout" || code === "OperationAborted";
-  return new S3Fault(`S3 answered ${response.status}${code && ` ${code}`}`, {
+  return answeredWith(response.status, { code, region: namedRegion(response.headers, xml) }, {
     isRetryable,
     retryAfterMs: retryAfterMs(response.headers.get("Retry-After"), now),
   });
+}
+
+/** What people who run the server can do about it, by S3's code. */
+const advice: { [code: string]: string } = {
+  InvalidAccessKeyId: "it does not know the key that R2_ACCESS_KEY_ID names",
+  SignatureDoesNotMatch: "R2_SECRET_ACCESS_KEY is not the secret of R2_ACCESS_KEY_ID",
+  AccessDenied: "the key of R2_ACCESS_KEY_ID may not do this in the bucket R2_BUCKET",
+  NoSuchBucket: "it has no bucket of the name in R2_BUCKET",
+  InvalidBucketName: "the name in R2_BUCKET can't be one of a bucket",
+  AuthorizationHeaderMalformed: "it signs for another region than R2_REGION says",
+  PermanentRedirect: "the bucket is in another region than R2_ENDPOINT is",
+  TemporaryRedirect: "the bucket is in another region than R2_ENDPOINT is",
+  RequestTimeTooSkewed: "this machine's clock is wrong",
+  SlowDown: "it has too much to do",
+};
+
+/** The answer of S3 as a fault. What to do about it is its cause: for whoever runs the server, not for its users. */
+export function answeredWith(
+  status: number,
+  { code, region = null }: { code: string; region?: string | null },
+  details: { isRetryable?: boolean; retryAfterMs?: number } = {},
+): S3Fault {
+  const why = advice[code] ?? (status === 403 ? advice.AccessDenied : undefined);
+  const cause = why === undefined ? undefined : new Error(region === null ? why : `${why}: ${region}`);
+  return new S3Fault(`S3 answered ${status}${code && ` ${code}`}`, { ...details, cause });
+}
+
+/** The region that an answer names; its body stays to be read. */
+async function regionIn(response: Response): Promise<string | null> {
+  const text = response.headers.has("x-amz-bucket-region") ? "" : await response.clone().text();
+  return namedRegion(response.headers, text.slice(0, maxErrorChars));
+}
+
+function namedRegion(headers: Headers, xml: string): string | null {
+  const named = headers.get("x-amz-bucket-region") ?? /<Region>([^<]*)<\/Region>/.exec(xml)?.[1] ?? "";
+  return /^[A-Za-z0-9-]{1,64}$/.test(named) ? named : null;
 }
 
 /** The code of an error that S3 described; empty where it described none. */

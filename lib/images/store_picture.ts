@@ -21,7 +21,13 @@ export interface StoreDeps {
   blobs: Blobs;
   now: () => number;
   /** Waits before another attempt to put bytes that were first refused at `since`; false: no more. */
-  mayRetry: (refused: { since: number; attempt: number }) => Promise<boolean>;
+  mayRetry: (refused: Refused) => Promise<boolean>;
+}
+
+export interface Refused {
+  since: number;
+  attempt: number;
+  error: unknown;
 }
 
 /**
@@ -84,7 +90,7 @@ async function put(
       return await blobs.put(key, bytes, contentType);
     } catch (error) {
       since ??= now();
-      if (await mayRetry({ since, attempt })) continue;
+      if (await mayRetry({ since, attempt, error })) continue;
       throw new StorageFailure(String(error), { cause: error });
     }
   }

@@ -2,7 +2,7 @@
 import sharp from "sharp";
 import { addJpegComment, addPngText, addWebpComment, parametersKeyword } from "./embedded_text.ts";
 import { createWatermark } from "./watermark.ts";
-import { formatOf, type PictureFormat } from "./format.ts";
+import { formatOf, nameOfBytes, type PictureFormat } from "./format.ts";
 
 /** More pixels than this are not decoded. */
 const maxPixels = 50_000_000;
@@ -44,7 +44,7 @@ export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
 
 /** What else sharp reads, such as SVG, may draw for as long as it likes: nothing of it gets there. */
 function demandOwnFormat(bytes: Uint8Array): void {
-  if (formatOf(bytes) === null) throw new BadPicture("Not a PNG, JPEG or WebP");
+  if (formatOf(bytes) === null) throw new BadPicture(`Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
 }
 
 /**

@@ -219,10 +219,11 @@ type Heard = ProviderEvent | Extract<TaskEvent, { type: "failed" | "broken_off" 
 interface Unwritten {
   images: NewImage[];
   trouble: FailureReason | null;
+  said: string | null;
 }
 
 async function follow(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
-  const unwritten: Unwritten = { images: [], trouble: null };
+  const unwritten: Unwritten = { images: [], trouble: null, said: null };
   for await (const heard of hear(work, open)) {
     work.onHeard();
     const move = await take(work, heard, unwritten);
@@ -296,16 +297,17 @@ async function takePicture(
       return await advance(work, stored);
     case "trouble":
       unwritten.trouble = stored.reason;
+      unwritten.said = stored.said;
       return stored.isLast ? await finish(work, { ...unwritten, cost: null }) : { do: "go_on" };
   }
 }
 
 function finish(
   work: Work,
-  { images, trouble, cost }: Unwritten & Pick<Extract<ProviderEvent, { type: "done" }>, "cost">,
+  { images, trouble, said, cost }: Unwritten & Pick<Extract<ProviderEvent, { type: "done" }>, "cost">,
 ): Promise<Move> {
   const at = work.store.now();
-  return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble }, images);
+  return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble, said }, images);
 }
 
 function idsOf(images: NewImage[]): string[] {

@@ -49,13 +49,14 @@ export type TaskEvent =
   | { type: "not_sent" }
   | { type: "submitted"; handle: TaskHandle; at: number }
   | { type: "stored"; imageIds: string[] }
-  /** The provider is done with it; `trouble` is why a picture could not be used. */
+  /** The provider is done with it; `trouble` is why a picture could not be used, `said` what it was instead. */
   | {
     type: "finished";
     at: number;
     imageIds: string[];
     cost: ProviderCost | null;
     trouble: FailureReason | null;
+    said?: string | null;
   }
   | { type: "failed"; failure: ProviderFailure }
   | { type: "broken_off"; by: Interruption }
@@ -220,7 +221,7 @@ function finished(
   return {
     task: imageIds.length > 0
       ? { state: "done", count, imageIds, charge, tookMs }
-      : { state: "failed", count, imageIds, charge, failure: failure(reason) },
+      : { state: "failed", count, imageIds, charge, failure: failure(reason, event.said) },
     move: { do: "leave" },
     notes: [{ type: "finished", tookMs: tookMs ?? null }],
   };

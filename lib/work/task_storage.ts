@@ -1,7 +1,7 @@
 /** A task's pictures on their way to the storage: one that was made was paid for, so it waits for it. */
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Model, ProviderEvent } from "../catalog/provider.ts";
-import { type NewImage, StorageFailure, storePicture } from "../images/store_picture.ts";
+import { type NewImage, type Refused, StorageFailure, storePicture } from "../images/store_picture.ts";
 import type { Log } from "../log.ts";
 import { BadPicture } from "../pixels/picture.ts";
 import { sleep, unlessAborted } from "../sleep.ts";
@@ -14,7 +14,8 @@ type Picture = Extract<ProviderEvent, { type: "image" }>;
 /** `isLast`: nothing more can be heard of the task. */
 export type Stored =
   | { type: "stored"; image: NewImage }
-  | { type: "trouble"; reason: "bad_result" | "storage_failed"; isLast: boolean }
+  /** `said` is why the bytes are no picture. */
+  | { type: "trouble"; reason: "bad_result" | "storage_failed"; said: string | null; isLast: boolean }
   | { type: "broken_off"; by: Interruption };
 
 export interface TaskStorage {
@@ -67,7 +68,8 @@ async function store(state: State, picture: Picture): Promise<Stored> {
     const reason = troubleOf(state, error);
     if (reason !== null) {
       log("warn", reason, { promptId, error });
-      return { type: "trouble", reason, isLast: signal.aborted };
+      const said = error instanceof BadPicture ? error.message : null;
+      return { type: "trouble", reason, said, isLast: signal.aborted };
     }
     if (!signal.aborted) throw error;
     return { type: "broken_off", by: signal.reason };
@@ -82,7 +84,7 @@ async function put(state: State, { bytes, seed }: Picture): Promise<NewImage> {
   const deps = {
     blobs,
     now: store.now,
-    mayRetry: (refused: { since: number; attempt: number }) => waitForStorage(state, refused),
+    mayRetry: (refused: Refused) => waitForStorage(state, refused),
   };
   return await storePicture(deps, {
     imageId: store.ids(),
@@ -107,13 +109,13 @@ function troubleOf(
 /** While it waits, no more pictures are made. */
 async function waitForStorage(
   state: State,
-  { since, attempt }: { since: number; attempt: number },
+  { since, attempt, error }: Refused,
 ): Promise<boolean> {
   const { store, storagePatienceMs, log, leased, signal, onHeard } = state;
   const { id: promptId, status } = leased.latest.value;
   onHeard();
   if (status === "CANCELLED" || store.now() - since >= storagePatienceMs) return false;
-  if (attempt === 1) log("warn", "storage_refuses", { promptId });
+  if (attempt === 1) log("warn", "storage_refuses", { promptId, error });
   state.picture = "refused";
   try {
     await sleep(Math.min(longestBackoffMs, 250 * 2 ** attempt), signal);

@@ -21,7 +21,7 @@ import { correctionForm, priceForm } from "./money_input.ts";
 
 const chargesShown = 100;
 
-type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health">;
+type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health" | "readiness">;
 
 export function adminMoneyRoutes(deps: MoneyDeps) {
   const { store, models, prices, health } = deps;
@@ -53,7 +53,13 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
     })
     .get("/admin/providers", async (c) => {
       const { user } = adminSessionOf(c);
-      return c.html(<AdminProvidersPage user={user} providers={await health.check()} />);
+      return c.html(
+        <AdminProvidersPage
+          user={user}
+          failing={await deps.readiness.failures()}
+          providers={await health.check()}
+        />,
+      );
     })
     .get("/admin/queue", async (c) => {
       const { user } = adminSessionOf(c);

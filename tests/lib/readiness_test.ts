@@ -11,6 +11,7 @@ Deno.test("the parts that do not answer are named, and nothing is accepted", asy
       { name: "blobs", probe: () => Promise.reject(new Error("the disk is full")) },
     ],
     now: () => 0,
+    log: () => {},
   });
   assert.deepEqual(await readiness.failures(), [{ part: "blobs", reason: "Error: the disk is full" }]);
   await assert.rejects(readiness.demand(), (error) => {
@@ -27,6 +28,7 @@ Deno.test("parts are asked once in two seconds, however often one looks", async 
   const readiness = createReadiness({
     parts: [{ name: "database", probe: () => Promise.resolve(void asked++) }],
     now: clock.now,
+    log: () => {},
   });
   await Promise.all([readiness.demand(), readiness.demand(), readiness.failures()]);
   clock.advance(1_999);
@@ -44,7 +46,7 @@ Deno.test("a part that recovers is accepted again", async () => {
   const clock = createTestClock();
   let isFull = true;
   const probe = () => isFull ? Promise.reject(new Error("full")) : Promise.resolve();
-  const readiness = createReadiness({ parts: [{ name: "blobs", probe }], now: clock.now });
+  const readiness = createReadiness({ parts: [{ name: "blobs", probe }], now: clock.now, log: () => {} });
   await assert.rejects(readiness.demand());
   isFull = false;
   clock.advance(2_000);
@@ -57,6 +59,7 @@ Deno.test("a part that hangs counts as failed after five seconds", async () => {
     const readiness = createReadiness({
       parts: [{ name: "blobs", probe: () => new Promise<void>(() => {}) }],
       now: () => 0,
+      log: () => {},
     });
     const failures = readiness.failures();
     mock.timers.tick(5_000);

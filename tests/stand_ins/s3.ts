@@ -49,6 +49,10 @@ export interface S3StandIn extends AsyncDisposable {
   outage: S3Trouble | null;
   /** Seconds that SlowDown asks to wait. */
   retryAfter: string;
+  /** The only one whose signatures it takes; null: any. */
+  region: string | null;
+  /** How a signature for another region is refused. */
+  regionAnswer: "body" | "header" | "redirect";
 }
 
 const bucket = "pictures";
@@ -81,6 +85,8 @@ export function startS3(): S3StandIn {
     troubles: [],
     outage: null,
     retryAfter: "0",
+    region: null,
+    regionAnswer: "body",
     async [Symbol.asyncDispose]() {
       hanging.abort();
       await line.close();
@@ -142,7 +148,11 @@ export function startS3(): S3StandIn {
     if (!credential.includes(`Credential=${standIn.address.accessKeyId}/`)) {
       return await refuse(request, { status: 403, code: "AccessDenied" });
     }
-    if (key === "") return list(query);
+    const { region } = standIn;
+    if (region !== null && !credential.includes(`/${region}/s3/aws4_request`)) {
+      return await refuseRegion(request, region);
+    }
+    if (key === "") return request.method === "HEAD" ? new Response() : list(query);
     switch (request.method) {
       case "PUT":
         return await put(request, { key, trouble });
@@ -152,6 +162,19 @@ export function startS3(): S3StandIn {
       default:
         return await get(request, { key, trouble });
     }
+  }
+
+  /** As MinIO does, as S3 does, and as S3 does for a bucket that is elsewhere. */
+  async function refuseRegion(request: Request, region: string): Promise<Response> {
+    const [status, code] = standIn.regionAnswer === "redirect"
+      ? [301, "PermanentRedirect"]
+      : [400, "AuthorizationHeaderMalformed"];
+    const named = standIn.regionAnswer === "body" ? `<Region>${region}</Region>` : "";
+    await request.body?.cancel();
+    return new Response(request.method === "HEAD" ? null : `<Error><Code>${code}</Code>${named}</Error>`, {
+      status,
+      headers: standIn.regionAnswer === "body" ? {} : { "x-amz-bucket-region": region },
+    });
   }
 
   async function put(

@@ -11,12 +11,19 @@ const stateWords: { [state in ProviderStatus["state"]]: string } = {
   trouble: "is in trouble",
 };
 
-export function AdminProvidersPage({ user, providers }: {
+export function AdminProvidersPage({ user, failing, providers }: {
   user: User;
+  /** Parts of this server that do not answer. */
+  failing: { part: string; reason: string }[];
   providers: { provider: Provider; status: ProviderStatus | null }[];
 }) {
   return (
     <AdminLayout name="Providers" user={user} current="/admin/providers">
+      {failing.map(({ part, reason }) => (
+        <p class="error" role="alert">
+          No answer from the {part}: {reason.slice(0, 300)}
+        </p>
+      ))}
       <Records columns={["Provider", "State", "Balance", "Models"]}>
         {providers.map(({ provider, status }) => (
           <tr>

@@ -48,6 +48,8 @@ export const unsuccessfulAnswer = z.strictObject({
     code: z.enum(["generation_failed", "conflict"]),
     message: z.string().optional(),
     reason: reasonValue.optional(),
+    /** What the provider said, in its own words; null where it said nothing. */
+    detail: z.string().nullable(),
   }),
 });
 
@@ -67,6 +69,7 @@ export function unsuccessfulJson(
       message: view.failure?.message,
       code: status === "FAILED" ? "generation_failed" : "conflict",
       reason: view.failure?.reason,
+      detail: view.failure?.detail ?? null,
       requestId,
     },
   };

@@ -28,7 +28,22 @@ export const modelShape = z.strictObject({
   retiresAt: z.iso.date().nullable(),
 });
 
-export const modelsAnswer = answer({ default: z.string(), models: z.array(modelShape) });
+/** As OpenAI lists a model, for programs that are made for its API. */
+const openAiModelShape = z.strictObject({
+  id: z.string(),
+  object: z.literal("model"),
+  /** Seconds since 1970; when a model came is not known. */
+  created: z.literal(0),
+  owned_by: z.string(),
+});
+
+export const modelsAnswer = answer({
+  default: z.string(),
+  models: z.array(modelShape),
+  object: z.literal("list"),
+  /** The same models. */
+  data: z.array(openAiModelShape),
+});
 
 export function modelsJson(
   models: readonly Model[],
@@ -49,5 +64,7 @@ export function modelsJson(
       prices: model.sizes.map((size) => ({ size, costMicros: price({ model: model.id, size }).costMicros })),
       retiresAt: model.retiresAt,
     })),
+    object: "list",
+    data: models.map(({ id, provider }) => ({ id, object: "model", created: 0, owned_by: provider })),
   };
 }

@@ -102,7 +102,11 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
           <div>
             <p class="text" dir="auto">{text}</p>
             <p class="muted">{model} · {size(imageSize)}</p>
-            {failure !== null && <p class="muted">{failure.message}. {failure.cost}</p>}
+            {failure !== null && (
+              <p class="muted">
+                {failure.message}. {failure.detail && <q>{failure.detail}</q>} {failure.cost}
+              </p>
+            )}
           </div>
         </div>
       </td>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readBlob } from "../../../lib/blobs/blobs.ts";
+import { createReadiness } from "../../../lib/readiness.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { S3Blobs } from "../../../lib/blobs/s3_blobs.ts";
 import type { Patience } from "../../../lib/blobs/s3_client.ts";
@@ -228,6 +229,60 @@ Deno.test("no message holds a key", () =>
       assert.ok(!said.includes(s3.address.secretAccessKey) && !said.includes(s3.address.accessKeyId), said);
     }
   }, { answerMs: 30, putMs: 30, deadlineMs: 50 }));
+
+for (const regionAnswer of ["body", "header", "redirect"] as const) {
+  Deno.test(`a region that nobody set is learnt from what S3 says of a wrong one (${regionAnswer}), once`, () =>
+    withS3(async (blobs, s3) => {
+      Object.assign(s3, { region: "eu-central-1", regionAnswer });
+      assert.equal(await blobs.exists(key), false);
+      await blobs.put(key, bytes, "image/png");
+      assertSame(await readBlob(blobs, key), bytes);
+      s3.journal.length = 0;
+      await blobs.probe();
+      assert.deepEqual((await Array.fromAsync(blobs.list())).map((blob) => blob.key), [key]);
+      assert.equal(s3.journal.length, 1, "it was learnt before");
+      await using fresh = startS3();
+      Object.assign(fresh, { region: "eu-central-1", regionAnswer });
+      const address = await openS3Blobs(fresh.address).presign(key, {
+        method: "GET",
+        contentType: "image/png",
+        disposition: "inline",
+        cacheControl: "private",
+      });
+      assert.match(address, /%2Feu-central-1%2Fs3%2F/);
+    }));
+}
+
+Deno.test("a region that is set is the one that is signed for, and a wrong one is said", async () => {
+  await using s3 = startS3();
+  s3.region = "eu-central-1";
+  await openS3Blobs({ ...s3.address, region: "eu-central-1" }).put(key, bytes, "image/png");
+  assert.deepEqual(s3.journal, [`PUT ${key}`, `HEAD ${key}`]);
+  const blobs = openS3Blobs({ ...s3.address, region: "us-east-1" });
+  await assert.rejects(blobs.put(key, bytes, "image/png"), isUnavailable(/400 AuthorizationHeaderMalformed/));
+});
+
+Deno.test("why S3 does not do it is said to those who run the server, in words, by what S3 said", async () => {
+  await using s3 = startS3();
+  const reasonOf = async (blobs: S3Blobs) => {
+    const parts = [{ name: "blobs", probe: () => blobs.probe() }];
+    const [{ reason }] = await createReadiness({ parts, now: Date.now, log: () => {} }).failures();
+    return reason;
+  };
+  s3.outage = "denied";
+  assert.match(
+    await reasonOf(openS3Blobs(s3.address)),
+    /403 AccessDenied: the key of R2_ACCESS_KEY_ID may not/,
+  );
+  s3.outage = "no_bucket";
+  assert.match(await reasonOf(openS3Blobs(s3.address)), /404 NoSuchBucket: it has no bucket .* R2_BUCKET/);
+  s3.outage = null;
+  s3.region = "eu-central-1";
+  const elsewhere = openS3Blobs({ ...s3.address, region: "us-east-1" });
+  assert.match(await reasonOf(elsewhere), /another region than R2_REGION says: eu-central-1$/);
+  const nowhere = openS3Blobs({ ...s3.address, endpoint: "https://nowhere.invalid" }, { deadlineMs: 20 });
+  assert.match(await reasonOf(nowhere), /no host of the name in R2_ENDPOINT/);
+});
 
 function isUnavailable(message: RegExp) {
   return (error: unknown) => {

@@ -166,6 +166,7 @@ Deno.test("a prompt that fails while its caller waits answers 500 with the reaso
       message: "Image generation failed: the provider refused the prompt",
       code: "generation_failed",
       reason: "content_policy",
+      detail: "[hidden] no",
       requestId: answer.headers.get("X-Request-Id"),
     },
   });

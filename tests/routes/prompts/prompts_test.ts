@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { createStandIn, failWith, holdUntil, succeed } from "../../fixtures/stand_in_provider.ts";
+import {
+  createStandIn,
+  failWith,
+  holdUntil,
+  type Script,
+  succeed,
+} from "../../fixtures/stand_in_provider.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
 import { createStudio } from "../../fixtures/studio.ts";
@@ -27,6 +33,7 @@ Deno.test("a prompt shows all that was asked for and how it went", async () => {
     durationMs: prompt.durationMs,
     errorMessage: null,
     errorCode: null,
+    errorDetail: null,
     createdAt: prompt.createdAt,
     updatedAt: prompt.updatedAt,
     images: 2,
@@ -233,4 +240,40 @@ Deno.test("part of the pictures is a completed prompt that says what is missing"
   assert.equal(prompt.images.length, 2);
   assert.equal(prompt.costMicros, 40_000);
   assert.match(prompt.errorMessage, /^1 of 3 pictures are missing\. .*refused the prompt/);
+});
+
+Deno.test("what the provider said, and what it sent instead of a picture, is in the JSON and in the history", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const person = await studio.withSession();
+  const said = "Invalid value: '512x512'";
+  const avif = new Uint8Array([0, 0, 0, 28, ...new TextEncoder().encode("ftypavif"), 0, 0, 0, 0]);
+  const sends = (bytes: Uint8Array): Script =>
+    async function* () {
+      yield { type: "image", bytes };
+      yield { type: "done", cost: null };
+    };
+  const cases: [script: Script, detail: string][] = [
+    [
+      failWith(new ProviderFailure("provider_rejected", "it answered 400", { outcome: "not_created", said })),
+      said,
+    ],
+    [sends(avif), "Not a PNG, JPEG or WebP: it is an AVIF"],
+    [sends(new TextEncoder().encode("no\n")), "Not a PNG, JPEG or WebP: it is 3 bytes of text"],
+  ];
+  for (const [script, detail] of cases) {
+    studio.standIn.scripts.push(script);
+    const answer = await program.post("/api/v1/images/generate", { prompt: "a sea" });
+    assert.equal(answer.status, 500);
+    const { promptId, error } = await answer.json();
+    assert.equal(error.detail, detail);
+    const { prompt } = await (await program.get(`/api/v1/prompts/${promptId}`)).json();
+    assert.equal(prompt.errorDetail, detail);
+    const { prompts: [row] } = await (await program.get("/api/v1/prompts")).json();
+    assert.equal(row.errorDetail, detail);
+    assert.ok((await (await person.get("/prompts")).text()).includes(detail.replaceAll("'", "&#39;")));
+  }
+  const made = await (await program.post("/api/v1/images/generate", { prompt: "a sea" })).json();
+  const { prompt } = await (await program.get(`/api/v1/prompts/${made.promptId}`)).json();
+  assert.equal(prompt.errorDetail, null);
 });

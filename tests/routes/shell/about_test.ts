@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import OpenAI from "openai";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, standInModel } from "../../fixtures/stand_in_provider.ts";
@@ -92,6 +93,8 @@ Deno.test("models are described as data, with a price for each size", async () =
       prices: standInModel.sizes.map((size) => ({ size, costMicros: 20_000 })),
       retiresAt: null,
     }],
+    object: "list",
+    data: [{ id: "stand-in", object: "model", created: 0, owned_by: "stand-in" }],
   });
 });
 
@@ -112,4 +115,42 @@ Deno.test("a caller sees who they are and where their budget stands", async () =
       heldMicros: 0,
     },
   });
+});
+
+Deno.test("a program made for OpenAI's API finds the models in the same list", async () => {
+  await using studio = await createStudio();
+  const { credential } = await studio.withKey();
+  const client = new OpenAI({
+    apiKey: credential,
+    baseURL: "http://localhost:8000/api/v1",
+    fetch: (address, init) => studio.handle(new Request(address, init)),
+  });
+  const models = await Array.fromAsync(await client.models.list());
+  assert.deepEqual(models.map(({ id, object }) => [id, object]), [["stand-in", "model"]]);
+});
+
+Deno.test("why the server is not ready is told to admins, and that it is not to everybody", async () => {
+  const reason = "S3 answered 403 AccessDenied";
+  await using studio = await createStudio({
+    blobs: (disk) => ({ ...disk, probe: () => Promise.reject(new Error(reason)) }),
+  });
+  const member = await studio.withKey(await studio.addMember());
+  const wrong = { Authorization: "Bearer dk_wrong" };
+  for (
+    const answer of [
+      await studio.fetch("/api/v1/ready"),
+      await member.get("/api/v1/ready"),
+      await studio.fetch("/api/v1/ready", { headers: wrong }),
+    ]
+  ) {
+    assert.equal(answer.status, 503);
+    assert.doesNotMatch(await answer.text(), /403|detail/);
+  }
+  const owner = await studio.withKey();
+  const { failing, detail } = await (await owner.get("/api/v1/ready")).json();
+  assert.deepEqual([failing, detail], [["blobs"], [{ part: "blobs", reason: `Error: ${reason}` }]]);
+  const page = await (await (await studio.withSession()).get("/admin/providers")).text();
+  assert.match(page, /No answer from the blobs: Error: S3 answered 403 AccessDenied/);
+  const lines = studio.log.map((line) => JSON.parse(line)).filter(({ event }) => event === "not_ready");
+  assert.deepEqual(lines.map(({ part, reason }) => [part, reason]), [["blobs", `Error: ${reason}`]]);
 });

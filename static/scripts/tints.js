@@ -12,5 +12,4 @@
   addEventListener("load", ({ target }) => target instanceof HTMLImageElement && removeTint(target), true);
   addEventListener("DOMContentLoaded", removeTints);
   addEventListener("htmx:after:swap", removeTints);
-  addEventListener("htmx:sse:after:message", removeTints);
 })();

@@ -194,7 +194,7 @@ browserTest("keys lead through the filtered gallery, to the pages, and are liste
   await page.keyboard.press("ArrowLeft");
   await page.getByRole("heading", { name: "a red barn" }).waitFor();
   await page.keyboard.press("Escape");
-  await page.waitForURL(/\/gallery\?q=red$/);
+  await page.waitForURL(/\/gallery\?q=red&at=[^&]+#image-/);
   await page.keyboard.press("/");
   assert.equal(await page.locator(":focus").getAttribute("id"), "q");
   await page.keyboard.type("?gh");

@@ -7,6 +7,7 @@ import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "../shell/format.ts";
 import { addressOf, queryOf } from "./image_query.ts";
 import { Layout } from "../shell/layout.tsx";
+import { Paintings } from "../shell/paintings.tsx";
 import { Tile } from "./picture.tsx";
 
 export interface GalleryPart {
@@ -156,7 +157,8 @@ function Nothing({ isNarrowed, goesOn }: { isNarrowed: boolean; goesOn: boolean 
   if (isNarrowed) return <p class="empty">No picture is like that.</p>;
   return (
     <div class="empty">
-      <p>No pictures yet. What you make appears here.</p>
+      <p>No pictures yet. What you make appears here. Darkroom painted these from the words below them:</p>
+      <Paintings />
       <a class="button primary" href="/generator">Make the first one</a>
     </div>
   );

@@ -1,13 +1,6 @@
 /** What Darkroom is, for whoever is not signed in. */
-import { assets } from "./assets.ts";
 import { Layout } from "./layout.tsx";
-
-/** Painted by the built-in provider from just these words, in 480 × 600 pixels. */
-const paintings = [
-  { asset: assets.forest, words: "Misty pine forest at sunrise with birds" },
-  { asset: assets.lake, words: "A sailboat on a lake at sunset with birds" },
-  { asset: assets.desert, words: "Desert dunes at night, moon and stars" },
-];
+import { Paintings } from "./paintings.tsx";
 
 /** What is typed here is in the generator's form after signing in. */
 export function HomePage({ maxChars }: { maxChars: number }) {
@@ -21,16 +14,7 @@ export function HomePage({ maxChars }: { maxChars: number }) {
             runs on your own machine and keeps prompts, pictures and books there.
           </p>
         </div>
-        <ul class="paintings" aria-label="Painted by Darkroom">
-          {paintings.map(({ asset: { path }, words }) => (
-            <li>
-              <a href={`/generator?prompt=${encodeURIComponent(words)}`}>
-                <img src={path} width="480" height="600" alt="" />
-                <span>{words}</span>
-              </a>
-            </li>
-          ))}
-        </ul>
+        <Paintings />
         <form class="first-prompt" method="get" action="/generator">
           <label for="first-prompt">What do you want to see?</label>
           <textarea

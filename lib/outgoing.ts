@@ -33,6 +33,8 @@ export interface JsonAnswer {
   headers: Headers;
   /** `undefined` where the body is not JSON, too large, or did not come in whole. */
   json: unknown;
+  /** What the body was; null where it was too large or did not come in whole. */
+  bytes: Uint8Array | null;
 }
 
 export interface StreamAnswer {
@@ -105,7 +107,7 @@ export function createOutgoing(
         const response = await limit.race(call(request, limit.signal));
         const { status, headers } = response;
         const bytes = await readWhole(response, { maxBytes: request.maxBytes, limit });
-        return { status, headers, json: bytes === null ? undefined : parseJson(bytes) };
+        return { status, headers, json: bytes === null ? undefined : parseJson(bytes), bytes };
       } finally {
         limit.end();
       }
@@ -121,7 +123,7 @@ export function createOutgoing(
       }
     },
     async fetchNamed(address, { ownOrigin, maxBytes, timeoutMs, signal }) {
-      const url = URL.parse(address);
+      const url = addressAt(address, new URL(ownOrigin));
       if (url === null) throw new OutgoingFailure("not an address");
       const limit = limited({ timeoutMs, signal });
       try {
@@ -143,7 +145,7 @@ export function createOutgoing(
   ): Promise<Uint8Array> {
     const request = { url: url.href, method: "GET", maxBytes, timeoutMs: 0, signal: limit.signal } as const;
     const response = await call(request, limit.signal);
-    const trouble = troubleOf(response.status, response.headers.get("content-type"));
+    const trouble = troubleOf(response.status);
     if (trouble !== null) {
       await response.body?.cancel();
       throw new OutgoingFailure(trouble);
@@ -164,7 +166,7 @@ export function createOutgoing(
     if (addresses.length === 0) throw new OutgoingFailure("the name has no address");
     if (!addresses.every(isAllowed)) throw new OutgoingFailure("not an address of the public internet");
     const response = await get(url, { addresses, signal });
-    const trouble = troubleOf(response.statusCode ?? 0, response.headers["content-type"] ?? null);
+    const trouble = troubleOf(response.statusCode ?? 0);
     if (trouble === null) return await collect(response, maxBytes);
     response.destroy();
     throw new OutgoingFailure(trouble);
@@ -296,11 +298,28 @@ function joined(parts: Uint8Array[], size: number): Uint8Array {
 }
 
 /** What is wrong with an answer that should be a picture's bytes. What they are is decided by decoding them. */
-function troubleOf(status: number, contentType: string | null): string | null {
-  if (status !== 200) return `the address answers ${status}`;
-  const type = contentType?.split(";")[0].trim().toLowerCase() ?? "";
-  const isFile = type === "" || type.startsWith("image/") || type.endsWith("/octet-stream");
-  return isFile ? null : `the address answers with ${type.slice(0, 60)}`;
+function troubleOf(status: number): string | null {
+  return status === 200 ? null : `it answered ${status}`;
+}
+
+/**
+ * The address that was named, whole or as seen from the provider's own. Where that one is on loopback, another name of
+ * loopback with the same scheme and port is the same server, and it is asked under the name that was configured.
+ */
+function addressAt(address: string, own: URL): URL | null {
+  const url = address.trim() === "" ? null : URL.parse(address.trim(), `${own.origin}/`);
+  if (url === null) return null;
+  const isItself = url.protocol === own.protocol && url.port === own.port &&
+    isLoopback(own.hostname) && isLoopback(url.hostname) && url.username === "" && url.password === "";
+  if (isItself) url.hostname = own.hostname;
+  return url;
+}
+
+/** Also the addresses that a server which listens on all of them may name itself by. */
+function isLoopback(hostname: string): boolean {
+  return /^(localhost\.?|127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/.test(
+    hostname,
+  );
 }
 
 /**

@@ -13,7 +13,6 @@ import {
 } from "../catalog/provider.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
 import {
-  decodeBase64,
   failureByStatus,
   type Fields,
   fieldsOf,
@@ -21,7 +20,10 @@ import {
   firstOf,
   listOf,
   numberOf,
+  openBody,
   outcomeUnknown,
+  pictureIn,
+  readMessages,
   statusOf,
   submissionFailure,
   textOf,
@@ -111,10 +113,11 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
     async *generate(task, { signal }) {
       const answer = await call(task, signal);
       if (answer.status !== 200) throw failureOf(answer);
-      if (answer.json === undefined) throw outcomeUnknown("its answer can't be read");
-      const cost = costOf(answer.json, task);
-      const bytes = pictureOf(answer.json);
-      if (bytes === null) throw withoutPicture(answer.json, cost);
+      const parts = await partsOf(answer);
+      if (parts.length === 0) throw outcomeUnknown("its answer can't be read");
+      const cost = parts.map((part) => costOf(part, task)).findLast((each) => each !== null) ?? null;
+      const bytes = parts.map(pictureOf).find((each) => each !== null);
+      if (bytes === undefined) throw withoutPicture(parts, cost);
       yield { type: "image", bytes };
       yield { type: "done", cost };
     },
@@ -188,6 +191,14 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
   }
 }
 
+/** An answer of status 200: one JSON, or those of a stream, whatever its label says. */
+async function partsOf({ json, bytes }: JsonAnswer): Promise<unknown[]> {
+  if (json !== undefined) return listOf(json);
+  if (bytes === null) return [];
+  const body = await openBody(ReadableStream.from([bytes]));
+  return body.type === "messages" ? await Array.fromAsync(readMessages(body.chunks)) : [];
+}
+
 interface WireError {
   message: string | null;
   status: string | null;
@@ -225,8 +236,8 @@ function pictureOf(json: unknown): Uint8Array | null {
   for (const candidate of listOf(fieldsOf(json).candidates)) {
     for (const part of listOf(fieldsOf(fieldsOf(candidate).content).parts).map(fieldsOf)) {
       const data = textOf(fieldsOf(firstOf(part, ["inlineData", "inline_data"])).data);
-      const bytes = part.thought === true || data === null ? null : decodeBase64(data);
-      if (bytes !== null) return bytes;
+      const picture = part.thought === true || data === null ? null : pictureIn(data);
+      if (picture !== null && "bytes" in picture) return picture.bytes;
     }
   }
   return null;
@@ -244,11 +255,23 @@ const refusals = [
 ];
 
 /** A refusal is billed for what it reports to have used; a miss counts as the picture that it is billed like. */
-function withoutPicture(json: unknown, cost: ProviderCost | null): ProviderFailure {
-  const candidate = fieldsOf(listOf(fieldsOf(json).candidates)[0]);
-  const blocked = textOf(fieldsOf(fieldsOf(json).promptFeedback).blockReason);
-  const finish = textOf(candidate.finishReason);
-  const said = textOf(candidate.finishMessage) ?? blocked ?? finish;
+function withoutPicture(parts: readonly unknown[], cost: ProviderCost | null): ProviderFailure {
+  const error = parts.map(readError).find(({ message }) => message !== null);
+  if (error !== undefined && cost === null) {
+    return new ProviderFailure("provider_failed", `an error in its answer (${error.status})`, {
+      outcome: "failed",
+      said: error.message,
+    });
+  }
+  const candidates = parts.flatMap((part) => listOf(fieldsOf(part).candidates)).map(fieldsOf);
+  const feedback = parts.map((part) => fieldsOf(fieldsOf(part).promptFeedback));
+  const first = (fields: readonly Fields[], name: string) =>
+    fields.map((each) => textOf(each[name])).find((text) => text !== null) ?? null;
+  const blocked = first(feedback, "blockReason");
+  const finish =
+    candidates.map(({ finishReason }) => textOf(finishReason)).findLast((each) => each !== null) ?? null;
+  const said = first(candidates, "finishMessage") ?? first(feedback, "blockReasonMessage") ??
+    wordsOf(candidates) ?? error?.message ?? blocked ?? finish;
   if (blocked !== null || refusals.includes(finish ?? "")) {
     return new ProviderFailure("content_policy", `refused (${blocked ?? finish})`, {
       outcome: cost === null ? "failed" : "billed",
@@ -257,6 +280,14 @@ function withoutPicture(json: unknown, cost: ProviderCost | null): ProviderFailu
     });
   }
   return new ProviderFailure("bad_result", `no picture (${finish})`, { outcome: "billed", cost, said });
+}
+
+/** What the model wrote where a picture was asked for, without its thoughts. */
+function wordsOf(candidates: readonly Fields[]): string | null {
+  const parts = candidates.flatMap(({ content }) => listOf(fieldsOf(content).parts)).map(fieldsOf);
+  return textOf(
+    parts.map(({ text, thought }) => thought === true ? null : textOf(text)).filter(Boolean).join(" "),
+  );
 }
 
 /** The tokens that an answer reports; null where it reports none. */

@@ -3,7 +3,7 @@
  * it is asked who it is: stable-diffusion.cpp (by its own job API), LocalAI, vLLM-Omni, SGLang, or another, of which
  * only the least is expected. All of them are free.
  */
-import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
   type Model,
   type Provider,
@@ -13,17 +13,20 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
-import { failureOfAnswer, readError, readImage, versioned } from "./openai_wire.ts";
+import { failureOfAnswer, failureOfEvent, firstImage, readError, versioned } from "./openai_wire.ts";
 import { createSdCpp, sdCppModel } from "./sd_cpp.ts";
 import {
   type Fields,
   fieldsOf,
   listOf,
+  openBody,
   outcomeUnknown,
+  readMessages,
   statusOf,
   submissionFailure,
   textOf,
   unreachable,
+  type WirePicture,
 } from "./wire.ts";
 
 export interface LocalServerDeps {
@@ -170,9 +173,7 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
       throw submissionFailure(error);
     }
     if (answer.status !== 200) throw failureOfAnswer({ ...answer, now: now() });
-    if (answer.json === undefined) throw outcomeUnknown("its answer can't be read");
-    const image = readImage(listOf(fieldsOf(answer.json).data)[0]);
-    if (image === null) throw badResult("there is no picture in its answer");
+    const image = await imageIn(answer);
     const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, signal);
     yield { type: "image", bytes, seed };
     yield { type: "done", cost: null };
@@ -187,6 +188,25 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
       throw badResult(`the picture can't be fetched: ${error.message}`);
     }
   }
+}
+
+/** Of an answer that says success: the picture itself, JSON, or an event stream, whatever its label says. */
+async function imageIn({ json, bytes }: JsonAnswer): Promise<WirePicture> {
+  if (bytes === null) throw outcomeUnknown("its answer did not come in whole");
+  const answers = json === undefined ? [] : [json];
+  if (json === undefined) {
+    const body = await openBody(ReadableStream.from([bytes]));
+    if (body.type === "picture") return { bytes: body.bytes };
+    if (body.type === "messages") {
+      answers.push(...(await Array.fromAsync(readMessages(body.chunks))).reverse());
+    }
+  }
+  if (answers.length === 0) throw outcomeUnknown("its answer can't be read");
+  const image = answers.map(firstImage).find((each) => each !== null);
+  if (image !== undefined) return image;
+  const error = answers.map(readError).find((each) => each !== null);
+  if (error !== undefined) throw failureOfEvent(error);
+  throw badResult("there is no picture in its answer");
 }
 
 function dialectOf({ json, isLocalAi }: { json: unknown; isLocalAi: boolean }): Dialect {
@@ -242,5 +262,5 @@ function stripTag(text: string): string {
 }
 
 function badResult(message: string): ProviderFailure {
-  return new ProviderFailure("bad_result", message, { outcome: "failed" });
+  return new ProviderFailure("bad_result", message, { outcome: "failed", said: message });
 }

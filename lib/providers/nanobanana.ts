@@ -25,10 +25,9 @@ import {
   readPictures,
   readTaskId,
   type TaskRecord,
-  type WirePicture,
 } from "./nanobanana_wire.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
-import { outcomeUnknown, retryAfterMs, submissionFailure } from "./wire.ts";
+import { outcomeUnknown, retryAfterMs, submissionFailure, type WirePicture } from "./wire.ts";
 
 export interface NanobananaDeps {
   token: string;
@@ -252,7 +251,9 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
           }
           return yield { type: "done", cost };
         }
-        if (++watch.empty >= maxEmptyResults) throw billed("it said success without a picture", cost);
+        if (++watch.empty >= maxEmptyResults) {
+          throw billed(record.errorMessage ?? "it said success without a picture", cost);
+        }
       } else if (record?.flag === 2 || record?.flag === 3) {
         throw failedTask(record);
       } else if (poll.code === 501) {
@@ -338,7 +339,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     picture: WirePicture,
     { signal, cost }: { signal: AbortSignal; cost: ProviderCost | null },
   ): Promise<Uint8Array> {
-    if (picture.bytes !== undefined) return picture.bytes;
+    if ("bytes" in picture) return picture.bytes;
     for (let attempt = 1;; attempt++) {
       try {
         return await outgoing.fetchNamed(picture.address, {
@@ -420,7 +421,7 @@ function failedTask({ flag, errorCode, errorMessage }: TaskRecord): ProviderFail
 }
 
 function billed(message: string, cost: ProviderCost | null): ProviderFailure {
-  return new ProviderFailure("bad_result", message, { outcome: "billed", cost });
+  return new ProviderFailure("bad_result", message, { outcome: "billed", cost, said: message });
 }
 
 /** The record repeats what the task was made from, where it does at all. */

@@ -4,7 +4,17 @@
  * names; the cost is there or not; numbers come as text.
  */
 import type { ProviderCost } from "../catalog/provider.ts";
-import { decodeBase64, type Fields, fieldsOf, firstOf, listOf, numberOf, textOf } from "./wire.ts";
+import {
+  bestPicture,
+  type Fields,
+  fieldsOf,
+  firstOf,
+  listOf,
+  numberOf,
+  pictureIn,
+  textOf,
+  type WirePicture,
+} from "./wire.ts";
 
 export interface Envelope {
   code: number;
@@ -26,8 +36,6 @@ export interface TaskRecord {
   /** Where results and costs may stand, the likeliest first. */
   places: Fields[];
 }
-
-export type WirePicture = { bytes: Uint8Array; address?: undefined } | { address: string; bytes?: undefined };
 
 /** Null for anything that has neither a code nor a task's state. */
 export function readEnvelope(json: unknown): Envelope | null {
@@ -103,14 +111,12 @@ export function readPictures({ places }: TaskRecord): WirePicture[] {
 }
 
 function readPicture(value: unknown): WirePicture | null {
-  if (typeof value !== "string") {
-    const inner = firstOf(fieldsOf(value), ["url", "resultImageUrl", "b64_json", "base64", "data"]);
-    return typeof inner === "string" ? readPicture(inner) : null;
-  }
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return { address: value };
-  const bytes = decodeBase64(value.replace(/^data:[^,]*;base64,/, ""));
-  return bytes === null || bytes.length < 16 ? null : { bytes };
+  if (typeof value === "string") return pictureIn(value);
+  const fields = fieldsOf(value);
+  return bestPicture(innerNames.map((name) => textOf(fields[name])));
 }
+
+const innerNames = ["url", "resultImageUrl", "imageUrl", "image_url", "b64_json", "base64", "data"];
 
 /** One credit is half a cent. */
 const microsPerCredit = 5000;

@@ -16,6 +16,7 @@ import {
 import {
   failureOfAnswer,
   failureOfEvent,
+  firstImage,
   readError,
   readImage,
   readUsage,
@@ -23,8 +24,7 @@ import {
 } from "./openai_wire.ts";
 import { atLeast } from "./shape.ts";
 import {
-  fieldsOf,
-  listOf,
+  openBody,
   outcomeUnknown,
   readJson,
   readMessages,
@@ -109,11 +109,18 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
     isRepeatable: false,
     async *generate(task, { signal }) {
       const answer = await call(task, signal);
-      if (isEventStream(answer)) return yield* followStream(answer, task);
-      const json = await readJson(answer.chunks);
+      const body = await orUnknown(() => openBody(answer.chunks));
+      if (answer.status === 200 && body.type === "picture") {
+        yield { type: "image", bytes: body.bytes };
+        return yield { type: "done", cost: null };
+      }
+      if (answer.status === 200 && body.type === "messages") {
+        return yield* followStream(body.chunks, { task, signal });
+      }
+      const json = body.type === "picture" ? undefined : await readJson(body.chunks);
       if (answer.status !== 200) throw failureOfAnswer({ ...answer, json, now: now() });
       if (json === undefined) throw outcomeUnknown("its answer can't be read");
-      yield* finish(listOf(fieldsOf(json).data)[0], { answer: json, task, signal });
+      yield* finish(json, { task, signal });
     },
     async checkStatus(signal) {
       try {
@@ -160,7 +167,10 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
     }
   }
 
-  async function* followStream({ chunks }: StreamAnswer, task: TaskRequest): AsyncGenerator<ProviderEvent> {
+  async function* followStream(
+    chunks: AsyncIterable<Uint8Array>,
+    asked: { task: TaskRequest; signal: AbortSignal },
+  ): AsyncGenerator<ProviderEvent> {
     try {
       for await (const message of readMessages(chunks)) {
         const error = readError(message);
@@ -171,7 +181,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
           const bytes = await previewOf(message);
           if (bytes !== null) yield { type: "preview", bytes, contentType: "image/webp" };
         } else if (message.type === "image_generation.completed") {
-          return yield* finish(message, { answer: message, task });
+          return yield* finish(message, asked);
         }
       }
     } catch (error) {
@@ -182,16 +192,16 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
   }
 
   async function* finish(
-    item: unknown,
-    { answer, task, signal }: { answer: unknown; task: TaskRequest; signal?: AbortSignal },
+    answer: unknown,
+    { task, signal }: { task: TaskRequest; signal: AbortSignal },
   ): AsyncGenerator<ProviderEvent> {
     const cost = costOf(answer, task);
-    const image = readImage(item);
-    if (image === null) throw billed("there is no picture in its answer", cost);
-    if ("bytes" in image) yield { type: "image", bytes: image.bytes };
-    else if (signal !== undefined) {
-      yield { type: "image", bytes: await fetchImage(image.address, { cost, signal }) };
-    } else throw billed("its stream names an address", cost);
+    const image = firstImage(answer);
+    const error = readError(answer);
+    if (image === null && error !== null && cost === null) throw failureOfEvent(error);
+    if (image === null) throw billed(error?.message || "there is no picture in its answer", cost);
+    const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, { cost, signal });
+    yield { type: "image", bytes };
     yield { type: "done", cost };
   }
 
@@ -220,8 +230,14 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
   }
 }
 
-function isEventStream({ status, headers }: StreamAnswer): boolean {
-  return status === 200 && (headers.get("content-type") ?? "").startsWith("text/event-stream");
+/** What breaks off before it says what it is leaves open what was made. */
+async function orUnknown<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof OutgoingFailure) throw outcomeUnknown(error.message, error);
+    throw error;
+  }
 }
 
 /** Small and decoded by us; null where it is no picture, which only spoils the preview. */
@@ -232,5 +248,5 @@ async function previewOf(message: unknown): Promise<Uint8Array | null> {
 }
 
 function billed(message: string, cost: ProviderCost | null): ProviderFailure {
-  return new ProviderFailure("bad_result", message, { outcome: "billed", cost });
+  return new ProviderFailure("bad_result", message, { outcome: "billed", cost, said: message });
 }

@@ -2,7 +2,7 @@
 import { hasVersion } from "../base_address.ts";
 import { ProviderFailure } from "../catalog/provider.ts";
 import {
-  decodeBase64,
+  bestPicture,
   failureByStatus,
   type Fields,
   fieldsOf,
@@ -10,6 +10,7 @@ import {
   listOf,
   numberOf,
   textOf,
+  type WirePicture,
 } from "./wire.ts";
 import type { Usage } from "../money/charge.ts";
 
@@ -56,7 +57,7 @@ export function failureOfEvent(error: WireError): ProviderFailure {
   return knownFailure(error) ??
     new ProviderFailure("provider_failed", "the stream ended with an error", {
       outcome: "failed",
-      said: error.message,
+      said: error.message || null,
     });
 }
 
@@ -72,16 +73,34 @@ function knownFailure(error: WireError | null): ProviderFailure | null {
   return null;
 }
 
-/** A picture of an answer's `data`: bytes, or the address where it lies. */
-export type WireImage = { bytes: Uint8Array } | { address: string } | null;
+const pictureNames = [
+  "b64_json",
+  "b64",
+  "base64",
+  "image_base64",
+  "image",
+  "data",
+  "url",
+  "image_url",
+  "result",
+];
 
-export function readImage(item: unknown): WireImage {
+/** A picture of an answer's `data`; null where there is none. */
+export function readImage(item: unknown): WirePicture | null {
+  if (typeof item === "string") return bestPicture([item]);
   const fields = fieldsOf(item);
-  const text = textOf(fields.b64_json);
-  const bytes = text === null ? null : decodeBase64(text.replace(/^data:[^,]*;base64,/, ""));
-  if (bytes !== null) return { bytes };
-  const address = textOf(fields.url);
-  return address === null ? null : { address };
+  return bestPicture(pictureNames.map((name) => textOf(fields[name]) ?? textOf(fieldsOf(fields[name]).url)));
+}
+
+/** The first picture of an answer, wherever servers put their lists; null where there is none. */
+export function firstImage(answer: unknown): WirePicture | null {
+  const fields = fieldsOf(answer);
+  const lists = ["data", "images", "output", "artifacts", "result"].flatMap((name) => listOf(fields[name]));
+  for (const item of [...lists, answer]) {
+    const image = readImage(item);
+    if (image !== null) return image;
+  }
+  return null;
 }
 
 /** The tokens that an answer reports; null where it reports none. */

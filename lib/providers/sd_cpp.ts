@@ -11,16 +11,8 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
-import { failureOfAnswer, readImage } from "./openai_wire.ts";
-import {
-  type Fields,
-  fieldsOf,
-  listOf,
-  numberOf,
-  outcomeUnknown,
-  submissionFailure,
-  textOf,
-} from "./wire.ts";
+import { failureOfAnswer, firstImage, readError } from "./openai_wire.ts";
+import { type Fields, fieldsOf, numberOf, outcomeUnknown, submissionFailure, textOf } from "./wire.ts";
 
 export interface SdCppDeps {
   /** The server's own address, without a version. */
@@ -34,6 +26,7 @@ export interface SdCppDeps {
 
 const callTimeoutMs = 60_000;
 const maxJobBytes = 200_000_000;
+const maxFileBytes = 50_000_000;
 const firstPollMs = 250;
 const longestPollMs = 2000;
 
@@ -129,9 +122,13 @@ export function createSdCpp({ rootUrl, outgoing, now, sleep, random }: SdCppDeps
       const job = await poll(jobId, signal);
       const status = textOf(job?.status);
       if (status === "completed") {
-        const [image] = listOf(fieldsOf(job!.result).images).map(readImage);
-        if (!image || !("bytes" in image)) throw failed("bad_result", "the job has no picture");
-        yield { type: "image", bytes: image.bytes, seed: task.seed };
+        const image = firstImage(job!.result);
+        if (image === null) {
+          const said = readError(job)?.message || "the job has no picture";
+          throw failed("bad_result", "the job has no picture", said);
+        }
+        const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, signal);
+        yield { type: "image", bytes, seed: task.seed };
         return yield { type: "done", cost: null };
       }
       if (status === "failed" || status === "cancelled") {
@@ -154,6 +151,17 @@ export function createSdCpp({ rootUrl, outgoing, now, sleep, random }: SdCppDeps
     } catch (error) {
       if (error instanceof OutgoingFailure) return null;
       throw error;
+    }
+  }
+
+  async function fetchImage(address: string, signal: AbortSignal): Promise<Uint8Array> {
+    try {
+      const limits = { maxBytes: maxFileBytes, timeoutMs: callTimeoutMs, signal };
+      return await outgoing.fetchNamed(address, { ownOrigin: rootUrl, ...limits });
+    } catch (error) {
+      if (!(error instanceof OutgoingFailure)) throw error;
+      const message = `the picture can't be fetched: ${error.message}`;
+      throw failed("bad_result", message, message);
     }
   }
 

@@ -2,6 +2,7 @@
 import { OutgoingFailure } from "../outgoing.ts";
 import { ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
 import type { Usage } from "../money/charge.ts";
+import { formatOf } from "../pixels/format.ts";
 
 export type Fields = { [name: string]: unknown };
 
@@ -31,6 +32,45 @@ export function textOf(value: unknown): string | null {
 export function firstOf(fields: Fields, names: readonly string[]): unknown {
   const name = names.find((name) => fields[name] !== undefined && fields[name] !== null);
   return name === undefined ? undefined : fields[name];
+}
+
+/** A picture in an answer: its bytes, or the address where it lies. */
+export type WirePicture = { bytes: Uint8Array } | { address: string };
+
+/**
+ * The picture that a text of an answer is or names, whatever its field is called: a `data:` address, base64, or an
+ * address, whole or as seen from the server. Null where it is none of these.
+ */
+export function pictureIn(text: string): WirePicture | null {
+  const trimmed = text.trim();
+  if (/^data:/i.test(trimmed)) {
+    const bytes = bytesOfDataAddress(trimmed);
+    return bytes === null ? null : { bytes };
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed)) return { address: trimmed };
+  const bytes = decodeBase64(trimmed);
+  // Base64 of a JPEG begins with a slash, as a path does.
+  if (bytes !== null && formatOf(bytes) !== null) return { bytes };
+  if (/^(\/|\.{0,2}\/)[^\s]+$|^[^\s/]+\/[^\s]*\.\w{2,5}(\?\S*)?$/.test(trimmed)) return { address: trimmed };
+  return bytes === null || bytes.length < 16 ? null : { bytes };
+}
+
+/** Bytes as they are before an address that has to be asked for, and what is surely a picture before what is not. */
+export function bestPicture(texts: readonly (string | null)[]): WirePicture | null {
+  const found = texts.flatMap((text) => text === null ? [] : pictureIn(text) ?? []);
+  const rank = (picture: WirePicture) => !("bytes" in picture) ? 1 : formatOf(picture.bytes) === null ? 2 : 0;
+  return found.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
+}
+
+function bytesOfDataAddress(address: string): Uint8Array | null {
+  const comma = address.indexOf(",");
+  if (comma < 0) return null;
+  const [head, data] = [address.slice(0, comma), address.slice(comma + 1)];
+  if (/;\s*base64\s*$/i.test(head)) {
+    return decodeBase64(data.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16))));
+  }
+  const text = data.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
 /** The bytes of base64 text, in the plain or the URL alphabet; null where it is none. */
@@ -110,6 +150,55 @@ export function statusOf(
 export function unreachable(error: unknown): ProviderStatus {
   if (!(error instanceof OutgoingFailure)) throw error;
   return { state: "unreachable", balance: null, detail: error.message };
+}
+
+/** A body by what is in it, whatever it is labelled. */
+export type Body =
+  | { type: "picture"; bytes: Uint8Array }
+  | { type: "messages"; chunks: AsyncIterable<Uint8Array> }
+  | { type: "other"; chunks: AsyncIterable<Uint8Array> };
+
+/** Looks at the beginning of a body: a picture itself, an event stream, or something else, such as JSON. */
+export async function openBody(chunks: AsyncIterable<Uint8Array>): Promise<Body> {
+  const reader = chunks[Symbol.asyncIterator]();
+  const begun: Uint8Array[] = [];
+  let head = "";
+  while (head.trimStart().length < 12) {
+    const { done, value } = await reader.next();
+    if (done) break;
+    begun.push(value);
+    head += new TextDecoder("latin1").decode(value.subarray(0, 64));
+  }
+  const all = goOn(begun, reader);
+  const start = begun.length === 0 ? new Uint8Array() : await joinedStart(begun);
+  if (formatOf(start) !== null) {
+    const bytes = new Uint8Array(
+      await new Response(ReadableStream.from(all) as ReadableStream<Uint8Array>).arrayBuffer(),
+    );
+    return { type: "picture", bytes };
+  }
+  const isStream = /^(\xef\xbb\xbf)?\s*(data|event|id|retry)?:/.test(head);
+  return { type: isStream ? "messages" : "other", chunks: all };
+}
+
+async function* goOn(
+  begun: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* begun;
+    while (true) {
+      const { done, value } = await rest.next();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await rest.return?.();
+  }
+}
+
+async function joinedStart(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).slice(0, 64).arrayBuffer());
 }
 
 /** The whole of an answer's body as JSON; `undefined` where it is none or does not come in whole. */

@@ -229,3 +229,45 @@ Deno.test("no message of a failure holds the key", async () => {
     (error: Error) => !`${error.stack}${error.cause}`.includes("secret"),
   );
 });
+
+Deno.test("the provider's own server is asked under each name of loopback, as seen from it, and whatever it calls the file", async () => {
+  await using server = serve((request) => {
+    const { host, pathname } = new URL(request.url);
+    return new Response(`${host}${pathname}`, { headers: { "Content-Type": "text/plain" } });
+  });
+  const { host, port } = new URL(server.url);
+  const addresses = [
+    `http://localhost:${port}/file`,
+    `http://127.1:${port}/file`,
+    `http://127.0.0.53:${port}/file`,
+    `http://[::1]:${port}/file`,
+    `http://[::ffff:127.0.0.1]:${port}/file`,
+    `http://0.0.0.0:${port}/file`,
+    `http://LOCALHOST:${port}/file`,
+    "/file",
+    "file",
+    `//localhost:${port}/file`,
+  ];
+  for (const address of addresses) {
+    const bytes = await fetchNamed(address, { ownOrigin: server.url });
+    assert.equal(new TextDecoder().decode(bytes), `${host}/file`, address);
+  }
+});
+
+Deno.test("another port, scheme or server of this machine is not the provider's own, nor is loopback for one that is elsewhere", async () => {
+  await using server = serve(() => new Response("secret"));
+  const { port } = new URL(server.url);
+  const cases: [address: string, ownOrigin: string][] = [
+    [`http://localhost:${port}/`, `http://127.0.0.1:${Number(port) - 1}`],
+    [`https://localhost:${port}/`, server.url],
+    [`http://192.168.1.1:${port}/`, server.url],
+    [`http://localhost.evil.example:${port}/`, server.url],
+    [`http://x:y@localhost:${port}/`, server.url],
+    [`http://localhost:${port}/`, `http://provider.example:${port}`],
+  ];
+  for (const [address, ownOrigin] of cases) {
+    const resolve = () => Promise.resolve(["127.0.0.1"]);
+    await assert.rejects(fetchNamed(address, { ownOrigin, resolve }), OutgoingFailure, address);
+  }
+  assert.equal(server.count(), 0);
+});

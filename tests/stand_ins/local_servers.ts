@@ -12,6 +12,8 @@ export interface LocalStandIn extends StandInServer {
   journal: { method: string; path: string; body: any }[];
   /** Answers to give instead of the right one to requests that make or ask for a picture, each once. */
   instead: ((request: { path: string; jobId: string }) => Response | null)[];
+  /** What lies at other paths. */
+  files: Map<string, () => Response>;
   /** Polls that a job of stable-diffusion.cpp answers with "generating". */
   pollsUntilDone: number;
 }
@@ -25,11 +27,18 @@ export function startLocalServer(kind: Kind): LocalStandIn {
     journal.push({ method: request.method, path, body: text === "" ? null : JSON.parse(text) });
     return await answer(path, text === "" ? {} : JSON.parse(text));
   });
-  const standIn: LocalStandIn = Object.assign(server, { journal, instead: [], pollsUntilDone: 1 });
+  const standIn: LocalStandIn = Object.assign(server, {
+    journal,
+    instead: [],
+    files: new Map(),
+    pollsUntilDone: 1,
+  });
   return standIn;
 
   // deno-lint-ignore no-explicit-any
   async function answer(path: string, body: any): Promise<Response> {
+    const file = standIn.files.get(path);
+    if (file !== undefined) return file();
     if (path === "/v1/models") return Response.json({ object: "list", data: models() });
     if (kind === "LocalAI" && path === "/v1/models/capabilities") {
       return Response.json({

@@ -225,3 +225,39 @@ Deno.test("the provider's state says whether it answers and takes the key", asyn
   await using scene = await setScene();
   assert.equal((await scene.provider.checkStatus!(new AbortController().signal)).state, "ok");
 });
+
+const tolerated: { [name: string]: Answer } = {
+  "names in snake case": ({ picture }) =>
+    answer({ parts: [{ inline_data: { mime_type: "x", data: picture } }] }),
+  "a data: address": ({ picture }) => answer({ parts: [image(`data:image/png;base64,${picture}`)] }),
+  "an event stream": ({ picture }) =>
+    new Response(
+      `data: {"candidates":[{"content":{"parts":[{"text":"Here"}]}}]}\n\ndata: ${
+        JSON.stringify({ candidates: [{ content: { parts: [image(picture)] } }] })
+      }\n\n`,
+    ),
+  "a list of answers": ({ picture }) =>
+    Response.json([{ candidates: [] }, { candidates: [{ content: { parts: [image(picture)] } }] }]),
+};
+
+for (const [name, instead] of Object.entries(tolerated)) {
+  Deno.test(`a picture that was paid for is found in ${name}`, async () => {
+    await using scene = await setScene();
+    scene.api.instead.push(instead);
+    const prompt = await scene.run();
+    assert.deepEqual([prompt.status, prompt.images.length], ["COMPLETED", 1], `${prompt.errorMessage}`);
+  });
+}
+
+Deno.test("what the model wrote instead of a picture, or an error in a success, is passed on", async () => {
+  await using scene = await setScene();
+  scene.api.instead.push(() => answer({ parts: [{ text: "I can't draw that." }] }));
+  assert.equal((await scene.run()).errorDetail, "I can't draw that.");
+  scene.api.instead.push(() => Response.json({ error: { message: "no quota", status: "X" } }));
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.errorCode, prompt.errorDetail, prompt.costMicros], [
+    "provider_failed",
+    "no quota",
+    0,
+  ]);
+});

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import sharp from "sharp";
 import { createLocalServer } from "../../../lib/providers/local_server.ts";
 import { type ProviderScene, setProviderScene, type Shown } from "../../fixtures/provider_scene.ts";
+import { picture } from "../../fixtures/stand_in_provider.ts";
 import { until } from "../../fixtures/until.ts";
 import { brokenLine, cutOff } from "../../stand_ins/http.ts";
 import { type Kind, type LocalStandIn, startLocalServer } from "../../stand_ins/local_servers.ts";
@@ -167,6 +169,83 @@ for (const [name, kind, instead, ends] of faults) {
     const prompt = await scene.run();
     assert.deepEqual([prompt.errorCode, prompt.costMicros], [ends, 0], `${prompt.errorMessage}`);
     assert.deepEqual(await scene.books(), { spentMicros: 0, heldMicros: 0 });
+  });
+}
+
+const made = await picture(512, 512);
+const base64 = made.toBase64();
+const jpeg = new Uint8Array(await sharp(made).jpeg().toBuffer());
+const as = (body: string | Uint8Array, type = "text/plain") => () =>
+  new Response(body as BodyInit, { headers: { "Content-Type": type } });
+const item = (fields: object) => as(JSON.stringify({ data: [fields] }));
+
+/** A picture was made, whatever the answer looks like. */
+const tolerated: [name: string, answer: () => Response][] = [
+  ["JSON that is labelled as text", item({ b64_json: base64 })],
+  ["JSON behind a byte order mark", as(`\ufeff${JSON.stringify({ data: [{ b64_json: base64 }] })}`)],
+  ["a data: address as url", item({ url: `data:image/png;base64,${base64}` })],
+  [
+    "a data: address with its base64 escaped",
+    item({ url: `data:image/png;base64,${encodeURIComponent(base64)}` }),
+  ],
+  ["a data: address as b64_json", item({ b64_json: `data:;base64,${base64}` })],
+  ["base64 as url", item({ url: jpeg.toBase64() })],
+  ["an address as b64_json, relative to the server", item({ b64_json: "/files/a.png" })],
+  ["base64 in lines", item({ b64_json: base64.replace(/.{76}/g, "$&\r\n") })],
+  [
+    "base64 for addresses, without its end",
+    item({ b64_json: made.toBase64({ alphabet: "base64url", omitPadding: true }) }),
+  ],
+  ["both, of which one is nothing", item({ b64_json: "", url: `data:image/png;base64,${base64}` })],
+  [
+    "both, of which the first is no picture",
+    item({ b64_json: "bm90aGluZyBhdCBhbGwgdG8gc2Vl", url: "/files/a.png" }),
+  ],
+  ["a relative url", item({ url: "/files/a.png" })],
+  ["a relative url without its slash", item({ url: "files/a.png" })],
+  ["an image_url object", item({ image_url: { url: "/files/a.png" } })],
+  ["a list of texts", as(JSON.stringify({ images: [base64] }))],
+  ["one object instead of a list", as(JSON.stringify({ data: { b64_json: base64 } }))],
+  ["the picture itself", as(made, "application/octet-stream")],
+  [
+    "an event stream with another label",
+    as(
+      `data: ${JSON.stringify({ type: "image_generation.completed", b64_json: base64 })}\n\n`,
+      "application/json",
+    ),
+  ],
+];
+
+for (const [name, answer] of tolerated) {
+  Deno.test(`a picture is found in ${name}`, async () => {
+    await using scene = await setScene("other");
+    scene.api.files.set("/files/a.png", as(made));
+    scene.api.instead.push(answer);
+    const prompt = await scene.run({ imageSize: "512x512" });
+    assert.deepEqual([prompt.status, prompt.images.length], ["COMPLETED", 1], `${prompt.errorMessage}`);
+  });
+}
+
+const untold: [name: string, answer: () => Response, reason: string, detail: RegExp][] = [
+  [
+    "an error with status 200",
+    json({ error: { message: "Invalid value: '512x512'" } }),
+    "provider_failed",
+    /^Invalid value: '512x512'$/,
+  ],
+  ["an error as text", json({ error: "out of memory" }), "provider_failed", /^out of memory$/],
+  ["an address that answers 404", item({ url: "/nowhere.png" }), "bad_result", /it answered 404/],
+  ["a page as the picture", item({ url: "/page" }), "bad_result", /it is a page \(HTML\)/],
+];
+
+for (const [name, answer, reason, detail] of untold) {
+  Deno.test(`why there is no picture is passed on: ${name}`, async () => {
+    await using scene = await setScene("other");
+    scene.api.files.set("/page", as("<!doctype html><p>no", "image/png"));
+    scene.api.instead.push(answer);
+    const prompt = await scene.run();
+    assert.equal(prompt.errorCode, reason);
+    assert.match(prompt.errorDetail ?? "", detail);
   });
 }
 

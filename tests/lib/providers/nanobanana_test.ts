@@ -169,6 +169,26 @@ const faults: { [name: string]: Fault } = {
     poll: [record({ successFlag: 1, response: { resultImageUrls: [picture.toString("base64")] } })],
     ends: null,
   },
+  "a picture as a data: address": {
+    poll: [
+      record({
+        successFlag: 1,
+        response: { resultImageUrl: `data:image/jpeg;base64,${picture.toString("base64")}` },
+      }),
+    ],
+    ends: null,
+  },
+  "a relative address": {
+    poll: [
+      (taskId) =>
+        Response.json({
+          code: 200,
+          data: { taskId, successFlag: 1, response: { resultImageUrl: `/files/${taskId}` } },
+        }),
+    ],
+    ends: null,
+  },
+  "a picture that is called text": { download: [() => file(picture, "text/plain")], ends: null },
   "success without a picture": {
     poll: Array.from({ length: 4 }, () => record({ successFlag: 1, response: { resultImageUrl: null } })),
     ends: ["bad_result", "table"],

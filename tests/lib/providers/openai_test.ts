@@ -334,3 +334,38 @@ Deno.test("the provider's state says whether it answers and takes the key", asyn
   assert.equal((await checkStatus!(new AbortController().signal)).state, "unreachable");
   scene.api[Symbol.asyncDispose] = () => Promise.resolve();
 });
+
+const labelled = (body: string | Uint8Array, type: string) =>
+  new Response(body as BodyInit, { headers: { "Content-Type": type } });
+const completed = (picture: string) => eventText([{ type: "image_generation.completed", b64_json: picture }]);
+const tolerated: { [name: string]: Answer } = {
+  "an event stream that is labelled JSON": ({ picture }) => labelled(completed(picture), "application/json"),
+  "JSON that is labelled an event stream": ({ picture }) =>
+    labelled(JSON.stringify({ data: [{ b64_json: picture }] }), "text/event-stream"),
+  "JSON behind a byte order mark": ({ picture }) =>
+    labelled(`\ufeff${JSON.stringify({ data: [{ b64_json: picture }] })}`, "text/plain"),
+  "a data: address": ({ picture }) => Response.json({ data: [{ url: `data:image/png;base64,${picture}` }] }),
+  "a data: address at the end of a stream": ({ picture }) =>
+    events([{ type: "image_generation.completed", url: `data:image/png;base64,${picture}` }]),
+  "the picture itself": ({ picture }) => labelled(Uint8Array.fromBase64(picture), "text/plain"),
+};
+
+for (const [name, answer] of Object.entries(tolerated)) {
+  Deno.test(`a picture that was paid for is found in ${name}`, async () => {
+    await using scene = await setScene();
+    scene.api.instead.push(answer);
+    const prompt = await scene.run();
+    assert.deepEqual([prompt.status, prompt.images.length], ["COMPLETED", 1], `${prompt.errorMessage}`);
+  });
+}
+
+Deno.test("an error in an answer that says success is passed on, and nothing is booked for it", async () => {
+  await using scene = await setScene();
+  scene.api.instead.push(() => Response.json({ error: { message: "Invalid value: '512x512'" } }));
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.errorCode, prompt.errorDetail, prompt.costMicros], [
+    "provider_failed",
+    "Invalid value: '512x512'",
+    0,
+  ]);
+});

@@ -132,5 +132,5 @@ Deno.test("only the schema builds keys", async () => {
   const literal = /(?:\b(?:key|prefix|start|end):|\.(?:get|getMany|set|delete|sum|watch)\()\s*\[+\s*"/g;
   const others = (await readLayer("lib")).filter(({ path }) => path !== "lib/store/schema.ts");
   assert.deepEqual(mentions(others, literal), []);
-  assert.match(`kv.watch([["feed_head", userId]])`, literal);
+  assert.match(`kv.watch([["change_head", userId]])`, literal);
 });

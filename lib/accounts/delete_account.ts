@@ -10,12 +10,12 @@ import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
 import { Refusal } from "../refusal.ts";
 import type { Log } from "../log.ts";
 import type { Invitation } from "../identity/invitation.ts";
-import { leaveSpend } from "../money/earlier_spend.ts";
+import { leaveSpend } from "../money/deleted_account_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
-import { isHeld, type Prompt } from "../prompts/prompt.ts";
+import { imagesOf, isHeld, type Prompt } from "../prompts/prompt.ts";
 import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prompt_store.ts";
 import { accountKeys, keys, kinds } from "../store/schema.ts";
-import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { changeVersion, commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
 import { readImages, removeImage, removeTerms } from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
@@ -179,7 +179,7 @@ async function erasePrompts(
     if (prompt === null) await commit(store.kv.atomic().delete(first.key));
     else if (isHeld(prompt.value)) return false;
     // It changed in between, so it is the last of them by now, and its turn comes again.
-    else if (prompt.versionstamp !== first.key.at(-1)) continue;
+    else if (changeVersion(prompt) !== first.key.at(-1)) continue;
     else {
       await shortenTerms(store, prompt.value);
       await erasePrompt(store, { prompt, deletion });
@@ -204,8 +204,8 @@ async function firstChanged(
 const mostTerms = 800;
 
 /** Pictures that are found by more than one commit can take away are found by nothing first, one after another. */
-async function shortenTerms(store: Store, { images }: Prompt): Promise<void> {
-  const records = await readImages(store, images.map(({ id }) => id));
+async function shortenTerms(store: Store, prompt: Prompt): Promise<void> {
+  const records = await readImages(store, imagesOf(prompt).map(({ id }) => id));
   let left = records.reduce((sum, { value }) => sum + value.terms.length, 0);
   for (const image of records) {
     if (left <= mostTerms) return;
@@ -221,8 +221,8 @@ async function erasePrompt(
   store: Store,
   { prompt, deletion }: { prompt: Versioned<Prompt>; deletion: Versioned<AccountDeletion> },
 ): Promise<void> {
-  const { id, userId, images } = prompt.value;
-  const imageIds = images.map((image) => image.id);
+  const { id, userId } = prompt.value;
+  const imageIds = imagesOf(prompt.value).map((image) => image.id);
   const [entry, correction, records, head] = await Promise.all([
     read<LedgerEntry>(store.kv, keys.ledger(id)),
     read<Correction>(store.kv, keys.correction(id)),

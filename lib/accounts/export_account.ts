@@ -1,7 +1,7 @@
 /** All that Darkroom keeps of a person, as one archive: JSON and pictures. It is made while it is read, never as a whole. */
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
-import type { Blobs } from "../blobs/blobs.ts";
-import type { Image } from "../images/image.ts";
+import { blobKeys, type Blobs } from "../blobs/blobs.ts";
+import { type Image, originalKey } from "../images/image.ts";
 import { fileName } from "../images/image_file.ts";
 import type { Log } from "../log.ts";
 import { readPortrait } from "./portrait.ts";
@@ -87,11 +87,11 @@ async function* picturesOf(
   { view: { image, prompt }, signal }: { view: ImageView; signal: AbortSignal },
 ): AsyncGenerator<ArchiveFile> {
   const forms = [
-    { folder: "pictures", key: image.blobKey, contentType: image.contentType },
-    { folder: "originals", key: image.originalBlobKey, contentType: image.originalContentType },
+    { folder: "pictures", key: blobKeys.picture(image.id), contentType: image.contentType },
+    { folder: "originals", key: originalKey(image), contentType: image.originalContentType },
   ];
   for (
-    const { folder, key, contentType } of image.blobKey === image.originalBlobKey ? forms.slice(0, 1) : forms
+    const { folder, key, contentType } of image.hasOriginal ? forms : forms.slice(0, 1)
   ) {
     if (signal.aborted) return;
     const blob = await blobs.open(key);

@@ -1,6 +1,6 @@
 /** From somebody whom a provider vouches for to a user of this server. */
 import type { Profile } from "./identity_provider.ts";
-import { takeSpend } from "../money/earlier_spend.ts";
+import { takeSpend } from "../money/deleted_account_spend.ts";
 import { keys } from "../store/schema.ts";
 import { SignInProblem } from "./sign_in_problem.ts";
 import { commit, read, type Store } from "../store/store.ts";
@@ -44,7 +44,7 @@ async function join(
   const { issuer, subject, email } = profile;
   const identity = { issuer, subject };
   const atomic = store.kv.atomic();
-  const earlierSpend = await takeSpend(atomic, { store, identity });
+  const deletedAccountSpend = await takeSpend(atomic, { store, identity });
   const user: User = {
     id: store.ids(),
     name: profile.name ?? email?.slice(0, email.lastIndexOf("@")) ?? "Member",
@@ -52,7 +52,7 @@ async function join(
     role: email !== null && policy.adminEmails.includes(email) ? "admin" : "member",
     isDisabled: false,
     identity,
-    ...(earlierSpend !== undefined && { earlierSpend }),
+    ...(deletedAccountSpend !== undefined && { deletedAccountSpend }),
     createdAt: store.now(),
   };
   const key = keys.identity(issuer, subject);

@@ -7,7 +7,7 @@ import { blobKeysOf } from "../blobs/blobs.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image, TrashedImage } from "./image.ts";
-import type { Prompt } from "../prompts/prompt.ts";
+import { type Prompt, withMark } from "../prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
@@ -66,8 +66,8 @@ function marked(
   before: Versioned<Prompt>,
   { imageId, isDeleted }: { imageId: string; isDeleted: boolean },
 ): { before: Versioned<Prompt>; after: Prompt } {
-  const images = before.value.images.map((named) => named.id === imageId ? { ...named, isDeleted } : named);
-  return { before, after: { ...before.value, images, updatedAt: store.now() } as Prompt };
+  const after = withMark(before.value, { imageId, isDeleted });
+  return { before, after: { ...after, updatedAt: store.now() } };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { cutText } from "../graphemes.ts";
 
-/** One picture that a prompt produced. Its bytes are a blob under `blobKey`, written before this record. */
+/** One picture that a prompt produced. Its bytes are a blob under a key made from its id, written before this record. */
+import { blobKeys } from "../blobs/blobs.ts";
+
 export interface Image {
   id: string;
   userId: string;
@@ -15,18 +17,37 @@ export interface Image {
   originalWidth: number;
   originalHeight: number;
   contentType: string;
-  bytes: number;
+  byteLength: number;
   /** SHA-256 of the stored picture, hexadecimal. */
   sha256: string;
-  blobKey: string;
-  /** The provider's own bytes, where the stored picture had to be changed; else the same as `blobKey`. */
-  originalBlobKey: string;
+  /** The stored picture had to be changed, and the provider's own bytes stand beside it. */
+  hasOriginal: boolean;
   originalContentType: string;
+  /** What stands in its place until it has loaded (`pixels/tint.ts`); null: not made yet. */
+  tint: string | null;
   model: string;
   seed: number | null;
   /** What it is found by (`search_text.ts`, `search_terms.ts`). */
   terms: string[];
   createdAt: number;
+}
+
+/** Where the bytes are that the provider made. */
+export function originalKey({ id, hasOriginal }: Pick<Image, "id" | "hasOriginal">): string {
+  return hasOriginal ? blobKeys.original(id) : blobKeys.picture(id);
+}
+
+/** Under all of these there are bytes, of these types. */
+export function storedBlobs(
+  { id, hasOriginal, contentType, originalContentType }: Pick<
+    Image,
+    "id" | "hasOriginal" | "contentType" | "originalContentType"
+  >,
+): { key: string; contentType: string }[] {
+  const picture = { key: blobKeys.picture(id), contentType };
+  return hasOriginal
+    ? [{ key: blobKeys.original(id), contentType: originalContentType }, picture]
+    : [picture];
 }
 
 /** A picture that was deleted, as long as that can be undone; then until its bytes are gone. */

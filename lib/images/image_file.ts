@@ -12,7 +12,7 @@ import {
 } from "../blobs/blobs.ts";
 import { cutText } from "../graphemes.ts";
 import { writeParameters } from "./generation_parameters.ts";
-import type { Image } from "./image.ts";
+import { type Image, originalKey } from "./image.ts";
 import { convertPicture, makeThumbnail } from "../pixels/picture.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
 import type { PictureFormat } from "../pixels/format.ts";
@@ -66,13 +66,13 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
     image: Image,
     { form, request }: { form: FileForm; request: PromptRequest },
   ): Source {
-    const { id, sha256, blobKey, originalBlobKey } = image;
+    const { id, sha256, hasOriginal } = image;
     switch (form.form) {
       case "picture":
-        return { contentType: image.contentType, etag: `"${sha256}"`, key: blobKey, make: null };
+        return { contentType: image.contentType, etag: `"${sha256}"`, key: blobKeys.picture(id), make: null };
       case "original": {
-        const etag = originalBlobKey === blobKey ? `"${sha256}"` : `"${sha256}-original"`;
-        return { contentType: image.originalContentType, etag, key: originalBlobKey, make: null };
+        const etag = hasOriginal ? `"${sha256}-original"` : `"${sha256}"`;
+        return { contentType: image.originalContentType, etag, key: originalKey(image), make: null };
       }
       case "thumbnail":
         return {
@@ -123,8 +123,9 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
   }
 
   async function pictureBytes(image: Image): Promise<Uint8Array> {
-    const bytes = await readBlob(blobs, image.blobKey);
-    if (bytes === null) throw new MissingBlob(image.blobKey);
+    const key = blobKeys.picture(image.id);
+    const bytes = await readBlob(blobs, key);
+    if (bytes === null) throw new MissingBlob(key);
     return bytes;
   }
 }

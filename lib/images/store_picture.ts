@@ -45,15 +45,15 @@ export async function storePicture(
   },
 ): Promise<NewImage> {
   const { request } = prompt;
-  const facts = await inspectPicture(bytes);
-  const watermark = model.watermark === "darkroom" ? request.watermark : null;
   const wanted = parseSize(request.imageSize);
+  const facts = await inspectPicture(bytes, wanted);
+  const watermark = model.watermark === "darkroom" ? request.watermark : null;
   const fitted = await fitPicture(bytes, { facts, ...wanted, watermark });
-  const blobKey = blobKeys.picture(imageId);
-  const originalBlobKey = fitted === null ? blobKey : blobKeys.original(imageId);
   const contentType = fitted === null ? facts.contentType : "image/png";
-  if (fitted !== null) await put(deps, { key: originalBlobKey, bytes, contentType: facts.contentType });
-  await put(deps, { key: blobKey, bytes: fitted ?? bytes, contentType });
+  if (fitted !== null) {
+    await put(deps, { key: blobKeys.original(imageId), bytes, contentType: facts.contentType });
+  }
+  await put(deps, { key: blobKeys.picture(imageId), bytes: fitted ?? bytes, contentType });
   return {
     id: imageId,
     userId: prompt.userId,
@@ -63,11 +63,11 @@ export async function storePicture(
     originalWidth: facts.width,
     originalHeight: facts.height,
     contentType,
-    bytes: (fitted ?? bytes).length,
+    byteLength: (fitted ?? bytes).length,
     sha256: sha256(fitted ?? bytes),
-    blobKey,
-    originalBlobKey,
+    hasOriginal: fitted !== null,
     originalContentType: facts.contentType,
+    tint: facts.tint,
     model: request.model,
     seed,
     terms: [

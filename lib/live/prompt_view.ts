@@ -2,10 +2,17 @@
 import { adviceFor, costWords, missingWords } from "../prompts/failure_words.ts";
 import type { Image } from "../images/image.ts";
 import { type LedgerEntry, readLedger } from "../money/ledger.ts";
-import { durationMs, isFinal, type Prompt } from "../prompts/prompt.ts";
+import {
+  durationMs,
+  imagesOf,
+  isFinal,
+  type Prompt,
+  type PromptImage,
+  shownImageIds,
+} from "../prompts/prompt.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
-import type { Store, Versioned } from "../store/store.ts";
+import { changeVersion, type Store, type Versioned } from "../store/store.ts";
 import type { Charge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
 import { readImages } from "../images/image_store.ts";
@@ -42,8 +49,10 @@ export type Frame =
 
 export interface PromptView {
   prompt: Prompt;
-  /** Those that are not deleted, in the order in which they arrived. */
+  /** Those that are not deleted, in the order of the tasks. */
   images: ImageView[];
+  /** All that it produced, the deleted ones among them. */
+  named: PromptImage[];
   /** As many as pictures were asked for, in the order of the tasks. */
   frames: Frame[];
   /** Null until the prompt is settled. */
@@ -72,19 +81,21 @@ export async function viewPrompts(
   prompts: readonly Versioned<Prompt>[],
 ): Promise<PromptView[]> {
   const [images, entries, positions] = await Promise.all([
-    readImages(store, prompts.flatMap(({ value }) => shownImages(value))),
+    readImages(store, prompts.flatMap(({ value }) => shownImageIds(value))),
     readLedger(store, prompts.map(({ value }) => value.id)),
     queuePositions(store, prompts.map(({ value }) => value)),
   ]);
   const byId = new Map(images.map(({ value }) => [value.id, value]));
-  return prompts.map(({ value: prompt, versionstamp }, i) => {
+  return prompts.map((found, i) => {
+    const { value: prompt } = found;
     const entry = entries[i]?.value ?? null;
     const running = prompt.status === "PROCESSING" ? progress.read(prompt.id) : null;
-    const images = shownImages(prompt).map((id) => byId.get(id)).filter((image) => image !== undefined)
+    const images = shownImageIds(prompt).map((id) => byId.get(id)).filter((image) => image !== undefined)
       .map((image) => viewImage(image, prompt));
     return {
       prompt,
       images,
+      named: imagesOf(prompt),
       frames: framesOf(prompt, { images, progress: running }),
       entry,
       stage: stageOf(prompt, running),
@@ -92,7 +103,7 @@ export async function viewPrompts(
       position: positions[i],
       durationMs: durationMs(prompt),
       failure: failureOf(prompt, entry),
-      cursor: versionstamp,
+      cursor: changeVersion(found),
     };
   });
 }
@@ -120,17 +131,13 @@ function viewImage(image: Image, prompt: Prompt): ImageView {
   };
 }
 
-function shownImages(prompt: Prompt): string[] {
-  return prompt.images.filter((image) => !image.isDeleted).map((image) => image.id);
-}
-
 function framesOf(
   prompt: Prompt,
   { images, progress }: { images: ImageView[]; progress: Progress | null },
 ): Frame[] {
   const byId = new Map(images.map((view) => [view.image.id, view]));
   return prompt.tasks.flatMap((task, index) => {
-    const arrived = task.imageIds.map((id): Frame => {
+    const arrived = task.images.map(({ id }): Frame => {
       const view = byId.get(id);
       return view === undefined ? { state: "missing", isDeleted: true } : { state: "picture", view };
     });
@@ -156,7 +163,7 @@ function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | nul
   if (prompt.status !== "FAILED" && prompt.status !== "COMPLETED" || prompt.failure === null) return null;
   const { reason, message, detail } = prompt.failure;
   if (prompt.status === "FAILED") return inWords(reason, message, detail);
-  const missing = missingWords({ wanted: prompt.request.count, made: prompt.images.length });
+  const missing = missingWords({ wanted: prompt.request.count, made: imagesOf(prompt).length });
   return inWords(reason, `${missing}. ${message}`, detail);
 
   function inWords(reason: FailureReason, message: string, detail: string | null): FailureView {
@@ -165,12 +172,12 @@ function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | nul
 }
 
 function imageCost(prompt: Prompt, imageId: string): Pick<ImageView, "costMicros" | "charge"> {
-  const task = prompt.tasks.find(({ imageIds }) => imageIds.includes(imageId));
+  const task = prompt.tasks.find(({ images }) => images.some(({ id }) => id === imageId));
   if (!isFinal(prompt) || (task?.state !== "done" && task?.state !== "failed")) {
     return { costMicros: null, charge: null };
   }
-  const { imageIds, charge } = task;
-  const share = Math.floor(charge.costMicros / imageIds.length);
-  const rest = charge.costMicros - share * imageIds.length;
-  return { costMicros: imageIds[0] === imageId ? share + rest : share, charge };
+  const { images, charge } = task;
+  const share = Math.floor(charge.costMicros / images.length);
+  const rest = charge.costMicros - share * images.length;
+  return { costMicros: images[0].id === imageId ? share + rest : share, charge };
 }

@@ -1,6 +1,6 @@
 /** The most a user may spend in a calendar month (UTC): what is spent and what is set aside count against it. */
 import { type Account, type Month, monthOf } from "./account.ts";
-import { earlierMicros } from "./earlier_spend.ts";
+import { deletedAccountMicros } from "./deleted_account_spend.ts";
 import { readAccount, readMonth } from "./ledger.ts";
 import type { Store } from "../store/store.ts";
 import { accountGone, readUser, type User } from "../users/user.ts";
@@ -56,7 +56,7 @@ export function budgetState(
 ): BudgetState {
   const limitMicros = budgetLimit(user, defaultMicros);
   const used = spend.spentMicros + account.heldMicros;
-  const earlier = earlierMicros(user.earlierSpend, month);
+  const earlier = deletedAccountMicros(user.deletedAccountSpend, month);
   return {
     month,
     limitMicros,

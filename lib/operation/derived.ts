@@ -30,11 +30,11 @@ import type { User } from "../users/user.ts";
 
 type DerivedKind =
   | "list_entry"
-  | "feed_entry"
+  | "change_entry"
   | "image_term"
   | "queue_entry"
   | "count"
-  | "feed_head"
+  | "change_head"
   | "account"
   | "month"
   | "lease"
@@ -61,7 +61,7 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   yield* compareIndexes(view, records);
   yield* compareImageTerms(view, records);
   yield* compareCounts(view, records);
-  yield* compareFeedHeads(view, records);
+  yield* compareChangeHeads(view, records);
   for await (const difference of compareBooks(view, records)) {
     if (!records.leaving.has(String(difference.key[1]))) yield difference;
   }
@@ -75,11 +75,11 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
 
 type IndexName = (typeof kinds.indexes)[number][0];
 
-const indexKinds: { [name in IndexName]: "list_entry" | "feed_entry" | "queue_entry" } = {
+const indexKinds: { [name in IndexName]: "list_entry" | "change_entry" | "queue_entry" } = {
   prompts: "list_entry",
   prompts_by_status: "list_entry",
   images: "list_entry",
-  feed: "feed_entry",
+  change: "change_entry",
   queue: "queue_entry",
   delayed: "queue_entry",
 };
@@ -93,7 +93,7 @@ interface Implied {
 function impliedByPrompt(prompt: PromptFacts): Implied[] {
   return [
     ...promptLists(prompt).map((list) => ({ key: entryKey(list, prompt.sequence), value: prompt.id })),
-    { key: keys.change(prompt.userId, prompt.versionstamp), value: prompt.id },
+    { key: keys.change(prompt.userId, prompt.changedAs), value: prompt.id },
     ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
   ];
 }
@@ -194,17 +194,17 @@ async function* compareCounts({ kv }: StoreView, records: Records): AsyncGenerat
   }
 }
 
-async function* compareFeedHeads({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
+async function* compareChangeHeads({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
   const latest = new Map<string, PromptFacts>();
   for (const prompt of prompts.values()) {
     const other = latest.get(prompt.userId);
-    if (other === undefined || other.versionstamp < prompt.versionstamp) latest.set(prompt.userId, prompt);
+    if (other === undefined || other.changedAs < prompt.changedAs) latest.set(prompt.userId, prompt);
   }
   const due = new Map(Array.from(latest, ([userId, { id }]) => [nameOf(keys.changeHead(userId)), {
     key: keys.changeHead(userId),
     value: id,
   }]));
-  yield* compareValues(kv, { kind: "feed_head", prefix: kinds.changeHeads, due });
+  yield* compareValues(kv, { kind: "change_head", prefix: kinds.changeHeads, due });
 }
 
 async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {

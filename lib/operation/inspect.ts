@@ -9,18 +9,27 @@ import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import { isId } from "../ids.ts";
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { findSession, listSessions, type Session } from "../identity/session.ts";
-import type { Image, TrashedImage } from "../images/image.ts";
+import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
 import { countImages, readImage } from "../images/image_store.ts";
 import { monthOf } from "../money/account.ts";
 import type { Charge } from "../money/charge.ts";
 import { type Correction, type LedgerEntry, readAccount, readMonth } from "../money/ledger.ts";
-import { isFinal, isHeld, isLeased, type Prompt, promptStatuses, type Task } from "../prompts/prompt.ts";
+import {
+  imagesOf,
+  isFinal,
+  isHeld,
+  isLeased,
+  type Prompt,
+  type PromptImage,
+  promptStatuses,
+  type Task,
+} from "../prompts/prompt.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
 import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
-import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { readSeen, readUser } from "../users/user.ts";
 import { nameOf } from "./records.ts";
 
@@ -95,7 +104,7 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     hold: { micros: holdMicros, counts: isHeld(prompt) },
     entry: entry && entryFacts(entry.value, correction?.value ?? null),
     indexes: await promptIndexes(store, found),
-    images: await Promise.all(prompt.images.map((image) => pictureFacts(deps, image))),
+    images: await Promise.all(imagesOf(prompt).map((image) => pictureFacts(deps, image))),
   };
 }
 
@@ -127,7 +136,7 @@ function leaseFacts(lease: Lease | null, now: number): Fact {
 }
 
 function taskFacts(task: Task): Fact {
-  const facts = { state: task.state, count: task.count, images: task.imageIds };
+  const facts = { state: task.state, count: task.count, images: task.images.map(({ id }) => id) };
   switch (task.state) {
     case "waiting":
       return facts;
@@ -161,12 +170,13 @@ function entryFacts(entry: LedgerEntry, correction: Correction | null): Fact {
 /** Where the prompt is entered, where an entry is missing, and where it stands although nothing implies it. */
 async function promptIndexes(
   store: Store,
-  { value: prompt, versionstamp }: Versioned<Prompt>,
+  found: Versioned<Prompt>,
 ): Promise<Fact> {
+  const { value: prompt } = found;
   const { id, userId, sequence } = prompt;
   const implied = [
     ...promptLists(prompt).map((list) => entryKey(list, sequence)),
-    keys.change(userId, versionstamp),
+    keys.change(userId, changeVersion(found)),
     ...promptQueueKeys(prompt),
   ];
   const possible = [
@@ -192,7 +202,7 @@ async function entriesOf(
   return Object.fromEntries(words.filter(([, word]) => word !== null));
 }
 
-async function pictureFacts(deps: InspectDeps, { id, isDeleted }: Prompt["images"][number]): Promise<Fact> {
+async function pictureFacts(deps: InspectDeps, { id, isDeleted }: PromptImage): Promise<Fact> {
   const image = await readImage(deps.store, id);
   return {
     id,
@@ -210,7 +220,7 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
   ]);
   const image = record?.value ?? trashed?.value.image;
   if (image === undefined) return null;
-  const { userId, promptId, sequence, width, height, contentType, bytes, sha256, model, seed } = image;
+  const { userId, promptId, sequence, width, height, contentType, byteLength, sha256, model, seed } = image;
   return {
     kind: "image",
     id,
@@ -221,7 +231,7 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
     createdAt: isoTime(image.createdAt),
     size: { width, height, originalWidth: image.originalWidth, originalHeight: image.originalHeight },
     contentType,
-    bytes,
+    bytes: byteLength,
     sha256,
     model,
     seed,
@@ -247,7 +257,7 @@ async function imageIndexes(store: Store, image: Image): Promise<Fact> {
 
 /** What the record names must be there; thumbnails and copies are made when they are asked for. */
 async function blobFacts({ blobs }: InspectDeps, image: Image): Promise<Fact> {
-  const due = new Set([image.blobKey, image.originalBlobKey]);
+  const due = new Set(storedBlobs(image).map(({ key }) => key));
   const wanted = [...due.union(new Set(blobKeysOf(image.id)))];
   const found = await Promise.all(wanted.map((key) => blobs.exists(key)));
   return Object.fromEntries(

@@ -5,9 +5,17 @@
 import type { Image, TrashedImage } from "../images/image.ts";
 import { emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
-import { isHeld, isLeased, type Prompt, type PromptStatus } from "../prompts/prompt.ts";
+import {
+  imagesOf,
+  isHeld,
+  isLeased,
+  type Prompt,
+  type PromptStatus,
+  shownImageIds,
+} from "../prompts/prompt.ts";
 import { keys, kinds } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
+import { fromStored, type StoredPrompt } from "../prompts/prompt_store.ts";
+import { changeVersion, type Store } from "../store/store.ts";
 import type { AccountDeletion } from "../accounts/delete_account.ts";
 
 /** A store as a check needs it. */
@@ -20,7 +28,8 @@ export interface PromptFacts {
   sequence: number;
   status: PromptStatus;
   readyAt: number | null;
-  versionstamp: string;
+  /** The version at which it changed last. */
+  changedAs: string;
   holdMicros: number;
   isHeld: boolean;
   isLeased: boolean;
@@ -39,7 +48,7 @@ export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "
 
 export type ImageFacts = Pick<
   Image,
-  "id" | "userId" | "promptId" | "sequence" | "blobKey" | "originalBlobKey" | "terms"
+  "id" | "userId" | "promptId" | "sequence" | "hasOriginal" | "contentType" | "originalContentType" | "terms"
 >;
 
 export interface Records {
@@ -82,8 +91,9 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
 }
 
 async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
-  for await (const { value, versionstamp } of kv.list<Prompt>({ prefix: [...kinds.prompts] }, quickly)) {
-    prompts.set(value.id, promptFacts(value, versionstamp));
+  for await (const entry of kv.list<StoredPrompt>({ prefix: [...kinds.prompts] }, quickly)) {
+    const prompt = fromStored(entry);
+    prompts.set(prompt.value.id, promptFacts(prompt.value, changeVersion(prompt)));
   }
 }
 
@@ -100,9 +110,9 @@ async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
 }
 
 function imageFacts(
-  { id, userId, promptId, sequence, blobKey, originalBlobKey, terms }: Image,
+  { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms }: Image,
 ): ImageFacts {
-  return { id, userId, promptId, sequence, blobKey, originalBlobKey, terms };
+  return { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms };
 }
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
@@ -123,20 +133,20 @@ async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
   }
 }
 
-function promptFacts(prompt: Prompt, versionstamp: string): PromptFacts {
+function promptFacts(prompt: Prompt, changedAs: string): PromptFacts {
   return {
     id: prompt.id,
     userId: prompt.userId,
     sequence: prompt.sequence,
     status: prompt.status,
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
-    versionstamp,
+    changedAs,
     holdMicros: prompt.holdMicros,
     isHeld: isHeld(prompt),
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
-    imageIds: prompt.images.filter((image) => !image.isDeleted).map((image) => image.id),
-    imageCount: prompt.images.length,
+    imageIds: shownImageIds(prompt),
+    imageCount: imagesOf(prompt).length,
     chargeMicros: prompt.tasks.reduce(
       (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
       0,

@@ -3,7 +3,7 @@
  * once it is older than any attempt could be. A record whose blob is gone is reported, and stays.
  */
 import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
-import type { Image, TrashedImage } from "../images/image.ts";
+import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { readMany, type Store } from "../store/store.ts";
 
@@ -61,7 +61,7 @@ async function readNamed({ kv }: Store): Promise<Named> {
   }
   for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
     named.ids.add(value.id);
-    named.keys.add(value.blobKey).add(value.originalBlobKey);
+    for (const { key } of storedBlobs(value)) named.keys.add(key);
   }
   return named;
 }

@@ -3,6 +3,7 @@
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
 import type { Blobs } from "../blobs/blobs.ts";
+import { storedBlobs } from "../images/image.ts";
 import { compareDerived, type Difference } from "./derived.ts";
 import { type EntryFacts, readRecords, type Records, type StoreView } from "./records.ts";
 
@@ -52,9 +53,19 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
   };
 }
 
-/** A prompt is open as long as one of its tasks is: otherwise nobody would ever end it, or learn what it cost. */
+/**
+ * A prompt is open as long as one of its tasks is: otherwise nobody would ever end it, or learn what it cost. It is
+ * completed by its pictures.
+ */
 function* checkTasks({ prompts }: Records): Generator<Violation> {
-  for (const { id, status, isHeld, areTasksOver } of prompts.values()) {
+  for (const { id, status, isHeld, areTasksOver, imageCount } of prompts.values()) {
+    if (status === "COMPLETED" && imageCount === 0) {
+      yield {
+        rule: "prompt_wrong",
+        subject: id,
+        detail: "it is COMPLETED, and none of its tasks has a picture",
+      };
+    }
     if (isHeld !== areTasksOver) continue;
     const detail = `it is ${status}, and ${
       areTasksOver ? "all of its tasks are" : "one of its tasks is not"
@@ -158,10 +169,10 @@ async function checkBlobs({ images, trash }: Records, blobs: Blobs): Promise<Vio
   const violations: Violation[] = [];
   const waiting = [...images.values(), ...trash.values()].values();
   await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
-    for (const { id, blobKey, originalBlobKey } of waiting) {
-      for (const key of new Set([blobKey, originalBlobKey])) {
+    for (const image of waiting) {
+      for (const { key } of storedBlobs(image)) {
         if (await blobs.exists(key)) continue;
-        violations.push({ rule: "blob_missing", subject: id, detail: `there is nothing under ${key}` });
+        violations.push({ rule: "blob_missing", subject: image.id, detail: `there is nothing under ${key}` });
       }
     }
   }));

@@ -3,6 +3,8 @@ import sharp from "sharp";
 import { addJpegComment, addPngText, addWebpComment, parametersKeyword } from "./embedded_text.ts";
 import { createWatermark } from "./watermark.ts";
 import { formatOf, nameOfBytes, type PictureFormat } from "./format.ts";
+import { tintOf } from "./tint.ts";
+import type { Size } from "../size.ts";
 
 /** More pixels than this are not decoded. */
 const maxPixels = 50_000_000;
@@ -17,6 +19,8 @@ export interface PictureFacts {
   width: number;
   height: number;
   contentType: string;
+  /** Of the part that is shown. */
+  tint: string;
 }
 
 /** The bytes are no picture that can be shown: another format, broken, animated or too large. */
@@ -24,8 +28,11 @@ export class BadPicture extends Error {
   override readonly name = "BadPicture";
 }
 
-/** Decodes the whole picture: what a header or a label claims decides nothing. Throws `BadPicture`. */
-export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
+/**
+ * Decodes the whole picture: what a header or a label claims decides nothing. Of another aspect ratio than `shown`,
+ * what is around the centre is shown. Throws `BadPicture`.
+ */
+export async function inspectPicture(bytes: Uint8Array, shown?: Size): Promise<PictureFacts> {
   demandOwnFormat(bytes);
   try {
     const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels });
@@ -34,8 +41,13 @@ export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts> {
     if (contentType === undefined || pages > 1) {
       throw new BadPicture(`Not a still PNG, JPEG or WebP (${format})`);
     }
-    await picture.raw().toBuffer();
-    return { width: autoOrient.width ?? width, height: autoOrient.height ?? height, contentType };
+    const { data, info } = await picture.autoOrient().raw().toBuffer({ resolveWithObject: true });
+    return {
+      width: autoOrient.width ?? width,
+      height: autoOrient.height ?? height,
+      contentType,
+      tint: tintOf(data, { size: info, channels: info.channels, shown: shown ?? info }),
+    };
   } catch (error) {
     if (error instanceof BadPicture) throw error;
     throw new BadPicture(error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,6 +1,6 @@
 /**
- * A prompt: one accepted request for images and how it went. The states are a discriminated union, so that a
- * completed prompt without a picture, or a final one that still waits, cannot be written. What was asked for
+ * A prompt: one accepted request for images and how it went. The states are a discriminated union, so that a failed
+ * prompt without a reason, or a final one that still waits, cannot be written. What was asked for
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
 import type { Charge, PriceRow } from "../money/charge.ts";
@@ -35,7 +35,7 @@ export interface PromptRequest {
  * handle is known, so a restart can tell a task that surely does not exist from one that may.
  */
 export type Task =
-  & { count: number; imageIds: string[] }
+  & { count: number; images: PromptImage[] }
   & (
     | { state: "waiting" }
     | { state: "submitting"; submittedAt: number }
@@ -45,7 +45,7 @@ export type Task =
     | { state: "failed"; charge: Charge; failure: Failure }
   );
 
-/** A picture that the prompt produced; a deleted one stays named, so the prompt still tells what it made. */
+/** A picture that a task produced; a deleted one stays named, so the prompt still tells what it made. */
 export interface PromptImage {
   id: string;
   isDeleted: boolean;
@@ -71,7 +71,6 @@ interface PromptFacts {
   /** Submissions that were known to create nothing, so far. */
   retries: number;
   tasks: Task[];
-  images: PromptImage[];
 }
 
 interface FinalFacts {
@@ -86,7 +85,6 @@ export type PendingPrompt = PromptFacts & {
 export type ProcessingPrompt = PromptFacts & { status: "PROCESSING" };
 export type CompletedPrompt = PromptFacts & FinalFacts & {
   status: "COMPLETED";
-  images: [PromptImage, ...PromptImage[]];
   /** What is missing, where fewer pictures came than were asked for. */
   failure: Failure | null;
 };
@@ -118,6 +116,30 @@ export function durationMs(prompt: Prompt): number | null {
   return isFinal(prompt) ? prompt.finishedAt - prompt.createdAt : null;
 }
 
+/** All pictures that the prompt produced, the deleted ones among them, in the order of its tasks. */
+export function imagesOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
+  return tasks.flatMap(({ images }) => images);
+}
+
+/** Those that are not deleted. */
+export function shownImageIds(prompt: Prompt): string[] {
+  return imagesOf(prompt).filter(({ isDeleted }) => !isDeleted).map(({ id }) => id);
+}
+
+/** The task with more pictures, all of which are there. */
+export function withImages<T extends Task>(task: T, imageIds: readonly string[]): T {
+  return { ...task, images: task.images.concat(imageIds.map((id) => ({ id, isDeleted: false }))) };
+}
+
+/** The prompt with one of its pictures marked as deleted, or brought back. */
+export function withMark<P extends Prompt>(
+  prompt: P,
+  { imageId, isDeleted }: { imageId: string; isDeleted: boolean },
+): P {
+  const mark = (image: PromptImage) => image.id === imageId ? { ...image, isDeleted } : image;
+  return { ...prompt, tasks: prompt.tasks.map((task) => ({ ...task, images: task.images.map(mark) })) };
+}
+
 /** What every state of a prompt has, without what only its present state has. */
 function facts(prompt: Prompt): PromptFacts {
   const {
@@ -134,7 +156,6 @@ function facts(prompt: Prompt): PromptFacts {
     crashes,
     retries,
     tasks,
-    images,
   } = prompt;
   return {
     id,
@@ -150,7 +171,6 @@ function facts(prompt: Prompt): PromptFacts {
     crashes,
     retries,
     tasks,
-    images,
   };
 }
 
@@ -171,9 +191,8 @@ export function toProcessing(
 /** What a prompt whose tasks are all final has come to: `COMPLETED` with at least one picture, else `FAILED`. */
 export function toOutcome(prompt: ProcessingPrompt, { at }: { at: number }): CompletedPrompt | FailedPrompt {
   const failure = prompt.tasks.find((task) => task.state === "failed")?.failure ?? null;
-  const [first, ...others] = prompt.images;
   const final = { ...facts(prompt), updatedAt: at, finishedAt: at };
-  if (first !== undefined) return { ...final, status: "COMPLETED", images: [first, ...others], failure };
+  if (imagesOf(prompt).length > 0) return { ...final, status: "COMPLETED", failure };
   if (failure === null) throw new Error(`Prompt ${prompt.id} has neither a picture nor a failure`);
   return { ...final, status: "FAILED", failure };
 }

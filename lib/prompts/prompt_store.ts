@@ -4,7 +4,7 @@ import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Prompt, PromptStatus } from "./prompt.ts";
 import { keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
-import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 /**
  * The only way a prompt changes. Checks that it still is what `before` says, replaces the index entries that
@@ -32,7 +32,7 @@ export function writePrompt(
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
   }
-  if (before !== null) atomic.delete(keys.change(after.userId, before.versionstamp));
+  if (before !== null) atomic.delete(keys.change(after.userId, changeVersion(before)));
   return atomic
     .set(keys.change(after.userId, kv.commitVersionstamp()), after.id)
     .set(keys.changeHead(after.userId), after.id)
@@ -42,15 +42,16 @@ export function writePrompt(
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */
 export function removePrompt(
   atomic: Deno.AtomicOperation,
-  { prompt: { value: prompt, versionstamp }, head }: {
+  { prompt: found, head }: {
     prompt: Versioned<Prompt>;
     head: Versioned<string> | null;
   },
 ): void {
+  const { value: prompt, versionstamp } = found;
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
   for (const list of promptLists(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const key of promptQueueKeys(prompt)) atomic.delete(key);
-  atomic.delete(keys.change(prompt.userId, versionstamp));
+  atomic.delete(keys.change(prompt.userId, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });
   if (head?.value === prompt.id) atomic.delete(headKey);
@@ -61,8 +62,18 @@ function without<T extends ListKey>(some: T[], others: T[]): T[] {
   return some.filter((key) => !names.includes(key.join("\0")));
 }
 
-export function readPrompt(store: Store, promptId: string): Promise<Versioned<Prompt> | null> {
-  return read<Prompt>(store.kv, keys.prompt(promptId));
+/** A record as it is stored: a migration that wrote it anew left in it at which version it changed last. */
+export type StoredPrompt = Prompt & { changedAs?: string };
+
+export function fromStored({ value, versionstamp }: Versioned<StoredPrompt>): Versioned<Prompt> {
+  if (value.changedAs === undefined) return { value, versionstamp };
+  const { changedAs, ...prompt } = value;
+  return { value: prompt as Prompt, versionstamp, changedAs };
+}
+
+export async function readPrompt(store: Store, promptId: string): Promise<Versioned<Prompt> | null> {
+  const found = await read<StoredPrompt>(store.kv, keys.prompt(promptId));
+  return found && fromStored(found);
 }
 
 /** The user's own prompt; refuses with `not_found` what is missing, malformed or somebody else's. */
@@ -76,7 +87,7 @@ export async function findPrompt(
 }
 
 export async function readPrompts(store: Store, promptIds: readonly string[]): Promise<Versioned<Prompt>[]> {
-  return present(await readMany<Prompt>(store.kv, promptIds.map(keys.prompt)));
+  return present(await readMany<StoredPrompt>(store.kv, promptIds.map(keys.prompt))).map(fromStored);
 }
 
 /** A user's prompts, newest first; of one status, where one is given. */

@@ -91,7 +91,6 @@ export async function requestPrompt(
       crashes: 0,
       retries: 0,
       tasks: splitIntoTasks(request.count, model.imagesPerTask),
-      images: [],
       status: "PENDING",
       readyAt: null,
     };
@@ -162,7 +161,7 @@ function demandBudget(
 function splitIntoTasks(count: number, imagesPerTask: number): Task[] {
   const tasks: Task[] = [];
   for (let left = count; left > 0; left -= imagesPerTask) {
-    tasks.push({ state: "waiting", count: Math.min(left, imagesPerTask), imageIds: [] });
+    tasks.push({ state: "waiting", count: Math.min(left, imagesPerTask), images: [] });
   }
   return tasks;
 }

@@ -3,42 +3,13 @@
  * migration takes all of them there when the database is opened, before anybody uses it. Forward only. Each commit
  * says with what it rewrites how far the migration has come, so one that is killed goes on where it was, and nothing
  * is rewritten twice.
- *
- * A migration describes both shapes itself and imports nothing that may change later. Terms of texts are the exception:
- * what they are made to is what this program looks for.
  */
-import { serialize } from "node:v8";
 import type { Log } from "../log.ts";
 import { StartError } from "../refusal.ts";
-import { textTerms } from "../search_text.ts";
-import { keys, kinds } from "./schema.ts";
-
-/** Takes the records of one version to the next. */
-export interface Migration {
-  /** One after the other. */
-  steps: readonly Step[];
-}
-
-export interface Step {
-  /** All that is stored under it is read, in order. */
-  prefix: Deno.KvKey;
-  /** What is written in place of an entry; nothing: it stays as it is. */
-  rewrite(entry: Deno.KvEntry<unknown>, context: RewriteContext): Write[] | Promise<Write[]>;
-}
-
-interface RewriteContext {
-  now: number;
-  /** To look up what else an entry follows from. */
-  kv: Pick<Deno.Kv, "get">;
-}
-
-/** What is written under a key; undefined: what is there goes. */
-export interface Write {
-  key: Deno.KvKey;
-  value: unknown;
-  /** Milliseconds; it goes by itself after that. */
-  expireIn?: number;
-}
+import { findByLetters } from "./migrations/find_by_letters.ts";
+import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
+import type { Migration, Step, Write } from "./migration.ts";
+import { keys } from "./schema.ts";
 
 interface RecordsVersion {
   version: number;
@@ -47,11 +18,11 @@ interface RecordsVersion {
 }
 
 /** The first leads from version 1, which did not say so yet, to version 2. */
-const shipped: readonly Migration[] = [{ steps: [findPicturesAnew(), findDeletedPicturesAnew()] }];
+const shipped: readonly Migration[] = [findByLetters, oneFactInOnePlace];
 
-/** Far below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
-const mostWrites = 400;
-const mostBytes = 400 * 1024;
+/** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
+const mostWrites = 500;
+const mostBytes = 700 * 1024;
 
 const reportedEvery = 20_000;
 
@@ -174,7 +145,7 @@ async function* batches(
     now: () => number;
   },
 ): AsyncGenerator<Batch> {
-  const selector = lastKey === null ? { prefix } : { prefix, start: lastKey };
+  const selector = { prefix: [...prefix], ...(lastKey !== null && { start: lastKey }) };
   const done = lastKey === null ? null : nameOf(lastKey);
   let batch = emptyBatch();
   for await (const entry of kv.list(selector, { batchSize: 500 })) {
@@ -199,53 +170,12 @@ function nameOf(key: Deno.KvKey): string {
   return JSON.stringify(key);
 }
 
-/** In bytes, as near as a limit needs it. */
-function sizeOf(writes: readonly Write[]): number {
-  return writes.reduce((sum, { key, value }) => sum + serialize([key, value]).length, 0);
-}
-
-interface FoundByTerms {
-  userId: string;
-  promptId: string;
-  sequence: number;
-  terms: string[];
-}
-
-/** Pictures are found by letters inside of scripts without spaces, and no longer by words alone. */
-function findPicturesAnew(): Step {
-  return {
-    prefix: [...kinds.images],
-    async rewrite({ key, value }, { kv }) {
-      const image = value as FoundByTerms;
-      const terms = await termsAnew(image, kv);
-      const termKey = (term: string) => keys.imageTerm(image.userId, term, image.sequence);
-      const gone = image.terms.filter((term) => !terms.includes(term));
-      const come = terms.filter((term) => !image.terms.includes(term));
-      if (gone.length + come.length === 0) return [];
-      return [
-        { key, value: { ...image, terms } },
-        ...gone.map((term) => ({ key: termKey(term), value: undefined })),
-        ...come.map((term) => ({ key: termKey(term), value: key[1] })),
-      ];
-    },
-  };
-}
-
-/** They are in no index until somebody brings them back. */
-function findDeletedPicturesAnew(): Step {
-  return {
-    prefix: [...kinds.trash],
-    async rewrite({ key, value }, { kv }) {
-      const trashed = value as { image: FoundByTerms };
-      const terms = await termsAnew(trashed.image, kv);
-      return [{ key, value: { ...trashed, image: { ...trashed.image, terms } } }];
-    },
-  };
-}
-
-/** Those of the prompt's text, and what was said of the picture besides. */
-async function termsAnew({ promptId, terms }: FoundByTerms, kv: RewriteContext["kv"]): Promise<string[]> {
-  const { value: prompt } = await kv.get<{ request: { text: string } }>(keys.prompt(promptId));
-  if (prompt === null) return terms;
-  return [...textTerms(prompt.request.text), ...terms.filter((term) => term.startsWith(":"))];
+/** In bytes, rather too much than too little. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return 2 * value.length + 8;
+  if (ArrayBuffer.isView(value)) return value.byteLength + 16;
+  if (typeof value !== "object" || value === null) return 12;
+  let size = 16;
+  for (const name in value) size += 8 + name.length + sizeOf(value[name as keyof typeof value]);
+  return size;
 }

@@ -15,7 +15,7 @@
  * | `audit` id | `AuditEntry` |
  * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
  * | `identity` issuer subject | userId |
- * | `earlier_spend` hash of an identity | `EarlierSpend` of a deleted account, until the month ends |
+ * | `deleted_account_spend` hash of an identity | `DeletedAccountSpend` of a deleted account, until the month ends |
  * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
  * | `passkey_challenge` hash | `PasskeyChallenge` |
  * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
@@ -31,8 +31,8 @@
  * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
- * | `feed` userId versionstamp | promptId, at the version at which the prompt last changed |
- * | `feed_head` userId | promptId of the latest change; watched |
+ * | `change` userId versionstamp | promptId, at the version at which the prompt last changed |
+ * | `change_head` userId | promptId of the latest change; watched |
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
@@ -54,7 +54,7 @@ export const keys = {
   audit: (id: string) => ["audit", id],
   deletion: (userId: string) => ["deletion", userId],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
-  earlierSpend: (identityHash: string) => ["earlier_spend", identityHash],
+  deletedAccountSpend: (identityHash: string) => ["deleted_account_spend", identityHash],
   passkey: (credentialId: string) => ["passkey", credentialId],
   passkeyOf: (userId: string, credentialId: string) => ["passkey_of", userId, credentialId],
   passkeysOf: (userId: string) => ["passkey_of", userId],
@@ -78,9 +78,9 @@ export const keys = {
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
-  change: (userId: string, cursor: Deno.KvKeyPart) => ["feed", userId, cursor],
-  changesOf: (userId: string) => ["feed", userId],
-  changeHead: (userId: string) => ["feed_head", userId],
+  change: (userId: string, cursor: Deno.KvKeyPart) => ["change", userId, cursor],
+  changesOf: (userId: string) => ["change", userId],
+  changeHead: (userId: string) => ["change_head", userId],
   credentialEnded: (userId: string) => ["credential_ended", userId],
   cancellation: () => ["cancellation"],
   priceAdded: () => ["price_added"],
@@ -89,6 +89,19 @@ export const keys = {
   bell: () => ["bell"],
   probe: () => ["probe"],
 } satisfies Record<string, (...parts: never[]) => Deno.KvKey>;
+
+/** Where records of earlier versions stood, for the migrations that move them. */
+export const formerKinds = {
+  /** Until version 2: `change`, `change_head` and `deleted_account_spend`. */
+  feed: ["feed"],
+  feedHeads: ["feed_head"],
+  earlierSpends: ["earlier_spend"],
+} as const;
+
+/** The key of an entry of another kind whose parts are the same otherwise. */
+export function moved(key: Deno.KvKey, kind: Deno.KvKey): Deno.KvKey {
+  return [...kind, ...key.slice(1)];
+}
 
 /** The first part of the keys of each kind, for what reads them all. */
 export const kinds = {
@@ -107,7 +120,9 @@ export const kinds = {
   queue: ["queue"],
   delayed: ["delayed"],
   counts: ["count"],
-  changeHeads: ["feed_head"],
+  changes: ["change"],
+  changeHeads: ["change_head"],
+  deletedAccountSpends: ["deleted_account_spend"],
   sessions: ["session"],
   sessionsOf: ["session_of"],
   apiKeys: ["api_key"],
@@ -120,7 +135,7 @@ export const kinds = {
   passkeys: ["passkey"],
   passkeysOf: ["passkey_of"],
   /** The indexes whose entries each belong to one prompt or image. */
-  indexes: [["prompts"], ["prompts_by_status"], ["images"], ["feed"], ["queue"], ["delayed"]],
+  indexes: [["prompts"], ["prompts_by_status"], ["images"], ["change"], ["queue"], ["delayed"]],
 } as const;
 
 /** The prefix that names a counted list. */

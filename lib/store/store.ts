@@ -47,6 +47,13 @@ export interface SeenBooks {
 export interface Versioned<T> {
   value: T;
   versionstamp: string;
+  /** The version at which it changed last, where that is another: a migration that wrote it anew is no change. */
+  changedAs?: string;
+}
+
+/** The version at which it changed last. */
+export function changeVersion({ versionstamp, changedAs }: Omit<Versioned<unknown>, "value">): string {
+  return changedAs ?? versionstamp;
 }
 
 /**

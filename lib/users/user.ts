@@ -14,7 +14,7 @@ export interface Identity {
 }
 
 /** What somebody spent in a month with an account that they had before. */
-export interface EarlierSpend {
+export interface DeletedAccountSpend {
   month: string;
   micros: number;
 }
@@ -31,7 +31,7 @@ export interface User {
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
   monthlyBudgetMicros?: number | null;
   /** Counts against the budget of its month; undefined: there was no account before. */
-  earlierSpend?: EarlierSpend;
+  deletedAccountSpend?: DeletedAccountSpend;
   /** IANA name; undefined: UTC, until a script tells the device's. */
   timeZone?: string;
   /** Undefined: signs in without a provider. */

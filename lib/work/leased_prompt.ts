@@ -12,7 +12,7 @@ import { isLeased, type Prompt, type Task } from "../prompts/prompt.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
 import { giveBackLease, type Leased, leaseMs, renewLease } from "../prompts/queue.ts";
 import { writeProgress } from "./settle.ts";
-import { outcomeOf, withImages, withTask } from "./prompt_steps.ts";
+import { outcomeOf, withTask } from "./prompt_steps.ts";
 
 const databaseRetryMs = 500;
 
@@ -126,7 +126,7 @@ async function write(
   { before, after, images }: { before: Versioned<Prompt>; after: Prompt; images: NewImage[] },
 ): Promise<boolean> {
   if (after === before.value && images.length === 0) return true;
-  const whole = outcomeOf(withImages(after, images), state.store.now());
+  const whole = outcomeOf(after, state.store.now());
   const written = await writeAtLast(state, { before, after: whole, images });
   if (written !== null) state.latest = written;
   return written !== null;

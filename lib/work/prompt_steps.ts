@@ -1,6 +1,5 @@
 /** The steps of a prompt that runs, as data: what one of its tasks came to, and its pictures, put into the whole. */
 import { type Prompt, type Task, toOutcome } from "../prompts/prompt.ts";
-import type { NewImage } from "../images/store_picture.ts";
 import { isOver } from "./task.ts";
 
 /** Final once every task is; a cancelled prompt once every bill is known. */
@@ -16,11 +15,4 @@ export function withTask(prompt: Prompt, index: number, task: Task): Prompt {
   if (task === prompt.tasks[index]) return prompt;
   const crashes = task.state === "submitting" ? prompt.crashes : 0;
   return { ...prompt, tasks: prompt.tasks.with(index, task), crashes };
-}
-
-/** The pictures are named from now on. */
-export function withImages(prompt: Prompt, images: NewImage[]): Prompt {
-  if (images.length === 0) return prompt;
-  const added = prompt.images.concat(images.map(({ id }) => ({ id, isDeleted: false })));
-  return { ...prompt, images: added } as Prompt;
 }

@@ -3,7 +3,7 @@
  * from that. Nothing is done here: `run_task.ts` writes the next state first, and then does what follows from it.
  */
 import { failure } from "../prompts/failure_words.ts";
-import type { Prompt, Task } from "../prompts/prompt.ts";
+import { type Prompt, type Task, withImages } from "../prompts/prompt.ts";
 import {
   type FailureReason,
   type Model,
@@ -179,20 +179,20 @@ function takenUp(task: OpenTask, { at }: { at: number }, facts: TaskFacts): Step
     return failed(task, { failure: unknownOutcome("the server stopped during the submission") }, facts);
   }
   if (isStopping) return leave(task);
-  const { count, imageIds } = task;
+  const { count, images } = task;
   return {
-    task: { state: "submitting", count, imageIds, submittedAt: at },
+    task: { state: "submitting", count, images, submittedAt: at },
     move: { do: "submit", at },
     notes: [],
   };
 }
 
 function submitted(
-  { count, imageIds }: OpenTask,
+  { count, images }: OpenTask,
   { handle, at }: { handle: TaskHandle; at: number },
   facts: TaskFacts,
 ): Step {
-  const running = { state: "running" as const, count, imageIds, submittedAt: at, handle };
+  const running = { state: "running" as const, count, images, submittedAt: at, handle };
   if (facts.isStopping) return leave(running);
   if (facts.prompt.status === "CANCELLED") return endCancelled(running, facts);
   return goOn(running);
@@ -205,7 +205,7 @@ function withPictures(
   { prompt }: TaskFacts,
 ): OpenTask {
   if (prompt.status === "CANCELLED" || imageIds.length === 0) return task;
-  return { ...task, imageIds: task.imageIds.concat(imageIds) };
+  return withImages(task, imageIds);
 }
 
 function finished(
@@ -214,14 +214,14 @@ function finished(
   facts: TaskFacts,
 ): Step {
   const { prompt } = facts;
-  const { count, imageIds } = withPictures(task, event, facts);
+  const { count, images } = withPictures(task, event, facts);
   const charge = billedCharge(prompt, { task, cost: event.cost });
   const tookMs = "submittedAt" in task ? event.at - task.submittedAt : undefined;
   const reason = event.trouble ?? (prompt.status === "CANCELLED" ? "cancelled" : "bad_result");
   return {
-    task: imageIds.length > 0
-      ? { state: "done", count, imageIds, charge, tookMs }
-      : { state: "failed", count, imageIds, charge, failure: failure(reason, event.said) },
+    task: images.length > 0
+      ? { state: "done", count, images, charge, tookMs }
+      : { state: "failed", count, images, charge, failure: failure(reason, event.said) },
     move: { do: "leave" },
     notes: [{ type: "finished", tookMs: tookMs ?? null }],
   };
@@ -296,16 +296,16 @@ function unknownOutcome(message: string): ProviderFailure {
 /** With what the provider bills for it all the same. */
 function failedWith(task: OpenTask, error: ProviderFailure, { prompt }: TaskFacts): Task {
   const charge = failureCharge(prompt, { task, outcome: error.outcome, cost: error.cost });
-  const { count, imageIds } = task;
-  return { state: "failed", count, imageIds, charge, failure: failure(error.reason, error.said) };
+  const { count, images } = task;
+  return { state: "failed", count, images, charge, failure: failure(error.reason, error.said) };
 }
 
-function cancelledWith({ count, imageIds }: OpenTask, charge: Charge): Task {
-  return { state: "failed", count, imageIds, charge, failure: failure("cancelled") };
+function cancelledWith({ count, images }: OpenTask, charge: Charge): Task {
+  return { state: "failed", count, images, charge, failure: failure("cancelled") };
 }
 
-function waiting({ count, imageIds }: OpenTask): Task {
-  return { state: "waiting", count, imageIds };
+function waiting({ count, images }: OpenTask): Task {
+  return { state: "waiting", count, images };
 }
 
 function goOn(task: Task): Step {

@@ -21,7 +21,7 @@ export const imageBytes: Bench = {
       {
         name: "1.5 MB picture",
         query: "",
-        key: image.blobKey,
+        key: blobKeys.picture(image.id),
         contentType: "image/png",
         goal: { ratio: "at least", value: 0.8 } as const,
       },

@@ -33,7 +33,7 @@ async function serveFromS3({ report, newFolder }: BenchContext): Promise<void> {
   const ask = () => new Request(`${publicUrl}/api/v1/images/${image.id}/file`, { headers });
   const reads = await readsOf(folder, ask(), { blobs });
   await using darkroom = await openDarkroom(folder, { blobs });
-  const object = `${s3.address.endpoint}/${s3.address.bucket}/${image.blobKey}`;
+  const object = `${s3.address.endpoint}/${s3.address.bucket}/${blobKeys.picture(image.id)}`;
   const Authorization = `Credential=${s3.address.accessKeyId}/`;
   const { kv } = darkroom.store;
   const bare = new Hono().get("/api/v1/images/:id/file", async (c) => {
@@ -43,8 +43,8 @@ async function serveFromS3({ report, newFolder }: BenchContext): Promise<void> {
     return c.body(body!);
   });
   const taken = await alternate({
-    subject: () => perSecond(load, () => whole(darkroom.fetch(ask()), image.bytes)),
-    baseline: () => perSecond(load, () => whole(bare.fetch(ask()), image.bytes)),
+    subject: () => perSecond(load, () => whole(darkroom.fetch(ask()), image.byteLength)),
+    baseline: () => perSecond(load, () => whole(bare.fetch(ask()), image.byteLength)),
     rounds: 15,
   });
   report({

@@ -209,7 +209,7 @@ export const plantedFaults: PlantedFault[] = [
       file: "lib/live/read_changes.ts",
       old: ": await readPrompts(store, [promptId]);",
       new:
-        `: (await readPrompts(store, [promptId])).filter(({ value }) => !("images" in value && value.images.length > 0));`,
+        `: (await readPrompts(store, [promptId])).filter(({ value }) => !value.tasks.some(({ images }) => images.length > 0));`,
     }],
     story: plainPrompts,
   },

@@ -1,5 +1,6 @@
 /** The checked-in table of routes against the application: none is missing, and each caller hears what it says. */
 import assert from "node:assert/strict";
+import { imagesOf } from "../../lib/prompts/prompt.ts";
 import type { Hono } from "hono";
 import { createApiKey, listApiKeys } from "../../lib/identity/api_key.ts";
 import { deleteImage } from "../../lib/images/delete_image.ts";
@@ -109,7 +110,7 @@ async function createThings(
 ): Promise<(text: string) => string> {
   const { store, blobs } = studio;
   const made = await completePrompt(store, member, { blobs, request: { count: 3 } });
-  const [image, other, trashed] = made.value.images;
+  const [image, other, trashed] = imagesOf(made.value);
   await deleteImage(store, trashed);
   const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
   const passkey = (await createTestPasskey(store, member)).id;

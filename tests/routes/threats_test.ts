@@ -1,5 +1,6 @@
 /** What attackers try that belongs to no single resource; `tests/prove/threats.ts` tells which line each is about. */
 import assert from "node:assert/strict";
+import { imagesOf } from "../../lib/prompts/prompt.ts";
 import { deleteImage } from "../../lib/images/delete_image.ts";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { createStandIn } from "../fixtures/stand_in_provider.ts";
@@ -45,7 +46,7 @@ Deno.test("a retry, settings or an undo that name somebody else's things copy an
     blobs: studio.blobs,
     request: { count: 2 },
   });
-  const [image, trashed] = value.images;
+  const [image, trashed] = imagesOf(value);
   await deleteImage(studio.store, trashed);
   const stranger = await studio.withKey(await studio.addMember());
   const page = await studio.withSession(await studio.addMember());
@@ -67,7 +68,7 @@ Deno.test("headers and spellings of paths give nobody more than they may do", as
   const member = await studio.addMember();
   const { value } = await completePrompt(studio.store, member, { blobs: studio.blobs });
   const stranger = await studio.withKey(await studio.addMember());
-  const id = value.images[0].id;
+  const id = imagesOf(value)[0].id;
   const before = await contentsOf(studio);
   const headers: Record<string, string>[] = [
     { "X-User-Id": member.id },
@@ -165,7 +166,7 @@ Deno.test("no GET changes anything, and no answer lets another site read it", as
   const session = await studio.withSession();
   const before = await contentsOf(studio);
   const paths = routeTable.map(({ path }) =>
-    path.replace(/:image\b/, value.images[0].id).replace(/:(prompt|waiting|running)\b/, value.id).replace(
+    path.replace(/:image\b/, imagesOf(value)[0].id).replace(/:(prompt|waiting|running)\b/, value.id).replace(
       /:user\b/,
       owner.id,
     )

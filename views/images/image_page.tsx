@@ -85,7 +85,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
               </Fact>
             )}
             <Fact name="File">
-              {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.bytes)}
+              {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.byteLength)}
             </Fact>
             <Fact name="SHA-256">
               <code>{image.sha256}</code>
@@ -94,9 +94,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
           <h2>Download</h2>
           <div class="actions">
             <Download image={image} query="?save=1" name="As it is" />
-            {image.originalBlobKey !== image.blobKey && (
-              <Download image={image} query="?original=1&save=1" name="As it was made" />
-            )}
+            {image.hasOriginal && <Download image={image} query="?original=1&save=1" name="As it was made" />}
             {copies.map(({ format, name }) => (
               <Download image={image} query={`?download=${format}`} name={name} />
             ))}

@@ -56,7 +56,7 @@ export function imageJson(
       originalWidth: image.originalWidth,
       originalHeight: image.originalHeight,
       contentType: image.contentType,
-      bytes: image.bytes,
+      bytes: image.byteLength,
       sha256: image.sha256,
       model: image.model,
       seed: image.seed,

@@ -123,7 +123,7 @@ function Tiles(
           {view.images.map((image) => <Tile view={image} isSelectable={isSelectable} />)}
         </hx-partial>
       )}
-      {view.prompt.images.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
+      {view.named.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
         <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
       ))}
     </>
@@ -131,10 +131,10 @@ function Tiles(
 }
 
 /** A picture's own page says that it was deleted elsewhere, and no more once that is undone. */
-function Gone({ change: { view: { prompt } } }: { change: Change }) {
+function Gone({ change: { view: { named } } }: { change: Change }) {
   return (
     <>
-      {prompt.images.map((image) => (
+      {named.map((image) => (
         <hx-partial hx-target={`#${goneId(image.id)}`} hx-swap="innerHTML">
           {image.isDeleted && <DeletedNotice images={[image]} />}
         </hx-partial>

@@ -8,7 +8,7 @@ import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
 import { failure } from "../../../lib/prompts/failure_words.ts";
 import { type Correction, readLedger } from "../../../lib/money/ledger.ts";
-import type { Task } from "../../../lib/prompts/prompt.ts";
+import { imagesOf, type Task } from "../../../lib/prompts/prompt.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import { listUnfinishedPrompts, readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { rebuild } from "../../../lib/operation/rebuild.ts";
@@ -94,7 +94,7 @@ async function setTheScene(store: TestStore) {
   await createTestPasskey(store, bystander);
   await createInvitation(store, { createdBy: user.id, name: "Carl" });
   const trashed = (await completePrompt(store, user, { blobs, request: { count: 2 } })).value;
-  await deleteImage(store, trashed.images[0]);
+  await deleteImage(store, imagesOf(trashed)[0]);
   const doubtful = (await losePrompt(store, user)).value;
   const other = (await losePrompt(store, user)).value;
   await correctCharge(store, { promptId: other.id, billedMicros: 7, by: "Owner", note: "looked up" });
@@ -106,8 +106,8 @@ async function settleBills(store: TestStore, promptIds: string[]): Promise<void>
   for (const promptId of promptIds) {
     const before = await readPrompt(store, promptId);
     if (before?.value.status !== "CANCELLED" || !before.value.isChargeDue) continue;
-    const tasks = before.value.tasks.map(({ count, imageIds }): Task => (
-      { state: "failed", count, imageIds, charge: noCharge, failure: failure("cancelled") }
+    const tasks = before.value.tasks.map(({ count, images }): Task => (
+      { state: "failed", count, images, charge: noCharge, failure: failure("cancelled") }
     ));
     await writeProgress(store, { before, after: { ...before.value, tasks, isChargeDue: false } });
   }
@@ -142,7 +142,7 @@ Deno.test("nothing of a deleted account stays but its amounts, and nobody else l
   assert.deepEqual(
     [...blobs.contents.keys()],
     bobsBlobs.filter((key) =>
-      ![...scene.completed.images, ...scene.trashed.images].some(({ id }) => key.includes(id))
+      ![...imagesOf(scene.completed), ...imagesOf(scene.trashed)].some(({ id }) => key.includes(id))
     ),
   );
   assert.equal(blobs.contents.size, 1);

@@ -516,7 +516,9 @@ function breakChanges(store: TestStore): { isBroken: boolean } {
   const state = { isBroken: true };
   const list = store.kv.list.bind(store.kv);
   store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
-    if (state.isBroken && "prefix" in selector && selector.prefix[0] === "feed") throw new Error("disk I/O");
+    if (state.isBroken && "prefix" in selector && selector.prefix[0] === "change") {
+      throw new Error("disk I/O");
+    }
     return list<T>(selector, options);
   };
   return state;

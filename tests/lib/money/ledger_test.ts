@@ -109,8 +109,7 @@ Deno.test("a prompt that is settled many times at the same moment is charged onc
   const charge: Charge = { costMicros: price, basis: "table", priceRow: null };
   const after = toOutcome({
     ...before.value,
-    images: [{ id: "i", isDeleted: false }],
-    tasks: [{ state: "done", count: 1, imageIds: ["i"], charge }],
+    tasks: [{ state: "done", count: 1, images: [{ id: "i", isDeleted: false }], charge }],
   }, { at: store.now() });
   const settled = await Promise.all(
     Array.from({ length: 20 }, () => writeProgress(store, { before, after })),

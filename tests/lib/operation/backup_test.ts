@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { join } from "node:path";
 import { backUp, restore, withSnapshot } from "../../../lib/operation/backup.ts";
-import { readBlob } from "../../../lib/blobs/blobs.ts";
+import { blobKeys, readBlob } from "../../../lib/blobs/blobs.ts";
 import {
   type DataDirectory,
   openDataDirectory,
@@ -91,8 +92,11 @@ Deno.test("what was backed up comes back whole: records, versions, pictures, sec
   assert.deepEqual(await dump(restored.store), before);
   assert.deepEqual((await verify(restored.store, restored)).violations, []);
   assert.equal(await readSecret(restored.data, undefined), secret);
-  const image = await readImage(restored.store, completed.value.images[0].id);
-  assert.deepEqual(await readBlob(restored.blobs, image!.value.blobKey), imageBytes(image!.value.id));
+  const image = await readImage(restored.store, imagesOf(completed.value)[0].id);
+  assert.deepEqual(
+    await readBlob(restored.blobs, blobKeys.picture(image!.value.id)),
+    imageBytes(image!.value.id),
+  );
 });
 
 Deno.test("a backup in the middle of writing and deleting is well once it is restored", async () => {
@@ -104,7 +108,7 @@ Deno.test("a backup in the middle of writing and deleting is well once it is res
     for (let i = 0; !isOver; i++) {
       await completePrompt(store, user, { blobs });
       await acceptPrompt(store, user);
-      const image = await readImage(store, old.value.images[i]?.id ?? "");
+      const image = await readImage(store, imagesOf(old.value)[i]?.id ?? "");
       if (image !== null) await deleteAtOnce({ store, blobs }, image.value);
     }
   })();
@@ -185,9 +189,12 @@ Deno.test("a picture whose bytes are gone is named, and does not stop the backup
   await using studio = await createStudio();
   const { store, user, blobs } = studio;
   const { value } = await completePrompt(store, user, { blobs, request: { count: 2 } });
-  const image = await readImage(store, value.images[0].id);
-  await blobs.delete(image!.value.blobKey);
-  assert.deepEqual(await studio.backUp("backup"), { images: 2, missing: [image!.value.blobKey] });
+  const image = await readImage(store, imagesOf(value)[0].id);
+  await blobs.delete(blobKeys.picture(image!.value.id));
+  assert.deepEqual(await studio.backUp("backup"), {
+    images: 2,
+    missing: [blobKeys.picture(image!.value.id)],
+  });
 });
 
 Deno.test("a backup that can't be completed fails as a whole, and nothing else does", async () => {
@@ -230,24 +237,14 @@ Deno.test("a backup that somebody has tampered with puts nothing outside of the 
   await using studio = await createStudio();
   const { store, user, blobs } = studio;
   const { value } = await completePrompt(store, user, { blobs });
-  const image = (await readImage(store, value.images[0].id))!.value;
+  const image = (await readImage(store, imagesOf(value)[0].id))!.value;
   await Deno.writeTextFile(studio.folder("letter"), "not part of it");
-  const evil = [
-    { blobKey: "../../letter" },
-    { originalBlobKey: "../../letter" },
-    { blobKey: "/etc/hostname" },
-    { blobKey: "images/../../../letter" },
-    {
-      id: "../../../letter",
-      blobKey: "images/er/../../../letter",
-      originalBlobKey: "images/er/../../../letter",
-    },
-  ];
-  for (const [i, change] of evil.entries()) {
+  const evil = ["../../letter", "../../../letter", "/etc/hostname", `${image.id}/../../letter`, "", 7];
+  for (const [i, id] of evil.entries()) {
     const folder = studio.folder(`evil ${i}`);
     await studio.backUp(`evil ${i}`);
     const kv = await Deno.openKv(pathsIn(folder).database);
-    await kv.set(["image", image.id], { ...image, ...change });
+    await kv.set(["image", image.id], { ...image, id, hasOriginal: true });
     kv.close();
     const copy = studio.folder(`in/copy ${i}`);
     await assert.rejects(restoreTo(copy, folder), isRefusal("conflict", /files of something else/));

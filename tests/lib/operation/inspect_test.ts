@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { imagesOf } from "../../../lib/prompts/prompt.ts";
+import { blobKeys } from "../../../lib/blobs/blobs.ts";
 import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
 import { sha256 } from "../../../lib/digest.ts";
 import { createApiKey, listApiKeys } from "../../../lib/identity/api_key.ts";
 import { startSession } from "../../../lib/identity/session.ts";
 import { deleteImage, undoMs } from "../../../lib/images/delete_image.ts";
-import { readImage } from "../../../lib/images/image_store.ts";
 import { inspect, inspectedId, type Inspection } from "../../../lib/operation/inspect.ts";
 import { giveBackLease, leaseMs, requeue } from "../../../lib/prompts/queue.ts";
 import { keys } from "../../../lib/store/schema.ts";
@@ -48,7 +49,7 @@ Deno.test("a prompt that waits tells its place in the queue and where it is ente
   assert.deepEqual(indexes, {
     [`prompts ${user.id} 2`]: "there",
     [`prompts_by_status ${user.id} PENDING 2`]: "there",
-    [`feed ${user.id} ${second.versionstamp}`]: "there",
+    [`change ${user.id} ${second.versionstamp}`]: "there",
     [`queue ${user.id} ${second.value.id}`]: "there",
   });
   await store.kv.delete(keys.queue(user.id, first.id));
@@ -63,9 +64,9 @@ Deno.test("a prompt that runs tells its task's state, its handle, and who has th
   const { store, user } = scene;
   const before = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);
   const submittedAt = store.now();
-  const { count, imageIds } = before.value.tasks[0];
+  const { count, images } = before.value.tasks[0];
   const handle = { taskId: "t-1" };
-  const after = withTask(before.value, 0, { state: "running", count, imageIds, submittedAt, handle });
+  const after = withTask(before.value, 0, { state: "running", count, images, submittedAt, handle });
   await writeProgress(store, { before, after });
   const { id } = after;
   const held = await scene.look(id);
@@ -114,13 +115,13 @@ Deno.test("a picture tells which of its bytes are there, and until when its dele
   using scene = await createScene();
   const { store, user, blobs } = scene;
   const { value: prompt } = await completePrompt(store, user, { blobs });
-  const [{ id }] = prompt.images;
-  const { blobKey } = (await readImage(store, id))!.value;
+  const [{ id }] = imagesOf(prompt);
+  const key = blobKeys.picture(id);
   const image = await scene.look(id);
-  assert.equal((image.blobs as { [key: string]: string })[blobKey], "there");
+  assert.equal((image.blobs as { [key: string]: string })[key], "there");
   assert.deepEqual(image.indexes, { [`images ${user.id} 1`]: "there", terms: "2 of 2 there" });
-  await blobs.delete(blobKey);
-  assert.equal(((await scene.look(id)).blobs as { [key: string]: string })[blobKey], "missing");
+  await blobs.delete(key);
+  assert.equal(((await scene.look(id)).blobs as { [key: string]: string })[key], "missing");
 
   await deleteImage(store, { id });
   const until = new Date(store.now() + undoMs).toISOString();
@@ -179,7 +180,7 @@ Deno.test("nobody's words, name, address or device is told, whatever is asked fo
     user.id,
     key.id,
     sha256(session),
-    ...prompts.flatMap(({ id, images }) => [id, ...images.map((image) => image.id)]),
+    ...prompts.flatMap((prompt) => [prompt.id, ...imagesOf(prompt).map(({ id }) => id)]),
   ];
   const told = JSON.stringify(await Promise.all(ids.map(scene.look)) satisfies Inspection[]);
   const private_ = /xylophone|zephyr|quokka|wombat|numbat|harbour|Ada|Byron|example\.org|Firefox/;

@@ -8,7 +8,7 @@ Deno.test("rebuilding a healthy store changes nothing, feed cursors included", a
   using store = await createTestStore();
   await setScene(store);
   const before = await dump(store);
-  assert.ok(Object.keys(before).some((key) => key.startsWith("feed ")));
+  assert.ok(Object.keys(before).some((key) => key.startsWith("change ")));
   assert.deepEqual(await rebuild(store), []);
   assert.deepEqual(await dump(store), before);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
@@ -30,7 +31,7 @@ Deno.test("old blobs that no record names go; all others stay", async () => {
   using scene = await setScene();
   const { store, user, blobs, memory } = scene;
   const { value } = await completePrompt(store, user, { blobs, request: { count: 2 } });
-  const [kept, deleted] = value.images.map(({ id }) => id);
+  const [kept, deleted] = imagesOf(value).map(({ id }) => id);
   for (
     const key of [blobKeys.thumbnail(kept, 320), blobKeys.copy(kept, { format: "png", hasSettings: true })]
   ) {
@@ -57,7 +58,7 @@ Deno.test("a picture that is deleted, or brought back, while its storage is swep
     using scene = await setScene();
     const { store, user, blobs, memory } = scene;
     const { value } = await completePrompt(store, user, { blobs });
-    const image = (await readImage(store, value.images[0].id))!.value;
+    const image = (await readImage(store, imagesOf(value)[0].id))!.value;
     if (isBroughtBack) await deleteImage(store, image);
     scene.age();
     const list = store.kv.list.bind(store.kv);
@@ -78,7 +79,7 @@ Deno.test("a picture that is deleted, or brought back, while its storage is swep
     };
     const { removed } = await sweepBlobs({ store, blobs }, { owner: "me" });
     assert.deepEqual([isDone, removed], [true, []]);
-    assert.ok(memory.contents.has(image.blobKey));
+    assert.ok(memory.contents.has(blobKeys.picture(image.id)));
   }
 });
 
@@ -86,10 +87,10 @@ Deno.test("a record whose blob is gone is reported, and stays", async () => {
   using scene = await setScene();
   const { store, user, blobs } = scene;
   const { value } = await completePrompt(store, user, { blobs, request: { count: 2 } });
-  const key = blobKeys.picture(value.images[0].id);
+  const key = blobKeys.picture(imagesOf(value)[0].id);
   await blobs.delete(key);
   assert.deepEqual(await sweepBlobs({ store, blobs }, { owner: "me" }), { removed: [], missing: [key] });
-  assert.notEqual(await readImage(store, value.images[0].id), null);
+  assert.notEqual(await readImage(store, imagesOf(value)[0].id), null);
 });
 
 Deno.test("a storage that is another Darkroom's is left alone until it is claimed", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { nobody } from "../../../lib/money/account.ts";
 import { countKeys } from "../../../lib/store/counted_list.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
@@ -44,7 +45,7 @@ Deno.test("damage in one place is reported once, with its key and what is due", 
 
 Deno.test("a deleted picture, numbers that were given out and a deleted account's entry are well", async () => {
   const found = await violationsAfter(async ({ store, completed, user }) => {
-    const image = await readImage(store, completed.images[1].id);
+    const image = await readImage(store, imagesOf(completed)[1].id);
     await deleteImage(store, image!.value);
     await copy(store, keys.ledger(completed.id), keys.ledger("gone"), { promptId: "gone", userId: null });
     const spend = { costMicros: 40_000, images: 2 };

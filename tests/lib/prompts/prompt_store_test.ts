@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readCursor } from "../../../lib/live/cursor.ts";
-import { type Prompt, promptStatuses } from "../../../lib/prompts/prompt.ts";
+import { imagesOf, type Prompt, promptStatuses } from "../../../lib/prompts/prompt.ts";
 import {
   listPrompts,
   listUnfinishedPrompts,
@@ -97,7 +97,7 @@ Deno.test("a deleted picture leaves the gallery and the count, and its prompt st
   const user = await createTestUser(store);
   const blobs = createMemoryBlobs();
   const { value } = await completePrompt(store, user, { blobs, request: { count: 3 } });
-  const [first, middle, last] = value.images.map(({ id }) => id);
+  const [first, middle, last] = imagesOf(value).map(({ id }) => id);
   const read = async (id: string) => (await readImage(store, id))!.value;
   assert.deepEqual(await imageNeighbours(store, await read(middle)), { newer: last, older: first });
   await deleteImage(store, await read(middle));
@@ -109,7 +109,7 @@ Deno.test("a deleted picture leaves the gallery and the count, and its prompt st
   ]);
   assert.deepEqual(await imageNeighbours(store, await read(last)), { newer: null, older: first });
   assert.deepEqual(await imageNeighbours(store, await read(first)), { newer: last, older: null });
-  const { images } = (await readPrompt(store, value.id))!.value;
+  const images = imagesOf((await readPrompt(store, value.id))!.value);
   assert.deepEqual(images.map(({ isDeleted }) => isDeleted), [false, true, false]);
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { StartError } from "../../../lib/refusal.ts";
-import { migrateRecords, type Migration } from "../../../lib/store/migrations.ts";
+import type { Migration } from "../../../lib/store/migration.ts";
+import { migrateRecords } from "../../../lib/store/migrations.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { openDatabase } from "../../../lib/store/store.ts";
 import { interceptCommits } from "../../fixtures/commits.ts";

@@ -33,7 +33,7 @@ Deno.test("no two kinds of keys begin alike", () => {
   assert.deepEqual(shared, []);
 });
 
-Deno.test("feed entries sort by version, delayed prompts by time, prompts by number", async () => {
+Deno.test("changes sort by version, delayed prompts by time, prompts by number", async () => {
   const kv = await Deno.openKv(":memory:");
   for (const at of [1000, 20, 300]) await kv.set(keys.delayed(at, "p"), null);
   const order = (await Array.fromAsync(kv.list({ prefix: [...kinds.delayed] }))).map(({ key }) => key[1]);

@@ -18,11 +18,11 @@ import {
   testImage,
 } from "../../fixtures/store.ts";
 
-const submitting = ({ count, imageIds }: Task) => (
-  { task: { state: "submitting" as const, count, imageIds, submittedAt: 1 } }
+const submitting = ({ count, images }: Task) => (
+  { task: { state: "submitting" as const, count, images, submittedAt: 1 } }
 );
-const running = ({ count, imageIds }: Task) => (
-  { task: { state: "running" as const, count, imageIds, submittedAt: 1, handle: null } }
+const running = ({ count, images }: Task) => (
+  { task: { state: "running" as const, count, images, submittedAt: 1, handle: null } }
 );
 
 /** A prompt under a lease, and what its run was told. */

@@ -536,8 +536,8 @@ Deno.test("what a task that is late has made is asked for all the same after a r
   const program = await studio.withKey();
   const promptId = await submit(program);
   const before = await startPrompt(store, promptId);
-  const [{ count, imageIds }] = before.value.tasks;
-  const running: Task = { state: "running", count, imageIds, submittedAt: 1, handle: { taskId: "1" } };
+  const [{ count, images }] = before.value.tasks;
+  const running: Task = { state: "running", count, images, submittedAt: 1, handle: { taskId: "1" } };
   await writeProgress(store, { before, after: { ...before.value, tasks: [running] } });
   const gate = Promise.withResolvers<void>();
   standIn.provider.resume = (_, task, context) => holdUntil(gate.promise)(task, context);
@@ -565,7 +565,8 @@ Deno.test("of a task that makes several pictures, each is kept before the next b
   await using studio = await createStudio({ standIn });
   const program = await studio.withKey();
   const promptId = await submit(program, { count: 2 });
-  const imageIdsOf = async () => (await readPrompt(studio.store, promptId))!.value.tasks[0].imageIds;
+  const imageIdsOf = async () =>
+    (await readPrompt(studio.store, promptId))!.value.tasks[0].images.map(({ id }) => id);
   const [first] = await until(imageIdsOf, ({ length }) => length === 1).finally(gate.resolve);
   assert.equal((await finished(program, promptId)).images.length, 2);
   assert.equal((await imageIdsOf())[0], first);
@@ -605,6 +606,6 @@ Deno.test("a stop breaks off at once what waits for its storage and can be asked
   // So that a run that goes on ends too.
   await until(() => hasEnded, (ended) => ended).finally(() => started.stop({ isUrgent: true }));
   const { tasks: [task] } = (await readPrompt(studio.store, promptId))!.value;
-  assert.deepEqual([task.state, task.imageIds], ["running", []]);
+  assert.deepEqual([task.state, task.images], ["running", []]);
   assert.equal((await readLease(studio.store, promptId))!.value.until, 0);
 });

@@ -16,12 +16,18 @@ import { createStandIn, standInModel } from "../../fixtures/stand_in_provider.ts
 import { acceptPrompt, createTestStore, createTestUser, startPrompt } from "../../fixtures/store.ts";
 
 const handle = { taskId: "t-1" };
-const held = { count: 1, imageIds: [] };
+const held = { count: 1, images: [] };
 const tasks = {
   waiting: { ...held, state: "waiting" },
   submitting: { ...held, state: "submitting", submittedAt: 100 },
   running: { ...held, state: "running", submittedAt: 100, handle },
-  "running with a picture": { ...held, imageIds: ["p-0"], state: "running", submittedAt: 100, handle },
+  "running with a picture": {
+    ...held,
+    images: [{ id: "p-0", isDeleted: false }],
+    state: "running",
+    submittedAt: 100,
+    handle,
+  },
 } satisfies { [name: string]: Task };
 type TaskName = keyof typeof tasks;
 
@@ -75,7 +81,7 @@ function told(given: Given): string {
 
 function stateOf(task: Task, given: Given): string {
   if (task === tasks[given.task]) return "stays";
-  const pictures = task.imageIds.length === 0 ? "" : ` with ${task.imageIds.join("+")}`;
+  const pictures = task.images.length === 0 ? "" : ` with ${task.images.map(({ id }) => id).join("+")}`;
   if (task.state === "done") return `done${pictures} ${task.charge.basis} ${task.charge.costMicros}`;
   if (task.state !== "failed") return `${task.state}${pictures}`;
   return `${task.failure.reason}${pictures} ${task.charge.basis} ${task.charge.costMicros}`;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readBlob } from "../../../lib/blobs/blobs.ts";
+import { blobKeys, readBlob } from "../../../lib/blobs/blobs.ts";
+import { originalKey } from "../../../lib/images/image.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import { startServer, temporaryFolder } from "../../fixtures/server.ts";
@@ -55,10 +56,10 @@ Deno.test("the archive holds account, prompts, costs and every picture of the pe
   for (const [name, bytes] of pictures) {
     assert.match(name, /^pictures\/[0-9a-f-]{36}-[\p{L}\p{N}-]+\.png$/u);
     const image = stored.find(({ id }) => name.includes(id))!;
-    assert.deepEqual(bytes, await readBlob(blobs, image.blobKey));
+    assert.deepEqual(bytes, await readBlob(blobs, blobKeys.picture(image.id)));
   }
   const originals = [...files].filter(([name]) => name.startsWith("originals/"));
-  assert.deepEqual(originals.map(([, bytes]) => bytes), [await readBlob(blobs, stored[0].originalBlobKey)]);
+  assert.deepEqual(originals.map(([, bytes]) => bytes), [await readBlob(blobs, originalKey(stored[0]))]);
   assert.ok(files.has("picture.webp"));
   assert.equal(files.size, 8);
   const all = [...files.values()].map((bytes) => new TextDecoder("latin1").decode(bytes)).join();
@@ -113,7 +114,7 @@ Deno.test("a picture that is deleted while the archive is read is left out", asy
   const { store, blobs, owner } = studio;
   for (let i = 0; i < 3; i++) await completePrompt(store, owner, { blobs });
   const [, second] = (await listImages(store, { userId: owner.id, limit: 3 })).items;
-  await blobs.delete(second.blobKey);
+  await blobs.delete(blobKeys.picture(second.id));
   const files = await exportOf(await studio.withSession());
   assert.equal(files.size, 5);
   await deleteImage(store, await findImage(store, { userId: owner.id, imageId: second.id }));

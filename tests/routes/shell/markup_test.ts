@@ -1,5 +1,6 @@
 /** What holds for the markup of every page, in whatever state it is. */
 import assert from "node:assert/strict";
+import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
 import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../../fixtures/store.ts";
@@ -49,7 +50,7 @@ async function fill({ store, blobs, owner, standIn }: Studio, session: Client) {
   await startPrompt(store, (await acceptPrompt(store, owner)).prompt.value.id);
   await createTestPasskey(store, owner);
   const { code } = await createInvitation(store, { createdBy: owner.id, name: "Bob" });
-  return { promptId: made.value.id, images: made.value.images.map(({ id }) => id), code };
+  return { promptId: made.value.id, images: imagesOf(made.value).map(({ id }) => id), code };
 }
 
 async function pagesOf(studio: Studio): Promise<Shown[]> {

@@ -75,7 +75,7 @@ Deno.test("the next month begins afresh, and nothing that names somebody was kep
   await completePrompt(store, first);
   await leave(store, first);
   const kept = Object.entries(await dump(store)).filter(([key]) => !/^(audit|deletion)/.test(key));
-  assert.ok(kept.some(([key]) => key.startsWith("earlier_spend")));
+  assert.ok(kept.some(([key]) => key.startsWith("deleted_account_spend")));
   const text = JSON.stringify(kept, (_, value) => typeof value === "bigint" ? "n" : value);
   for (const trace of [ada.subject, ada.issuer, first.id]) assert.ok(!text.includes(trace), trace);
   store.clock.advance(31 * 24 * 3600 * 1000);

@@ -5,7 +5,7 @@
 import { sha256 } from "../digest.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
-import type { EarlierSpend, Identity, User } from "../users/user.ts";
+import type { DeletedAccountSpend, Identity, User } from "../users/user.ts";
 import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./account.ts";
 
 /** Adds to the commit that deletes an account what counts against the budget of whoever comes back. */
@@ -25,11 +25,11 @@ export async function leaveSpend(
   // What is still held may be charged after the account is gone.
   const { heldMicros } = account?.value ?? emptyAccount;
   const { spentMicros } = spend?.value ?? emptyMonth;
-  const micros = heldMicros + spentMicros + earlierMicros(user.earlierSpend, month);
+  const micros = heldMicros + spentMicros + deletedAccountMicros(user.deletedAccountSpend, month);
   atomic.check({ key: accountKey, versionstamp: account?.versionstamp ?? null })
     .check({ key: monthKey, versionstamp: spend?.versionstamp ?? null });
   if (micros === 0) return;
-  const left: EarlierSpend = { month, micros };
+  const left: DeletedAccountSpend = { month, micros };
   atomic.set(keyOf(user.identity), left, { expireIn: endOfMonth(at) - at });
 }
 
@@ -37,9 +37,9 @@ export async function leaveSpend(
 export async function takeSpend(
   atomic: Deno.AtomicOperation,
   { store, identity }: { store: Store; identity: Identity },
-): Promise<EarlierSpend | undefined> {
+): Promise<DeletedAccountSpend | undefined> {
   const key = keyOf(identity);
-  const left = await read<EarlierSpend>(store.kv, key);
+  const left = await read<DeletedAccountSpend>(store.kv, key);
   atomic.check({ key, versionstamp: left?.versionstamp ?? null });
   if (left === null) return undefined;
   atomic.delete(key);
@@ -47,12 +47,12 @@ export async function takeSpend(
 }
 
 /** Micro-dollars that count against the budget of that month. */
-export function earlierMicros(earlier: EarlierSpend | undefined, month: string): number {
+export function deletedAccountMicros(earlier: DeletedAccountSpend | undefined, month: string): number {
   return earlier?.month === month ? earlier.micros : 0;
 }
 
 function keyOf({ issuer, subject }: Identity): Deno.KvKey {
-  return keys.earlierSpend(sha256(JSON.stringify([issuer, subject])));
+  return keys.deletedAccountSpend(sha256(JSON.stringify([issuer, subject])));
 }
 
 function endOfMonth(at: number): number {

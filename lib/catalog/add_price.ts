@@ -49,8 +49,8 @@ export async function addPrice(
   }
   const { quality } = models.price({ model: id, size: size === "*" ? model.sizes[0] : size });
   const row: AddedPrice = {
-    provider: model.provider,
-    model: id,
+    provider: model.seller ?? model.provider,
+    model: model.wireId ?? id,
     size,
     quality,
     costMicros,
@@ -58,7 +58,7 @@ export async function addPrice(
     by,
     addedAt: store.now(),
   };
-  const key = keys.price(id, size, validFrom);
+  const key = keys.price(model.seller === undefined ? id : `${model.seller} ${id}`, size, validFrom);
   const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row)
     .set(keys.priceAdded(), row.addedAt);
   const detail = `${id} ${size} ${costMicros} ${validFrom}`;

@@ -29,7 +29,7 @@ export function createModels(
     now: () => number;
   },
 ): Models {
-  const all = () => providers.flatMap((provider) => provider.models.map((model) => ({ model, provider })));
+  const all = () => offersOf(providers);
   const available = () => {
     const today = new Date(now()).toISOString().slice(0, 10);
     const models = all().map(({ model }) => model)
@@ -40,7 +40,10 @@ export function createModels(
   const find = (id: string) => all().find(({ model }) => model.id === id) ?? null;
   const areMoreExpected = () => providers.some((provider) => provider.models.length === 0);
   const price = ({ model, size }: { model: string; size: string }) => {
-    const row = prices.price({ model, size, at: now() }) ?? freeRow(find(model)?.model);
+    const offered = find(model)?.model;
+    const { provider, seller } = offered ?? {};
+    const named = { model: offered?.wireId ?? model, provider, seller };
+    const row = prices.price({ ...named, size, at: now() }) ?? freeRow(offered);
     if (row === null) throw new Error(`The price book has no row for ${model} at ${size}`);
     return row;
   };
@@ -63,16 +66,38 @@ export function createModels(
     areMoreExpected,
     price,
     quote({ model, imageSize, count, text }) {
-      const beyond = mostBeyondRow(text, prices.tokenPrice({ model, at: now() }));
+      const isOwn = find(model)?.model.seller !== undefined;
+      const beyond = mostBeyondRow(text, isOwn ? null : prices.tokenPrice({ model, at: now() }));
       return (price({ model, size: imageSize }).costMicros + beyond) * count;
     },
   };
 }
 
-/** A model that nobody bills needs no row of the book. */
+/**
+ * Every model under an id of its own. One that is called like another's has its provider in front; a server that is
+ * asked what it has never takes an id from those who always have theirs.
+ */
+function offersOf(providers: readonly Provider[]): { model: Model; provider: Provider }[] {
+  const asksFor = ({ models }: Provider) => models.some(({ seller }) => seller !== undefined);
+  const taken = new Set<string>();
+  const renamed = new Map<Model, Model>();
+  for (const { models } of providers.toSorted((a, b) => Number(asksFor(a)) - Number(asksFor(b)))) {
+    for (const model of models) {
+      const { id, provider } = model;
+      if (taken.has(id)) renamed.set(model, { ...model, id: `${provider}/${id}`, wireId: id });
+      taken.add(id);
+    }
+  }
+  return providers.flatMap((provider) =>
+    provider.models.map((model) => ({ model: renamed.get(model) ?? model, provider }))
+  );
+}
+
+/** A model that nobody bills, or for which nobody tells a price, needs no row of the book. */
 function freeRow(model: Model | undefined): PriceRow | null {
-  if (!model?.isFree) return null;
-  const { provider, id } = model;
+  if (!model?.isFree && !model?.isUnpriced) return null;
+  const { id } = model;
+  const provider = model.seller ?? model.provider;
   return { provider, model: id, size: "*", quality: "standard", costMicros: 0, validFrom: "2026-01-01" };
 }
 

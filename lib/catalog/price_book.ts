@@ -109,8 +109,13 @@ export interface AddedPrice extends PriceRow {
 }
 
 export interface PriceBook {
-  /** The row for one picture at that time; null where the model has no price. */
-  price(query: { model: string; size: string; at: number }): PriceRow | null;
+  /**
+   * The row for one picture at that time; null where the model has no price. Two providers may call their models alike:
+   * the provider's own rows count, and for a `seller` no others do.
+   */
+  price(
+    query: { model: string; size: string; at: number; provider?: string; seller?: string },
+  ): PriceRow | null;
   /** What tokens of a model cost at that time; null where its price is by the picture. */
   tokenPrice(query: { model: string; at: number }): TokenPrice | null;
   /** Every row, the history included: by model and size, the latest first. */
@@ -129,10 +134,12 @@ export function createPriceBook(
     b.validFrom.localeCompare(a.validFrom) || addedAt(b) - addedAt(a);
   const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
   return {
-    price({ model, size, at }) {
+    price({ model, size, at, provider, seller }) {
       const day = dayOf(at);
-      const valid = rows.filter((r) =>
-        r.model === model && r.validFrom <= day && (r.size === size || r.size === "*")
+      const ofModel = rows.filter((r) => r.model === model);
+      const own = ofModel.filter((r) => r.provider === (seller ?? provider));
+      const valid = (own.length > 0 || seller !== undefined ? own : ofModel).filter((r) =>
+        r.validFrom <= day && (r.size === size || r.size === "*")
       );
       valid.sort((a, b) => Number(b.size === size) - Number(a.size === size) || latestFirst(a, b));
       return valid[0] ?? null;

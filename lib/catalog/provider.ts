@@ -67,6 +67,12 @@ export interface Model {
   deadlineMs: number;
   /** Runs on a machine of one's own: nobody bills it, so it needs no price. */
   isFree?: true;
+  /** Nobody tells what it costs: nothing, until an admin adds a price. */
+  isUnpriced?: true;
+  /** Whose rows of the price book count for it, where they are none of the provider's: the server's own address. */
+  seller?: string;
+  /** How the provider calls it, where another provider offers one of that id. */
+  wireId?: string;
 }
 
 /** One call's worth of work. */

@@ -5,6 +5,7 @@ import type { Outgoing } from "../outgoing.ts";
 import type { Settings } from "../settings.ts";
 import type { Sleep } from "../sleep.ts";
 import { createGemini, geminiBaseUrl } from "./gemini.ts";
+import { createKeyedServer } from "./keyed_server.ts";
 import { createLocalServer } from "./local_server.ts";
 import { createNanobanana } from "./nanobanana.ts";
 import { createOpenAi, openAiBaseUrl } from "./openai.ts";
@@ -34,7 +35,9 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   }
   if (OPENAI_API_KEY !== undefined) {
     const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
-    providers.push(createOpenAi({ apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common }));
+    const deps = { apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common };
+    const isOpenAi = /(^|\.)openai\.com$/.test(new URL(baseUrl).hostname);
+    providers.push(isOpenAi ? createOpenAi(deps) : createKeyedServer(deps));
   } else if (OPENAI_BASE_URL !== undefined) {
     providers.push(createLocalServer({ baseUrl: OPENAI_BASE_URL, ...common }));
   }

@@ -1,7 +1,7 @@
 /**
  * A server on a machine of one's own that speaks OpenAI's images API, or a part of it. Each speaks another part, so
  * it is asked who it is: stable-diffusion.cpp (by its own job API), LocalAI, vLLM-Omni, SGLang, or another, of which
- * only the least is expected. All of them are free.
+ * only the least is expected. Without a key all of them are free; with one, until a price is added for them.
  */
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
@@ -32,6 +32,8 @@ import {
 export interface LocalServerDeps {
   /** With or without its version, without a slash at its end. */
   baseUrl: string;
+  /** Where it wants one, somebody may bill what it makes. */
+  apiKey?: string;
   outgoing: Outgoing;
   now: () => number;
   sleep: Sleep;
@@ -91,11 +93,18 @@ interface Known {
   dialect: Dialect | null;
 }
 
-export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provider {
+export interface LocalServer extends Provider {
+  resume: NonNullable<Provider["resume"]>;
+  cancel: NonNullable<Provider["cancel"]>;
+  checkStatus: NonNullable<Provider["checkStatus"]>;
+}
+
+export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps): LocalServer {
   const api = versioned(baseUrl);
   const rootUrl = api.replace(/\/v\d+$/, "");
   const { outgoing, now } = deps;
-  const sdCpp = createSdCpp({ rootUrl, ...deps });
+  const headers = apiKey === undefined ? undefined : { authorization: `Bearer ${apiKey}` };
+  const sdCpp = createSdCpp({ rootUrl, headers, ...deps });
   let known: Known = { name: "Local server", models: [], dialect: null };
 
   return {
@@ -130,7 +139,11 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
   async function lookAround(signal: AbortSignal): Promise<ProviderStatus> {
     const capabilities = await ask(`${rootUrl}/sdcpp/v1/capabilities`, signal);
     if (capabilities.status === 200 && Object.keys(fieldsOf(capabilities.json)).length > 0) {
-      known = { name: "stable-diffusion.cpp", models: [sdCppModel(capabilities.json)], dialect: null };
+      known = {
+        name: "stable-diffusion.cpp",
+        models: [ofThis(sdCppModel(capabilities.json))],
+        dialect: null,
+      };
       return statusOf({ status: 200, said: null });
     }
     const { status, json } = await ask(`${api}/models`, signal);
@@ -138,13 +151,26 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
     const detailed = await ask(`${api}/models/capabilities`, signal);
     const dialect = dialectOf({ json, isLocalAi: detailed.status === 200 });
     const ids = modelIds(detailed.status === 200 ? detailed.json : json);
-    known = { name: dialect.name, models: ids.map((id) => localModel(id, dialect)), dialect };
+    known = { name: dialect.name, models: ids.map((id) => ofThis(localModel(id, dialect))), dialect };
     if (ids.length > 0) return statusOf({ status, said: null });
     return { state: "trouble", balance: null, detail: "It has no model that makes pictures" };
   }
 
+  /** Another server may call its models like this one, and what they cost is another matter there. */
+  function ofThis(model: Model): Model {
+    const seller = new URL(baseUrl).host;
+    return { ...model, seller, ...(apiKey === undefined ? { isFree: true } : { isUnpriced: true }) };
+  }
+
   function ask(url: string, signal: AbortSignal) {
-    return outgoing.callForJson({ url, method: "GET", timeoutMs: 5000, maxBytes: 10_000_000, signal });
+    return outgoing.callForJson({
+      url,
+      headers,
+      method: "GET",
+      timeoutMs: 5000,
+      maxBytes: 10_000_000,
+      signal,
+    });
   }
 
   async function* call(
@@ -157,6 +183,7 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
       answer = await outgoing.callForJson({
         url: `${api}/images/generations`,
         method: "POST",
+        headers,
         body: {
           model,
           prompt,
@@ -173,10 +200,26 @@ export function createLocalServer({ baseUrl, ...deps }: LocalServerDeps): Provid
       throw submissionFailure(error);
     }
     if (answer.status !== 200) throw failureOfAnswer({ ...answer, now: now() });
-    const image = await imageIn(answer);
-    const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, signal);
+    const image = await paidOrNot(() => imageIn(answer));
+    const bytes = "bytes" in image ? image.bytes : await paidOrNot(() => fetchImage(image.address, signal));
     yield { type: "image", bytes, seed };
     yield { type: "done", cost: null };
+  }
+
+  /** Whoever may be billed is, for what is no picture too. */
+  async function paidOrNot<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const isBilled = apiKey !== undefined && error instanceof ProviderFailure &&
+        error.reason === "bad_result";
+      if (!isBilled) throw error;
+      throw new ProviderFailure("bad_result", error.message, {
+        outcome: "billed",
+        said: error.said,
+        cause: error,
+      });
+    }
   }
 
   async function fetchImage(address: string, signal: AbortSignal): Promise<Uint8Array> {
@@ -223,7 +266,8 @@ function modelIds(json: unknown): string[] {
   const makesPictures = ({ capabilities, output_modalities: outputs }: Fields) =>
     (capabilities === undefined && outputs === undefined) ||
     [...listOf(capabilities), ...listOf(outputs)].includes("image");
-  return entries.filter(makesPictures).flatMap(({ id }) => textOf(id) ?? []);
+  return entries.filter(makesPictures).flatMap(({ id }) => textOf(id) ?? [])
+    .filter((id, index, ids) => ids.indexOf(id) === index);
 }
 
 function localModel(id: string, { options }: Dialect): Model {
@@ -240,7 +284,6 @@ function localModel(id: string, { options }: Dialect): Model {
     previews: false,
     retiresAt: null,
     deadlineMs: longestMs,
-    isFree: true,
   };
 }
 

@@ -98,6 +98,11 @@ const offers: readonly Offer[] = [
   offer(["gpt-image-2.5-sunburst", "GPT Image 2.5 Sunburst", "gpt-image-2.5-sunburst", "medium"]),
 ];
 
+/** How OpenAI itself calls what these models are made with. */
+export function openAiNameOf(modelId: string): string | undefined {
+  return offers.find(({ model }) => model.id === modelId)?.wireModel;
+}
+
 export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: OpenAiDeps): Provider {
   const api = versioned(baseUrl);
   const headers = { authorization: `Bearer ${apiKey}` };

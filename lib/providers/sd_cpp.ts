@@ -17,6 +17,7 @@ import { type Fields, fieldsOf, numberOf, outcomeUnknown, submissionFailure, tex
 export interface SdCppDeps {
   /** The server's own address, without a version. */
   rootUrl: string;
+  headers?: Record<string, string>;
   outgoing: Outgoing;
   now: () => number;
   sleep: Sleep;
@@ -62,11 +63,10 @@ export function sdCppModel(capabilities: unknown): Model {
     previews: false,
     retiresAt: null,
     deadlineMs: 30 * 60_000,
-    isFree: true,
   };
 }
 
-export function createSdCpp({ rootUrl, outgoing, now, sleep, random }: SdCppDeps) {
+export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: SdCppDeps) {
   return {
     async *generate(task: TaskRequest, signal: AbortSignal): AsyncGenerator<ProviderEvent> {
       const jobId = await submit(task, signal);
@@ -173,6 +173,7 @@ export function createSdCpp({ rootUrl, outgoing, now, sleep, random }: SdCppDeps
     return outgoing.callForJson({
       url,
       method,
+      headers,
       body,
       timeoutMs: callTimeoutMs,
       maxBytes: maxJobBytes,

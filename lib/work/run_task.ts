@@ -183,12 +183,12 @@ async function submit(work: Work, { at }: { at: number }): Promise<Move> {
   return await follow(work, () => provider.generate(requestOf(work), work.context));
 }
 
-function requestOf({ leased, index, taskKey }: Work): TaskRequest {
+function requestOf({ leased, index, taskKey, offer }: Work): TaskRequest {
   const { request, tasks } = leased.latest.value;
   return {
     taskKey,
     taskType: request.taskType,
-    model: request.model,
+    model: offer.model.wireId ?? request.model,
     prompt: request.text,
     ...parseSize(request.imageSize),
     count: tasks[index].count,

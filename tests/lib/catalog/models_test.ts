@@ -114,3 +114,30 @@ Deno.test("every row of the price book is charged to the micro-dollar, and nothi
     if (model !== "sketch") assert.deepEqual(prompt.ledger.priceRow, { model, size, ...row });
   }
 });
+
+Deno.test("two providers may call a model alike: each is found, made and paid for by its own", async () => {
+  const dear = createStandIn();
+  const own = createStandIn();
+  const submitted: string[] = [];
+  own.provider = {
+    ...own.provider,
+    id: "own",
+    models: [{ ...standInModel, provider: "own", name: "Own", seller: "127.0.0.1:1", isFree: true }],
+    generate: (task, context) => {
+      submitted.push(task.model);
+      return dear.provider.generate(task, context);
+    },
+  };
+  // A server that is asked what it has comes first and takes no name from the others.
+  await using studio = await createStudio({ standIn: { ...own, prices: [] }, others: [dear] });
+  const program = await studio.withKey();
+  const { models } = await (await program.get("/api/v1/models")).json();
+  const prices = models.map((
+    each: { id: string; prices: { costMicros: number }[] },
+  ) => [each.id, each.prices[0].costMicros]);
+  assert.deepEqual(prices, [["own/stand-in", 0], ["stand-in", dear.prices[0].costMicros]]);
+  const free = await finished(program, await submit(program, { model: "own/stand-in" }));
+  const paid = await finished(program, await submit(program, { model: "stand-in" }));
+  assert.deepEqual([free.costMicros, paid.costMicros], [0, dear.prices[0].costMicros]);
+  assert.deepEqual(submitted, ["stand-in"]);
+});

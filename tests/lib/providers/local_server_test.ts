@@ -307,3 +307,15 @@ Deno.test("a server that is not up yet shows as such, and is found once it is up
   assert.equal((await scene.run()).status, "COMPLETED");
   await api[Symbol.asyncDispose]();
 });
+
+Deno.test("a model that is called like one in the price book is free where nobody bills it", async () => {
+  const api = startLocalServer("other");
+  api.files.set("/v1/models", () => Response.json({ data: [{ id: "gpt-image-2" }, { id: "gpt-image-2" }] }));
+  await using scene = await setProviderScene((common) => createLocalServer({ baseUrl: api.url, ...common }));
+  const { models } = await (await scene.program.get("/api/v1/models")).json();
+  assert.deepEqual(models.map(({ id }: { id: string }) => id), ["gpt-image-2"]);
+  const quote = await (await scene.program.post("/api/v1/quotes", { prompt: "a sea" })).json();
+  const prompt = await scene.run();
+  assert.deepEqual([quote.costMicros, ...free(prompt)], [0, "COMPLETED", 0, "none"]);
+  await api[Symbol.asyncDispose]();
+});

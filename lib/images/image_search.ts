@@ -4,6 +4,7 @@
  * newest first. A typed word counts for every word that begins with it; in scripts without spaces, for every text that
  * has it inside. Each call does a bounded amount of work: if that does not fill the page, it says where to go on.
  */
+import { parseSize } from "../size.ts";
 import type { Image } from "./image.ts";
 import { keys, lists } from "../store/schema.ts";
 import { foldText, isNothing, type TypedText, typedText } from "../search_text.ts";
@@ -142,7 +143,7 @@ async function openGroups(
   const exact = [
     ...typed.exact,
     ...model === null ? [] : [modelTerm(model)],
-    ...size === null ? [] : [sizeOf(size)],
+    ...size === null ? [] : [sizeTerm(parseSize(size))],
     ...cost === null ? [] : [costTerm(cost)],
   ].map(listOf);
   const words = await Promise.all(
@@ -153,11 +154,6 @@ async function openGroups(
   );
   const groups = [...words, ...exact];
   return groups.length > 0 ? groups : [openList(kv, { prefix: [...lists.images(userId)], ...reading })];
-}
-
-function sizeOf(size: string): string {
-  const [width, height] = size.split("x").map(Number);
-  return sizeTerm({ width, height });
 }
 
 /** The models and sizes that the user has pictures of. */

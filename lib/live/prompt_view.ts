@@ -15,12 +15,16 @@ import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progres
 import { changeVersion, type Store, type Versioned } from "../store/store.ts";
 import type { Charge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
+import { parseSize, type Size } from "../size.ts";
+import { tintColours } from "../pixels/tint.ts";
 import { readImages } from "../images/image_store.ts";
 import { queuePositions } from "../prompts/queue.ts";
 
 export interface ImageView {
   image: Image;
   prompt: Prompt;
+  /** Colours of a grid of four by four, row by row, until the picture has loaded; null: not known yet. */
+  tint: string[] | null;
   /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
   costMicros: number | null;
   /** How that came about; null until it is known. */
@@ -49,6 +53,8 @@ export type Frame =
 
 export interface PromptView {
   prompt: Prompt;
+  /** Of the pictures that were asked for. */
+  size: Size;
   /** Those that are not deleted, in the order of the tasks. */
   images: ImageView[];
   /** All that it produced, the deleted ones among them. */
@@ -94,6 +100,7 @@ export async function viewPrompts(
       .map((image) => viewImage(image, prompt));
     return {
       prompt,
+      size: parseSize(prompt.request.imageSize),
       images,
       named: imagesOf(prompt),
       frames: framesOf(prompt, { images, progress: running }),
@@ -126,6 +133,7 @@ function viewImage(image: Image, prompt: Prompt): ImageView {
   return {
     image,
     prompt,
+    tint: image.tint === null ? null : tintColours(image.tint),
     ...imageCost(prompt, image.id),
     durationMs: durationMs(prompt),
   };

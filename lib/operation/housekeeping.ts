@@ -1,5 +1,6 @@
-/** What goes on beside the work: deleted pictures go when their time is over, and blobs are swept. */
+/** What goes on beside the work: deleted pictures go when their time is over, tints are made, and blobs are swept. */
 import { emptyTrash } from "../images/delete_image.ts";
+import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import { sweepBlobs } from "./sweep_blobs.ts";
@@ -12,6 +13,7 @@ export interface Housekeeping {
 }
 
 const trashMs = 15_000;
+const tintsMs = 3000;
 /** Listing a large bucket costs money, so it is done rarely; the first time a while after the start. */
 const firstSweepMs = 15 * 60_000;
 const sweepMs = 24 * 3600 * 1000;
@@ -26,6 +28,7 @@ export function createHousekeeping(
   return {
     start() {
       repeat("trash", { firstMs: 0, everyMs: trashMs }, async () => void await emptyTrash({ store, blobs }));
+      repeat("tints", { firstMs: tintsMs, everyMs: tintsMs }, () => fillTints({ store, blobs }));
       repeat("sweep", { firstMs: firstSweepMs, everyMs: sweepMs }, sweep);
     },
     async stop() {
@@ -41,10 +44,11 @@ export function createHousekeeping(
     for (const key of missing) log("error", "blob_missing", { key });
   }
 
+  /** Until the work says that there is no more of it before the next start. */
   function repeat(
     name: string,
     { firstMs, everyMs }: { firstMs: number; everyMs: number },
-    work: () => Promise<void>,
+    work: () => Promise<boolean | void>,
   ): void {
     const next = (ms: number) => {
       if (!isStopped) timers.set(name, setTimeout(begin, ms));
@@ -52,9 +56,9 @@ export function createHousekeeping(
     const begin = () => {
       const turn = work()
         .catch((error) => log("error", "housekeeping_failed", { what: name, error }))
-        .finally(() => {
+        .then((isMore) => {
           running.delete(turn);
-          next(everyMs);
+          if (isMore !== false) next(everyMs);
         });
       running.add(turn);
     };

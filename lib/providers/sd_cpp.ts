@@ -2,6 +2,7 @@
  * stable-diffusion.cpp's server by its native job API (examples/server/api.md): a job is queued, asked for until it
  * is done, and kept for ten minutes. Free, since it runs on a machine of one's own.
  */
+import { parseSize } from "../size.ts";
 import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
   type Model,
@@ -40,7 +41,7 @@ export function sdCppModel(capabilities: unknown): Model {
   const limits = fieldsOf(fields.limits);
   const limit = (name: string, otherwise: number) => numberOf(limits[name]) ?? otherwise;
   const fits = (size: string) => {
-    const [width, height] = size.split("x").map(Number);
+    const { width, height } = parseSize(size);
     return width >= limit("min_width", 64) && width <= limit("max_width", 4096) &&
       height >= limit("min_height", 64) && height <= limit("max_height", 4096);
   };

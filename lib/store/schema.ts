@@ -24,6 +24,7 @@
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
  * | `price` model size validFrom | `AddedPrice` |
+ * | `tints_filled` | id of the picture up to which all have a tint, as far as that can be made |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
@@ -64,6 +65,7 @@ export const keys = {
   signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],
   image: (imageId: string) => ["image", imageId],
+  tintsFilled: () => ["tints_filled"],
   imageTerms: (userId: string, term: string) => ["image_term", userId, term],
   imageTermsOf: (userId: string) => ["image_term", userId],
   imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],

@@ -41,7 +41,7 @@ export function PromptCard({ view }: { view: PromptView }) {
 
 function PictureFrame({ frame, view, isFirst }: { frame: Frame; view: PromptView; isFirst: boolean }) {
   const { id, request, status } = view.prompt;
-  const [width, height] = request.imageSize.split("x").map(Number);
+  const { width, height } = view.size;
   switch (frame.state) {
     case "picture":
       return (

@@ -38,6 +38,6 @@ Deno.test("one of another size stands beside what the provider made", async () =
   const bytes = await picture(640, 320);
   const { image, keys, blobs } = await store(bytes);
   assert.deepEqual(keys.toSorted(), [blobKeys.picture(image.id), blobKeys.original(image.id)].toSorted());
-  assert.deepEqual(blobs.contents.get(originalKey(image)), bytes);
+  assert.deepEqual(blobs.contents.get(originalKey(image)), new Uint8Array(bytes));
   assert.deepEqual([image.hasOriginal, image.width, image.height], [true, 512, 512]);
 });

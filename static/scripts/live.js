@@ -18,6 +18,7 @@
   const retryMs = 500;
   const longestRetryMs = 60_000;
   const tickMs = 1000;
+  const eventStream = "text/event-stream";
 
   let place;
   let page;
@@ -86,11 +87,17 @@
     channel = null;
   }
 
-  /** Somebody else is signed in by now, or nobody: this page has nothing to hear. */
-  function end() {
+  /** Somebody else is signed in by now, or nobody: no page of this person has anything to hear, and each says so. */
+  function end(status) {
     rest();
     isOver = true;
     showStalled(false);
+    showLeft(status);
+  }
+
+  function endAll(status) {
+    post({ type: "end", status });
+    end(status);
   }
 
   function lead() {
@@ -158,7 +165,7 @@
           },
         });
       } catch (error) {
-        if (leading === mine && isRefusal(error)) return end();
+        if (leading === mine && isRefusal(error)) return endAll(error.status);
       }
       if (!signal.aborted) failures++;
       await pause(
@@ -182,7 +189,9 @@
   const isRefusal = ({ status }) => status === 401 || status === 403 || status === 409;
 
   async function readStream(address, { signal, onBytes, onMessage }) {
-    const { body } = await ask(address, { signal, headers: { Accept: "text/event-stream" } });
+    const { body, headers } = await ask(address, { signal, headers: { Accept: eventStream } });
+    // Something on the way may answer with a page of its own, which is no sign of life.
+    if (!headers.get("Content-Type")?.startsWith(eventStream)) throw new Error("This is no event stream");
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (true) {
@@ -202,6 +211,7 @@
   function hear({ type, ...message }) {
     if (type === "here") return welcome(message);
     if (type === "bye" && leading === null) return succeed();
+    if (type === "end") return end(message.status);
     if (type === "lead" && leading !== null) {
       // Two that began at once: the later one leads.
       if (message.term < leading.term) {
@@ -235,6 +245,7 @@
     hasHeard = true;
     looks = 0;
     showStalled(false);
+    showLeft(null);
   }
 
   function tick() {
@@ -251,6 +262,15 @@
     if (notice !== null) notice.hidden = !isStalled;
   }
 
+  /** By what the server refused with, or null once it does not any more. */
+  function showLeft(status) {
+    const notices = { "signed-out": status !== null && status !== 409, "somebody-else": status === 409 };
+    for (const [id, isShown] of Object.entries(notices)) {
+      const notice = document.getElementById(id);
+      if (notice !== null) notice.hidden = !isShown;
+    }
+  }
+
   /** Asks once for what was missed. The next time comes later where nobody sees the page or nothing answers. */
   function look() {
     lookAt = now() + Math.min(lookMs * 2 ** looks, longestLookMs);
@@ -265,7 +285,7 @@
         if (!document.hidden) looks = 0;
       } catch (error) {
         looks++;
-        if (isRefusal(error)) end();
+        if (isRefusal(error)) endAll(error.status);
       }
     });
   }

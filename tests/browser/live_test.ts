@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { BrowserContext, Page } from "playwright-core";
-import { browserTest, openVisitor } from "../fixtures/browser.ts";
+import { browserTest, openVisitor, signOut } from "../fixtures/browser.ts";
 import { startHoldingProxy } from "../fixtures/holding_proxy.ts";
 import { runTask, type Server, startServer, temporaryFolder } from "../fixtures/server.ts";
 import { until } from "../fixtures/until.ts";
@@ -182,6 +182,62 @@ browserTest(
   },
 );
 
+browserTest("who signs out in one tab is told in all others, which lead to signing in", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  await using visitor = await openVisitor(server.url);
+  const { context, page } = visitor;
+  await page.goto(server.signInUrl);
+  const tabs = [];
+  for (const path of ["/generator", "/gallery?q=sea", "/prompts", "/dashboard"]) {
+    tabs.push(await openTab(context, server.url + path));
+  }
+  await page.goto(`${server.url}/generator`);
+  await signOut(page);
+  await page.waitForURL("**/login");
+  for (const tab of tabs) await tab.locator("#signed-out").waitFor({ state: "visible", timeout: 10_000 });
+  const [generator, gallery] = tabs;
+  assert.equal(await gallery.locator("#stalled").isVisible(), false);
+  await gallery.getByRole("link", { name: "Sign in again" }).click();
+  await gallery.waitForURL(/\/login\?return_to=%2Fgallery%3Fq%3Dsea$/);
+  await gallery.goto(await loginAgain(server));
+  await generator.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  await generator.locator("#signed-out").waitFor({ state: "hidden" });
+  await submit(gallery, server, "signed in again");
+  await cardOf(generator, "signed in again", "COMPLETED").waitFor();
+});
+
+browserTest("a page of something on the way in place of the stream is no sign of life", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  await using visitor = await openVisitor(server.url);
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  let asked = 0;
+  await page.route(/\/events\?/, (route) => {
+    asked++;
+    return route.fulfill({ contentType: "text/html", body: "<h1>Please wait</h1>" });
+  });
+  await page.goto(`${server.url}/generator`);
+  await page.locator("#stalled").waitFor({ state: "visible", timeout: 9000 });
+  await submit(page, server, "behind a page");
+  await cardOf(page, "behind a page", "COMPLETED").waitFor();
+  assert.ok(asked < 8, `asked ${asked} times`);
+});
+
+browserTest("the first prompt of all comes into an open history", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  await using visitor = await openVisitor(server.url);
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  await page.goto(`${server.url}/prompts`);
+  await page.getByText("Nothing here yet").waitFor();
+  await submit(page, server, "the first of all");
+  await page.locator("#history tr", { hasText: "the first of all" }).waitFor();
+  await page.getByText("Nothing here yet").waitFor({ state: "hidden" });
+});
+
 browserTest("a picture that is deleted in one tab says so in another, and leaves its gallery", async () => {
   await using folder = await temporaryFolder();
   await using server = await startServer({ dataDir: folder.path, env: { SKETCH_STEP_MS: "20" } });
@@ -198,10 +254,16 @@ browserTest("a picture that is deleted in one tab says so in another, and leaves
   assert.equal(answer.status(), 200);
   await gallery.locator("#gallery img").waitFor({ state: "detached" });
   await image.getByText("The picture was deleted").waitFor();
-  await page.request.post(`${server.url}/api/v1/images/${imageId}/undelete`, {
-    headers: { Origin: server.url },
-  });
+  assert.equal(await image.getByRole("link", { name: "As it is" }).isVisible(), false);
+  await image.reload();
+  await image.getByRole("heading", { name: "This picture was deleted" }).waitFor();
+  await image.getByRole("button", { name: "Undo" }).click();
+  await image.getByRole("heading", { name: "a sea to be deleted" }).waitFor();
+  await gallery.locator("#gallery img").waitFor();
+  await page.request.delete(`${server.url}/api/v1/images/${imageId}`, { headers: { Origin: server.url } });
+  await image.getByRole("button", { name: "Undo" }).click();
   await image.getByText("The picture was deleted").waitFor({ state: "detached" });
+  await image.getByRole("link", { name: "As it is" }).waitFor();
   await gallery.locator("#gallery img").waitFor();
 });
 

@@ -70,6 +70,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
         <p id="stalled" class="notice" role="status" hidden>
           Live updates do not arrive. The page looks for itself every few seconds.
         </p>
+        {user !== null && live && <Left />}
         {user !== null && <Shortcuts />}
         {user !== null && live && <Stream {...live} user={user} />}
       </body>
@@ -82,6 +83,21 @@ function Refresh() {
     <noscript>
       <meta http-equiv="refresh" content="2" />
     </noscript>
+  );
+}
+
+/** What a page says that was left open while its person signed out: its own address leads on from there. */
+function Left() {
+  return (
+    <>
+      <p id="signed-out" class="notice" role="alert" hidden>
+        You are signed out. What is shown here does not change any more. <a href="">Sign in again</a>
+      </p>
+      <p id="somebody-else" class="notice" role="alert" hidden>
+        Somebody else has signed in. What is shown here does not change any more.{" "}
+        <a href="">Load the page again</a>
+      </p>
+    </>
   );
 }
 

@@ -116,7 +116,7 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
   );
 }
 
-function isForPrograms(c: AppContext): boolean {
+export function isForPrograms(c: AppContext): boolean {
   return /^\/(api|\.well-known)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
 }
 

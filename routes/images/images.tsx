@@ -6,7 +6,7 @@ import {
   RangeNotSatisfiable,
   thumbnailWidths,
 } from "../../lib/blobs/blobs.ts";
-import { deleteImage, undoDeletion } from "../../lib/images/delete_image.ts";
+import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
@@ -15,11 +15,12 @@ import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/image
 import { readAccount } from "../../lib/money/ledger.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";
+import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
 import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
-import { answerUnmet } from "../http/problem.tsx";
+import { answerUnmet, isForPrograms } from "../http/problem.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
@@ -46,7 +47,8 @@ export function imageRoutes(deps: ImageDeps) {
     .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
     .get("/images/:id", async (c) => {
       const { user } = callerOf(c);
-      const shown = await view(c);
+      const shown = await orNull(view(c));
+      if (shown === null) return await showDeleted(c);
       const query = readImageQuery(c);
       const [neighbours, cursor] = await Promise.all([
         neighboursOf(shown.image, query),
@@ -83,6 +85,14 @@ export function imageRoutes(deps: ImageDeps) {
   function neighboursOf(image: Image, query: ImageQuery) {
     if (isEmptyQuery(query)) return imageNeighbours(store, image);
     return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
+  }
+
+  /** It is not there any more, but it may come back. */
+  async function showDeleted(c: AppContext) {
+    const { user } = callerOf(c);
+    if (isForPrograms(c)) throw notFound();
+    const { value } = await findDeleted(store, { userId: user.id, imageId: c.req.param("id")! });
+    return c.html(<DeletedPicturePage user={user} image={value.image} />, 404);
   }
 
   async function view(c: AppContext) {
@@ -184,6 +194,16 @@ async function sendPart(
   if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
   await stream.cancel();
   return c.body(null, 200);
+}
+
+/** Null for what is not found. */
+async function orNull<Found>(finding: Promise<Found>): Promise<Found | null> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not_found") return null;
+    throw error;
+  }
 }
 
 function readForm(c: AppContext): FileForm {

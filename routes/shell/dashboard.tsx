@@ -8,7 +8,7 @@ import { listUnfinishedPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompts } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { byteOrderMark } from "../../views/shell/csv.ts";
-import { DashboardPage, type Figures, FiguresList } from "../../views/shell/dashboard_page.tsx";
+import { DashboardPage, type Figures, FiguresFragment } from "../../views/shell/dashboard_page.tsx";
 import { usageHeading, usageLine } from "../../views/money/usage_csv.ts";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
 import { countImages, listImages } from "../../lib/images/image_store.ts";
@@ -52,8 +52,13 @@ export function dashboardRoutes(deps: DashboardDeps) {
     })
     .get("/dashboard/figures", async (c) => {
       const { user } = callerOf(c);
-      const [money, imageCount] = await Promise.all([readMoney(user), countImages(store, user.id)]);
-      return c.html(<FiguresList {...money} imageCount={imageCount} />);
+      const name = monthOf(store.now());
+      const [money, imageCount, month] = await Promise.all([
+        readMoney(user),
+        countImages(store, user.id),
+        readMonth(store, { userId: user.id, month: name }),
+      ]);
+      return c.html(<FiguresFragment {...money} {...{ imageCount, name, month }} />);
     })
     .get("/usage.csv", (c) => {
       const { user } = callerOf(c);

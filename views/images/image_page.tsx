@@ -26,6 +26,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+      <div id={goneId(image.id)} class="gone"></div>
       <article class="print">
         <div class="stage">
           <a href={fileAddress(image.id)}>
@@ -46,7 +47,6 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
           </nav>
         </div>
         <div class="about">
-          <div id={goneId(image.id)}></div>
           <h1 class="text" dir="auto">{text}</h1>
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
@@ -91,36 +91,40 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
               <code>{image.sha256}</code>
             </Fact>
           </dl>
-          <h2>Download</h2>
-          <div class="actions">
-            <Download image={image} query="?save=1" name="As it is" />
-            {image.hasOriginal && <Download image={image} query="?original=1&save=1" name="As it was made" />}
-            {copies.map(({ format, name }) => (
-              <Download image={image} query={`?download=${format}`} name={name} />
-            ))}
+          <div class="keep">
+            <h2>Download</h2>
+            <div class="actions">
+              <Download image={image} query="?save=1" name="As it is" />
+              {image.hasOriginal && (
+                <Download image={image} query="?original=1&save=1" name="As it was made" />
+              )}
+              {copies.map(({ format, name }) => (
+                <Download image={image} query={`?download=${format}`} name={name} />
+              ))}
+            </div>
+            <p class="muted">PNG, JPEG and WebP are copies that carry the mark of AI-made pictures.</p>
+            <div class="actions">
+              <span class="muted">With the settings inside:</span>
+              {copies.map(({ format, name }) => (
+                <Download
+                  image={image}
+                  query={`?download=${format}&settings=1`}
+                  name={name}
+                  label={`${name} with the settings inside`}
+                />
+              ))}
+            </div>
+            <details class="delete">
+              <summary>Delete</summary>
+              <form method="post" action={`/images/${image.id}/delete`}>
+                <p>
+                  For ten minutes you can undo it; then the picture and its files are gone for good. What it
+                  cost stays in the books.
+                </p>
+                <button class="danger" type="submit">Delete this picture</button>
+              </form>
+            </details>
           </div>
-          <p class="muted">PNG, JPEG and WebP are copies that carry the mark of AI-made pictures.</p>
-          <div class="actions">
-            <span class="muted">With the settings inside:</span>
-            {copies.map(({ format, name }) => (
-              <Download
-                image={image}
-                query={`?download=${format}&settings=1`}
-                name={name}
-                label={`${name} with the settings inside`}
-              />
-            ))}
-          </div>
-          <details class="delete">
-            <summary>Delete</summary>
-            <form method="post" action={`/images/${image.id}/delete`}>
-              <p>
-                For ten minutes you can undo it; then the picture and its files are gone for good. What it
-                cost stays in the books.
-              </p>
-              <button class="danger" type="submit">Delete this picture</button>
-            </form>
-          </details>
         </div>
       </article>
     </Layout>

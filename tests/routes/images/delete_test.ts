@@ -66,7 +66,7 @@ Deno.test("a deletion can be undone for ten minutes, and then everything is as i
   assert.deepEqual(await list(), whole);
   assert.equal(await statusOf(program.get(file(id))), 200);
   assert.deepEqual((await verify(studio.store, studio)).violations, []);
-  clock.advance(tenMinutes);
+  clock.advance(tenMinutes + 1);
   assert.equal(await empty(studio), 0);
   assert.equal((await program.post(`/api/v1/images/${id}/undelete`)).status, 404);
 });
@@ -91,6 +91,25 @@ Deno.test("the page offers to undo, without a script, and only to whose picture 
   for (const odd of [id, "x", ""]) {
     assert.ok(!(await (await session.get(`/gallery?deleted=${odd}`)).text()).includes("undelete"), odd);
   }
+});
+
+Deno.test("the page of a deleted picture offers to undo that, for ten minutes and to whose it was", async () => {
+  const clock = createTestClock();
+  await using studio = await createStudio({ now: clock.now });
+  const session = await studio.withSession();
+  const { id } = await make(await studio.withKey());
+  await session.form(`/images/${id}/delete`, {});
+  const read = async (client: Client) => {
+    const answer = await client.get(`/images/${id}`);
+    return [answer.status, (await answer.text()).includes(`<form class="deleted"`)];
+  };
+  assert.deepEqual(await read(session), [404, true]);
+  assert.deepEqual(await read(await studio.withSession(await studio.addMember())), [404, false]);
+  const asJson = await session.get(`/images/${id}`, { Accept: "application/json" });
+  assert.equal((await asJson.json()).error.code, "not_found");
+  clock.advance(tenMinutes + 1);
+  await empty(studio);
+  assert.deepEqual(await read(session), [404, false]);
 });
 
 Deno.test("bytes that refuse to go are gone after the next time, whatever broke off the first", async () => {

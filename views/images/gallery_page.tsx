@@ -154,7 +154,7 @@ function Choice({ name, label, value, options }: {
 
 function Nothing({ isNarrowed, goesOn }: { isNarrowed: boolean; goesOn: boolean }) {
   if (goesOn) return <p class="empty">Nothing among the latest; there are older ones to look through.</p>;
-  if (isNarrowed) return <p class="empty">No picture is like that.</p>;
+  if (isNarrowed) return <p class="empty">No picture is like that. Try fewer words, or show all.</p>;
   return (
     <div class="empty">
       <p>No pictures yet. What you make appears here. Darkroom painted these from the words below them:</p>

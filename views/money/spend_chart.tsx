@@ -11,9 +11,12 @@ export function SpendChart({ name, month }: { name: string; month: Month }) {
   const most = Math.max(...days.map(({ spend }) => amountOf(spend)));
   const all = days.reduce((sum, { spend }) => sum + amountOf(spend), 0);
   const width = days.length * step;
+  if (most <= 0) return <p class="muted">Nothing was made in {monthName(name)}.</p>;
   return (
     <figure class="spend">
-      <p class="muted most">{most > 0 && `Most on one day: ${inWords(most)}`}</p>
+      <p class="muted most">
+        {month.spentMicros <= 0 && "It cost nothing: pictures by day. "}Most on one day: {inWords(most)}
+      </p>
       <svg
         class="bars"
         viewBox={`0 0 ${width} ${height}`}
@@ -41,12 +44,10 @@ export function SpendChart({ name, month }: { name: string; month: Month }) {
         {days.filter((_, index) => index % 7 === 0).map(({ day }) => <span>{Number(day.slice(8))}</span>)}
       </div>
       <p class="muted">Days and months begin at midnight UTC here, as budgets do.</p>
-      {most > 0 && (
-        <details>
-          <summary>Day by day</summary>
-          <SpendTable heading="Day" spends={month.days} />
-        </details>
-      )}
+      <details>
+        <summary>Day by day</summary>
+        <SpendTable heading="Day" spends={month.days} />
+      </details>
     </figure>
   );
 }

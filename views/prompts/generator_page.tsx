@@ -9,13 +9,8 @@ import type { Left } from "../../lib/images/found_settings.ts";
 import { LeftOvers } from "./left_over.tsx";
 import { Layout } from "../shell/layout.tsx";
 import { Tile } from "../images/picture.tsx";
+import { Paintings } from "../shell/paintings.tsx";
 import { PromptCard } from "./prompt_card.tsx";
-
-const examples = [
-  "A lighthouse at dusk above a stormy sea",
-  "Snowy mountains under a violet night sky, ink",
-  "A quiet city street in the rain, watercolour",
-];
 
 export function GeneratorPage({ user, cursor, prompts, recent, left, ...form }: GeneratorFormProps & {
   user: User;
@@ -84,16 +79,10 @@ function PictureSettings() {
 function FirstVisit() {
   return (
     <div class="first-visit">
-      <p>Describe a picture and watch it develop. To begin with:</p>
-      <ul>
-        {examples.map((text) => (
-          <li>
-            <a class="button" href={`/generator?prompt=${encodeURIComponent(text)}`} data-example={text}>
-              {text}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <p>
+        Describe a picture and watch it develop. Darkroom painted these; each fills the box with its words:
+      </p>
+      <Paintings />
     </div>
   );
 }

@@ -45,25 +45,29 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
           </a>
         ))}
       </nav>
-      {prompts.length === 0 ? <p class="empty">Nothing here yet.</p> : (
-        <table class="history">
-          <thead>
-            <tr>
-              <th scope="col">Prompt</th>
-              <th scope="col">Status</th>
-              <th scope="col">Cost</th>
-              <th scope="col">Time</th>
-              <th scope="col">When</th>
-              <th scope="col">
-                <span class="unseen">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody id="history" data-keep="50" data-fixed={takesNewOnes ? undefined : ""}>
-            {prompts.map((view) => <HistoryRow view={view} zone={user.timeZone} />)}
-          </tbody>
-        </table>
-      )}
+      <table class="history">
+        <thead>
+          <tr>
+            <th scope="col">Prompt</th>
+            <th scope="col">Status</th>
+            <th scope="col">Cost</th>
+            <th scope="col">Time</th>
+            <th scope="col">When</th>
+            <th scope="col">
+              <span class="unseen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody id="history" data-keep="50" data-fixed={takesNewOnes ? undefined : ""}>
+          {prompts.map((view) => <HistoryRow view={view} zone={user.timeZone} />)}
+        </tbody>
+      </table>
+      <div class="empty">
+        <p>Nothing here yet. Each prompt is kept here, with how it went and what it cost.</p>
+        {status === null
+          ? <a class="button primary" href="/generator">Make the first picture</a>
+          : <a class="button" href="/prompts">Show all</a>}
+      </div>
       <MoreLink
         pagination={pagination}
         path="/prompts"

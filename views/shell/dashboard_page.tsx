@@ -61,16 +61,38 @@ export function DashboardPage({ user, cursor, running, recent, shown, ...figures
               <a class="button quiet" href={`/usage.csv?month=${name}`} download>Export as CSV</a>
             </nav>
           </div>
-          <SpendChart name={name} month={month} />
-          {Object.keys(month.models).length > 0 && <SpendTable heading="Model" spends={month.models} />}
+          <MonthSpend name={name} month={month} />
         </section>
       </div>
     </Layout>
   );
 }
 
-/** Asked for again when something has ended. */
-export function FiguresList({ budget, account, imageCount }: Figures) {
+/** By day and by model. */
+function MonthSpend({ name, month }: { name: string; month: Month }) {
+  return (
+    <div id={monthId(name)} class="month">
+      <SpendChart name={name} month={month} />
+      {Object.keys(month.models).length > 0 && <SpendTable heading="Model" spends={month.models} />}
+    </div>
+  );
+}
+
+const monthId = (name: string) => `month-${name}`;
+
+/** Asked for again when something has ended. The month goes where the page shows that one. */
+export function FiguresFragment({ name, month, ...figures }: Figures & { name: string; month: Month }) {
+  return (
+    <>
+      <FiguresList {...figures} />
+      <hx-partial hx-target={`#${monthId(name)}`} hx-swap="outerMorph">
+        <MonthSpend name={name} month={month} />
+      </hx-partial>
+    </>
+  );
+}
+
+function FiguresList({ budget, account, imageCount }: Figures) {
   const { limitMicros, spentMicros, heldMicros, remainingMicros } = budget;
   return (
     <dl id="figures" class="figures">

@@ -13,7 +13,7 @@ export function Paintings() {
     <ul class="paintings" aria-label="Painted by Darkroom">
       {paintings.map(({ asset: { path }, words }) => (
         <li>
-          <a href={`/generator?prompt=${encodeURIComponent(words)}`}>
+          <a href={`/generator?prompt=${encodeURIComponent(words)}`} data-example={words}>
             <img src={path} width="480" height="600" alt="" />
             <span>{words}</span>
           </a>

@@ -67,12 +67,12 @@ Deno.test("a month without costs shows its pictures by day, and says in which da
   await using studio = await createStudio({ standIn, now: () => at });
   const [program, person] = [await studio.withKey(), await studio.withSession()];
   const empty = await (await person.get("/dashboard")).text();
-  assert.match(empty, /aria-label="Pictures by day in November 2026: 0 pictures in all"/);
-  assert.doesNotMatch(empty, /Most on one day|Day by day/);
+  assert.match(empty, /Nothing was made in November 2026\./);
+  assert.doesNotMatch(empty, /Most on one day|Day by day|<svg class="bars"/);
   await finished(program, await submit(program, { count: 2 }));
   const page = await (await person.get("/dashboard")).text();
   assert.match(page, /aria-label="Pictures by day in November 2026: 2 pictures in all"/);
-  assert.match(page, /Most on one day: 2 pictures/);
+  assert.match(page, /It cost nothing: pictures by day\. Most on one day: 2 pictures/);
   assert.match(page, /height="100"><title>2026-11-02: \$0\.00, 2 pictures<\/title>/);
   assert.equal(page.match(/<rect class="none"/g)?.length, 29);
   assert.match(page, /<th scope="row">2026-11-02<\/th><td class="number">2<\/td>/);

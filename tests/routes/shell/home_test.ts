@@ -4,7 +4,7 @@ import { createStudio } from "../../fixtures/studio.ts";
 Deno.test("the front page shows three pictures, small and kept for ever, and each begins a prompt", async () => {
   await using studio = await createStudio();
   const page = await (await studio.fetch("/")).text();
-  const paintings = [...page.matchAll(/<a href="([^"]+)"><img src="([^"]+)" width="480" height="600"/g)];
+  const paintings = [...page.matchAll(/<a href="([^"]+)"[^>]*><img src="([^"]+)" width="480" height="600"/g)];
   assert.equal(paintings.length, 3);
   let total = 0;
   for (const [, link, path] of paintings) {

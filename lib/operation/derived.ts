@@ -3,51 +3,17 @@
  * reports the differences, `rebuild` writes them away. It takes no part in the write path, so a mistake there shows.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { ApiKey } from "../identity/api_key.ts";
-import { countKeys, entryKey } from "../store/counted_list.ts";
+import type { AnyNoun } from "../accounts/nouns.ts";
 import { type Account, emptyAccount } from "../money/account.ts";
-import type { Passkey } from "../identity/passkey.ts";
-import type { Lease } from "../prompts/queue.ts";
-import {
-  imageTermKeys,
-  keys,
-  kinds,
-  type ListKey,
-  lists,
-  promptLists,
-  promptQueueKeys,
-} from "../store/schema.ts";
-import { type Session, sessionLifeMs } from "../identity/session.ts";
-import {
-  type ImageFacts,
-  nameOf,
-  type PromptFacts,
-  quickly,
-  type Records,
-  type StoreView,
-} from "./records.ts";
-import type { User } from "../users/user.ts";
-
-type DerivedKind =
-  | "list_entry"
-  | "change_entry"
-  | "image_term"
-  | "queue_entry"
-  | "count"
-  | "change_head"
-  | "account"
-  | "month"
-  | "lease"
-  | "session_index"
-  | "api_key_index"
-  | "unknown_charge"
-  | "identity_index"
-  | "passkey_index";
+import type { PromptFacts } from "../prompts/prompt_noun.ts";
+import { countsOf, type ImpliedEntry, type Index } from "../store/noun.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { nameOf, quickly, type Records, type StoreView } from "./records.ts";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
 export interface Difference {
   /** Missing, not as the records imply, or there although they imply nothing. */
-  rule: `${DerivedKind}_${"missing" | "wrong" | "orphan"}`;
+  rule: `${string}_${"missing" | "wrong" | "orphan"}`;
   subject: string;
   detail: string;
   key: Deno.KvKey;
@@ -58,129 +24,97 @@ export interface Difference {
 
 /** All differences; none in a healthy store. */
 export async function* compareDerived(view: StoreView, records: Records): AsyncGenerator<Difference> {
-  yield* compareIndexes(view, records);
-  yield* compareImageTerms(view, records);
+  for (const [noun, facts] of records.facts) yield* compareImplied(view, { noun, facts });
   yield* compareCounts(view, records);
   yield* compareChangeHeads(view, records);
   for await (const difference of compareBooks(view, records)) {
     if (!records.leaving.has(String(difference.key[1]))) yield difference;
   }
-  yield* compareLeases(view, records);
-  yield* compareSessions(view);
-  yield* compareApiKeys(view);
   yield* compareUnknownCharges(view, records);
-  yield* compareIdentities(view);
-  yield* comparePasskeys(view);
 }
 
-type IndexName = (typeof kinds.indexes)[number][0];
-
-const indexKinds: { [name in IndexName]: "list_entry" | "change_entry" | "queue_entry" } = {
-  prompts: "list_entry",
-  prompts_by_status: "list_entry",
-  images: "list_entry",
-  change: "change_entry",
-  queue: "queue_entry",
-  delayed: "queue_entry",
-};
-
-/** The index entries of one record; the record's id is their value or the last part of their key. */
-interface Implied {
-  key: Deno.KvKey;
-  value: string | null;
+interface Suspect {
+  index: Index;
+  recordId: string;
+  entry: Deno.KvEntry<unknown>;
 }
 
-function impliedByPrompt(prompt: PromptFacts): Implied[] {
-  return [
-    ...promptLists(prompt).map((list) => ({ key: entryKey(list, prompt.sequence), value: prompt.id })),
-    { key: keys.change(prompt.userId, prompt.changedAs), value: prompt.id },
-    ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
-  ];
-}
-
-function impliedByImage(image: ImageFacts): Implied[] {
-  return [{ key: entryKey(lists.images(image.userId), image.sequence), value: image.id }];
-}
-
-async function* compareIndexes(
-  { kv }: StoreView,
-  { prompts, images }: Records,
+/** Holds the entries in all indexes of a noun against what its records imply. */
+async function* compareImplied(
+  { kv, now }: StoreView,
+  { noun, facts }: { noun: AnyNoun; facts: ReadonlyMap<string, unknown> },
 ): AsyncGenerator<Difference> {
-  /** Which entries of a record are there: a bit for each index. */
-  const seen = new Map<string, number>();
-  async function findOrphans(index: IndexName, bit: number): Promise<Difference[]> {
-    const orphans: Difference[] = [];
-    for await (const { key, value } of kv.list<string | null>({ prefix: [index] }, quickly)) {
-      const id = value ?? String(key.at(-1));
-      const record = index === "images" ? images.get(id) : prompts.get(id);
-      const name = nameOf(key);
-      if (record !== undefined && impliedIn(index, record).some((implied) => nameOf(implied.key) === name)) {
-        seen.set(id, (seen.get(id) ?? 0) | 1 << bit);
-        continue;
-      }
-      const detail = record === undefined ? `${id} does not exist` : `${id} does not belong there`;
-      orphans.push({ rule: `${indexKinds[index]}_orphan`, subject: name, detail, key, value: undefined });
+  const at = now();
+  /** How many of a record's entries are there and right. */
+  const right = new Map<string, number>();
+  const suspects = new Map<string, Suspect>();
+  await Promise.all(noun.indexes.map(async (index) => {
+    for await (const entry of kv.list({ prefix: [...index.prefix] }, quickly)) {
+      const recordId = index.recordId(entry);
+      const record = facts.get(recordId);
+      const implied = record === undefined ? [] : noun.implied(record, at);
+      const due = implied.find(({ key }) => isSameKey(key, entry.key));
+      if (due !== undefined && isRight(due, entry.value)) right.set(recordId, (right.get(recordId) ?? 0) + 1);
+      else suspects.set(nameOf(entry.key), { index, recordId, entry });
     }
-    return orphans;
-  }
-  yield* (await Promise.all(kinds.indexes.map(([index], bit) => findOrphans(index, bit)))).flat();
-  for (const record of [...prompts.values(), ...images.values()]) {
-    for (const { key, value } of impliedBy(record)) {
-      const bit = kinds.indexes.findIndex(([index]) => index === key[0]);
-      if (((seen.get(record.id) ?? 0) & 1 << bit) !== 0) continue;
-      const rule = `${indexKinds[key[0] as IndexName]}_missing` as const;
-      yield { rule, subject: nameOf(key), detail: `${record.id} belongs there`, key, value };
+  }));
+  for (const [id, record] of facts) {
+    const implied = noun.implied(record, at);
+    if ((right.get(id) ?? 0) === implied.length) continue;
+    for (const due of implied) {
+      const difference = await missingOrWrong(kv, { noun, due, id, suspects });
+      if (difference !== null) yield difference;
     }
   }
-}
-
-function impliedIn(index: IndexName, record: PromptFacts | ImageFacts): Implied[] {
-  return impliedBy(record).filter(({ key }) => key[0] === index);
-}
-
-function impliedBy(record: PromptFacts | ImageFacts): Implied[] {
-  return "status" in record ? impliedByPrompt(record) : impliedByImage(record);
-}
-
-async function* compareImageTerms({ kv }: StoreView, { images }: Records): AsyncGenerator<Difference> {
-  const seen = new Map<string, number>();
-  for await (const { key, value } of kv.list<string>({ prefix: [...kinds.imageTerms] }, quickly)) {
-    const image = images.get(value);
-    const name = nameOf(key);
-    if (image !== undefined && imageTermKeys(image).some((implied) => nameOf(implied) === name)) {
-      seen.set(value, (seen.get(value) ?? 0) + 1);
-      continue;
-    }
-    const detail = image === undefined ? `${value} does not exist` : `${value} does not belong there`;
-    yield { rule: "image_term_orphan", subject: name, detail, key, value: undefined };
-  }
-  for (const image of images.values()) {
-    if (seen.get(image.id) === image.terms.length) continue;
-    for (const key of imageTermKeys(image)) {
-      if ((await kv.get(key)).value === image.id) continue;
-      yield {
-        rule: "image_term_missing",
-        subject: nameOf(key),
-        detail: `${image.id} belongs there`,
-        key,
-        value: image.id,
-      };
-    }
+  for (const [subject, { index, recordId, entry: { key } }] of suspects) {
+    const detail = `${recordId} ${facts.has(recordId) ? "does not belong there" : "does not exist"}`;
+    yield { rule: `${index.name}_orphan`, subject, detail, key, value: undefined };
   }
 }
 
-async function* compareCounts({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {
+/** Null where it is as it should be. What is wrong in its place is no orphan, too. */
+async function missingOrWrong(
+  kv: Deno.Kv,
+  { noun, due, id, suspects }: {
+    noun: AnyNoun;
+    due: ImpliedEntry;
+    id: string;
+    suspects: Map<string, Suspect>;
+  },
+): Promise<Difference | null> {
+  const { key, value, expireIn } = due;
+  const { name } = noun.indexes.find(({ prefix }) => prefix.every((part, i) => part === key[i]))!;
+  const subject = nameOf(key);
+  const stored = await kv.get(key);
+  if (stored.versionstamp === null) {
+    return { rule: `${name}_missing`, subject, detail: `${id} belongs there`, key, value, expireIn };
+  }
+  if (isRight(due, stored.value)) return null;
+  suspects.delete(subject);
+  return { rule: `${name}_wrong`, subject, detail: contrast(stored.value, value), key, value, expireIn };
+}
+
+function isRight(due: ImpliedEntry, stored: unknown): boolean {
+  return due.isRight?.(stored) ?? stored === due.value;
+}
+
+/** From the end, where keys differ most. */
+function isSameKey(a: Deno.KvKey, b: Deno.KvKey): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+async function* compareCounts({ kv, now }: StoreView, records: Records): AsyncGenerator<Difference> {
   const due = new Map<string, { key: Deno.KvKey; count: bigint }>();
-  const add = (list: ListKey, sequence: number) => {
-    for (const key of countKeys(list, sequence)) {
-      const name = nameOf(key);
-      due.set(name, { key, count: (due.get(name)?.count ?? 0n) + 1n });
+  for (const [noun, facts] of records.facts) {
+    for (const record of facts.values()) {
+      for (const key of noun.implied(record, now()).flatMap(countsOf)) {
+        const name = nameOf(key);
+        due.set(name, { key, count: (due.get(name)?.count ?? 0n) + 1n });
+      }
     }
-  };
-  for (const prompt of records.prompts.values()) {
-    for (const list of promptLists(prompt)) add(list, prompt.sequence);
   }
-  for (const image of records.images.values()) add(lists.images(image.userId), image.sequence);
   for await (const { key, value } of kv.list<Deno.KvU64>({ prefix: [...kinds.counts] }, quickly)) {
     const name = nameOf(key);
     const count = due.get(name)?.count ?? 0n;
@@ -261,52 +195,6 @@ async function* compareMonths({ kv }: StoreView, { months }: Records): AsyncGene
   yield* compareValues(kv, { kind: "month", prefix: kinds.months, due });
 }
 
-async function* compareLeases({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
-  const due = new Map(prompts.entries().filter(([, prompt]) => prompt.isLeased));
-  for await (const { key, value: stored } of kv.list<Lease>({ prefix: [...kinds.leases] }, quickly)) {
-    const promptId = String(key[1]);
-    const prompt = due.get(promptId);
-    due.delete(promptId);
-    if (prompt === undefined) {
-      const detail = "no worker has anything to do for this prompt";
-      yield { rule: "lease_orphan", subject: nameOf(key), detail, key, value: undefined };
-    } else if (stored.number !== prompt.leaseNumber) {
-      const detail = `${stored.number} instead of ${prompt.leaseNumber}`;
-      yield { rule: "lease_wrong", subject: nameOf(key), detail, key, value: freeLease(prompt) };
-    }
-  }
-  for (const prompt of due.values()) {
-    const key = keys.lease(prompt.id);
-    const detail = "nobody would take this prompt up again";
-    yield { rule: "lease_missing", subject: nameOf(key), detail, key, value: freeLease(prompt) };
-  }
-}
-
-/** A lease that was given back, so that the prompt is taken up at once. */
-function freeLease({ leaseNumber }: PromptFacts): Lease {
-  return { number: leaseNumber, owner: "", until: 0, renewals: 0 };
-}
-
-async function* compareSessions({ kv, now }: StoreView): AsyncGenerator<Difference> {
-  const due = new Map<string, Due>();
-  for await (const { key, value } of kv.list<Session>({ prefix: [...kinds.sessions] }, quickly)) {
-    const expireIn = value.createdAt + sessionLifeMs - now();
-    if (expireIn <= 0) continue;
-    const indexKey = keys.sessionOf(value.userId, String(key[1]));
-    due.set(nameOf(indexKey), { key: indexKey, value: null, expireIn });
-  }
-  yield* compareValues(kv, { kind: "session_index", prefix: kinds.sessionsOf, due });
-}
-
-async function* compareApiKeys({ kv }: StoreView): AsyncGenerator<Difference> {
-  const due = new Map<string, Due>();
-  for await (const { key, value } of kv.list<ApiKey>({ prefix: [...kinds.apiKeys] }, quickly)) {
-    const indexKey = keys.apiKeyOf(value.userId, value.id);
-    due.set(nameOf(indexKey), { key: indexKey, value: String(key[1]) });
-  }
-  yield* compareValues(kv, { kind: "api_key_index", prefix: kinds.apiKeysOf, due });
-}
-
 async function* compareUnknownCharges(
   { kv }: StoreView,
   { entries, corrections }: Records,
@@ -319,25 +207,6 @@ async function* compareUnknownCharges(
   yield* compareValues(kv, { kind: "unknown_charge", prefix: kinds.unknownCharges, due });
 }
 
-async function* compareIdentities({ kv }: StoreView): AsyncGenerator<Difference> {
-  const due = new Map<string, Due>();
-  for await (const { value: { id, identity } } of kv.list<User>({ prefix: [...kinds.users] }, quickly)) {
-    if (identity === undefined) continue;
-    const key = keys.identity(identity.issuer, identity.subject);
-    due.set(nameOf(key), { key, value: id });
-  }
-  yield* compareValues(kv, { kind: "identity_index", prefix: kinds.identities, due });
-}
-
-async function* comparePasskeys({ kv }: StoreView): AsyncGenerator<Difference> {
-  const due = new Map<string, Due>();
-  for await (const { value } of kv.list<Passkey>({ prefix: [...kinds.passkeys] }, quickly)) {
-    const key = keys.passkeyOf(value.userId, value.credentialId);
-    due.set(nameOf(key), { key, value: null });
-  }
-  yield* compareValues(kv, { kind: "passkey_index", prefix: kinds.passkeysOf, due });
-}
-
 interface Due {
   key: Deno.KvKey;
   value: unknown;
@@ -347,7 +216,7 @@ interface Due {
 /** Holds all that is stored under a prefix against what is due there. */
 async function* compareValues(
   kv: Deno.Kv,
-  { kind, prefix, due }: { kind: DerivedKind; prefix: Deno.KvKey; due: Map<string, Due> },
+  { kind, prefix, due }: { kind: string; prefix: Deno.KvKey; due: Map<string, Due> },
 ): AsyncGenerator<Difference> {
   for await (const { key, value: stored } of kv.list({ prefix: [...prefix] }, quickly)) {
     const subject = nameOf(key);

@@ -2,63 +2,28 @@
  * What is stored of prompts, pictures and charges, as far as a check needs it. Of each record only a few facts are
  * kept in memory. It needs a store that stands still: a snapshot, or one that nobody else uses.
  */
-import type { Image, TrashedImage } from "../images/image.ts";
+import { type ImageFacts, imageNoun } from "../images/image_noun.ts";
 import { emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
-import {
-  imagesOf,
-  isHeld,
-  isLeased,
-  type Prompt,
-  type PromptStatus,
-  shownImageIds,
-} from "../prompts/prompt.ts";
+import { type PromptFacts, promptNoun } from "../prompts/prompt_noun.ts";
 import { keys, kinds } from "../store/schema.ts";
-import { fromStored, type StoredPrompt } from "../prompts/prompt_store.ts";
-import { changeVersion, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { AccountDeletion } from "../accounts/delete_account.ts";
+import { type AnyNoun, ownNouns } from "../accounts/nouns.ts";
 
 /** A store as a check needs it. */
 export type StoreView = Pick<Store, "kv" | "now">;
 
-/** What is kept of a prompt. */
-export interface PromptFacts {
-  id: string;
-  userId: string;
-  sequence: number;
-  status: PromptStatus;
-  readyAt: number | null;
-  /** The version at which it changed last. */
-  changedAs: string;
-  holdMicros: number;
-  isHeld: boolean;
-  isLeased: boolean;
-  leaseNumber: number;
-  /** Those that are not deleted. */
-  imageIds: string[];
-  /** Of all that it produced, the deleted ones included. */
-  imageCount: number;
-  /** What its tasks were charged, as far as that is known. */
-  chargeMicros: number;
-  /** None of its tasks waits or runs. */
-  areTasksOver: boolean;
-}
-
 export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold" | "images">;
 
-export type ImageFacts = Pick<
-  Image,
-  "id" | "userId" | "promptId" | "sequence" | "hasOriginal" | "contentType" | "originalContentType" | "terms"
->;
-
 export interface Records {
-  prompts: Map<string, PromptFacts>;
-  images: Map<string, ImageFacts>;
+  /** Of all nouns, by the last part of their records' keys. */
+  facts: Map<AnyNoun, Map<string, unknown>>;
+  prompts: ReadonlyMap<string, PromptFacts>;
+  images: ReadonlyMap<string, ImageFacts>;
   /** Ledger entries, and what corrects them, by prompt. */
   entries: Map<string, EntryFacts>;
   corrections: Map<string, number>;
-  /** Deleted pictures whose deletion can still be undone. */
-  trash: Map<string, ImageFacts>;
   /** Sums of the ledger, by user and by user and month. */
   chargedMicros: Map<string, number>;
   months: Map<string, { userId: string; month: string; value: Month }>;
@@ -70,49 +35,34 @@ export interface Records {
 export const quickly = { batchSize: 1000 };
 
 export async function readRecords({ kv }: StoreView): Promise<Records> {
+  const facts = new Map(
+    await Promise.all(
+      ownNouns.map(async (
+        noun,
+      ): Promise<[AnyNoun, Map<string, unknown>]> => [noun, await readFacts(kv, noun)]),
+    ),
+  );
   const records: Records = {
-    prompts: new Map(),
-    images: new Map(),
-    trash: new Map(),
+    facts,
+    prompts: facts.get(promptNoun) as Map<string, PromptFacts>,
+    images: facts.get(imageNoun) as Map<string, ImageFacts>,
     entries: new Map(),
     corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
     leaving: new Set(),
   };
-  await Promise.all([
-    readPrompts(kv, records),
-    readImages(kv, records),
-    readTrash(kv, records),
-    readLedger(kv, records),
-    readDeletions(kv, records),
-  ]);
+  await Promise.all([readLedger(kv, records), readDeletions(kv, records)]);
   return records;
 }
 
-async function readPrompts(kv: Deno.Kv, { prompts }: Records): Promise<void> {
-  for await (const entry of kv.list<StoredPrompt>({ prefix: [...kinds.prompts] }, quickly)) {
-    const prompt = fromStored(entry);
-    prompts.set(prompt.value.id, promptFacts(prompt.value, changeVersion(prompt)));
+async function readFacts(kv: Deno.Kv, noun: AnyNoun): Promise<Map<string, unknown>> {
+  const all = new Map<string, unknown>();
+  for await (const entry of kv.list({ prefix: [...noun.kind] }, quickly)) {
+    const facts = noun.facts(entry);
+    if (facts !== null) all.set(String(entry.key.at(-1)), facts);
   }
-}
-
-async function readImages(kv: Deno.Kv, { images }: Records): Promise<void> {
-  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
-    images.set(value.id, imageFacts(value));
-  }
-}
-
-async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
-  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
-    if (!value.isGoing) trash.set(value.image.id, imageFacts(value.image));
-  }
-}
-
-function imageFacts(
-  { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms }: Image,
-): ImageFacts {
-  return { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms };
+  return all;
 }
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
@@ -131,28 +81,6 @@ async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
   for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
     if (value.finishedAt === null) leaving.add(value.userId);
   }
-}
-
-function promptFacts(prompt: Prompt, changedAs: string): PromptFacts {
-  return {
-    id: prompt.id,
-    userId: prompt.userId,
-    sequence: prompt.sequence,
-    status: prompt.status,
-    readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
-    changedAs,
-    holdMicros: prompt.holdMicros,
-    isHeld: isHeld(prompt),
-    isLeased: isLeased(prompt),
-    leaseNumber: prompt.leaseNumber,
-    imageIds: shownImageIds(prompt),
-    imageCount: imagesOf(prompt).length,
-    chargeMicros: prompt.tasks.reduce(
-      (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
-      0,
-    ),
-    areTasksOver: prompt.tasks.every((task) => "charge" in task),
-  };
 }
 
 function addToSums({ chargedMicros, months }: Records, entry: LedgerEntry | Correction): void {

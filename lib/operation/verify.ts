@@ -3,7 +3,6 @@
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
 import type { Blobs } from "../blobs/blobs.ts";
-import { storedBlobs } from "../images/image.ts";
 import { compareDerived, type Difference } from "./derived.ts";
 import { type EntryFacts, readRecords, type Records, type StoreView } from "./records.ts";
 
@@ -165,16 +164,24 @@ function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
 
 const blobsAtOnce = 16;
 
-async function checkBlobs({ images, trash }: Records, blobs: Blobs): Promise<Violation[]> {
+async function checkBlobs({ facts }: Records, blobs: Blobs): Promise<Violation[]> {
   const violations: Violation[] = [];
-  const waiting = [...images.values(), ...trash.values()].values();
+  const waiting = storedBlobs(facts);
   await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
-    for (const image of waiting) {
-      for (const { key } of storedBlobs(image)) {
-        if (await blobs.exists(key)) continue;
-        violations.push({ rule: "blob_missing", subject: image.id, detail: `there is nothing under ${key}` });
-      }
+    for (const { id, key } of waiting) {
+      if (await blobs.exists(key)) continue;
+      violations.push({ rule: "blob_missing", subject: id, detail: `there is nothing under ${key}` });
     }
   }));
   return violations;
+}
+
+/** Of all records that have bytes. */
+function* storedBlobs(facts: Records["facts"]): Generator<{ id: string; key: string }> {
+  for (const [noun, records] of facts) {
+    if (noun.blobs === undefined) continue;
+    for (const [id, record] of records) {
+      for (const { key } of noun.blobs(record)) yield { id, key };
+    }
+  }
 }

@@ -136,8 +136,9 @@ export const kinds = {
   signingKeys: ["signing_key"],
   passkeys: ["passkey"],
   passkeysOf: ["passkey_of"],
-  /** The indexes whose entries each belong to one prompt or image. */
-  indexes: [["prompts"], ["prompts_by_status"], ["images"], ["change"], ["queue"], ["delayed"]],
+  promptLists: ["prompts"],
+  promptListsByStatus: ["prompts_by_status"],
+  imageLists: ["images"],
 } as const;
 
 /** The prefix that names a counted list. */

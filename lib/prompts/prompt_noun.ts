@@ -1,0 +1,82 @@
+/** What prompts state of themselves (`store/noun.ts`). */
+import { idInKey, idInValue, type ImpliedEntry, listed, type Noun } from "../store/noun.ts";
+import { keys, kinds, promptLists, promptQueueKeys } from "../store/schema.ts";
+import { changeVersion } from "../store/store.ts";
+import { imagesOf, isHeld, isLeased, type PromptStatus, shownImageIds } from "./prompt.ts";
+import { fromStored, type StoredPrompt } from "./prompt_store.ts";
+import type { Lease } from "./queue.ts";
+
+/** What is kept of a prompt. */
+export interface PromptFacts {
+  id: string;
+  userId: string;
+  sequence: number;
+  status: PromptStatus;
+  readyAt: number | null;
+  /** The version at which it changed last. */
+  changedAs: string;
+  holdMicros: number;
+  isHeld: boolean;
+  isLeased: boolean;
+  leaseNumber: number;
+  /** Those that are not deleted. */
+  imageIds: string[];
+  /** Of all that it produced, the deleted ones included. */
+  imageCount: number;
+  /** What its tasks were charged, as far as that is known. */
+  chargeMicros: number;
+  /** None of its tasks waits or runs. */
+  areTasksOver: boolean;
+}
+
+export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
+  kind: kinds.prompts,
+  facts: factsOf,
+  implied: (prompt) => [
+    ...promptLists(prompt).map((list) => listed(list, { number: prompt.sequence, id: prompt.id })),
+    { key: keys.change(prompt.userId, prompt.changedAs), value: prompt.id },
+    ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
+    ...prompt.isLeased ? [leaseOf(prompt)] : [],
+  ],
+  indexes: [
+    { prefix: kinds.promptLists, name: "list_entry", recordId: idInValue },
+    { prefix: kinds.promptListsByStatus, name: "list_entry", recordId: idInValue },
+    { prefix: kinds.changes, name: "change_entry", recordId: idInValue },
+    { prefix: kinds.queue, name: "queue_entry", recordId: idInKey },
+    { prefix: kinds.delayed, name: "queue_entry", recordId: idInKey },
+    { prefix: kinds.leases, name: "lease", recordId: idInKey },
+  ],
+};
+
+function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
+  const found = fromStored(record);
+  const { value: prompt } = found;
+  return {
+    id: prompt.id,
+    userId: prompt.userId,
+    sequence: prompt.sequence,
+    status: prompt.status,
+    readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
+    changedAs: changeVersion(found),
+    holdMicros: prompt.holdMicros,
+    isHeld: isHeld(prompt),
+    isLeased: isLeased(prompt),
+    leaseNumber: prompt.leaseNumber,
+    imageIds: shownImageIds(prompt),
+    imageCount: imagesOf(prompt).length,
+    chargeMicros: prompt.tasks.reduce(
+      (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
+      0,
+    ),
+    areTasksOver: prompt.tasks.every((task) => "charge" in task),
+  };
+}
+
+/** Whoever has it; where it is missing, one that was given back, so that the prompt is taken up at once. */
+function leaseOf({ id, leaseNumber }: PromptFacts): ImpliedEntry {
+  return {
+    key: keys.lease(id),
+    value: { number: leaseNumber, owner: "", until: 0, renewals: 0 } satisfies Lease,
+    isRight: (stored) => (stored as Lease).number === leaseNumber,
+  };
+}

@@ -3,7 +3,7 @@
  * choice of an implementation is made here; nothing is decided here.
  */
 import type { Hono } from "hono";
-import { configureBlobs } from "./lib/blobs/configured_blobs.ts";
+import { configureBlobs, openMisplacedBlobs } from "./lib/blobs/configured_blobs.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
 import { createPriceBook, shippedPrices } from "./lib/catalog/price_book.ts";
 import { createDarkroom } from "./lib/darkroom.ts";
@@ -12,6 +12,7 @@ import { createLog } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { openDataDirectory, readInstanceId, readSecret } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
+import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { configureProviders } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
@@ -31,6 +32,7 @@ const storagePatienceMs = 24 * 3600 * 1000;
 
 const now = () => Date.now();
 const { random } = Math;
+const time = { now, sleep, random };
 
 try {
   await start(await loadSettings(Deno.env.toObject(), () => Deno.readFile(".env")));
@@ -61,8 +63,8 @@ async function start(settings: Settings): Promise<void> {
   const identityProviders = configureIdentityProviders(settings, { publicUrl, now });
   const darkroom = await createDarkroom({
     kv,
-    ...configureBlobs(settings, { folder: data.blobs, now, sleep, random }),
-    providers: configureProviders(settings, { outgoing, now, sleep, random, prices, publicUrl }),
+    ...configureBlobs(settings, { folder: data.blobs, ...time }),
+    providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
     prices,
     identityProviders,
     outgoing,
@@ -95,6 +97,8 @@ async function start(settings: Settings): Promise<void> {
   const closeControlSocket = await serveControlSocket({ data, commands, log });
   await darkroom.start();
   application.resolve(createApp(darkroom));
+  const misplaced = openMisplacedBlobs(settings, time);
+  if (misplaced !== null) void tellOfMisplaced(misplaced, log);
   output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, signInLine]);
 
   const signal = await told;

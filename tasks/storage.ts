@@ -1,5 +1,6 @@
 /** The tasks that move files: `restore`, `move-blobs`, `claim-blobs`. */
-import { s3AddressIn } from "../lib/blobs/configured_blobs.ts";
+import type { Blobs } from "../lib/blobs/blobs.ts";
+import { openMisplacedBlobs, s3AddressIn } from "../lib/blobs/configured_blobs.ts";
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { createS3Blobs } from "../lib/blobs/s3_blobs.ts";
 import { restore } from "../lib/operation/backup.ts";
@@ -9,8 +10,8 @@ import {
   pathsIn,
   readInstanceId,
 } from "../lib/operation/data_directory.ts";
-import { copyBlobs, removeCopied } from "../lib/operation/move_blobs.ts";
-import { claimBlobs } from "../lib/operation/sweep_blobs.ts";
+import { copyBlobs, type MoveReport, removeCopied } from "../lib/operation/move_blobs.ts";
+import { claimBlobs, readOwner } from "../lib/operation/sweep_blobs.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { readArguments, readDirectory, UsageError } from "./arguments.ts";
@@ -39,8 +40,10 @@ export async function moveBlobs(args: string[], settings: Settings): Promise<voi
   const address = s3AddressIn(settings);
   if (address === null) throw new StartError("R2_ENDPOINT and what belongs to it must be set");
   const [disk, r2] = [createDiskBlobs(pathsIn(settings.DATA_DIR).blobs), createS3Blobs(address, s3Deps)];
-  const way = target === "r2" ? { from: disk, to: r2 } : { from: r2, to: disk };
-  const { copied, present } = await copyBlobs(way);
+  const misplaced = openMisplacedBlobs(settings, s3Deps)!;
+  const to = target === "r2" ? r2 : disk;
+  const from = [target === "r2" ? disk : r2, misplaced];
+  const { copied, present } = await copyAll(from, to);
   console.log(`Copied ${copied} files to ${target}; ${present} were there already`);
   const data = await claimDataDirectory(settings.DATA_DIR);
   if (data === null) {
@@ -48,12 +51,29 @@ export async function moveBlobs(args: string[], settings: Settings): Promise<voi
     return;
   }
   try {
-    await copyBlobs(way);
-    if (target === "r2") await claimBlobs(r2, await readInstanceId(data));
-    console.log(`Removed ${await removeCopied(way)} files from where they were`);
+    await copyAll(from, to);
+    const ownId = await readInstanceId(data);
+    if (target === "r2") await claimBlobs(r2, ownId);
+    const owner = await readOwner(misplaced);
+    let removed = 0;
+    for (const each of from) {
+      const isOurs = each !== misplaced || owner === null || owner === ownId;
+      if (isOurs) removed += await removeCopied({ from: each, to });
+    }
+    console.log(`Removed ${removed} files from where they were`);
   } finally {
     data.close();
   }
+}
+
+async function copyAll(sources: readonly Blobs[], to: Blobs): Promise<MoveReport> {
+  const sum: MoveReport = { copied: 0, present: 0, removed: 0 };
+  for (const from of sources) {
+    const { copied, present } = await copyBlobs({ from, to });
+    sum.copied += copied;
+    sum.present += present;
+  }
+  return sum;
 }
 
 export async function claimBucket(args: string[], settings: Settings): Promise<void> {

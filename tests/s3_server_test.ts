@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { blobKeysOf } from "../lib/blobs/blobs.ts";
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
+import { createIds } from "../lib/ids.ts";
+import { claimBlobs } from "../lib/operation/sweep_blobs.ts";
 import { createTestDirectory } from "./fixtures/directory.ts";
+import { openS3Blobs } from "./fixtures/s3_blobs.ts";
 import { runTask, type Server, startServer, type TaskResult } from "./fixtures/server.ts";
 import { until } from "./fixtures/until.ts";
 import { type S3StandIn, startS3 } from "./stand_ins/s3.ts";
@@ -123,4 +126,52 @@ Deno.test("pictures move to R2 and back, and a backup of one place is restored i
   assert.deepEqual([usage.code, usage.stderr], [2, "This task takes r2 or disk: where to"]);
   const unset = await runTask(["move-blobs", "r2"], { dataDir });
   assert.deepEqual([unset.code, unset.stderr], [1, "R2_ENDPOINT and what belongs to it must be set"]);
+});
+
+Deno.test("pictures that an address with the bucket in it once misplaced are told of, and moved where they belong", async () => {
+  await using directory = await createTestDirectory();
+  await using s3 = startS3();
+  const [dataDir, env] = [directory.path, settingsOf(s3)];
+  {
+    await using server = await startServer({ dataDir, env });
+    const headers = await keyFor(dataDir);
+    for (let i = 0; i < 2; i++) await (await generate(server, headers)).json();
+  }
+  const keys = pictures(s3);
+  for (const key of [...keys, "unrelated"]) {
+    const object = s3.objects.get(keys.includes(key) ? key : keys[0])!;
+    s3.objects.set(`${s3.address.bucket}/${key}`, object);
+    s3.objects.delete(key);
+  }
+  assert.equal((await runTask(["verify"], { dataDir, env })).code, 1);
+  {
+    await using server = await startServer({ dataDir, env });
+    const told = await until(
+      () => server.log.find((line) => line.includes("pictures_misplaced")),
+      (line) => line !== undefined,
+    );
+    assert.match(told!, /"level":"error".*deno task move-blobs r2/);
+    const early = await runTask(["move-blobs", "r2"], { dataDir, env });
+    assertDone(early, /Copied 2 files to r2; 0 were there already\nA server is running/);
+  }
+  assertDone(await runTask(["verify"], { dataDir, env }), /2 images/);
+  const moved = await runTask(["move-blobs", "r2"], { dataDir, env });
+  assertDone(moved, /Copied 0 files to r2; 2 were there already\nRemoved 2 files/);
+  assertDone(await runTask(["verify"], { dataDir, env }), /2 images/);
+  assert.deepEqual(
+    [...s3.objects.keys()].filter((key) => key.startsWith(`${s3.address.bucket}/`)),
+    [`${s3.address.bucket}/unrelated`],
+  );
+});
+
+Deno.test("what another Darkroom keeps in a folder that is called like the bucket stays there", async () => {
+  await using directory = await createTestDirectory();
+  await using s3 = startS3();
+  const [dataDir, env] = [directory.path, settingsOf(s3)];
+  const elsewhere = openS3Blobs({ ...s3.address, endpoint: `${s3.address.endpoint}/${s3.address.bucket}` });
+  const [key] = blobKeysOf(createIds(Date.now)());
+  await elsewhere.put(key, new Uint8Array(10), "image/png");
+  await claimBlobs(elsewhere, "another one");
+  assertDone(await runTask(["move-blobs", "r2"], { dataDir, env }), /Removed 0 files/);
+  assert.ok(s3.objects.has(`${s3.address.bucket}/${key}`));
 });

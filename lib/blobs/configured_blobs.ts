@@ -40,3 +40,12 @@ export function s3AddressIn(settings: Settings): S3Address | null {
     region: R2_REGION,
   };
 }
+
+/**
+ * Pictures that an address with the bucket in it once brought below a folder that is called like the bucket; null where
+ * R2 is not set.
+ */
+export function openMisplacedBlobs(settings: Settings, deps: S3Deps): Blobs | null {
+  const address = s3AddressIn(settings);
+  return address && createS3Blobs({ ...address, prefix: `${address.bucket}/` }, deps);
+}

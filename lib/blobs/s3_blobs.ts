@@ -178,11 +178,12 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
   }
 
   async function* list(): AsyncGenerator<ListedBlob> {
+    const { prefix = "" } = address;
     let token: string | null = null;
     do {
       const query: { [name: string]: string } = {
         "list-type": "2",
-        prefix: blobPrefix,
+        prefix: prefix + blobPrefix,
         ...(token !== null && { "continuation-token": token }),
       };
       const page = await answering(() =>
@@ -195,7 +196,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
           })
         )
       );
-      yield* page.blobs;
+      yield* page.blobs.map((blob) => ({ ...blob, key: blob.key.slice(prefix.length) }));
       token = page.next;
     } while (token !== null);
   }

@@ -13,6 +13,8 @@ export interface S3Address {
   secretAccessKey: string;
   /** What it signs for; left out, it is guessed from the endpoint, and learnt from what S3 says of the guess. */
   region?: string;
+  /** What all keys in the bucket begin with; left out, nothing. */
+  prefix?: string;
 }
 
 /** What was learnt of the region by any of the clients of one address. */
@@ -184,7 +186,7 @@ export function createS3Client(
   }
 
   function urlOf({ key, query = {} }: S3Call): URL {
-    const path = key === null ? "" : `/${key}`;
+    const path = key === null ? "" : `/${address.prefix ?? ""}${key}`;
     const url = new URL(`${address.endpoint}/${address.bucket}${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     return url;

@@ -4,6 +4,7 @@
  * again goes on.
  */
 import { type Blobs, imageIdIn, type ListedBlob, readBlob } from "../blobs/blobs.ts";
+import type { Log } from "../log.ts";
 import { formatOf } from "../pixels/format.ts";
 
 export interface MoveReport {
@@ -41,6 +42,19 @@ export async function removeCopied({ from, to }: { from: Blobs; to: Blobs }): Pr
     removed++;
   });
   return removed;
+}
+
+/** Pictures at a place where nobody looks for them any more are said to whoever runs the server, with what to do. */
+export async function tellOfMisplaced(misplaced: Blobs, log: Log): Promise<void> {
+  try {
+    for await (const { key } of misplaced.list()) {
+      if (imageIdIn(key) === null) continue;
+      const advice = "R2_ENDPOINT had the bucket in it: run `deno task move-blobs r2`";
+      return log("error", "pictures_misplaced", { first: key, advice });
+    }
+  } catch (error) {
+    log("warn", "misplaced_pictures_unknown", { error });
+  }
 }
 
 async function forEach(blobs: Blobs, work: (blob: ListedBlob) => Promise<void>): Promise<void> {

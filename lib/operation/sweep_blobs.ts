@@ -84,9 +84,15 @@ export async function claimBlobs(blobs: Blobs, owner: string): Promise<void> {
   await blobs.put(ownerKey, new TextEncoder().encode(owner), "text/plain");
 }
 
-async function demandOwn(blobs: Blobs, owner: string): Promise<void> {
+/** Whose the storage says that it is; null where it says nothing. */
+export async function readOwner(blobs: Blobs): Promise<string | null> {
   const noted = await readBlob(blobs, ownerKey);
+  return noted && new TextDecoder().decode(noted);
+}
+
+async function demandOwn(blobs: Blobs, owner: string): Promise<void> {
+  const noted = await readOwner(blobs);
   if (noted === null) return await claimBlobs(blobs, owner);
-  if (new TextDecoder().decode(noted) === owner) return;
+  if (noted === owner) return;
   throw new ForeignBlobs("The storage of pictures is another Darkroom's: nothing is swept there");
 }

@@ -92,7 +92,8 @@ export function imageRoutes(deps: ImageDeps) {
     const { user } = callerOf(c);
     if (isForPrograms(c)) throw notFound();
     const { value } = await findDeleted(store, { userId: user.id, imageId: c.req.param("id")! });
-    return c.html(<DeletedPicturePage user={user} image={value.image} />, 404);
+    const [shown] = await viewImages(store, [value.image]);
+    return c.html(<DeletedPicturePage user={user} view={shown} />, 404);
   }
 
   async function view(c: AppContext) {

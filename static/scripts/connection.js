@@ -1,4 +1,4 @@
-/** Says that the device is offline. */
+/** Says that the device is offline. Pictures that did not come meanwhile are asked for again afterwards. */
 (() => {
   function showConnection() {
     const offline = document.getElementById("offline");
@@ -6,6 +6,12 @@
   }
   addEventListener("online", showConnection);
   addEventListener("offline", showConnection);
+
+  addEventListener("online", () => {
+    for (const image of document.images) {
+      if (image.complete && image.naturalWidth === 0) image.src = image.getAttribute("src");
+    }
+  });
 
   addEventListener("DOMContentLoaded", showConnection);
 })();

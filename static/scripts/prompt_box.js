@@ -5,7 +5,7 @@
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null) return;
     event.preventDefault();
     const button = document.getElementById("generate");
-    if (!button.disabled) form.requestSubmit(button);
+    if (!button.disabled && !event.repeat) form.requestSubmit(button);
   });
 
   addEventListener("input", (event) => {

@@ -275,6 +275,38 @@ browserTest("being offline is said, and over by itself", async () => {
   await words.waitFor({ state: "hidden" });
 });
 
+browserTest("pictures that did not come while the device was offline come once it is back", async () => {
+  await using scene = await setScene();
+  const { page, server, visitor: { context } } = scene;
+  await page.goto(`${server.url}/generator`);
+  await page.route("**/file?**", (route) => route.abort("internetdisconnected"));
+  await scene.make(["a sea out of reach"]);
+  await page.locator('.card[data-status="COMPLETED"]').waitFor();
+  const isThere = () =>
+    page.locator(".card img").evaluate((image: { naturalWidth: number }) => image.naturalWidth > 0);
+  assert.equal(await isThere(), false);
+  await page.unroute("**/file?**");
+  await context.setOffline(true);
+  await context.setOffline(false);
+  await until(isThere, Boolean);
+});
+
+browserTest("keys that are held down send one prompt", async () => {
+  await using scene = await setScene();
+  const { page, server } = scene;
+  await page.goto(`${server.url}/generator`);
+  await page.fill("#prompt", "a sea once");
+  await page.keyboard.down("Control");
+  for (let i = 0; i < 4; i++) {
+    await page.keyboard.down("Enter");
+    await page.locator(".card", { hasText: "a sea once" }).first().waitFor();
+    await page.locator("#generate:enabled").waitFor();
+  }
+  await page.keyboard.up("Enter");
+  const { pagination } = await (await page.request.get(`${server.url}/api/v1/prompts`)).json();
+  assert.equal(pagination.total, 1);
+});
+
 browserTest(
   "who asked for it is told of a picture that is ready while the tab is hidden, and nobody else",
   async () => {

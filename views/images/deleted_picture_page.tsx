@@ -1,16 +1,16 @@
 /** In place of a picture that was deleted, as long as that can be undone. */
-import type { Image } from "../../lib/images/image.ts";
+import type { ImageView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Layout } from "../shell/layout.tsx";
 import { DeletedNotice } from "./deleted_notice.tsx";
 
-export function DeletedPicturePage({ user, image }: { user: User; image: Image }) {
+export function DeletedPicturePage({ user, view }: { user: User; view: ImageView }) {
   return (
     <Layout title="Deleted picture" user={user} current="/gallery">
       <div class="sheet">
         <h1>This picture was deleted</h1>
-        <p class="text" dir="auto">{image.title}</p>
-        <DeletedNotice images={[image]} />
+        <p class="text" dir="auto">{view.prompt.request.text}</p>
+        <DeletedNotice images={[view.image]} />
         <p>
           <a class="button" rel="up" href="/gallery">Gallery</a>
         </p>

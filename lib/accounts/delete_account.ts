@@ -9,12 +9,13 @@ import { blobKeysOf } from "../blobs/blobs.ts";
 import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
 import { Refusal } from "../refusal.ts";
 import type { Log } from "../log.ts";
-import type { Invitation } from "../identity/invitation.ts";
 import { leaveSpend } from "../money/deleted_account_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { imagesOf, isHeld, type Prompt } from "../prompts/prompt.ts";
 import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prompt_store.ts";
-import { accountKeys, keys, kinds } from "../store/schema.ts";
+import { removeImplied } from "../store/noun.ts";
+import { keys, kinds } from "../store/schema.ts";
+import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
 import { changeVersion, commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
 import { readImages, removeImage, removeTerms } from "../images/image_store.ts";
@@ -119,30 +120,54 @@ async function finishDeletion(
   { userId, signal }: { userId: string; signal: AbortSignal },
 ): Promise<boolean> {
   const { store } = deps;
-  await removeCredentials(store, userId);
+  for (const belonging of belongings) {
+    if (!await removeAtOnce(deps, { belonging, userId })) return false;
+  }
   await cancelAll(deps, userId);
   if (!await erasePrompts(deps, { userId, signal })) return false;
-  for (const prefix of accountKeys.prefixes(userId)) await removeUnder(store, prefix);
+  const last = belongings.flatMap(({ leaves }) => leaves.when === "last" ? [leaves] : []);
+  for (const leaves of last) {
+    if ("prefix" in leaves) await removeUnder(store, leaves.prefix(userId));
+  }
   const { value: deletion, versionstamp } = await readDeletion(store, userId);
   const finished: AccountDeletion = { ...deletion, finishedAt: store.now(), imageIds: [] };
   const key = keys.deletion(userId);
   const atomic = store.kv.atomic().check({ key, versionstamp }).set(key, finished);
-  for (const single of accountKeys.single(userId)) atomic.delete(single);
+  for (const leaves of last) {
+    if ("key" in leaves) atomic.delete(leaves.key(userId));
+  }
   return await commit(atomic) !== null;
 }
 
-async function removeCredentials(store: Store, userId: string): Promise<void> {
-  for await (const { key } of store.kv.list({ prefix: keys.sessionsOf(userId) })) {
-    await commit(store.kv.atomic().delete(keys.session(key[2] as string)).delete(key));
+/** False: a backup needs the bytes. */
+async function removeAtOnce(
+  deps: DeletionDeps,
+  { belonging: { noun, leaves }, userId }: { belonging: Belonging; userId: string },
+): Promise<boolean> {
+  if (leaves.when !== "at_once" || noun === undefined) return true;
+  for await (const record of leaves.find(deps.store, userId)) {
+    if (!await removeRecord(deps, { noun, ...record })) return false;
   }
-  for await (const { key, value } of store.kv.list<string>({ prefix: keys.apiKeysOf(userId) })) {
-    await commit(store.kv.atomic().delete(keys.apiKey(value)).delete(key));
-  }
-  for await (const { key } of store.kv.list({ prefix: keys.passkeysOf(userId) })) {
-    await commit(store.kv.atomic().delete(keys.passkey(key[2] as string)).delete(key));
-  }
-  for await (const { key, value } of store.kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
-    if (value.createdBy === userId) await commit(store.kv.atomic().delete(key));
+  return true;
+}
+
+/** With its bytes, before it, and all that follows from it. */
+export async function removeRecord(
+  { store, blobs }: Pick<DeletionDeps, "store" | "blobs">,
+  { noun, key, entry }: OwnRecord & { noun: AnyNoun },
+): Promise<boolean> {
+  while (true) {
+    const found = await store.kv.get(key);
+    const facts = found.versionstamp === null ? null : noun.facts(found);
+    const bytes = facts === null ? [] : noun.blobs?.(facts) ?? [];
+    if (bytes.length > 0 && blobs.isHolding()) return false;
+    for (const { key } of bytes) await blobs.delete(key);
+    const atomic = store.kv.atomic().check(found).delete(key);
+    if (entry !== null) atomic.delete(entry);
+    for (const implied of facts === null ? [] : noun.implied(facts, store.now())) {
+      removeImplied(atomic, implied);
+    }
+    if (await commit(atomic) !== null) return true;
   }
 }
 

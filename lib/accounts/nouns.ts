@@ -1,20 +1,111 @@
-/** Every noun that belongs to somebody: whatever works on all that is stored goes through this table. */
+/**
+ * All that is kept of a person: what each thing states of its records, how it leaves with the account, and what of it
+ * goes into the archive that a person takes along. Verify, rebuild, backup, export and deletion go through this table;
+ * what belongs to somebody and is new gets a row here, and nothing else has to know.
+ */
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
+import type { Invitation } from "../identity/invitation.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
 import { promptNoun } from "../prompts/prompt_noun.ts";
 import type { Noun } from "../store/noun.ts";
+import { keys, kinds, lists } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 import { userNoun } from "../users/user_noun.ts";
+import { accountPart, type ArchivePart, imagesPart, portraitPart, promptsPart } from "./archive_parts.ts";
 
 /** One of which no more is known than that its parts fit together. */
 export type AnyNoun = Noun<unknown, unknown>;
 
-export const ownNouns: readonly AnyNoun[] = [
-  userNoun,
-  sessionNoun,
-  apiKeyNoun,
-  passkeyNoun,
-  invitationNoun,
-  promptNoun,
-  imageNoun,
-  trashNoun,
+export interface Belonging {
+  name: string;
+  /** Undefined: it has no records of its own, only what `leaves` names. */
+  noun?: AnyNoun;
+  leaves: Leaving;
+  archive?: ArchivePart;
+}
+
+export type Leaving =
+  /** In the commit that a deletion begins with. */
+  | { when: "first" }
+  /** Right after that, each with its bytes and what follows from it. */
+  | { when: "at_once"; find(store: Store, userId: string): AsyncIterable<OwnRecord> }
+  /** In the commit that takes its prompt away, once the prompt's bill is known. */
+  | { when: "with_its_prompt" }
+  /** When all that names it is gone: in the commit that a deletion ends with, or, of many, just before that. */
+  | { when: "last"; key(userId: string): Deno.KvKey }
+  | { when: "last"; prefix(userId: string): Deno.KvKey };
+
+/** A record, and the entry that led to it, which goes even where the record is gone. */
+export interface OwnRecord {
+  key: Deno.KvKey;
+  entry: Deno.KvKey | null;
+}
+
+export const belongings: readonly Belonging[] = [
+  { name: "user", noun: userNoun, leaves: { when: "first" }, archive: accountPart },
+  {
+    name: "session",
+    noun: sessionNoun,
+    leaves: byIndex(keys.sessionsOf, ({ key }) => keys.session(String(key[2]))),
+  },
+  {
+    name: "API key",
+    noun: apiKeyNoun,
+    leaves: byIndex(keys.apiKeysOf, ({ value }) => keys.apiKey(String(value))),
+  },
+  {
+    name: "passkey",
+    noun: passkeyNoun,
+    leaves: byIndex(keys.passkeysOf, ({ key }) => keys.passkey(String(key[2]))),
+  },
+  { name: "invitation", noun: invitationNoun, leaves: { when: "at_once", find: findInvitations } },
+  { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
+  { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
+  { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
+  { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
+  { name: "account", leaves: alone(keys.account) },
+  { name: "head of the changes", leaves: alone(keys.changeHead) },
+  { name: "end of a credential", leaves: alone(keys.credentialEnded) },
+  { name: "time of the latest request", leaves: alone(keys.seen) },
+  { name: "month", leaves: under(keys.monthsOf) },
+  { name: "claim of an idempotency key", leaves: under(keys.idempotencyOf) },
+  { name: "count of prompts", leaves: under((userId) => [...kinds.counts, ...lists.prompts(userId)]) },
+  {
+    name: "count of prompts by status",
+    leaves: under((userId) => [...kinds.counts, ...kinds.promptListsByStatus, userId]),
+  },
+  { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
+
+/** What verify and rebuild work out anew. */
+export const ownNouns: readonly AnyNoun[] = belongings.flatMap(({ noun }) =>
+  noun === undefined ? [] : [noun]
+);
+
+function alone(key: (userId: string) => Deno.KvKey): Leaving {
+  return { when: "last", key };
+}
+
+function under(prefix: (userId: string) => Deno.KvKey): Leaving {
+  return { when: "last", prefix };
+}
+
+function byIndex(
+  prefixOf: (userId: string) => Deno.KvKey,
+  recordKey: (entry: Deno.KvEntry<unknown>) => Deno.KvKey,
+): Leaving {
+  return {
+    when: "at_once",
+    async *find({ kv }, userId) {
+      for await (const entry of kv.list({ prefix: prefixOf(userId) })) {
+        yield { key: recordKey(entry), entry: entry.key };
+      }
+    },
+  };
+}
+
+async function* findInvitations({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
+  for await (const { key, value } of kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
+    if (value.createdBy === userId) yield { key, entry: null };
+  }
+}

@@ -38,7 +38,9 @@ export const trashNoun: Noun<TrashedImage, ImageFacts> = {
   blobs: storedBlobs,
 };
 
+/** What a backup holds was perhaps made by hand: an id that is no text must not break what looks at it. */
 function factsOf(image: Image): ImageFacts {
-  const { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms } = image;
+  const { userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms } = image;
+  const id = String(image.id);
   return { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms };
 }

@@ -6,14 +6,13 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { type Blobs, readBlob } from "../blobs/blobs.ts";
+import { ownNouns } from "../accounts/nouns.ts";
+import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
+import type { StoredBlob } from "../store/noun.ts";
 import { copyDatabase, sealDatabaseFile } from "../store/database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
 import { Refusal } from "../refusal.ts";
-import { isId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
-import { kinds } from "../store/schema.ts";
 import { openDatabase, openDatabaseAsItIs } from "../store/store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
@@ -123,35 +122,42 @@ async function copyBlobs(
   { kv, from, to }: { kv: Deno.Kv; from: Blobs; to: Blobs },
 ): Promise<BackupReport> {
   const report: BackupReport = { images: 0, missing: [] };
-  let batch: Image[] = [];
+  let batch: StoredBlob[][] = [];
   const copyBatch = async () => {
-    const copied = await Promise.all(batch.map((image) => copyImage(image, { from, to })));
+    const copied = await Promise.all(batch.map((stored) => copyStored(stored, { from, to })));
     report.missing.push(...copied.flat());
     report.images += batch.length;
     batch = [];
   };
-  for await (const image of imagesWithBytes(kv)) {
-    demandOwnKeys(image);
-    batch.push(image);
+  for await (const stored of allStored(kv)) {
+    batch.push(stored);
     if (batch.length === copiesAtOnce) await copyBatch();
   }
   await copyBatch();
   return report;
 }
 
-/** Also those whose deletion can still be undone. */
-async function* imagesWithBytes(kv: Deno.Kv): AsyncGenerator<Image> {
-  const quickly = { batchSize: 500 };
-  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) yield value;
-  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
-    if (!value.isGoing) yield value.image;
+/** The bytes of each record that has some, also of those whose deletion can still be undone. */
+async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredBlob[]> {
+  for (const noun of ownNouns) {
+    if (noun.blobs === undefined) continue;
+    for await (const record of kv.list({ prefix: [...noun.kind] }, { batchSize: 500 })) {
+      const facts = noun.facts(record);
+      if (facts === null) continue;
+      const stored = noun.blobs(facts);
+      for (const { key } of stored) demandOwnKey(key);
+      yield stored;
+    }
   }
 }
 
-/** Copies a picture, and the provider's own bytes where they differ; returns the keys under which nothing was. */
-async function copyImage(image: Image, { from, to }: { from: Blobs; to: Blobs }): Promise<string[]> {
+/** Returns the keys under which nothing was. */
+async function copyStored(
+  stored: readonly StoredBlob[],
+  { from, to }: { from: Blobs; to: Blobs },
+): Promise<string[]> {
   const missing: string[] = [];
-  for (const { key, contentType } of storedBlobs(image)) {
+  for (const { key, contentType } of stored) {
     const bytes = await readBlob(from, key);
     if (bytes === null) missing.push(key);
     else await to.put(key, bytes, contentType);
@@ -160,9 +166,10 @@ async function copyImage(image: Image, { from, to }: { from: Blobs; to: Blobs })
 }
 
 /** A backup may be anybody's: a record whose id is none was made by hand, and its bytes could be anywhere. */
-function demandOwnKeys({ id }: Image): void {
-  if (isId(id)) return;
-  throw new Refusal("conflict", `The record of the picture ${id} names files of something else`);
+function demandOwnKey(key: string): void {
+  const id = imageIdIn(key);
+  if (id !== null && blobKeysOf(id).includes(key)) return;
+  throw new Refusal("conflict", `A record names files of something else: ${key}`);
 }
 
 async function copyIfThere(from: string, to: string): Promise<void> {

@@ -3,8 +3,10 @@
  * once it is older than any attempt could be. A record whose blob is gone is reported, and stays.
  */
 import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
-import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
-import { keys, kinds } from "../store/schema.ts";
+import { ownNouns } from "../accounts/nouns.ts";
+import type { Image, TrashedImage } from "../images/image.ts";
+import { trashNoun } from "../images/image_noun.ts";
+import { keys } from "../store/schema.ts";
 import { readMany, type Store } from "../store/store.ts";
 
 /** Longer than a picture may wait for its storage. */
@@ -47,21 +49,23 @@ export async function sweepBlobs(
 }
 
 interface Named {
-  /** Of all pictures, also of deleted ones that are still here. */
+  /** Of all that has bytes, also of deleted pictures that are still here. */
   ids: Set<string>;
-  /** What records name. */
+  /** What records name, but for those that are on their way out. */
   keys: Set<string>;
 }
 
+/** Deleted pictures first, so that one that is deleted meanwhile is mostly met in both places. */
 async function readNamed({ kv }: Store): Promise<Named> {
   const named: Named = { ids: new Set(), keys: new Set() };
-  const quickly = { batchSize: 500 };
-  for await (const { value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
-    named.ids.add(value.image.id);
-  }
-  for await (const { value } of kv.list<Image>({ prefix: [...kinds.images] }, quickly)) {
-    named.ids.add(value.id);
-    for (const { key } of storedBlobs(value)) named.keys.add(key);
+  for (const noun of ownNouns.toReversed()) {
+    if (noun.blobs === undefined) continue;
+    for await (const record of kv.list({ prefix: [...noun.kind] }, { batchSize: 500 })) {
+      named.ids.add(String(record.key.at(-1)));
+      const facts = noun.facts(record);
+      if (facts === null || noun === trashNoun) continue;
+      for (const { key } of noun.blobs(facts)) named.keys.add(key);
+    }
   }
   return named;
 }

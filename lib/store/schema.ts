@@ -150,23 +150,6 @@ export const lists = {
   images: (userId: string): ListKey => ["images", userId],
 };
 
-/** What is kept by user besides records that have ids of their own: it goes with the account. */
-export const accountKeys = {
-  single: (userId: string): Deno.KvKey[] => [
-    keys.account(userId),
-    keys.changeHead(userId),
-    keys.credentialEnded(userId),
-    keys.seen(userId),
-    keys.portrait(userId),
-  ],
-  prefixes: (userId: string): Deno.KvKey[] => [
-    keys.monthsOf(userId),
-    keys.idempotencyOf(userId),
-    ...[lists.prompts(userId), ["prompts_by_status", userId], lists.images(userId)]
-      .map((list) => [...kinds.counts, ...list]),
-  ],
-};
-
 /** The lists that a prompt stands in, with its number there. */
 export function promptLists(prompt: { userId: string; status: string }): ListKey[] {
   return [lists.prompts(prompt.userId), lists.promptsByStatus(prompt.userId, prompt.status)];

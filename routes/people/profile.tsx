@@ -10,7 +10,8 @@ import {
 } from "../../lib/identity/api_key.ts";
 import { readFields } from "../../lib/fields.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
-import { exportAccount, type ExportJson } from "../../lib/accounts/export_account.ts";
+import type { ExportJson } from "../../lib/accounts/archive_parts.ts";
+import { exportAccount } from "../../lib/accounts/export_account.ts";
 import { readPortrait } from "../../lib/accounts/portrait.ts";
 import { endSession, listSessions } from "../../lib/identity/session.ts";
 import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";

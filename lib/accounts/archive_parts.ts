@@ -1,0 +1,142 @@
+/** What of a person's things goes into the archive of their account, and how: a part for each noun that they know. */
+import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
+import { blobKeys, type Blobs } from "../blobs/blobs.ts";
+import { type Image, originalKey } from "../images/image.ts";
+import { fileName } from "../images/image_file.ts";
+import type { Log } from "../log.ts";
+import { readPortrait } from "./portrait.ts";
+import { listPrompts } from "../prompts/prompt_store.ts";
+import {
+  type ImageView,
+  type PromptView,
+  type ViewDeps,
+  viewImages,
+  viewPrompts,
+} from "../live/prompt_view.ts";
+import { listSessions, type Session } from "../identity/session.ts";
+import type { User } from "../users/user.ts";
+import type { ArchiveFile } from "../zip_archive.ts";
+import { listImages } from "../images/image_store.ts";
+import type { Page, PageStart } from "../store/counted_list.ts";
+
+/** What the JSON in the archive looks like. */
+export interface ExportJson {
+  account: (account: { user: User; sessions: Session[]; apiKeys: ApiKey[] }) => unknown;
+  prompt: (view: PromptView) => unknown;
+  image: (view: ImageView) => unknown;
+}
+
+export interface ExportDeps extends ViewDeps {
+  blobs: Pick<Blobs, "open">;
+  log: Log;
+}
+
+/** Whose archive it is, and until when it is read. */
+export interface ArchiveReader {
+  user: User;
+  json: ExportJson;
+  signal: AbortSignal;
+}
+
+/** Files of the archive, made while they are read. */
+export type ArchivePart = (deps: ExportDeps, reader: ArchiveReader) => AsyncIterable<ArchiveFile>;
+
+/** The person, with what lets them in. */
+export async function* accountPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  yield file(deps, "account.json", text(json.account(await readAccount(deps, user))));
+}
+
+export async function* promptsPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const prompts = pages(reader, (start) => listPrompts(deps.store, start));
+  const encode = async (page: Parameters<typeof viewPrompts>[1]) =>
+    (await viewPrompts(deps, page)).map(reader.json.prompt);
+  yield file(deps, "prompts.json", jsonArray(prompts, encode));
+}
+
+export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const images = () => pages(reader, (start) => listImages(deps.store, start));
+  const encode = async (page: Image[]) => (await viewImages(deps.store, page)).map(reader.json.image);
+  yield file(deps, "images.json", jsonArray(images(), encode));
+  for await (const page of images()) {
+    for (const view of await viewImages(deps.store, page)) {
+      yield* picturesOf(deps, { view, signal: reader.signal });
+    }
+  }
+}
+
+export async function* portraitPart(deps: ExportDeps, { user }: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const portrait = await readPortrait(deps.store, user.id);
+  if (portrait !== null) yield file(deps, "picture.webp", new Uint8Array(portrait.bytes));
+}
+
+function file({ store }: ExportDeps, name: string, input: ArchiveFile["input"]): ArchiveFile {
+  return { name, lastModified: new Date(store.now()), input };
+}
+
+async function readAccount({ store }: ExportDeps, user: User) {
+  const [sessions, apiKeys] = await Promise.all([
+    listSessions(store, user),
+    listApiKeys(store, user.id),
+  ]);
+  return { user, sessions, apiKeys };
+}
+
+/** The picture, and what the provider made where that is something else. */
+async function* picturesOf(
+  { blobs }: ExportDeps,
+  { view: { image, prompt }, signal }: { view: ImageView; signal: AbortSignal },
+): AsyncGenerator<ArchiveFile> {
+  const forms = [
+    { folder: "pictures", key: blobKeys.picture(image.id), contentType: image.contentType },
+    { folder: "originals", key: originalKey(image), contentType: image.originalContentType },
+  ];
+  for (
+    const { folder, key, contentType } of image.hasOriginal ? forms : forms.slice(0, 1)
+  ) {
+    if (signal.aborted) return;
+    const blob = await blobs.open(key);
+    if (blob === null) continue;
+    const name = `${folder}/${pictureName(image, { text: prompt.request.text, contentType })}`;
+    yield { name, lastModified: new Date(image.createdAt), input: blob.stream };
+  }
+}
+
+function pictureName({ id }: Image, { text, contentType }: { text: string; contentType: string }): string {
+  return `${id}-${fileName(text, contentType)}`;
+}
+
+const pageLength = 100;
+
+async function* pages<T>(
+  { user, signal }: ArchiveReader,
+  readPage: (start: { userId: string } & PageStart) => Promise<Page<T>>,
+): AsyncGenerator<T[]> {
+  let before: number | undefined;
+  while (!signal.aborted) {
+    const { items, next } = await readPage({ userId: user.id, limit: pageLength, before });
+    yield items;
+    if (next === null) return;
+    before = next;
+  }
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, null, 2) + "\n";
+}
+
+async function* jsonArray<T>(
+  parts: AsyncIterable<T[]>,
+  encode: (part: T[]) => Promise<unknown[]>,
+): AsyncGenerator<string> {
+  let separator = "[\n";
+  for await (const part of parts) {
+    for (const value of await encode(part)) {
+      yield separator + JSON.stringify(value, null, 2);
+      separator = ",\n";
+    }
+  }
+  yield separator === "[\n" ? "[]\n" : "\n]\n";
+}

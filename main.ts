@@ -16,7 +16,7 @@ import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { configureProviders } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
-import { loadSettings, type Settings } from "./lib/settings.ts";
+import { loadSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
 import { openDatabase } from "./lib/store/store.ts";
 import { createApp } from "./routes/app.ts";
@@ -48,6 +48,7 @@ async function start(settings: Settings): Promise<void> {
   const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
   // A migration may take its time, and whoever waits for the ready lines learns why.
   const logAtOnce = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
+  for (const words of settingsWithoutEffect(settings)) log("warn", "setting_without_effect", { words });
   const data = await openDataDirectory(settings.DATA_DIR);
   const kv = await openDatabase(data.database, { now, log: logAtOnce });
   const secret = await readSecret(data, settings.SECRET);

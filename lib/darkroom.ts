@@ -125,6 +125,12 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const health = createProviderHealth({ providers, now });
   await health.start();
   const models = createModels({ providers, prices, defaultModel: world.defaultModel, now });
+  const [{ id: chosen }] = models.available();
+  // A provider that did not answer yet may still have it.
+  if (chosen !== (world.defaultModel ?? chosen)) {
+    const words = `Nobody offers the model that DEFAULT_MODEL names, as yet: ${chosen} is chosen instead`;
+    log("warn", "setting_without_effect", { words });
+  }
   const callbacks = createCallbacks({ publicUrl, secret });
   const doorbell = createKvDoorbell(kv);
   const reports = createSignals<ProgressReport>();

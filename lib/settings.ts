@@ -25,8 +25,8 @@ const address = (read: (text: string) => string | null) =>
     context.addIssue({ code: "custom" });
     return z.NEVER;
   });
-/** Another one fits into no header, so nothing could be sent with it. */
-const apiKey = z.string().regex(/^[\x21-\x7e]+$/);
+/** Another one fits into no header, so nothing could be sent with it; what stands around one in texts is no part of it. */
+const apiKey = z.string().regex(/^(?![<"'`])[\x21-\x7e]+(?<![<>"'`,;])$/);
 const list = (part: RegExp) =>
   z.string().transform((text) => text.split(",").map((each) => each.trim().toLowerCase()).filter(Boolean))
     .pipe(z.array(z.string().regex(part)));
@@ -119,23 +119,35 @@ const variables = {
   },
 } satisfies Record<string, Variable>;
 
+type SettingName = keyof typeof variables;
 type Variables = { [Name in keyof typeof variables]: z.output<(typeof variables)[Name]["schema"]> };
 
 /** All settings by the name of their variable; amounts of money in micro-dollars. */
 export type Settings = Readonly<Variables>;
 
+/** What a shell would have put a value in for: `${NAME}` anywhere, or `$NAME` at the beginning. */
+const placeholder = /\$\{[A-Za-z_]\w*[^}]*\}|^\$[A-Z_][A-Z0-9_]*(?![A-Za-z0-9])/;
+
 /** Checks the environment; empty values count as not set. Throws `StartError` with one line. */
 export function readSettings(environment: Record<string, string | undefined>): Settings {
   const settings: Record<string, unknown> = {};
   for (const [name, { schema, takes }] of Object.entries(variables) as [string, Variable][]) {
-    const checked = schema.safeParse(bareValue(environment[name] ?? "") || undefined);
+    const value = bareValue(environment[name] ?? "") || undefined;
+    if (value !== undefined && placeholder.test(value)) {
+      throw new StartError(`${name} takes ${takes}; names of other variables in it are not filled in`);
+    }
+    const checked = schema.safeParse(value);
     if (!checked.success) throw new StartError(`${name} takes ${takes}`);
     settings[name] = checked.data;
   }
   requireTogether(settings, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"]);
-  requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]);
+  requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], ["OIDC_NAME"]);
   settings.R2_ENDPOINT = endpointOf(settings);
-  requireTogether(settings, ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"]);
+  requireTogether(
+    settings,
+    ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"],
+    ["R2_REGION", "R2_SERVE"],
+  );
   return settings as Settings;
 }
 
@@ -180,9 +192,34 @@ export function addEnvFile(
 /** The names of all variables, for `.env.example` and its test. */
 export const settingNames: readonly string[] = Object.keys(variables);
 
-function requireTogether(settings: Record<string, unknown>, names: string[]): void {
-  const missing = names.filter((name) => settings[name] === undefined);
-  if (missing.length > 0 && missing.length < names.length) {
+/** The `others` are not demanded, but mean nothing alone. */
+function requireTogether(
+  settings: Record<string, unknown>,
+  names: SettingName[],
+  others: SettingName[] = [],
+): void {
+  const missing = names.filter((name) => !isSaid(settings, name));
+  if (missing.length > 0 && [...names, ...others].some((name) => isSaid(settings, name))) {
     throw new StartError(`${missing[0]} is missing: ${names.join(", ")} are set together`);
   }
+}
+
+function isSaid(settings: Record<string, unknown>, name: SettingName): boolean {
+  const schema: z.ZodType = variables[name].schema;
+  return JSON.stringify(settings[name]) !== JSON.stringify(schema.parse(undefined));
+}
+
+/** What counts only with one of others. An address alone is a provider that is switched off, which is no mistake. */
+const dependent: [name: SettingName, needed: SettingName[]][] = [
+  ["NANO_BANANA_URL", ["NANO_BANANA_TOKEN"]],
+  ["GEMINI_BASE_URL", ["GEMINI_API_KEY"]],
+  ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
+  ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
+];
+
+/** One line for each setting that does not count, since another one is missing. */
+export function settingsWithoutEffect(settings: Settings): string[] {
+  return dependent
+    .filter(([name, needed]) => isSaid(settings, name) && !needed.some((each) => isSaid(settings, each)))
+    .map(([name, needed]) => `${name} counts only with ${needed.join(" or ")}`);
 }

@@ -82,5 +82,6 @@ Deno.test("a local server that does not answer holds up nothing", async () => {
   const call = await programOf(server);
   const { default: first } = await until(() => call("/models"), ({ success }) => success);
   assert.equal(first, "sketch");
+  assert.ok(server.log.some((line) => /"warn".*DEFAULT_MODEL names, as yet: sketch is chosen/.test(line)));
   assert.equal((await call("/images/generate", { prompt: "a sea" })).status, "COMPLETED");
 });

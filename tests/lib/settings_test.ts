@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { createTestDirectory } from "../fixtures/directory.ts";
 import { StartError } from "../../lib/refusal.ts";
-import { addEnvFile, loadSettings, readSettings, settingNames } from "../../lib/settings.ts";
+import {
+  addEnvFile,
+  loadSettings,
+  readSettings,
+  settingNames,
+  settingsWithoutEffect,
+} from "../../lib/settings.ts";
 
 Deno.test("without any variable the defaults of the manual hold", () => {
   const settings = readSettings({});
@@ -37,10 +43,8 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["PROMPT_MAX_CHARS", "20000", 20_000],
   ["PORT", '"9000"', 9000],
   ["PORT", "\u00a0'9000'\ufeff", 9000],
-  ["OIDC_NAME", "“The house”", "The house"],
   ["PUBLIC_URL", "https://Darkroom.Example:443//", "https://darkroom.example"],
   ["ALLOWED_DOMAINS", "@Example.org, other.org", ["example.org", "other.org"]],
-  ["R2_REGION", "eu-central-1", "eu-central-1"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/v1/", "http://127.0.0.1:1234/v1"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/", "http://127.0.0.1:1234"],
   ["OPENAI_BASE_URL", "https://api.deepinfra.com/v1/openai/", "https://api.deepinfra.com/v1/openai"],
@@ -97,6 +101,11 @@ const bad: [name: string, text: string][] = [
   ["PORT", "http"],
   ["NANO_BANANA_TOKEN", "two words"],
   ["OPENAI_API_KEY", "sk-ключ"],
+  ["OPENAI_API_KEY", "<sk-123456>"],
+  ["GEMINI_API_KEY", "AIza123456,"],
+  ["DATA_DIR", "$HOME/darkroom"],
+  ["PUBLIC_URL", "https://${DOMAIN}"],
+  ["SECRET", "${SECRET_OF_THE_HOUSE:-something longer}"],
   ["GEMINI_API_KEY", "two\nlines"],
   ["PUBLIC_URL", "studio.test"],
   ["PUBLIC_URL", "https://darkroom.example/app"],
@@ -163,6 +172,47 @@ Deno.test("what belongs together is set together", () => {
       return true;
     });
   }
+});
+
+Deno.test("what says more of sign-in or R2 is refused where there is none of it", () => {
+  for (
+    const [name, text, missing] of [
+      ["OIDC_NAME", "The house", "OIDC_ISSUER"],
+      ["R2_REGION", "eu-central-1", "R2_ENDPOINT"],
+      ["R2_SERVE", "presign", "R2_ENDPOINT"],
+    ]
+  ) {
+    assert.throws(() => readSettings({ [name]: text }), {
+      name: "StartError",
+      message: new RegExp(`^${missing} is missing: [^\\n]+ are set together$`),
+    });
+  }
+  assert.equal(readSettings({ R2_SERVE: "app" }).R2_SERVE, "app");
+  const issuer = { OIDC_ISSUER: "https://id.example", OIDC_CLIENT_ID: "x", OIDC_CLIENT_SECRET: "y" };
+  assert.equal(readSettings({ ...issuer, OIDC_NAME: "“The house”" }).OIDC_NAME, "The house");
+});
+
+Deno.test("a dollar sign within a secret is a letter like others", () => {
+  for (const SECRET of ["p$SSw0rd".repeat(4), "$p".repeat(16), "${".repeat(16)]) {
+    assert.equal(readSettings({ SECRET }).SECRET, SECRET);
+  }
+});
+
+Deno.test("a setting that counts only with another one is named while that one is missing", () => {
+  const told = (environment: Record<string, string>) => settingsWithoutEffect(readSettings(environment));
+  assert.deepEqual(told({ NANO_BANANA_URL: "https://a.test" }), [
+    "NANO_BANANA_URL counts only with NANO_BANANA_TOKEN",
+  ]);
+  assert.deepEqual(told({ GEMINI_BASE_URL: "https://a.test" }), [
+    "GEMINI_BASE_URL counts only with GEMINI_API_KEY",
+  ]);
+  assert.deepEqual(told({ ADMIN_EMAILS: "ada@a.test", ALLOWED_DOMAINS: "a.test" }), [
+    "ADMIN_EMAILS counts only with GOOGLE_CLIENT_ID or OIDC_ISSUER",
+    "ALLOWED_DOMAINS counts only with GOOGLE_CLIENT_ID or OIDC_ISSUER",
+  ]);
+  const google = { GOOGLE_CLIENT_ID: "x", GOOGLE_CLIENT_SECRET: "y" };
+  assert.deepEqual(told({ ADMIN_EMAILS: "ada@a.test", ...google }), []);
+  assert.deepEqual(told({ NANO_BANANA_URL: "https://api.nanobananaapi.ai/", GEMINI_API_KEY: "x" }), []);
 });
 
 const encode = (text: string) => new TextEncoder().encode(text);

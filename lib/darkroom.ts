@@ -29,6 +29,7 @@ import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createSignals } from "./signals.ts";
+import { groupCommits } from "./store/group_commit.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createTaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
@@ -118,7 +119,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
 
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
-  const { kv, prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
+  const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
+  const kv = groupCommits(world.kv);
   const store = createStore({ kv, now });
   const blobs = createHoldableBlobs(world.blobs);
   await loadAddedPrices(store, prices);

@@ -6,6 +6,7 @@ import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { createRecent, type Recent } from "../recent.ts";
 import { migrateRecords } from "./migrations.ts";
+import { isOfTheDisk } from "./disk_trouble.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -144,12 +145,6 @@ export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommi
     if (error instanceof TypeError && !isOfTheDisk(error)) throw error;
     throw new DatabaseRefusal(error);
   }
-}
-
-/** SQLite's own words. Deno throws them as the same class as its complaints about keys and values, which are bugs. */
-function isOfTheDisk({ message }: TypeError): boolean {
-  return /^(disk I\/O error|database or disk is full|attempt to write a readonly database|unable to open database file|database is locked)/
-    .test(message);
 }
 
 export interface Locks {

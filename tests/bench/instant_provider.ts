@@ -51,9 +51,19 @@ export function createInstantProvider(picture: Uint8Array, observer: InstantObse
 }
 
 /** A plain sheet: few bytes, quickly decoded. */
-export function plainPicture(): Promise<Uint8Array<ArrayBuffer>> {
-  const [width, height] = instantSize.split("x").map(Number);
+export function plainPicture(size = instantSize): Promise<Uint8Array<ArrayBuffer>> {
+  const [width, height] = size.split("x").map(Number);
   return toPng(sharp({ create: { width, height, channels: 3, background: "#7a4b2f" } }));
+}
+
+/** As a model makes them: 1024 pixels square and about 1.7 MB, half of it noise. */
+export function largePicture(): Promise<Uint8Array<ArrayBuffer>> {
+  const [width, height, channels] = [1024, 1024, 3] as const;
+  const pixels = new Uint8Array(width * height * channels);
+  for (let at = 0; at < pixels.length * 0.53; at += 65_536) {
+    crypto.getRandomValues(pixels.subarray(at, at + 65_536));
+  }
+  return toPng(sharp(pixels, { raw: { width, height, channels } }));
 }
 
 /** Noise, which does not shrink: about 1.5 MB. */

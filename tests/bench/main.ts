@@ -12,6 +12,7 @@ import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
 import { longLists } from "./long_lists.ts";
+import { realProgram } from "./real_program.ts";
 import { seedHistory } from "./seed.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
@@ -23,6 +24,7 @@ const benches: Bench[] = [
   imageBytes,
   storage,
   wholePrompts,
+  realProgram,
   latency,
   streams,
   history,

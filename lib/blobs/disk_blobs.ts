@@ -18,12 +18,26 @@ const reservedBytes = 8 * 1024 * 1024;
 
 export function createDiskBlobs(folder: string): Blobs {
   const pathOf = (key: string) => join(folder, checked(key));
+  /** Folders that are there and on the disk, with all above them. */
+  const kept = new Set<string>();
+  const keep = async (path: string) => {
+    await keepFolder(path, folder);
+    kept.add(path);
+  };
   return {
     async put(key, bytes) {
       const path = pathOf(key);
-      await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeWhole(path, bytes);
-      await syncFolders(dirname(path), folder);
+      const parent = dirname(path);
+      if (!kept.has(parent)) await keep(parent);
+      try {
+        await writeWhole(path, bytes);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // Somebody took the folder away.
+        await keep(parent);
+        await writeWhole(path, bytes);
+      }
+      await syncFolder(parent);
     },
     async open(key, range) {
       const file = await openOrNull(pathOf(key));
@@ -96,12 +110,16 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** A name is on the disk only when its folder is, and a new folder only when the one above is. */
-async function syncFolders(lowest: string, highest: string): Promise<void> {
-  for (let path = lowest; path.length >= highest.length; path = dirname(path)) {
-    using folder = await Deno.open(path);
-    await folder.sync();
-  }
+/** A new folder is on the disk only when the one above it is. */
+async function keepFolder(lowest: string, highest: string): Promise<void> {
+  await Deno.mkdir(lowest, { recursive: true, mode: 0o700 });
+  for (let path = lowest; path.length >= highest.length; path = dirname(path)) await syncFolder(path);
+}
+
+/** A name is on the disk only when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path);
+  await folder.sync();
 }
 
 async function openOrNull(path: string): Promise<Deno.FsFile | null> {

@@ -70,6 +70,14 @@ Deno.test("no key leads out of the folder", () =>
     assert.equal(await Deno.readTextFile(join(folder, "../letter")), "dear");
   }));
 
+Deno.test("a folder that somebody took away is made again", () =>
+  withBlobs(async (blobs, folder) => {
+    await blobs.put("images/ab/one", new Uint8Array(1), "image/png");
+    await Deno.remove(join(folder, "images"), { recursive: true });
+    await blobs.put("images/ab/two", new Uint8Array(2), "image/png");
+    assert.deepEqual(await readBlob(blobs, "images/ab/two"), new Uint8Array(2));
+  }));
+
 Deno.test({
   name: "a blob's bytes are on the disk before its name is, and its name and folders before it counts as put",
   ignore: !await isInstalled("strace") && Deno.env.get("CI") !== "true",
@@ -78,7 +86,19 @@ Deno.test({
     const writer = new URL("../../fixtures/blob_writer.ts", import.meta.url).pathname;
     const calls = "trace=openat,mkdir,fsync,fdatasync,rename";
     const { stderr } = await new Deno.Command("strace", {
-      args: ["-f", "-y", "-e", calls, Deno.execPath(), "run", "-A", writer, folder, "images/ab/one"],
+      args: [
+        "-f",
+        "-y",
+        "-e",
+        calls,
+        Deno.execPath(),
+        "run",
+        "-A",
+        writer,
+        folder,
+        "images/ab/one",
+        "images/ab/two",
+      ],
     }).output();
     const asked = new TextDecoder().decode(stderr).split("\n").flatMap((line) => {
       const [, call, path] = /(mkdir|fsync|fdatasync|rename)\((?:"|\d+<)([^">]+)/.exec(line) ?? [];
@@ -87,11 +107,16 @@ Deno.test({
         : [];
     });
     assert.deepEqual(asked.filter((each) => !each.startsWith("mkdir")), [
-      "fdatasync /images/ab/one.part",
-      "rename /images/ab/one.part",
       "fsync /images/ab",
       "fsync /images",
       "fsync ",
+      "fdatasync /images/ab/one.part",
+      "rename /images/ab/one.part",
+      "fsync /images/ab",
+      // The folders above are on the disk already.
+      "fdatasync /images/ab/two.part",
+      "rename /images/ab/two.part",
+      "fsync /images/ab",
     ]);
     await Deno.remove(join(folder, ".."), { recursive: true });
   },

@@ -1,7 +1,8 @@
 /**
  * Wakes workers. The queue itself is an index in the database; the bell only says that it is worth a look. It rings
- * inside the commit that makes work, so no work exists without it: a watched key for speed, and KV's own queue,
- * which survives a crash and carries delays. A bell may ring twice or for nothing.
+ * inside the commit that makes work, so no work exists without it: a watched key for what may run at once, and KV's own
+ * queue for what has to wait. What a crash left needs no bell, since a start looks for it, as does a sweep every few
+ * seconds. A bell may ring twice or for nothing.
  */
 import { keys } from "../store/schema.ts";
 
@@ -18,8 +19,8 @@ const longestDelayMs = 30 * 24 * 3600 * 1000;
 export function createKvDoorbell(kv: Deno.Kv): Doorbell {
   return {
     ring(atomic, promptId, delayMs) {
-      if (delayMs === undefined) atomic.set(keys.bell(), promptId);
-      return atomic.enqueue({ promptId }, { delay: Math.min(delayMs ?? 0, longestDelayMs) });
+      if (delayMs === undefined) return atomic.set(keys.bell(), promptId);
+      return atomic.enqueue({ promptId }, { delay: Math.min(delayMs, longestDelayMs) });
     },
     listen(onRing, signal) {
       void kv.listenQueue(() => onRing());

@@ -10,13 +10,22 @@ import { isOfTheDisk } from "./disk_trouble.ts";
 
 export function groupCommits(kv: Deno.Kv): Deno.Kv {
   const gather = createGathering(kv);
-  return new Proxy(kv, {
-    get(target, name) {
-      if (name === "atomic") return () => recordCommit(gather);
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  const { get, getMany, list, watch, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } =
+    kv;
+  const own = {
+    get,
+    getMany,
+    list,
+    watch,
+    enqueue,
+    listenQueue,
+    set,
+    delete: remove,
+    commitVersionstamp,
+    close,
+  };
+  const bound = Object.fromEntries(Object.entries(own).map(([name, method]) => [name, method.bind(kv)]));
+  return { ...bound, atomic: () => recordCommit(gather), [Symbol.dispose]: () => kv.close() } as Deno.Kv;
 }
 
 type CommitResult = Deno.KvCommitResult | Deno.KvCommitError;

@@ -50,13 +50,11 @@ async function keysOf(darkroom: Darkroom, count: number) {
   return keys;
 }
 
-/** What the commit that accepts a prompt holds. */
+/** What the commit that accepts a prompt holds: the largest one. */
 async function acceptingCommit(folder: string): Promise<CommitShape> {
   const commits: CommitShape[] = [];
   await using darkroom = await openDarkroom(folder, { kv: { onCommit: (shape) => commits.push(shape) } });
   const [key] = await keysOf(darkroom, 1);
   await bytesOf(darkroom.fetch(generateRequest(key)));
-  const accepting = commits.find((shape) => shape.enqueue > 0);
-  if (accepting === undefined) throw new Error("No commit rang the doorbell");
-  return accepting;
+  return commits.toSorted((a, b) => b.set - a.set)[0];
 }

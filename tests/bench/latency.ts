@@ -8,13 +8,21 @@ export const latency: Bench = {
   name: "latency",
   async run({ report, newFolder }) {
     let acceptedAt = 0;
+    /** Its first commit is the one that accepts. */
+    let isAccepting = false;
     let doneAt = 0;
     const untilCall: number[] = [];
     const untilCard: number[] = [];
     const untilWatch: number[] = [];
     await using darkroom = await openDarkroom(await newFolder(), {
       isWorking: true,
-      kv: { onCommit: ({ enqueue }) => void (enqueue > 0 && (acceptedAt = performance.now())) },
+      kv: {
+        onCommit() {
+          if (!isAccepting) return;
+          acceptedAt = performance.now();
+          isAccepting = false;
+        },
+      },
       provider: {
         onCall: () => void untilCall.push(performance.now() - acceptedAt),
         onDone: () => void (doneAt = performance.now()),
@@ -29,6 +37,7 @@ export const latency: Bench = {
     await using watch = await openWatch(await newFolder());
 
     for (let i = 0; i < samples; i++) {
+      isAccepting = true;
       const { promptId } = await (await darkroom.fetch(
         generateRequest({ ...key, Prefer: "respond-async" }),
       )).json();

@@ -8,6 +8,7 @@
  * that turns out to be no base64 after all is text again.
  */
 import { Buffer } from "node:buffer";
+import { joined } from "./bytes.ts";
 
 export interface Base64Sieve {
   /** The text of the next piece, without what was taken out of it. */
@@ -203,14 +204,4 @@ function decodeInto(
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -14,6 +14,8 @@ import { lookup as lookUp } from "node:dns";
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { createBase64Sieve } from "./base64_sieve.ts";
+import { joined } from "./bytes.ts";
 import { isPublicAddress } from "./outgoing_address.ts";
 
 export interface ProviderCall {
@@ -31,10 +33,11 @@ export interface ProviderCall {
 export interface JsonAnswer {
   status: number;
   headers: Headers;
-  /** `undefined` where the body is not JSON, too large, or did not come in whole. */
+  /**
+   * `undefined` where the body is not JSON, too large, or did not come in whole. Long base64 in it is a `Uint8Array`
+   * (`base64_sieve.ts`).
+   */
   json: unknown;
-  /** What the body was; null where it was too large or did not come in whole. */
-  bytes: Uint8Array | null;
 }
 
 export interface StreamAnswer {
@@ -106,8 +109,8 @@ export function createOutgoing(
       try {
         const response = await limit.race(call(request, limit.signal));
         const { status, headers } = response;
-        const bytes = await readWhole(response, { maxBytes: request.maxBytes, limit });
-        return { status, headers, json: bytes === null ? undefined : parseJson(bytes), bytes };
+        const json = await readJsonBody(response, { maxBytes: request.maxBytes, limit });
+        return { status, headers, json };
       } finally {
         limit.end();
       }
@@ -223,26 +226,50 @@ function limited({ timeoutMs, signal: caller }: { timeoutMs: number; signal: Abo
 }
 
 /** The whole body; null where it is too large or breaks off. Throws only when the caller's signal is aborted. */
-async function readWhole(
-  response: Response,
-  { maxBytes, limit }: { maxBytes: number; limit: Limit },
-): Promise<Uint8Array | null> {
+async function readWhole(response: Response, bounds: BodyBounds): Promise<Uint8Array | null> {
   const parts: Uint8Array[] = [];
+  const isWhole = await readBody(response, bounds, (part) => void parts.push(part));
+  return isWhole ? joined(parts) : null;
+}
+
+async function readJsonBody(response: Response, bounds: BodyBounds): Promise<unknown> {
+  const sieve = createBase64Sieve();
+  let text = "";
+  const isWhole = await readBody(response, bounds, (part) => void (text += sieve.push(part)));
+  try {
+    return isWhole ? sieve.parse(text + sieve.end()) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+interface BodyBounds {
+  maxBytes: number;
+  limit: Limit;
+}
+
+/** False where the body is too large or breaks off. Throws only when the caller's signal is aborted. */
+async function readBody(
+  response: Response,
+  { maxBytes, limit }: BodyBounds,
+  take: (part: Uint8Array) => void,
+): Promise<boolean> {
   let size = 0;
   const reader = response.body?.getReader();
-  if (reader === undefined) return new Uint8Array();
+  if (reader === undefined) return true;
   try {
     while (true) {
       const { done, value } = await limit.race(reader.read());
-      if (done) return joined(parts, size);
-      parts.push(value);
+      if (done) return true;
       size += value.length;
-      if (size > maxBytes) return null;
+      if (size > maxBytes) return false;
+      take(value);
     }
   } catch (error) {
     const isOurs = limit.signal.aborted && !(limit.signal.reason instanceof OutgoingFailure);
     if (isOurs) throw limit.signal.reason;
-    if (error instanceof TypeError || error instanceof Error) return null;
+    if (error instanceof Error) return false;
     throw error;
   } finally {
     await reader.cancel().catch(() => {});
@@ -284,17 +311,7 @@ async function collect(response: IncomingMessage, maxBytes: number): Promise<Uin
     response.destroy();
   }
   if (!response.complete) throw new OutgoingFailure("the file did not come in whole");
-  return joined(parts, size);
-}
-
-function joined(parts: Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joined(parts);
 }
 
 /** What is wrong with an answer that should be a picture's bytes. What they are is decided by decoding them. */
@@ -331,15 +348,6 @@ function failureOf(error: unknown): unknown {
   const said = error.cause instanceof Error ? error.cause.message : error.message;
   const isUnsent = said.includes("client error (Connect)") || /Requests to port \d+ are blocked/.test(said);
   return new OutgoingFailure(isUnsent ? "no connection" : "the connection broke", { isUnsent, cause: error });
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
-    throw error;
-  }
 }
 
 function resolveByHost(name: string): Promise<string[]> {

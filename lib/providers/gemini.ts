@@ -2,7 +2,7 @@
  * Google's Gemini image models by `generateContent`: one call a picture, answered when it is done. A call can't be
  * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
  */
-import { type JsonAnswer, type Outgoing } from "../outgoing.ts";
+import type { Outgoing, StreamAnswer } from "../outgoing.ts";
 import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
 import {
   type Model,
@@ -20,10 +20,9 @@ import {
   firstOf,
   listOf,
   numberOf,
-  openBody,
   outcomeUnknown,
   pictureIn,
-  readMessages,
+  readAnswers,
   statusOf,
   submissionFailure,
   textOf,
@@ -112,8 +111,9 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
     isRepeatable: false,
     async *generate(task, { signal }) {
       const answer = await call(task, signal);
-      if (answer.status !== 200) throw failureOf(answer);
-      const parts = await partsOf(answer);
+      const { json } = await readAnswers(answer.chunks);
+      if (answer.status !== 200) throw failureOf({ ...answer, json: json[0] });
+      const parts = json.flatMap(listOf);
       if (parts.length === 0) throw outcomeUnknown("its answer can't be read");
       const cost = parts.map((part) => costOf(part, task)).findLast((each) => each !== null) ?? null;
       const bytes = parts.map(pictureOf).find((each) => each !== null);
@@ -139,10 +139,10 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
     },
   };
 
-  async function call(task: TaskRequest, signal: AbortSignal): Promise<JsonAnswer> {
+  async function call(task: TaskRequest, signal: AbortSignal): Promise<StreamAnswer> {
     const { hasResolution } = offers.find(({ model }) => model.id === task.model)!;
     try {
-      return await outgoing.callForJson({
+      return await outgoing.callForStream({
         url: `${api}/models/${task.model}:generateContent`,
         method: "POST",
         headers,
@@ -165,7 +165,9 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
     }
   }
 
-  function failureOf({ status, headers, json }: JsonAnswer): ProviderFailure {
+  function failureOf(
+    { status, headers, json }: { status: number; headers: Headers; json: unknown },
+  ): ProviderFailure {
     const error = readError(json);
     const fail = (reason: ProviderFailure["reason"], retryAfterMs: number | null = null) =>
       new ProviderFailure(reason, `it answered ${status} ${error.status ?? ""}`, {
@@ -189,14 +191,6 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
     if (usage === null || price === null) return null;
     return { costMicros: costOfTokens(usage, price), basis: "computed", usage };
   }
-}
-
-/** An answer of status 200: one JSON, or those of a stream, whatever its label says. */
-async function partsOf({ json, bytes }: JsonAnswer): Promise<unknown[]> {
-  if (json !== undefined) return listOf(json);
-  if (bytes === null) return [];
-  const body = await openBody(ReadableStream.from([bytes]));
-  return body.type === "messages" ? await Array.fromAsync(readMessages(body.chunks)) : [];
 }
 
 interface WireError {
@@ -235,8 +229,8 @@ function isKeyRefused({ reasons }: WireError): boolean {
 function pictureOf(json: unknown): Uint8Array | null {
   for (const candidate of listOf(fieldsOf(json).candidates)) {
     for (const part of listOf(fieldsOf(fieldsOf(candidate).content).parts).map(fieldsOf)) {
-      const data = textOf(fieldsOf(firstOf(part, ["inlineData", "inline_data"])).data);
-      const picture = part.thought === true || data === null ? null : pictureIn(data);
+      const { data } = fieldsOf(firstOf(part, ["inlineData", "inline_data"]));
+      const picture = part.thought === true ? null : pictureIn(data);
       if (picture !== null && "bytes" in picture) return picture.bytes;
     }
   }

@@ -3,7 +3,7 @@
  * it is asked who it is: stable-diffusion.cpp (by its own job API), LocalAI, vLLM-Omni, SGLang, or another, of which
  * only the least is expected. Without a key all of them are free; with one, until a price is added for them.
  */
-import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
   type Model,
   type Provider,
@@ -16,12 +16,12 @@ import type { Sleep } from "../sleep.ts";
 import { failureOfAnswer, failureOfEvent, firstImage, readError, versioned } from "./openai_wire.ts";
 import { createSdCpp, sdCppModel } from "./sd_cpp.ts";
 import {
+  type Answers,
   type Fields,
   fieldsOf,
   listOf,
-  openBody,
   outcomeUnknown,
-  readMessages,
+  readAnswers,
   statusOf,
   submissionFailure,
   textOf,
@@ -180,7 +180,7 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     const { model, prompt, width, height, seed } = task;
     let answer;
     try {
-      answer = await outgoing.callForJson({
+      answer = await outgoing.callForStream({
         url: `${api}/images/generations`,
         method: "POST",
         headers,
@@ -199,15 +199,16 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     } catch (error) {
       throw submissionFailure(error);
     }
-    if (answer.status !== 200) throw failureOfAnswer({ ...answer, now: now() });
-    const image = await paidOrNot(() => imageIn(answer));
+    const answers = await readAnswers(answer.chunks);
+    if (answer.status !== 200) throw failureOfAnswer({ ...answer, json: answers.json[0], now: now() });
+    const image = await paidOrNot(() => imageIn(answers));
     const bytes = "bytes" in image ? image.bytes : await paidOrNot(() => fetchImage(image.address, signal));
     yield { type: "image", bytes, seed };
     yield { type: "done", cost: null };
   }
 
   /** Whoever may be billed is, for what is no picture too. */
-  async function paidOrNot<T>(work: () => Promise<T>): Promise<T> {
+  async function paidOrNot<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -233,18 +234,12 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
   }
 }
 
-/** Of an answer that says success: the picture itself, JSON, or an event stream, whatever its label says. */
-async function imageIn({ json, bytes }: JsonAnswer): Promise<WirePicture> {
-  if (bytes === null) throw outcomeUnknown("its answer did not come in whole");
-  const answers = json === undefined ? [] : [json];
-  if (json === undefined) {
-    const body = await openBody(ReadableStream.from([bytes]));
-    if (body.type === "picture") return { bytes: body.bytes };
-    if (body.type === "messages") {
-      answers.push(...(await Array.fromAsync(readMessages(body.chunks))).reverse());
-    }
-  }
-  if (answers.length === 0) throw outcomeUnknown("its answer can't be read");
+/** Of an answer that says success. */
+function imageIn({ picture, json }: Answers): WirePicture {
+  if (picture !== null) return { bytes: picture };
+  if (json.length === 0) throw outcomeUnknown("its answer can't be read");
+  // The last message of a stream has the finished picture.
+  const answers = json.toReversed();
   const image = answers.map(firstImage).find((each) => each !== null);
   if (image !== undefined) return image;
   const error = answers.map(readError).find((each) => each !== null);

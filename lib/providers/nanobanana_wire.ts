@@ -111,9 +111,9 @@ export function readPictures({ places }: TaskRecord): WirePicture[] {
 }
 
 function readPicture(value: unknown): WirePicture | null {
-  if (typeof value === "string") return pictureIn(value);
+  if (typeof value === "string" || value instanceof Uint8Array) return pictureIn(value);
   const fields = fieldsOf(value);
-  return bestPicture(innerNames.map((name) => textOf(fields[name])));
+  return bestPicture(innerNames.map((name) => fields[name]));
 }
 
 const innerNames = ["url", "resultImageUrl", "imageUrl", "image_url", "b64_json", "base64", "data"];

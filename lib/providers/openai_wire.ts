@@ -9,6 +9,7 @@ import {
   filled,
   listOf,
   numberOf,
+  pictureIn,
   textOf,
   type WirePicture,
 } from "./wire.ts";
@@ -87,9 +88,9 @@ const pictureNames = [
 
 /** A picture of an answer's `data`; null where there is none. */
 export function readImage(item: unknown): WirePicture | null {
-  if (typeof item === "string") return bestPicture([item]);
+  if (typeof item === "string" || item instanceof Uint8Array) return pictureIn(item);
   const fields = fieldsOf(item);
-  return bestPicture(pictureNames.map((name) => textOf(fields[name]) ?? textOf(fieldsOf(fields[name]).url)));
+  return bestPicture(pictureNames.flatMap((name) => [fields[name], fieldsOf(fields[name]).url]));
 }
 
 /** The first picture of an answer, wherever servers put their lists; null where there is none. */

@@ -1,4 +1,6 @@
 /** Reading what providers answer: leniently, since their answers differ from what is written about them. */
+import { type Base64Sieve, createBase64Sieve } from "../base64_sieve.ts";
+import { joined } from "../bytes.ts";
 import { OutgoingFailure } from "../outgoing.ts";
 import { ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
 import type { Usage } from "../money/charge.ts";
@@ -38,11 +40,14 @@ export function firstOf(fields: Fields, names: readonly string[]): unknown {
 export type WirePicture = { bytes: Uint8Array } | { address: string };
 
 /**
- * The picture that a text of an answer is or names, whatever its field is called: a `data:` address, base64, or an
- * address, whole or as seen from the server. Null where it is none of these.
+ * The picture that a value of an answer is or names, whatever its field is called: base64 (taken out already where it
+ * is long, see `base64_sieve.ts`), a `data:` address, or an address, whole or as seen from the server. Null where it
+ * is none of these.
  */
-export function pictureIn(text: string): WirePicture | null {
-  const trimmed = text.trim();
+export function pictureIn(value: unknown): WirePicture | null {
+  if (value instanceof Uint8Array) return { bytes: value };
+  const trimmed = textOf(value)?.trim();
+  if (trimmed === undefined) return null;
   if (/^data:/i.test(trimmed)) {
     const bytes = bytesOfDataAddress(trimmed);
     return bytes === null ? null : { bytes };
@@ -56,8 +61,8 @@ export function pictureIn(text: string): WirePicture | null {
 }
 
 /** Bytes as they are before an address that has to be asked for, and what is surely a picture before what is not. */
-export function bestPicture(texts: readonly (string | null)[]): WirePicture | null {
-  const found = texts.flatMap((text) => text === null ? [] : pictureIn(text) ?? []);
+export function bestPicture(values: readonly unknown[]): WirePicture | null {
+  const found = values.flatMap((value) => pictureIn(value) ?? []);
   const rank = (picture: WirePicture) => !("bytes" in picture) ? 1 : formatOf(picture.bytes) === null ? 2 : 0;
   return found.toSorted((a, b) => rank(a) - rank(b))[0] ?? null;
 }
@@ -75,10 +80,13 @@ function bytesOfDataAddress(address: string): Uint8Array | null {
 
 /** The bytes of base64 text, in the plain or the URL alphabet; null where it is none. */
 export function decodeBase64(text: string): Uint8Array | null {
-  const plain = text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
-  if (plain === "" || !/^[A-Za-z0-9+/]+$/.test(plain)) return null;
+  const plain = text.replace(/[=\s]+$/, "");
+  return plain === "" ? null : fromBase64(plain, "base64") ?? fromBase64(plain, "base64url");
+}
+
+function fromBase64(text: string, alphabet: "base64" | "base64url"): Uint8Array | null {
   try {
-    return Uint8Array.fromBase64(plain);
+    return Uint8Array.fromBase64(text, { alphabet });
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -170,12 +178,8 @@ export async function openBody(chunks: AsyncIterable<Uint8Array>): Promise<Body>
     head += new TextDecoder("latin1").decode(value.subarray(0, 64));
   }
   const all = goOn(begun, reader);
-  const start = begun.length === 0 ? new Uint8Array() : await joinedStart(begun);
-  if (formatOf(start) !== null) {
-    const bytes = new Uint8Array(
-      await new Response(ReadableStream.from(all) as ReadableStream<Uint8Array>).arrayBuffer(),
-    );
-    return { type: "picture", bytes };
+  if (formatOf(joined(begun)) !== null) {
+    return { type: "picture", bytes: joined(await Array.fromAsync(all)) };
   }
   const isStream = /^(\xef\xbb\xbf)?\s*(data|event|id|retry)?:/.test(head);
   return { type: isStream ? "messages" : "other", chunks: all };
@@ -197,14 +201,35 @@ async function* goOn(
   }
 }
 
-async function joinedStart(parts: readonly Uint8Array[]): Promise<Uint8Array> {
-  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).slice(0, 64).arrayBuffer());
+/** What an answer says, whatever it is labelled: a picture itself, one JSON, or that of each message of a stream. */
+export interface Answers {
+  picture: Uint8Array | null;
+  /** None where nothing can be read, or it does not come in whole. */
+  json: unknown[];
 }
 
-/** The whole of an answer's body as JSON; `undefined` where it is none or does not come in whole. */
+export async function readAnswers(chunks: AsyncIterable<Uint8Array>): Promise<Answers> {
+  try {
+    const body = await openBody(chunks);
+    if (body.type === "picture") return { picture: body.bytes, json: [] };
+    if (body.type === "messages") {
+      return { picture: null, json: await Array.fromAsync(readMessages(body.chunks)) };
+    }
+    const json = await readJson(body.chunks);
+    return { picture: null, json: json === undefined ? [] : [json] };
+  } catch (error) {
+    if (error instanceof OutgoingFailure) return { picture: null, json: [] };
+    throw error;
+  }
+}
+
+/** The whole of an answer's body as JSON, long base64 as bytes; `undefined` where it is none or breaks off. */
 export async function readJson(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {
   try {
-    return JSON.parse(await new Response(ReadableStream.from(chunks) as ReadableStream<Uint8Array>).text());
+    const sieve = createBase64Sieve();
+    let text = "";
+    for await (const chunk of chunks) text += sieve.push(chunk);
+    return sieve.parse(text + sieve.end());
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof OutgoingFailure) return undefined;
     throw error;
@@ -216,23 +241,26 @@ export async function readJson(chunks: AsyncIterable<Uint8Array>): Promise<unkno
  * without the empty line after it: what it holds was paid for.
  */
 export async function* readMessages(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Fields> {
+  const sieve = createBase64Sieve();
   let data: string[] = [];
-  for await (const line of readLines(chunks)) {
+  for await (const line of readLines(chunks, sieve)) {
     if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
     if (line !== "" || data.length === 0) continue;
-    yield fieldsOf(parsed(data.join("\n")));
+    yield fieldsOf(parsed(sieve, data));
     data = [];
   }
-  if (data.length > 0) yield fieldsOf(parsed(data.join("\n")));
+  if (data.length > 0) yield fieldsOf(parsed(sieve, data));
 }
 
-/** Every piece is looked at once, however long its line becomes: a picture is one line. */
-async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+/** The lines of a stream, without the pictures in them. */
+async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  sieve: Base64Sieve,
+): AsyncGenerator<string> {
   let line: string[] = [];
   let isAfterReturn = false;
   for await (const chunk of chunks) {
-    let text = decoder.decode(chunk, { stream: true });
+    let text = sieve.push(chunk);
     if (text === "") continue;
     // The second half of the end of the line before.
     if (isAfterReturn && text.startsWith("\n")) text = text.slice(1);
@@ -244,12 +272,12 @@ async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<str
       line = [next];
     }
   }
-  yield line.join("");
+  yield line.join("") + sieve.end();
 }
 
-function parsed(text: string): unknown {
+function parsed(sieve: Base64Sieve, data: readonly string[]): unknown {
   try {
-    return JSON.parse(text);
+    return sieve.parse(data.join("\n"));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

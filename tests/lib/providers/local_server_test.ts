@@ -293,6 +293,8 @@ Deno.test("a server that is not up yet shows as such, and is found once it is up
       outgoing: {
         ...outgoing,
         callForJson: (call) => outgoing.callForJson({ ...call, url: call.url.replace(down.url, baseUrl) }),
+        callForStream: (call) =>
+          outgoing.callForStream({ ...call, url: call.url.replace(down.url, baseUrl) }),
       },
       ...common,
     })

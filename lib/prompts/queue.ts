@@ -25,6 +25,8 @@ export const leaseMs = 30_000;
 export interface Leased {
   prompt: Versioned<Prompt>;
   lease: Lease;
+  /** What the claim wrote of its tasks as begun is still to be begun. */
+  isBegun?: boolean;
 }
 
 export interface WaitingPrompt {
@@ -32,29 +34,57 @@ export interface WaitingPrompt {
   promptId: string;
 }
 
-/** The next prompt in turn after the user served last, leaving out users who may not run more now. */
-export async function nextWaiting(
+/** The next prompts in turn after the user served last, of each user as many as there is room for. */
+export async function nextInTurn(
   store: Store,
-  { after, isUserFull }: { after: string; isUserFull: (userId: string) => boolean },
-): Promise<WaitingPrompt | null> {
-  return await firstWaiting(store, { from: after, to: null, isUserFull }) ??
-    await firstWaiting(store, { from: "", to: after, isUserFull });
+  { after, limit, roomOf }: { after: string; limit: number; roomOf: (userId: string) => number },
+): Promise<WaitingPrompt[]> {
+  const chosen: WaitingPrompt[] = [];
+  const isFull = (userId: string) =>
+    chosen.filter((other) => other.userId === userId).length >= roomOf(userId);
+  while (chosen.length < limit) {
+    const from = chosen.at(-1)?.userId ?? after;
+    const next = await firstWaiting(store, { from, to: null, isFull, chosen }) ??
+      await firstWaiting(store, { from: "", to: from, isFull, chosen });
+    if (next === null) break;
+    chosen.push(next);
+  }
+  return chosen;
 }
 
-/** Walks from user to user, past `from` up to and including `to`. */
+interface Walk {
+  from: string;
+  to: string | null;
+  isFull: (userId: string) => boolean;
+  chosen: readonly WaitingPrompt[];
+}
+
+/** Walks from user to user, past `from` up to and including `to`, to the first prompt that was not chosen yet. */
 async function firstWaiting(
   store: Store,
-  { from, to, isUserFull }: { from: string; to: string | null; isUserFull: (userId: string) => boolean },
+  { from, to, isFull, chosen }: Walk,
 ): Promise<WaitingPrompt | null> {
   const end = to === null ? [kinds.queue[0], "\u{10ffff}"] : [kinds.queue[0], to, "\u{10ffff}"];
   let user = from;
   while (true) {
     const selector = { start: [kinds.queue[0], user, "\u{10ffff}"], end };
-    const [next] = await readLine(store, { selector, limit: 1 });
-    if (next === undefined) return null;
-    if (!isUserFull(next.userId)) return next;
-    user = next.userId;
+    const [first] = await readLine(store, { selector, limit: 1 });
+    if (first === undefined) return null;
+    user = first.userId;
+    if (isFull(user)) continue;
+    const last = chosen.findLast((other) => other.userId === user);
+    const next = last === undefined ? first : await waitingBehind(store, last);
+    if (next !== null) return next;
   }
+}
+
+async function waitingBehind(
+  store: Store,
+  { userId, promptId }: WaitingPrompt,
+): Promise<WaitingPrompt | null> {
+  const selector = { prefix: [...kinds.queue, userId], start: keys.queue(userId, `${promptId}!`) };
+  const [next] = await readLine(store, { selector, limit: 1 });
+  return next ?? null;
 }
 
 /** Prompts whose turn may come: those of one user, or of each user in turn, the next first. */
@@ -90,14 +120,24 @@ export function listDelayed(
   ));
 }
 
-/** Takes a lease on a waiting prompt; null when somebody else was first. */
+/**
+ * Takes a lease on a waiting prompt, and writes what is begun with it in the same commit; null when somebody else was
+ * first.
+ */
 export async function claimPrompt(
   store: Store,
-  { promptId, owner }: { promptId: string; owner: string },
+  { promptId, owner, begin = (prompt) => prompt }: {
+    promptId: string;
+    owner: string;
+    begin?: (prompt: ProcessingPrompt) => ProcessingPrompt;
+  },
 ): Promise<Leased | null> {
   const found = await readPrompt(store, promptId);
   if (found?.value.status !== "PENDING") return null;
-  return writeLease(store, { before: found, after: toProcessing(found.value, { at: store.now() }), owner });
+  const claimed = toProcessing(found.value, { at: store.now() });
+  const after = begin(claimed);
+  const leased = await writeLease(store, { before: found, after, owner });
+  return leased && { ...leased, isBegun: after !== claimed };
 }
 
 /** Takes up a lease that ran out, or whose holder is known to be gone; null when somebody else was first. */

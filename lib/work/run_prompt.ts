@@ -57,6 +57,16 @@ interface State {
   retryAfterMs: number | null;
 }
 
+/** A prompt whose tasks are submitted at once, as the claim writes it: one commit less for each of them. */
+export function begin({ models, store }: RunDeps, prompt: ProcessingPrompt): ProcessingPrompt {
+  const offer = models.find(prompt.request.model);
+  if (offer === null) return prompt;
+  const facts = { prompt, terms: termsOf(offer), isStopping: false, isInDoubt: false };
+  const event = { type: "taken_up" as const, at: store.now() };
+  const tasks = prompt.tasks.map((task) => task.state === "waiting" ? step(task, event, facts).task : task);
+  return { ...prompt, tasks };
+}
+
 export function startRun(deps: RunDeps, lease: Leased): Run {
   const { id, userId, request } = lease.prompt.value;
   const { now } = deps.store;
@@ -75,7 +85,7 @@ export function startRun(deps: RunDeps, lease: Leased): Run {
     heardAt: now(),
     retryAfterMs: null,
   };
-  state.tasks = createTasks(state);
+  state.tasks = createTasks(state, { isBegun: lease.isBegun === true });
   const ended = Promise.resolve().then(() => run(state)).finally(() => {
     leased.letGo();
     state.progress.end();
@@ -85,13 +95,14 @@ export function startRun(deps: RunDeps, lease: Leased): Run {
   return { promptId: id, userId, ended, isStalled, nudge, stop: (options) => stop(state, options) };
 }
 
-function createTasks(state: State): TaskRun[] {
+function createTasks(state: State, { isBegun }: { isBegun: boolean }): TaskRun[] {
   const { deps, leased, offer, progress } = state;
   if (offer === null) return [];
   const around = {
     offer,
     leased,
     progress,
+    isBegun,
     isStopping: () => state.isStopping,
     onHeard: () => void (state.heardAt = deps.store.now()),
     onRetry: (afterMs: number | null) =>

@@ -51,6 +51,8 @@ export interface TaskSurroundings {
   offer: { model: Model; provider: Provider };
   leased: LeasedPrompt;
   progress: RunProgress;
+  /** The claim wrote already that it is submitted, and nobody has done so yet. */
+  isBegun: boolean;
   isStopping(): boolean;
   /** Something was heard of the task. */
   onHeard(): void;
@@ -113,11 +115,22 @@ function breakOff(
 
 async function run(work: Work): Promise<void> {
   try {
-    let move = await advance(work, { type: "taken_up", at: work.store.now() });
+    let move = await takeUp(work);
     while (move.do !== "leave") move = await perform(work, move);
   } finally {
     clearTimeout(work.deadline);
   }
+}
+
+async function takeUp(work: Work): Promise<Move> {
+  const { leased: { latest: { value: prompt } }, index, isBegun } = work;
+  const task = prompt.tasks[index];
+  if (isBegun && task.state === "submitting") {
+    if (prompt.status === "PROCESSING") return { do: "submit", at: task.submittedAt };
+    // It was cancelled in between, and nothing was sent.
+    await advance(work, { type: "not_sent" });
+  }
+  return await advance(work, { type: "taken_up", at: work.store.now() });
 }
 
 /** Writes what follows from the event, tells whoever should know, and says what is to be done next. */

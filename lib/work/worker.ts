@@ -6,12 +6,12 @@ import {
   claimPrompt,
   type Leased,
   listLeases,
-  nextWaiting,
+  nextInTurn,
   promoteDelayed,
   takeOverLease,
 } from "../prompts/queue.ts";
 import { createInTurn, type InTurn } from "../in_turn.ts";
-import { type Run, type RunDeps, startRun } from "./run_prompt.ts";
+import { begin, type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 import { isDatabaseTrouble } from "../store/store.ts";
 import { keys } from "../store/schema.ts";
@@ -100,16 +100,22 @@ function wake(state: State): void {
 }
 
 async function pump(state: State): Promise<void> {
-  const { deps: { store, owner, concurrency }, stopping } = state;
+  const { deps, stopping } = state;
+  const { store, owner, concurrency } = deps;
   state.isWoken = false;
   await promoteDelayed(store);
-  while (occupiedSlots(state) < concurrency && !stopping.signal.aborted) {
-    const isFull = (userId: string) => isUserFull(state, userId);
-    const waiting = await nextWaiting(store, { after: state.lastServed, isUserFull: isFull });
-    if (waiting === null) return;
-    state.lastServed = waiting.userId;
-    const leased = await claimPrompt(store, { promptId: waiting.promptId, owner });
-    if (leased !== null) run(state, leased);
+  while (!stopping.signal.aborted) {
+    const next = await nextInTurn(store, {
+      after: state.lastServed,
+      limit: concurrency - occupiedSlots(state),
+      roomOf: (userId) => roomOf(state, userId),
+    });
+    if (next.length === 0) return;
+    state.lastServed = next.at(-1)!.userId;
+    await Promise.all(next.map(async ({ promptId }) => {
+      const leased = await claimPrompt(store, { promptId, owner, begin: (prompt) => begin(deps, prompt) });
+      if (leased !== null) run(state, leased);
+    }));
   }
 }
 
@@ -119,8 +125,8 @@ function occupiedSlots({ runs, deps }: State): number {
   return runs.size - Math.min(stalled, deps.concurrency);
 }
 
-function isUserFull({ runsPerUser, deps }: State, userId: string): boolean {
-  return (runsPerUser.get(userId) ?? 0) >= deps.userConcurrency;
+function roomOf({ runsPerUser, deps }: State, userId: string): number {
+  return deps.userConcurrency - (runsPerUser.get(userId) ?? 0);
 }
 
 function run(state: State, leased: Leased): void {

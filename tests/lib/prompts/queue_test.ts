@@ -8,7 +8,7 @@ import {
   listDelayed,
   listLeases,
   listWaiting,
-  nextWaiting,
+  nextInTurn,
   promoteDelayed,
   queuePositions,
   readLease,
@@ -42,15 +42,23 @@ async function createUsers(store: TestStore, count: number): Promise<User[]> {
   return await Promise.all(Array.from({ length: count }, () => createTestUser(store)));
 }
 
+const endless = () => Infinity;
+
+/** The next one prompt; of nobody who has no room. */
+async function nextOne(store: TestStore, after: string, roomOf: (userId: string) => number = endless) {
+  const [next = null] = await nextInTurn(store, { after, limit: 1, roomOf });
+  return next;
+}
+
 /** Claims one prompt after the other as workers would, and returns their ids. */
 async function claimInTurn(
   store: TestStore,
   count: number,
-  isUserFull = (_: string) => false,
+  roomOf: (userId: string) => number = endless,
 ): Promise<string[]> {
   const claimed = [];
   for (let after = ""; claimed.length < count;) {
-    const next = await nextWaiting(store, { after, isUserFull });
+    const next = await nextOne(store, after, roomOf);
     if (next === null) break;
     assert.notEqual(await claimPrompt(store, { promptId: next.promptId, owner: "w" }), null);
     claimed.push(next.promptId);
@@ -82,21 +90,49 @@ Deno.test("a user who may not run more is passed over, and nothing is offered wh
   const [ada, bob] = await createUsers(store, 2);
   await accept(store, ada, 3);
   const bobs = await accept(store, bob, 2);
-  assert.deepEqual(await claimInTurn(store, 9, (userId) => userId === ada.id), bobs);
-  assert.equal(await nextWaiting(store, { after: "", isUserFull: () => true }), null);
+  assert.deepEqual(await claimInTurn(store, 9, (userId) => userId === ada.id ? 0 : 9), bobs);
+  assert.equal(await nextOne(store, "", () => 0), null);
 });
 
 Deno.test("turns go round whoever was served last, also one who has left", async () => {
   using store = await createTestStore();
   const users = (await createUsers(store, 3)).sort((a, b) => a.id < b.id ? -1 : 1);
   for (const user of users) await accept(store, user, 1);
-  const userAfter = async (after: string) =>
-    (await nextWaiting(store, { after, isUserFull: () => false }))!.userId;
+  const userAfter = async (after: string) => (await nextOne(store, after))!.userId;
   assert.equal(await userAfter(users[0].id), users[1].id);
   assert.equal(await userAfter(users[2].id), users[0].id);
   assert.equal(await userAfter("zzz"), users[0].id);
-  const only = { after: users[1].id, isUserFull: (userId: string) => userId !== users[1].id };
-  assert.equal((await nextWaiting(store, only))!.userId, users[1].id);
+  const only = (userId: string) => userId === users[1].id ? 1 : 0;
+  assert.equal((await nextOne(store, users[1].id, only))!.userId, users[1].id);
+});
+
+Deno.test("many that are chosen at once are those that would be chosen one after another", async () => {
+  using store = await createTestStore();
+  const users = (await createUsers(store, 4)).sort((a, b) => a.id < b.id ? -1 : 1);
+  for (const [index, user] of users.entries()) await accept(store, user, [7, 1, 3, 2][index]);
+  const room = new Map(users.map(({ id }, index) => [id, [4, 4, 2, 4][index]]));
+  const after = users[1].id;
+  const atOnce = await nextInTurn(store, { after, limit: 8, roomOf: (userId) => room.get(userId)! });
+  const inTurn = [];
+  for (let last = after; inTurn.length < 8;) {
+    const next = await nextOne(store, last, (userId) => room.get(userId)!);
+    if (next === null) break;
+    await claimPrompt(store, { promptId: next.promptId, owner: "w" });
+    room.set(next.userId, room.get(next.userId)! - 1);
+    inTurn.push(next);
+    last = next.userId;
+  }
+  assert.deepEqual(atOnce, inTurn);
+  assert.deepEqual(atOnce.map(({ userId }) => users.findIndex(({ id }) => id === userId)), [
+    2,
+    3,
+    0,
+    1,
+    2,
+    3,
+    0,
+    0,
+  ]);
 });
 
 Deno.test("of many workers that claim one prompt at the same moment, one gets it", async () => {
@@ -189,13 +225,13 @@ Deno.test("a prompt that is to be tried again waits for its time, then for its t
   const before = await startPrompt(store, first);
   await requeue(store, { before, readyAt: store.now() + 5000 }).commit();
   assert.equal(await readLease(store, first), null);
-  assert.equal((await nextWaiting(store, { after: "", isUserFull: () => false }))?.promptId, second);
+  assert.equal((await nextOne(store, ""))?.promptId, second);
   store.clock.advance(4999);
   assert.equal(await promoteDelayed(store), 0);
   store.clock.advance(1);
   assert.equal(await promoteDelayed(store), 1);
   assert.equal(await promoteDelayed(store), 0);
-  assert.equal((await nextWaiting(store, { after: "", isUserFull: () => false }))?.promptId, first);
+  assert.equal((await nextOne(store, ""))?.promptId, first);
   const { value } = (await readPrompt(store, first))!;
   assert.deepEqual([value.status, value.retries, isFinal(value)], ["PENDING", 1, false]);
   assert.deepEqual((await verify(store, { blobs: createMemoryBlobs() })).violations, []);

@@ -123,13 +123,8 @@ async function run(work: Work): Promise<void> {
 }
 
 async function takeUp(work: Work): Promise<Move> {
-  const { leased: { latest: { value: prompt } }, index, isBegun } = work;
-  const task = prompt.tasks[index];
-  if (isBegun && task.state === "submitting") {
-    if (prompt.status === "PROCESSING") return { do: "submit", at: task.submittedAt };
-    // It was cancelled in between, and nothing was sent.
-    await advance(work, { type: "not_sent" });
-  }
+  const task = work.leased.latest.value.tasks[work.index];
+  if (work.isBegun && task.state === "submitting") return { do: "submit", at: task.submittedAt };
   return await advance(work, { type: "taken_up", at: work.store.now() });
 }
 

@@ -60,6 +60,39 @@ export const plantedFaults: PlantedFault[] = [
     story: killed("creation of a task, before the answer"),
   },
   {
+    name: "what an earlier process has begun is taken for begun just now",
+    breaks: "once",
+    edits: [{ file: "lib/work/run_prompt.ts", old: "isBegun: lease.isBegun === true", new: "isBegun: true" }],
+    story: killed("creation of a task, before the answer"),
+  },
+  {
+    name: "nobody is told of work, and nobody looks for it",
+    breaks: "accepted",
+    edits: [
+      {
+        file: "lib/prompts/doorbell.ts",
+        old: "return atomic.set(keys.bell(), promptId);",
+        new: "return atomic;",
+      },
+      { file: "lib/work/worker.ts", old: "const sweepMs = 3000;", new: "const sweepMs = 3_000_000;" },
+    ],
+    story: mishap("an answer that is lost"),
+  },
+  {
+    name: "commits of one group do not see each other",
+    breaks: "budget",
+    edits: [{
+      file: "lib/store/group_commit.ts",
+      old: "commit.checked.every((key) => !written.has(key)) &&",
+      new: "",
+    }, {
+      file: "lib/money/ledger.ts",
+      old: "return store.locks.hold(userId, async () => {",
+      new: "return Promise.resolve().then(async () => {",
+    }],
+    story: budgetBurst,
+  },
+  {
     name: "a task's id is not used after a restart",
     breaks: "resumed",
     edits: [{

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
 import { cancelPrompt } from "../../../lib/work/cancel.ts";
 import { createTaskDurations } from "../../../lib/work/task_durations.ts";
-import type { Task } from "../../../lib/prompts/prompt.ts";
+import type { ProcessingPrompt, Task } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { claimPrompt, readLease } from "../../../lib/prompts/queue.ts";
 import { sleep } from "../../../lib/sleep.ts";
-import { startRun } from "../../../lib/work/run_prompt.ts";
+import { begin, startRun } from "../../../lib/work/run_prompt.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { type ProviderEvent, ProviderFailure, type TaskContext } from "../../../lib/catalog/provider.ts";
 import { interceptCommits, taskStateIn } from "../../fixtures/commits.ts";
@@ -378,12 +378,75 @@ async function* callOnce(...[task]: Parameters<Script>): AsyncGenerator<Provider
   for await (const event of succeed(task)) if (event.type !== "submitted") yield event;
 }
 
-/** Runs a waiting prompt as the worker would. */
-async function run({ store, deps }: Studio, promptId: string, { storagePatienceMs = 0 } = {}) {
-  const leased = await claimPrompt(store, { promptId, owner: "this process" });
+/** Runs a waiting prompt as the worker would; with `isBegun`, its tasks were begun with the claim. */
+async function run(
+  { store, deps }: Studio,
+  promptId: string,
+  { storagePatienceMs = 0, isBegun = false } = {},
+) {
   const more = { taskDurations: createTaskDurations(store), random: () => 0.5, storagePatienceMs };
-  return startRun({ ...deps, ...more }, leased!);
+  const runDeps = { ...deps, ...more };
+  const leased = await claimPrompt(store, {
+    promptId,
+    owner: "this process",
+    ...(isBegun && { begin: (prompt: ProcessingPrompt) => begin(runDeps, prompt) }),
+  });
+  return startRun(runDeps, leased!);
 }
+
+Deno.test("what a claim wrote as begun is submitted once, without another commit before", async () => {
+  const standIn = createStandIn();
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program, { count: 2 });
+  const states: (string | undefined)[] = [];
+  interceptCommits(studio.store.kv, async (writes, commit) => {
+    if (standIn.submitted.length === 0) states.push(taskStateIn(writes));
+    return await commit();
+  });
+  await (await run(studio, promptId, { isBegun: true })).ended;
+  assert.deepEqual(states, ["submitting"]);
+  const prompt = await read(program, promptId);
+  assert.deepEqual([prompt.status, standIn.submitted.length, prompt.costMicros], ["COMPLETED", 2, 40_000]);
+});
+
+Deno.test("a stop right after such a claim leaves nothing in doubt: the next start submits", async () => {
+  const standIn = createStandIn();
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  const started = await run(studio, promptId, { isBegun: true });
+  started.stop();
+  await started.ended;
+  const { tasks } = (await readPrompt(studio.store, promptId))!.value;
+  assert.deepEqual([standIn.submitted.length, tasks[0].state], [0, "waiting"]);
+  await studio.worker.start();
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.status, standIn.submitted.length], ["COMPLETED", 1]);
+});
+
+Deno.test("what a process that died had begun is never submitted again", async () => {
+  const standIn = createStandIn();
+  standIn.scripts.push(callOnce);
+  await using studio = await createStudio({ standIn, isWorking: false });
+  const program = await studio.withKey();
+  const promptId = await submit(program);
+  await claimPrompt(studio.store, {
+    promptId,
+    owner: "who dies",
+    begin: (prompt) =>
+      begin({
+        ...studio.deps,
+        taskDurations: createTaskDurations(studio.store),
+        random: () => 0,
+        storagePatienceMs: 0,
+      }, prompt),
+  });
+  await studio.worker.start();
+  const prompt = await finished(program, promptId);
+  assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
+  assert.equal(standIn.submitted.length, 0);
+});
 
 Deno.test("a stop just before the submission leaves nothing in doubt: the next start submits", async () => {
   const standIn = createStandIn();

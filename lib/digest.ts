@@ -5,6 +5,11 @@ export function sha256(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
+/** The same for many bytes: beside the event loop. */
+export async function sha256OfMany(bytes: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)).toHex();
+}
+
 /** HMAC-SHA-256, base64url. */
 export function sign(secret: string, text: string): string {
   return createHmac("sha256", secret).update(text).digest("base64url");

@@ -1,6 +1,6 @@
 /** From a provider's bytes to a stored picture: checked by decoding, fitted, on the blobs, ready to be named. */
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
-import { sha256 } from "../digest.ts";
+import { sha256OfMany } from "../digest.ts";
 import { type Image, imageTitle } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import { type Prompt } from "../prompts/prompt.ts";
@@ -53,7 +53,9 @@ export async function storePicture(
   if (fitted !== null) {
     await put(deps, { key: blobKeys.original(imageId), bytes, contentType: facts.contentType });
   }
-  await put(deps, { key: blobKeys.picture(imageId), bytes: fitted ?? bytes, contentType });
+  const stored = fitted ?? bytes;
+  const digest = sha256OfMany(stored);
+  await put(deps, { key: blobKeys.picture(imageId), bytes: stored, contentType });
   return {
     id: imageId,
     userId: prompt.userId,
@@ -63,8 +65,8 @@ export async function storePicture(
     originalWidth: facts.width,
     originalHeight: facts.height,
     contentType,
-    byteLength: (fitted ?? bytes).length,
-    sha256: sha256(fitted ?? bytes),
+    byteLength: stored.length,
+    sha256: await digest,
     hasOriginal: fitted !== null,
     originalContentType: facts.contentType,
     tint: facts.tint,

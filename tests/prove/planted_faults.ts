@@ -76,15 +76,15 @@ export const plantedFaults: PlantedFault[] = [
       },
       { file: "lib/work/worker.ts", old: "const sweepMs = 3000;", new: "const sweepMs = 3_000_000;" },
     ],
-    story: mishap("an answer that is lost"),
+    story: plainPrompts,
   },
   {
     name: "commits of one group do not see each other",
     breaks: "budget",
     edits: [{
       file: "lib/store/group_commit.ts",
-      old: "commit.checked.every((key) => !written.has(key)) &&",
-      new: "",
+      old: "if (isFull || !isApart) {",
+      new: "if (isFull) {",
     }, {
       file: "lib/money/ledger.ts",
       old: "return store.locks.hold(userId, async () => {",
@@ -309,6 +309,17 @@ export const plantedFaults: PlantedFault[] = [
       file: "lib/work/task_charge.ts",
       old: `if (outcome === "billed") return billedCharge(prompt, { task, cost });`,
       new: "",
+    }],
+    story: mishap("half a picture, three times"),
+  },
+  {
+    name: "what is no picture is free",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/work/task.ts",
+      old: "const charge = billedCharge(prompt, { task, cost: event.cost });",
+      new:
+        "const charge = event.trouble === null ? billedCharge(prompt, { task, cost: event.cost }) : noCharge;",
     }],
     story: mishap("a picture that is HTML"),
   },

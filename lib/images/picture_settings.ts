@@ -1,7 +1,8 @@
 /**
- * The generator's fields as somebody's picture file says them; its pixels are not looked at. What a text is, is decided
+ * The generator's fields as somebody's picture file says them. What a text is, is decided
  * by what it says and not by the name that it stands under: tools put JSON where others put lines, and the other way.
  */
+import { readHiddenTexts } from "../pixels/hidden_texts.ts";
 import { type PictureText, readPictureTexts } from "../pixels/picture_texts.ts";
 import { formatOf } from "../pixels/format.ts";
 import { Refusal } from "../refusal.ts";
@@ -9,19 +10,35 @@ import { type FoundSettings, settingsOf } from "./found_settings.ts";
 import { hasParameters, readParameters } from "./generation_parameters.ts";
 import { parseJson, readToolJson, splitBrackets } from "./tool_settings.ts";
 
+/** Those in the file's texts, or else hidden in its pixels; refuses as `readPictureSettings` does. */
+export async function findPictureSettings(bytes: Uint8Array): Promise<FoundSettings> {
+  try {
+    return readPictureSettings(bytes);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "invalid_request") throw error;
+    const hidden = await readHiddenTexts(bytes);
+    if (hidden.length === 0) throw error;
+    return settingsIn(hidden);
+  }
+}
+
 /** Refuses with `unsupported_media_type` or `invalid_request`; every other file brings fields, unchecked. */
 export function readPictureSettings(bytes: Uint8Array): FoundSettings {
   if (formatOf(bytes) === null) {
     throw new Refusal("unsupported_media_type", "Settings are read from PNG, JPEG and WebP pictures");
   }
-  const texts = withInnerTexts(readPictureTexts(bytes)).toSorted((a, b) => rank(a.name) - rank(b.name));
+  return settingsIn(withInnerTexts(readPictureTexts(bytes)));
+}
+
+function settingsIn(texts: readonly PictureText[]): FoundSettings {
+  const inOrder = texts.toSorted((a, b) => rank(a.name) - rank(b.name));
   let unread: string | null = null;
-  for (const { name, text } of texts) {
-    const outcome = readText(name, text, texts);
+  for (const { name, text } of inOrder) {
+    const outcome = readText(name, text, inOrder);
     if (typeof outcome === "string") unread ??= outcome;
     else if (outcome !== null) return outcome;
   }
-  throw new Refusal("invalid_request", unread ?? markOf(texts) ?? "There are no settings in this picture");
+  throw new Refusal("invalid_request", unread ?? markOf(inOrder) ?? "There are no settings in this picture");
 }
 
 /** Whose word counts first: whole settings before graphs, and both before descriptions. */

@@ -36,8 +36,3 @@ export async function readFormFields<T extends z.ZodObject>(c: AppContext, schem
 export async function readFormLists<T extends z.ZodObject>(c: AppContext, schema: T): Promise<z.output<T>> {
   return readFields(schema, await readTexts(c));
 }
-
-/** The fields of an address; those that nobody knows are nobody's business. */
-export function readQuery<T extends z.ZodObject>(c: AppContext, schema: T): z.output<T> {
-  return readFields(schema, c.req.query());
-}

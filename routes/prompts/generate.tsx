@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { sha256 } from "../../lib/digest.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import { readPictureSettings } from "../../lib/images/picture_settings.ts";
+import { findPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { FoundSettings, Left } from "../../lib/images/found_settings.ts";
 import { leftTexts, readLeft, takeOver } from "../../lib/images/take_over.ts";
 import { createRecent } from "../../lib/recent.ts";
@@ -130,7 +130,7 @@ export function generateRoutes(deps: GenerateDeps) {
         // One picture a user at a time is in memory; the others wait where they come from.
         const found = await store.locks.hold(
           `picture ${user.id}`,
-          async () => readPictureSettings(await readPicture(c, "picture")),
+          async () => await findPictureSettings(await readPicture(c, "picture")),
         );
         const taken = takeOver(found, { models: models.available(), maxChars: deps.promptMaxChars });
         return c.redirect(filledPath(user, taken), 303);

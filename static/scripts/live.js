@@ -250,9 +250,15 @@
 
   function tick() {
     if (channel !== null && leading === null && now() - leaderSeenAt > leaderSilenceMs) lead();
-    const isSilent = now() - heardAt > (hasHeard ? silenceMs : firstBytesMs);
-    if (!isSilent) return;
-    if (leading !== null) post({ type: "beat", isAlive: false });
+    const silentMs = now() - heardAt;
+    if (leading !== null && silentMs > firstBytesMs) post({ type: "beat", isAlive: false });
+    if (silentMs <= (hasHeard ? silenceMs : firstBytesMs)) return;
+    if (hasHeard) {
+      // The connection may have died without a word: another one may live.
+      hasHeard = false;
+      leading?.attempt.abort();
+      return look();
+    }
     showStalled(navigator.onLine);
     if (now() >= lookAt) look();
   }

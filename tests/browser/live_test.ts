@@ -150,6 +150,29 @@ browserTest("a page whose stream is held back says so, and its card develops any
   await notice.waitFor({ state: "hidden", timeout: 10_000 });
 });
 
+browserTest("a stream that has died without a word is opened anew", async () => {
+  await using folder = await temporaryFolder();
+  await using proxy = startHoldingProxy();
+  proxy.letGo();
+  const env = { SKETCH_STEP_MS: "20", PUBLIC_URL: proxy.url };
+  await using server = await startServer({ dataDir: folder.path, env });
+  proxy.passTo(server.url);
+  await using visitor = await openVisitor(proxy.url);
+  const { page } = visitor;
+  await page.goto(server.signInUrl);
+  await page.goto(`${proxy.url}/generator`);
+  await page.fill("#prompt", "while it lives");
+  await page.click("#generate");
+  await cardOf(page, "while it lives", "COMPLETED").waitFor();
+  proxy.silence();
+  const opened = page.waitForResponse(/\/events\?/, { timeout: 20_000 });
+  await page.fill("#prompt", "over a dead line");
+  await page.click("#generate");
+  await opened;
+  await cardOf(page, "over a dead line", "COMPLETED").waitFor();
+  assert.equal(await page.locator("#stalled").isVisible(), false);
+});
+
 browserTest(
   "a tab that was left open does not hear what somebody else does who signed in since",
   async () => {

@@ -66,7 +66,8 @@ browserTest("what is shown stays until what replaces it has been decoded", async
   await watchFrames(page);
   isLate = true;
   await page.locator('article.card[data-status="COMPLETED"]').waitFor({ timeout: 20_000 });
-  assert.ok(await contrast(page) > 20);
+  // The first preview is pale.
+  assert.ok(await contrast(page) > 10);
   await page.locator("canvas.held").waitFor({ state: "detached" });
   assert.ok(await contrast(page) > 20);
   const alt = await page.locator("article.card .frame img").getAttribute("alt");

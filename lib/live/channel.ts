@@ -6,6 +6,7 @@
 import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { keys } from "../store/schema.ts";
+import { AccountGone } from "../users/user.ts";
 import { changedSince, firstCursor, readCursor } from "./cursor.ts";
 import { type ChangeDeps, readChanged } from "./read_changes.ts";
 import { finish, offer, type Reader } from "./reader.ts";
@@ -136,9 +137,9 @@ async function endUnwelcome(channel: Channel): Promise<void> {
   );
 }
 
-/** Its readers come back by themselves and get all that they missed. */
+/** Its readers come back by themselves and get all that they missed, unless their account is gone. */
 function giveUp({ log }: ChannelDeps, { channel, error }: { channel: Channel; error: unknown }): void {
-  log("error", "changes_lost", { userId: channel.userId, error });
+  if (!(error instanceof AccountGone)) log("error", "changes_lost", { userId: channel.userId, error });
   for (const reader of channel.readers) finish(reader);
 }
 

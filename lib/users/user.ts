@@ -105,8 +105,10 @@ export function checkAccount(atomic: Deno.AtomicOperation, userId: string): Deno
 
 /** What a commit with `checkAccount` says where it was not taken. */
 export function accountGone(): Refusal {
-  return new Refusal("unauthorized", "This account was deleted");
+  return new AccountGone("unauthorized", "This account was deleted");
 }
+
+export class AccountGone extends Refusal {}
 
 /**
  * Adds to a commit that takes an owner away: refuses with `conflict` when nobody would be left who may do everything.

@@ -20,6 +20,7 @@ import { endSession, findSession, startSession } from "../../../lib/identity/ses
 import type { User } from "../../../lib/users/user.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
 import { heartbeat } from "../../../lib/server_sent_event.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { until } from "../../fixtures/until.ts";
 import {
   acceptPrompt,
@@ -535,6 +536,18 @@ Deno.test("a user whose changes could not be read once has them the next time", 
     await touch(store, value.id);
     assert.equal(await reader.next(), shown(value, "PENDING", 1));
     await reader.cancel();
+  }));
+
+Deno.test("what changes for an account that is gone ends its streams, and is no trouble", () =>
+  withChanges(async ({ store, user, open, log }) => {
+    const { prompt } = await acceptPrompt(store, user);
+    const started = await startPrompt(store, prompt.value.id);
+    const reader = await open();
+    await reader.next();
+    await store.kv.delete(keys.user(user.id));
+    await failStarted(store, started);
+    while (await reader.next() !== null);
+    assert.deepEqual(log, []);
   }));
 
 Deno.test("where the changes of a user can't be followed any more, everybody starts anew", () =>

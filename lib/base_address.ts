@@ -26,19 +26,23 @@ export function siteOrigin(text: string): string | null {
   return url === null || joined(url) !== url.origin ? null : url.origin;
 }
 
-const openAiEndpoint = /\/(images(\/(generations|edits|variations))?|models|chat\/completions|responses)\/?$/;
+const openAiEndpoint =
+  /\/(images?(\/[a-z]+)?|models(\/[^/]+)?|(chat\/)?completions|responses|embeddings|engines|audio(\/[a-z]+)?)\/*$/;
+/** APIs that the same servers have beside OpenAI's. */
+const otherApi = /\/(sdcpp|sdapi)(\/.*)?$/;
 
 /** Up to and including its version; an endpoint behind one is taken off. */
 export function openAiAddress(text: string): string | null {
   const url = plainAddress(text);
   if (url === null) return null;
+  if (otherApi.test(url.pathname)) return joined(url, url.pathname.replace(otherApi, ""));
   const path = url.pathname.replace(openAiEndpoint, "");
   return path === url.pathname || hasVersion(path) ? joined(url, path) : null;
 }
 
 /** A version such as `v1` is one of the path's parts, wherever it stands. */
 export function hasVersion(path: string): boolean {
-  return path.split("/").some((part) => /^v\d+((alpha|beta)\d*)?$/.test(part));
+  return path.split("/").some((part) => /^v\d+((alpha|beta)\d*)?$/i.test(part));
 }
 
 /** Up to and including its version, behind which only models and their methods may stand. */
@@ -62,13 +66,15 @@ export function nanobananaAddress(text: string): string | null {
 
 /** Storage whose hosts may begin with the name of the bucket. */
 const bucketHosts =
-  /^(s3[.-]|([0-9a-z]+\.){1,2}r2\.cloudflarestorage\.com$|[a-z0-9-]+\.(digitaloceanspaces|linodeobjects|vultrobjects)\.|(storage\.googleapis\.com|localhost)$)/;
+  /^(s3[.-]|([0-9a-z]+\.){1,2}r2\.cloudflarestorage\.com$|[a-z0-9-]+\.(digitaloceanspaces|linodeobjects|vultrobjects|your-objectstorage|aliyuncs)\.|((fly|t3)\.storage\.(tigris\.)?dev|storage\.googleapis\.com|localhost)$)/;
+/** Where people look at their buckets, which programs can't. */
+const pageHosts = /\.r2\.dev$|^dash\.cloudflare\.com$|(^|\.)console\.(aws\.amazon|cloud\.google)\.com$/;
 const pathlessHosts = /\.(r2\.cloudflarestorage|amazonaws)\.com(\.cn)?$/;
 
 /** Without the bucket, which is named on its own; null where it names something else. */
 export function s3Endpoint(text: string, bucket: string | undefined): string | null {
   const url = plainAddress(text);
-  if (url === null || url.hostname.endsWith(".r2.dev")) return null;
+  if (url === null || pageHosts.test(url.hostname)) return null;
   const parts = url.pathname.split("/").filter(Boolean);
   if (parts.at(-1) === bucket && bucket !== undefined) parts.pop();
   const withoutBucket = url.hostname.slice((bucket?.length ?? 0) + 1);

@@ -20,6 +20,7 @@ import {
   asFault,
   codeIn,
   createS3Client,
+  listOfNothing,
   type RegionMemory,
   type S3Address,
   type S3Client,
@@ -50,6 +51,7 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
     patience: { answerMs: 2000, putMs: 2000, deadlineMs: 2000, ...deps.patience },
   }, region);
   let storedAt: number | null = null;
+  let isInBucket = false;
 
   return {
     put: (key, bytes, contentType) => storing(() => put(client, { key, bytes, contentType })),
@@ -204,7 +206,31 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
   async function probe(): Promise<void> {
     if (storedAt !== null && deps.now() - storedAt < provenMs) return;
     const bytes = new TextEncoder().encode(new Date(deps.now()).toISOString());
-    await storing(() => put(quick, { key: probeKey, bytes, contentType: "text/plain" }));
+    await storing(async () => {
+      await put(quick, { key: probeKey, bytes, contentType: "text/plain" });
+      if (!isInBucket) isInBucket = await demandBucket();
+    });
+  }
+
+  /**
+   * An address that has the bucket in it takes everything, and puts it where no list of the bucket finds it. False
+   * where nobody can say: some keys may store and not list.
+   */
+  async function demandBucket(): Promise<boolean> {
+    const query = { "list-type": "2", "max-keys": "1", prefix: blobPrefix };
+    let code: string;
+    try {
+      code = await quick.attempt({ method: "GET", key: null, query }, async (response, watch) => {
+        const xml = await response.text();
+        watch.end();
+        return codeIn(xml);
+      });
+    } catch (error) {
+      if (error instanceof S3Fault) return false;
+      throw error;
+    }
+    if (code === listOfNothing) throw answeredWith(404, { code }, { isRetryable: false });
+    return true;
   }
 
   async function storing(work: () => Promise<void>): Promise<void> {

@@ -239,12 +239,16 @@ async function faultOf(response: Response, now: number): Promise<S3Fault> {
   });
 }
 
+/** A bucket's list has no key that could be missing: what was asked for was taken for one within the bucket. */
+export const listOfNothing = "NoSuchKey";
+
 /** What people who run the server can do about it, by S3's code. */
 const advice: { [code: string]: string } = {
   InvalidAccessKeyId: "it does not know the key that R2_ACCESS_KEY_ID names",
   SignatureDoesNotMatch: "R2_SECRET_ACCESS_KEY is not the secret of R2_ACCESS_KEY_ID",
   AccessDenied: "the key of R2_ACCESS_KEY_ID may not do this in the bucket R2_BUCKET",
   NoSuchBucket: "it has no bucket of the name in R2_BUCKET",
+  [listOfNothing]: "the address in R2_ENDPOINT has the bucket in it",
   InvalidBucketName: "the name in R2_BUCKET can't be one of a bucket",
   AuthorizationHeaderMalformed: "it signs for another region than R2_REGION says",
   PermanentRedirect: "the bucket is in another region than R2_ENDPOINT is",

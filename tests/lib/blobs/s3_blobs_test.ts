@@ -207,7 +207,12 @@ Deno.test("the probe notices an outage, and that it is over; what was just store
     await assert.rejects(blobs.probe(), isUnavailable(/500/));
     s3.outage = null;
     await blobs.probe();
-    assert.deepEqual(s3.journal.slice(-2), ["PUT .probe", "HEAD .probe"]);
+    const first = s3.journal.slice(-3);
+    assert.deepEqual(first, [
+      "PUT .probe",
+      "HEAD .probe",
+      "GET ?list-type=2&max-keys=1&prefix=images%2F",
+    ]);
   }, { deadlineMs: 50 }));
 
 Deno.test("what was stored a while ago spares the probe nothing, however often it was asked", async () => {
@@ -280,6 +285,13 @@ Deno.test("why S3 does not do it is said to those who run the server, in words, 
   s3.region = "eu-central-1";
   const elsewhere = openS3Blobs({ ...s3.address, region: "us-east-1" });
   assert.match(await reasonOf(elsewhere), /another region than R2_REGION says: eu-central-1$/);
+  s3.region = null;
+  const doubled = openS3Blobs({ ...s3.address, endpoint: `${s3.address.endpoint}/${s3.address.bucket}` });
+  for (let i = 0; i < 2; i++) {
+    assert.match(await reasonOf(doubled), /404 NoSuchKey: the address in R2_ENDPOINT has the bucket in it$/);
+  }
+  s3.troubles = [{ method: "GET", trouble: "denied" }];
+  await openS3Blobs(s3.address).probe();
   const nowhere = openS3Blobs({ ...s3.address, endpoint: "https://nowhere.invalid" }, { deadlineMs: 20 });
   assert.match(await reasonOf(nowhere), /no host of the name in R2_ENDPOINT/);
 });

@@ -78,9 +78,10 @@ function bytesOfDataAddress(address: string): Uint8Array | null {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
-/** The bytes of base64 text, in the plain or the URL alphabet; null where it is none. */
-export function decodeBase64(text: string): Uint8Array | null {
-  const plain = text.replace(/[=\s]+$/, "");
+/** The bytes of base64, in the plain or the URL alphabet, taken out already or not; null where it is none. */
+export function decodeBase64(value: unknown): Uint8Array | null {
+  if (value instanceof Uint8Array) return value;
+  const plain = textOf(value)?.replace(/[=\s]+$/, "") ?? "";
   return plain === "" ? null : fromBase64(plain, "base64") ?? fromBase64(plain, "base64url");
 }
 

@@ -114,16 +114,29 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
     // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
     const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
     if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, ownOrigins(c))) {
-      const origin = ownOriginUnknownToUs(c);
-      if (origin === null) throw new Refusal("forbidden", "This must come from Darkroom's own pages");
-      log("warn", "wrong_public_url", { requestId: c.var.requestId, origin, publicUrl });
-      throw new Refusal(
-        "forbidden",
-        `Darkroom does not know that its address is ${origin}: whoever runs it sets PUBLIC_URL=${origin}`,
-      );
+      throw refuseForeign(c);
     }
     await next();
   });
+
+  /** Says how to have this site's own pages known as such, where they may not be. */
+  function refuseForeign(c: AppContext): Refusal {
+    const foreign = "This must come from Darkroom's own pages";
+    const origin = URL.parse(c.req.header("Origin") ?? "");
+    if (origin === null || !/^https?:$/.test(origin.protocol)) return new Refusal("forbidden", foreign);
+    const isOwn = isOwnUnderAnotherName(c, origin);
+    // A browser that says nothing of the page's site leaves open whether it was ours, behind TLS, or anybody's.
+    const mayBeOwn = origin.protocol === "https:" && !isHttps &&
+      c.req.header("Sec-Fetch-Site") === undefined;
+    if (!isOwn && !mayBeOwn) return new Refusal("forbidden", foreign);
+    log("warn", "wrong_public_url", { requestId: c.var.requestId, origin: origin.origin, publicUrl });
+    return new Refusal(
+      "forbidden",
+      isOwn
+        ? `Darkroom does not know that its address is ${origin.origin}: whoever runs it sets PUBLIC_URL=${origin.origin}`
+        : `${foreign}. If they are reached through https, whoever runs it sets PUBLIC_URL to their address`,
+    );
+  }
 
   /** Without TLS it may be asked under another name than it knows of; with it, such a page could be anybody's. */
   function ownOrigins(c: AppContext): string[] {
@@ -138,16 +151,11 @@ function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {
   return site === undefined ? isOwnOrigin : site === "same-origin" && (origin === undefined || isOwnOrigin);
 }
 
-/**
- * Where the page came from, if that is this very site under an address that it was not told of: behind TLS, or by what
- * the browser says. Null for everything else, which may be anybody's page.
- */
-function ownOriginUnknownToUs(c: AppContext): string | null {
-  const origin = URL.parse(c.req.header("Origin") ?? "");
-  if (origin === null || !/^https?:$/.test(origin.protocol)) return null;
+/** The page is of this very site under an address that it was not told of: behind TLS, or by what the browser says. */
+function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
   const site = c.req.header("Sec-Fetch-Site");
   const isSameHost = origin.protocol === "https:" && origin.host === new URL(c.req.url).host;
-  return site === "same-origin" || (site === undefined && isSameHost) ? origin.origin : null;
+  return site === "same-origin" || (site === undefined && isSameHost);
 }
 
 /** Requests a minute per user, over all credentials. */

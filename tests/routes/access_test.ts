@@ -212,9 +212,14 @@ Deno.test("a form refused because the server does not know its own address says 
       "http://studio.test:8000",
     ]);
   }
+  studio.log.length = 0;
+  const open = await (await post("http://127.0.0.1:8000", { Origin: "https://any.example" })).text();
+  assert.match(open, /own pages\. If they are reached through https, .* sets PUBLIC_URL to their address/);
+  assert.doesNotMatch(open, /any\.example/);
+  assert.ok(studio.log.some((line) => line.includes("wrong_public_url")));
   const foreign: { [name: string]: string }[] = [
     { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" },
-    { Origin: "https://evil.example" },
+    { Origin: "http://evil.example" },
     { Origin: "null" },
     {},
   ];

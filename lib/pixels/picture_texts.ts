@@ -205,12 +205,12 @@ function decode(
   if (startsWith(bytes, Buffer.from([0xff, 0xfe]))) return wide(bytes.subarray(2), false);
   if (startsWith(bytes, Buffer.from([0xfe, 0xff]))) return wide(bytes.subarray(2), true);
   const order = orderOf(bytes);
-  if (order !== null) return wide(bytes, order);
+  if (order !== null) return likelierWide(bytes, order);
   const plain = bytes.subarray(0, lengthWithoutEnd(bytes));
   const utf8 = tryDecode(plain, "utf-8");
   const isMarked = utf8 !== null && encoding !== undefined && utf8.includes("\x1b");
   if (utf8 !== null && !isMarked && !(isWide && control.test(utf8))) return utf8;
-  if (isWide) return wide(bytes, isBig);
+  if (isWide) return likelierWide(bytes, isBig);
   return (encoding && tryDecode(plain, encoding)) ?? plain.toString("latin1");
 }
 
@@ -231,6 +231,24 @@ function wide(bytes: Buffer, isBig: boolean): string {
   const whole = Buffer.from(bytes.subarray(0, bytes.length - bytes.length % 2));
   const text = (isBig ? whole.swap16() : whole).toString("utf16le");
   return text.replace(/\0+$/, "").replace(/^\ufeff/, "");
+}
+
+/** In this order, unless the text makes clearly more sense in the other: programs take that of the file for it. */
+function likelierWide(bytes: Buffer, isBig: boolean): string {
+  const [likely, other] = [wide(bytes, isBig), wide(bytes, !isBig)];
+  return oddity(likely) > 1.2 * oddity(other) ? other : likely;
+}
+
+const oddityChars = 2000;
+
+/**
+ * A text stays within a few blocks of 256 letters, and has hardly any that nobody writes: unassigned, private, halves of
+ * others, controls. With its bytes the other way round it is all over the place.
+ */
+function oddity(text: string): number {
+  const start = text.slice(0, oddityChars);
+  const blocks = new Set(Array.from(start, (letter) => letter.codePointAt(0)! >> 8)).size;
+  return blocks + 3 * (start.match(/[\p{Cn}\p{Co}\p{Cs}]|[^\P{Cc}\t\n\r]/gu)?.length ?? 0);
 }
 
 function tryDecode(bytes: Buffer, encoding: string): string | null {

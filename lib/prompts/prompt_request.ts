@@ -53,8 +53,13 @@ export function checkPromptRequest(
   const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = readFields(promptInput, input, {
     refuse: (field, words) => refuseField(field, words, { input, models }),
   });
-  if (Array.from(prompt).length > maxChars || prompt.length > mostStoredUnits) {
+  if (Array.from(prompt).length > maxChars) {
     throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
+  }
+  if (prompt.length > mostStoredUnits) {
+    const words =
+      `Prompt must be at most ${mostStoredUnits} characters, where emoji and rare letters count two`;
+    throw new Refusal("invalid_prompt", words, { field: "prompt" });
   }
   const model = models.choose(rest.model);
   if (!model.sizes.includes(imageSize)) throw invalidSize(model);

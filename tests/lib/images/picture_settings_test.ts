@@ -159,6 +159,17 @@ Deno.test("a comment is read by its bytes, whatever its label says", () => {
     [Buffer.concat([Buffer.from([0xff, 0xfe]), little]), words],
     [label("UNICODE", Buffer.from("\ufeff" + words)), words],
   ];
+  for (
+    const words of [
+      "猫が窓辺に座っている",
+      "แมวนั่งอยู่บนหน้าต่าง",
+      "고양이가 창가에 앉아 있다",
+      "一只猫坐在窗边，看着外面的雨",
+    ]
+  ) {
+    const little = Buffer.from(words, "utf16le");
+    comments.push([label("UNICODE", little), words], [label("UNICODE", Buffer.from(little).swap16()), words]);
+  }
   for (const order of ["II", "MM"] as const) {
     for (const [comment, text] of comments) {
       const [found] = readPictureTexts(withChunk("eXIf", tiff(order, comment)));

@@ -500,8 +500,18 @@ Deno.test("the longest prompts are kept with all their pictures, and longer ones
     assert.equal(answer.status, 200);
     assert.equal((await answer.json()).images.length, 8);
   }
-  for (const prompt of ["a".repeat(20_001), "🌅".repeat(20_000)]) {
+  for (
+    const [prompt, words] of [
+      ["a".repeat(20_001), "Prompt must be at most 20000 characters"],
+      ["🌅".repeat(20_001), "Prompt must be at most 20000 characters"],
+      [
+        "🌅".repeat(20_000),
+        "Prompt must be at most 20000 characters, where emoji and rare letters count two",
+      ],
+    ]
+  ) {
     const answer = await generate(prompt);
-    assert.deepEqual([answer.status, (await answer.json()).error.code], [400, "invalid_prompt"]);
+    const { code, message } = (await answer.json()).error;
+    assert.deepEqual([answer.status, code, message], [400, "invalid_prompt", words]);
   }
 });

@@ -127,9 +127,10 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const health = createProviderHealth({ providers, now });
   await health.start();
   const models = createModels({ providers, prices, defaultModel: world.defaultModel, now });
-  const [{ id: chosen }] = models.available();
+  const { defaultModel } = world;
   // A provider that did not answer yet may still have it.
-  if (chosen !== (world.defaultModel ?? chosen)) {
+  if (defaultModel !== undefined && models.find(defaultModel) === null) {
+    const chosen = models.available().at(0)?.id ?? "none";
     const words = `Nobody offers the model that DEFAULT_MODEL names, as yet: ${chosen} is chosen instead`;
     log("warn", "setting_without_effect", { words });
   }

@@ -50,7 +50,9 @@ export function failureOfAnswer(
   { status, headers, json, now }: { status: number; headers: Headers; json: unknown; now: number },
 ): ProviderFailure {
   const error = readError(json);
-  return knownFailure(error) ?? failureByStatus({ status, headers, said: error?.message ?? null, now });
+  // Whoever answers in the server's place says something, too; so with 5xx that does not tell what became of the call.
+  const plain = status < 500 ? textOf(fieldsOf(json).message) : null;
+  return knownFailure(error) ?? failureByStatus({ status, headers, said: error?.message ?? plain, now });
 }
 
 /** The failure that ends a stream: the provider itself says that it made nothing. */
@@ -86,18 +88,32 @@ const pictureNames = [
   "result",
 ];
 
+/** What stands under these is an address, however little it looks like one. */
+const addressNames = ["url", "image_url", "uri"];
+
 /** A picture of an answer's `data`; null where there is none. */
 export function readImage(item: unknown): WirePicture | null {
   if (typeof item === "string" || item instanceof Uint8Array) return pictureIn(item);
   const fields = fieldsOf(item);
-  return bestPicture(pictureNames.flatMap((name) => [fields[name], fieldsOf(fields[name]).url]));
+  return bestPicture(pictureNames.flatMap((name) => [fields[name], fieldsOf(fields[name]).url])) ??
+    addressIn(addressNames.flatMap((name) => [fields[name], fieldsOf(fields[name]).url]));
 }
 
-/** The first picture of an answer, wherever servers put their lists; null where there is none. */
+/** As seen from the server: `a.png`, or `view?filename=a.png`. */
+function addressIn(values: readonly unknown[]): WirePicture | null {
+  const address = values.map(textOf).find((text) =>
+    text !== null && /^(?!data:)[^\s\\]{1,2000}$/i.test(text)
+  );
+  return address ? { address } : null;
+}
+
+const listNames = ["data", "images", "output", "artifacts", "result", "response"];
+
+/** The first picture of an answer, wherever servers put their lists, one within another too; null where there is none. */
 export function firstImage(answer: unknown): WirePicture | null {
-  const fields = fieldsOf(answer);
-  const lists = ["data", "images", "output", "artifacts", "result"].flatMap((name) => listOf(fields[name]));
-  for (const item of [...lists, answer]) {
+  const listsIn = (value: unknown) => listNames.flatMap((name) => listOf(fieldsOf(value)[name]));
+  const lists = Array.isArray(answer) ? answer : listsIn(answer);
+  for (const item of [...lists, answer, ...lists.flatMap(listsIn)]) {
     const image = readImage(item);
     if (image !== null) return image;
   }

@@ -209,3 +209,28 @@ Deno.test("what would not count in .env stops a task with one line", async () =>
   await Deno.writeTextFile(path, "\ufeffPUBLIC_URL=https://from.file\n");
   assert.match((await runTask(directory, "login")).output, /https:\/\/from\.file\/login/);
 });
+
+Deno.test("each task starts with no more rights than deno.json gives it", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
+  const commands: string[] = Object.values<{ command: string }>(tasks).map(({ command }) => command);
+  const rights = new Set(
+    commands.flatMap((command) => / (--allow-[^;&|]*) tasks\.ts /.exec(command)?.[1] ?? []),
+  );
+  assert.ok(rights.size > 0);
+  for (const each of rights) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--no-check",
+        "--no-prompt",
+        ...each.split(" "),
+        join(root, "tasks.ts"),
+        "none",
+      ],
+      cwd: root,
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assert.deepEqual([code, said.startsWith("Take one of login, key, ")], [2, true], said);
+  }
+});

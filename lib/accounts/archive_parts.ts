@@ -2,9 +2,9 @@
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { type Image, originalKey } from "../images/image.ts";
-import { fileName } from "../images/image_file.ts";
+import { fileName } from "../images/file_name.ts";
 import type { Log } from "../log.ts";
-import { readPortrait } from "./portrait.ts";
+import { readPortrait } from "./read_portrait.ts";
 import { listPrompts } from "../prompts/prompt_store.ts";
 import {
   type ImageView,

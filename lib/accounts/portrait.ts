@@ -1,15 +1,11 @@
 /** The picture that a person is shown by: what their sign-in provider has, made small. Few have one. */
+import { type Portrait, readPortrait } from "./read_portrait.ts";
 import type { Log } from "../log.ts";
 import type { Outgoing } from "../outgoing.ts";
 import { makeThumbnail } from "../pixels/picture.ts";
 import { keys } from "../store/schema.ts";
 import { checkAccount } from "../users/user.ts";
-import { commit, read, type Store } from "../store/store.ts";
-
-export interface Portrait {
-  contentType: "image/webp";
-  bytes: Uint8Array;
-}
+import { commit, type Store } from "../store/store.ts";
 
 /** Pixels; at this width a portrait is a few kilobytes, far below what a value of the database may have. */
 const portraitWidth = 128;
@@ -21,10 +17,6 @@ export async function savePortrait(
 ): Promise<void> {
   const portrait: Portrait = { contentType: "image/webp", bytes: await makeThumbnail(bytes, portraitWidth) };
   await commit(checkAccount(store.kv.atomic(), userId).set(keys.portrait(userId), portrait));
-}
-
-export async function readPortrait(store: Store, userId: string): Promise<Portrait | null> {
-  return (await read<Portrait>(store.kv, keys.portrait(userId)))?.value ?? null;
 }
 
 export interface Portraits {

@@ -5,7 +5,7 @@ import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
-import { fileName } from "../../lib/images/image_file.ts";
+import { fileName } from "../../lib/images/file_name.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
 import { viewImages } from "../../lib/live/prompt_view.ts";

@@ -10,7 +10,8 @@ import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
-import { type FileForm, fileName, type ImageFile } from "../../lib/images/image_file.ts";
+import { fileName } from "../../lib/images/file_name.ts";
+import type { FileForm, ImageFile } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";

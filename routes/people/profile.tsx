@@ -12,7 +12,7 @@ import { readFields } from "../../lib/fields.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import type { ExportJson } from "../../lib/accounts/archive_parts.ts";
 import { exportAccount } from "../../lib/accounts/export_account.ts";
-import { readPortrait } from "../../lib/accounts/portrait.ts";
+import { readPortrait } from "../../lib/accounts/read_portrait.ts";
 import { endSession, listSessions } from "../../lib/identity/session.ts";
 import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";

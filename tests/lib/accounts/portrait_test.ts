@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { readPortrait, savePortrait } from "../../../lib/accounts/portrait.ts";
+import { savePortrait } from "../../../lib/accounts/portrait.ts";
+import { readPortrait } from "../../../lib/accounts/read_portrait.ts";
 import { createTestStore, createTestUser } from "../../fixtures/store.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fileName } from "../../../lib/images/image_file.ts";
+import { fileName } from "../../../lib/images/file_name.ts";
 import { graphemesOf } from "../../../lib/graphemes.ts";
 
 const nameOf = (text: string) => fileName(text, "image/png").replace(/\.png$/, "");

@@ -106,7 +106,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   readiness: Readiness;
   deletions: AccountDeletions;
   portraits: Portraits;
-  tokens: JsonWebTokens;
+  accessTokens: JsonWebTokens;
   passkeys: Passkeys;
   limits: Limits;
   /** It was told to stop. */
@@ -189,7 +189,11 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     portraits: createPortraits({ store, outgoing: world.outgoing, log }),
     identityProviders: world.identityProviders,
     signInPolicy: world.signInPolicy,
-    tokens: createJsonWebTokens({ store, signingKeys: createSigningKeys({ store, secret }), publicUrl }),
+    accessTokens: createJsonWebTokens({
+      store,
+      signingKeys: createSigningKeys({ store, secret }),
+      publicUrl,
+    }),
     passkeys: createPasskeys({ store, publicUrl }),
     limits: {
       requests: limit("requests"),

@@ -67,7 +67,7 @@ export function createModels(
     price,
     quote({ model, imageSize, count, text }) {
       const isOwn = find(model)?.model.seller !== undefined;
-      const beyond = mostBeyondRow(text, isOwn ? null : prices.tokenPrice({ model, at: now() }));
+      const beyond = mostBeyondRow(text, isOwn ? null : prices.usagePrice({ model, at: now() }));
       return (price({ model, size: imageSize }).costMicros + beyond) * count;
     },
   };

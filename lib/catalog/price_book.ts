@@ -3,10 +3,10 @@
  * provider reports what it used. A charge keeps the row it used, so a later row changes nothing that was booked.
  * Sources: the providers' price pages as of `validFrom`.
  */
-import type { PriceRow, TokenKind, Usage } from "../money/charge.ts";
+import type { PriceRow, Usage, UsageKind } from "../money/charge.ts";
 
 /** What a million tokens of each kind cost, in micro-dollars. */
-export interface TokenPrice {
+export interface UsagePrice {
   provider: string;
   models: readonly string[];
   perMillion: Usage;
@@ -69,7 +69,7 @@ export const shippedPrices: readonly PriceRow[] = [
 
 const openAiTokens = { textIn: 5_000_000, cachedTextIn: 1_250_000, imageIn: 8_000_000, imageOut: 30_000_000 };
 
-const shippedTokenPrices: readonly TokenPrice[] = [
+const shippedUsagePrices: readonly UsagePrice[] = [
   {
     provider: "openai",
     models: ["gpt-image-2", "gpt-image-2-high", "gpt-image-2.6-sunburst", "gpt-image-2.5-sunburst"],
@@ -117,7 +117,7 @@ export interface PriceBook {
     query: { model: string; size: string; at: number; provider?: string; seller?: string },
   ): PriceRow | null;
   /** What tokens of a model cost at that time; null where its price is by the picture. */
-  tokenPrice(query: { model: string; at: number }): TokenPrice | null;
+  usagePrice(query: { model: string; at: number }): UsagePrice | null;
   /** Every row, the history included: by model and size, the latest first. */
   rows(): (PriceRow | AddedPrice)[];
   /** A row that is there already is not added again. */
@@ -126,7 +126,7 @@ export interface PriceBook {
 
 export function createPriceBook(
   shipped: readonly PriceRow[],
-  tokenPrices: readonly TokenPrice[] = shippedTokenPrices,
+  usagePrices: readonly UsagePrice[] = shippedUsagePrices,
 ): PriceBook {
   const rows: (PriceRow | AddedPrice)[] = [...shipped];
   const addedAt = (row: PriceRow | AddedPrice) => "addedAt" in row ? row.addedAt : 0;
@@ -144,9 +144,9 @@ export function createPriceBook(
       valid.sort((a, b) => Number(b.size === size) - Number(a.size === size) || latestFirst(a, b));
       return valid[0] ?? null;
     },
-    tokenPrice({ model, at }) {
+    usagePrice({ model, at }) {
       const day = dayOf(at);
-      const valid = tokenPrices.filter((price) => price.models.includes(model) && price.validFrom <= day);
+      const valid = usagePrices.filter((price) => price.models.includes(model) && price.validFrom <= day);
       valid.sort((a, b) => b.validFrom.localeCompare(a.validFrom));
       return valid[0] ?? null;
     },
@@ -164,19 +164,19 @@ export function createPriceBook(
 }
 
 /** What these tokens cost, in whole micro-dollars. */
-export function costOfTokens(usage: Usage, price: TokenPrice): number {
+export function costOfUsage(usage: Usage, price: UsagePrice): number {
   return Math.round(microsOf(usage, price));
 }
 
 /** The most that one picture of this text can cost beyond its row, in whole micro-dollars. */
-export function mostBeyondRow(text: string, price: TokenPrice | null): number {
+export function mostBeyondRow(text: string, price: UsagePrice | null): number {
   if (price === null) return 0;
   // No tokenizer makes more tokens than there are bytes.
   const textIn = new TextEncoder().encode(text).length;
   return Math.ceil(microsOf({ ...price.allowance, textIn }, price));
 }
 
-function microsOf(usage: Usage, { perMillion }: TokenPrice): number {
-  const kinds = Object.entries(usage) as [TokenKind, number][];
+function microsOf(usage: Usage, { perMillion }: UsagePrice): number {
+  const kinds = Object.entries(usage) as [UsageKind, number][];
   return kinds.reduce((sum, [kind, count]) => sum + count * (perMillion[kind] ?? 0), 0) / 1_000_000;
 }

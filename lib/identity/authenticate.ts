@@ -32,7 +32,7 @@ export interface Credentials {
 
 /** Null: no credential was sent. Refuses one that is not valid with `invalid_token`, and two with `invalid_request`. */
 export async function authenticate(
-  { store, tokens }: { store: Store; tokens: JsonWebTokens },
+  { store, accessTokens }: { store: Store; accessTokens: JsonWebTokens },
   { sessionIds, authorization }: Credentials,
 ): Promise<Caller | null> {
   if (authorization !== undefined && !isForAnother(authorization)) {
@@ -43,7 +43,9 @@ export async function authenticate(
       );
     }
     const token = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization)?.[1] ?? "";
-    const caller = token.includes(".") ? await openToken(tokens, token) : await openKey(store, token);
+    const caller = token.includes(".")
+      ? await openAccessToken(accessTokens, token)
+      : await openKey(store, token);
     if (caller === null) throw invalidToken();
     return caller;
   }
@@ -69,8 +71,8 @@ async function openKey(store: Store, secret: string): Promise<Caller | null> {
   return { user, scope, via: "key", source: "key", credentialId: sha256(secret), expiresAt };
 }
 
-async function openToken(tokens: JsonWebTokens, token: string): Promise<Caller | null> {
-  const opened = await tokens.open(token);
+async function openAccessToken(accessTokens: JsonWebTokens, token: string): Promise<Caller | null> {
+  const opened = await accessTokens.open(token);
   return opened && { ...opened, via: "token" };
 }
 

@@ -14,8 +14,8 @@ export interface PriceRow {
 }
 
 /** Tokens by kind, as a provider reports them. */
-export type TokenKind = "textIn" | "cachedTextIn" | "imageIn" | "textOut" | "imageOut";
-export type Usage = { [kind in TokenKind]?: number };
+export type UsageKind = "textIn" | "cachedTextIn" | "imageIn" | "textOut" | "imageOut";
+export type Usage = { [kind in UsageKind]?: number };
 
 export type ChargeBasis = "reported" | "computed" | "table" | "none" | "unknown";
 
@@ -48,7 +48,7 @@ function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {
   if (parts.length === 0) return {};
   const usage: Usage = {};
   for (const part of parts) {
-    for (const kind of Object.keys(part) as TokenKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
+    for (const kind of Object.keys(part) as UsageKind[]) usage[kind] = (usage[kind] ?? 0) + part[kind]!;
   }
   return { usage };
 }

@@ -24,7 +24,7 @@ export interface ProviderDeps {
 /** In this order: the first real one has the default model. */
 export function configureProviders(settings: Settings, deps: ProviderDeps): Provider[] {
   const { prices, publicUrl, ...common } = deps;
-  const tokenPrice = (model: string) => prices.tokenPrice({ model, at: common.now() });
+  const usagePrice = (model: string) => prices.usagePrice({ model, at: common.now() });
   const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
   const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
   const providers: Provider[] = [];
@@ -35,7 +35,7 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   }
   if (OPENAI_API_KEY !== undefined) {
     const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
-    const deps = { apiKey: OPENAI_API_KEY, baseUrl, tokenPrice, ...common };
+    const deps = { apiKey: OPENAI_API_KEY, baseUrl, usagePrice, ...common };
     const isOpenAi = /(^|\.)openai\.com$/.test(new URL(baseUrl).hostname);
     providers.push(isOpenAi ? createOpenAi(deps) : createKeyedServer(deps));
   } else if (OPENAI_BASE_URL !== undefined) {
@@ -43,7 +43,7 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   }
   if (GEMINI_API_KEY !== undefined) {
     const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
-    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, tokenPrice, ...common }));
+    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, usagePrice, ...common }));
   }
   return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: common.sleep })];
 }

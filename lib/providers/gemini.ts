@@ -3,7 +3,7 @@
  * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
  */
 import type { Outgoing, StreamAnswer } from "../outgoing.ts";
-import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
+import { costOfUsage, type UsagePrice } from "../catalog/price_book.ts";
 import {
   type Model,
   type Provider,
@@ -36,7 +36,7 @@ export interface GeminiDeps {
   baseUrl: string;
   outgoing: Outgoing;
   now: () => number;
-  tokenPrice: (model: string) => TokenPrice | null;
+  usagePrice: (model: string) => UsagePrice | null;
 }
 
 export const geminiBaseUrl = "https://generativelanguage.googleapis.com";
@@ -100,7 +100,7 @@ const offers: readonly Offer[] = [
 
 const ratios = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 
-export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: GeminiDeps): Provider {
+export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: GeminiDeps): Provider {
   const api = /\/v\d+(alpha|beta)?$/.test(baseUrl) ? baseUrl : `${baseUrl}/v1beta`;
   const headers = { "x-goog-api-key": apiKey };
 
@@ -187,9 +187,9 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, tokenPrice }: Gem
 
   function costOf(json: unknown, task: TaskRequest): ProviderCost | null {
     const usage = readUsage(json);
-    const price = tokenPrice(task.model);
+    const price = usagePrice(task.model);
     if (usage === null || price === null) return null;
-    return { costMicros: costOfTokens(usage, price), basis: "computed", usage };
+    return { costMicros: costOfUsage(usage, price), basis: "computed", usage };
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
 import { makeThumbnail } from "../pixels/picture.ts";
-import { costOfTokens, type TokenPrice } from "../catalog/price_book.ts";
+import { costOfUsage, type UsagePrice } from "../catalog/price_book.ts";
 import {
   type Model,
   type Provider,
@@ -39,7 +39,7 @@ export interface OpenAiDeps {
   baseUrl: string;
   outgoing: Outgoing;
   now: () => number;
-  tokenPrice: (model: string) => TokenPrice | null;
+  usagePrice: (model: string) => UsagePrice | null;
 }
 
 export const openAiBaseUrl = "https://api.openai.com";
@@ -103,7 +103,7 @@ export function openAiNameOf(modelId: string): string | undefined {
   return offers.find(({ model }) => model.id === modelId)?.wireModel;
 }
 
-export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: OpenAiDeps): Provider {
+export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: OpenAiDeps): Provider {
   const api = versioned(baseUrl);
   const headers = { authorization: `Bearer ${apiKey}` };
 
@@ -229,9 +229,9 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, tokenPrice }: Ope
 
   function costOf(answer: unknown, task: TaskRequest): ProviderCost | null {
     const usage = readUsage(answer);
-    const price = tokenPrice(task.model);
+    const price = usagePrice(task.model);
     if (usage === null || price === null) return null;
-    return { costMicros: costOfTokens(usage, price), basis: "computed", usage };
+    return { costMicros: costOfUsage(usage, price), basis: "computed", usage };
   }
 }
 

@@ -77,7 +77,7 @@ export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
  * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends
  * too many wrong ones hears so instead; right ones always count.
  */
-export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl" | "limits">) {
+export function credentials(deps: Pick<AppDeps, "store" | "accessTokens" | "publicUrl" | "limits">) {
   const { publicUrl, limits } = deps;
   return createMiddleware<AppEnv>(async (c, next) => {
     c.set("caller", null);
@@ -97,7 +97,7 @@ export function credentials(deps: Pick<AppDeps, "store" | "tokens" | "publicUrl"
 }
 
 /** Who is asking, as the credential stands now; null: nobody. */
-export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "tokens" | "publicUrl">) {
+export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "accessTokens" | "publicUrl">) {
   const sessionIds = sessionIdsOf(c, deps.publicUrl);
   return authenticate(deps, { sessionIds, authorization: c.req.header("Authorization") });
 }

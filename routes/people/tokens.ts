@@ -22,15 +22,15 @@ export const tokenInput = z.strictObject({
 
 type TokenDeps = Pick<
   AppDeps,
-  "store" | "tokens" | "limits" | "publicUrl" | "identityProviders" | "signInPolicy"
+  "store" | "accessTokens" | "limits" | "publicUrl" | "identityProviders" | "signInPolicy"
 >;
 
 /** Public: whoever checks a token has no credential of their own. */
-export function tokenKeyRoutes({ tokens }: Pick<AppDeps, "tokens">) {
+export function tokenKeyRoutes({ accessTokens }: Pick<AppDeps, "accessTokens">) {
   return new Hono<AppEnv>()
     .get("/.well-known/jwks.json", async (c) => {
       c.header("Cache-Control", "public, max-age=300");
-      return c.json(await tokens.publishedKeys());
+      return c.json(await accessTokens.publishedKeys());
     });
 }
 
@@ -39,7 +39,7 @@ export function tokenRoutes(deps: TokenDeps) {
     .post("/api/v1/auth/token", async (c) => {
       const { idToken } = await readOptionalFields(c, tokenInput);
       const source = idToken === undefined ? sourceOf(c) : await exchange(c, idToken);
-      const issued = await deps.tokens.issue(source);
+      const issued = await deps.accessTokens.issue(source);
       if (issued === null) throw invalidToken();
       return c.json(tokenJson(issued));
     });

@@ -29,7 +29,7 @@ function createPagesEncoder(): (pages: string) => Encode {
 
 const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
 
-type EventDeps = Pick<AppDeps, "store" | "changes" | "tokens" | "publicUrl">;
+type EventDeps = Pick<AppDeps, "store" | "changes" | "accessTokens" | "publicUrl">;
 
 export function eventRoutes(deps: EventDeps) {
   const { store, changes } = deps;

@@ -7,7 +7,7 @@ import { isAdmin } from "../../lib/users/user.ts";
 import type { AppContext, AppDeps, AppEnv } from "../http/context.ts";
 import { readCaller } from "../http/middleware.ts";
 
-type HealthDeps = Pick<AppDeps, "readiness" | "isStopping" | "store" | "tokens" | "publicUrl">;
+type HealthDeps = Pick<AppDeps, "readiness" | "isStopping" | "store" | "accessTokens" | "publicUrl">;
 
 export function healthRoutes(deps: HealthDeps) {
   const { readiness, isStopping } = deps;

@@ -1,7 +1,7 @@
 /** What something cost, and on request where the amount comes from. */
 import { charge, dollars } from "../shell/format.ts";
 import { Time } from "../shell/time.tsx";
-import type { Charge, TokenKind, Usage } from "../../lib/money/charge.ts";
+import type { Charge, Usage, UsageKind } from "../../lib/money/charge.ts";
 
 export interface Costed extends Charge {
   isAboveHold?: boolean;
@@ -26,7 +26,7 @@ export function Cost({ cost, isCompleted }: { cost: Costed; isCompleted: boolean
   );
 }
 
-const tokenWords: { [kind in TokenKind]: string } = {
+const tokenWords: { [kind in UsageKind]: string } = {
   textIn: "of the prompt",
   cachedTextIn: "of the prompt, read before",
   imageIn: "of pictures sent",
@@ -56,7 +56,7 @@ export function costSource({ basis, priceRow, usage, correction }: Costed): stri
 }
 
 function usageWords(usage: Usage): string {
-  const parts = (Object.entries(usage) as [TokenKind, number][])
+  const parts = (Object.entries(usage) as [UsageKind, number][])
     .map(([kind, count]) => `${count.toLocaleString("en-US")} tokens ${tokenWords[kind]}`);
   return parts.join(", ") || "nothing";
 }

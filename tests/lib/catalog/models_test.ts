@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { Refusal, StartError } from "../../../lib/refusal.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
 import {
-  costOfTokens,
+  costOfUsage,
   createPriceBook,
   shippedPrices,
-  type TokenPrice,
+  type UsagePrice,
 } from "../../../lib/catalog/price_book.ts";
 import type { Model, Provider } from "../../../lib/catalog/provider.ts";
 import { createStandIn, standInModel } from "../../fixtures/stand_in_provider.ts";
@@ -71,16 +71,16 @@ Deno.test("the latest row of a price counts from its day on, and a row of the ve
 });
 
 Deno.test("tokens cost what a million of their kind does, to the micro-dollar", () => {
-  const price: TokenPrice = {
+  const price: UsagePrice = {
     provider: "p",
     models: ["m"],
     perMillion: { textIn: 5_000_000, cachedTextIn: 1_250_000, imageOut: 30_000_000 },
     allowance: {},
     validFrom: "2026-01-01",
   };
-  assert.equal(costOfTokens({ textIn: 12, imageOut: 196 }, price), 5940);
-  assert.equal(costOfTokens({ cachedTextIn: 1 }, price), 1);
-  assert.equal(costOfTokens({ cachedTextIn: 3, textIn: 1, textOut: 100 }, price), 9);
+  assert.equal(costOfUsage({ textIn: 12, imageOut: 196 }, price), 5940);
+  assert.equal(costOfUsage({ cachedTextIn: 1 }, price), 1);
+  assert.equal(costOfUsage({ cachedTextIn: 3, textIn: 1, textOut: 100 }, price), 9);
 });
 
 Deno.test("what is held grows with the words where words are paid for, and is for all pictures", () => {

@@ -87,7 +87,7 @@ Deno.test("a provider that hangs, or is busy for half a minute, delays nobody el
     sleep,
     random: () => 0.5,
     publicUrl: "http://localhost:8000",
-    tokenPrice: () => null,
+    usagePrice: () => null,
   };
   await using studio = await createStudio({
     standIn: createStandIn(),

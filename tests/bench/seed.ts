@@ -20,7 +20,7 @@ const [priceRow] = instantPrices;
 const charge: Charge = { costMicros: priceRow.costMicros, basis: "table", priceRow };
 
 /** Older pictures have no bytes: no benchmark looks at them. */
-const picturesWithBytes = 200;
+const picturesWithBytes = 400;
 
 /** For a user without prompts. Returns the pictures, oldest first; all look alike. */
 export async function seedHistory(

@@ -46,7 +46,7 @@ browserTest(
       );
     }
     await scrollTo(page, end);
-    const last = await boxOf(page, "main > :last-child");
+    const last = await boxOf(page, "main > :visible >> nth=-1");
     assert.ok(last.y + last.height <= 592);
     const places = page.locator("nav[aria-label=Pages] a");
     assert.deepEqual(await places.allInnerTexts(), ["Generate", "Gallery", "Dashboard", "History"]);

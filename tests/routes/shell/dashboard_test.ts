@@ -49,7 +49,8 @@ Deno.test("earlier months are led to, with a bar a day and the same as a table",
   assert.match(now, /href="\/dashboard\?month=2026-10#spend">Earlier/);
   assert.doesNotMatch(now, />Later</);
   const then = await (await person.get("/dashboard?month=2026-10")).text();
-  assert.equal(then.match(/<rect/g)?.length, 31);
+  const [chart] = then.match(/<svg class="bars"[^]*?<\/svg>/)!;
+  assert.equal(chart.match(/<rect/g)?.length, 31);
   assert.match(then, /<title>2026-10-31: \$0\.02, 1 picture<\/title>/);
   assert.match(
     then,

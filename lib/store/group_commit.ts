@@ -10,6 +10,7 @@ import { isOfTheDisk } from "./disk_trouble.ts";
 
 export function groupCommits(kv: Deno.Kv): Deno.Kv {
   const gather = createGathering(kv);
+  const record = () => recordCommit(kv.atomic(), gather);
   const { get, getMany, list, watch, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } =
     kv;
   const own = {
@@ -25,7 +26,7 @@ export function groupCommits(kv: Deno.Kv): Deno.Kv {
     close,
   };
   const bound = Object.fromEntries(Object.entries(own).map(([name, method]) => [name, method.bind(kv)]));
-  return { ...bound, atomic: () => recordCommit(gather), [Symbol.dispose]: () => kv.close() } as Deno.Kv;
+  return { ...bound, atomic: record, [Symbol.dispose]: () => kv.close() } as Deno.Kv;
 }
 
 type CommitResult = Deno.KvCommitResult | Deno.KvCommitError;
@@ -33,11 +34,13 @@ type Step = (atomic: Deno.AtomicOperation) => void;
 
 /** A commit as a value: what it checks and does, in the order in which it was said. */
 interface Recorded {
+  /** The same as KV's own, for when it goes by itself. */
+  alone: Deno.AtomicOperation;
   steps: Step[];
-  /** Names of the keys that it checks, of those that it writes, and of those that get a versionstamp. */
-  checked: string[];
-  written: string[];
-  stamped: string[];
+  /** The keys that it checks, those that it writes, and those that get a versionstamp. */
+  checked: Deno.KvKey[];
+  written: Deno.KvKey[];
+  stamped: Deno.KvKey[];
   mutations: number;
 }
 
@@ -76,6 +79,7 @@ function createGathering(kv: Deno.Kv): Gather {
 
 /** As many as can go together, the first among them, and the rest in their order. */
 function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Waiting[] } {
+  if (waiting.length === 1) return { group: [...waiting], others: [] };
   const group: Waiting[] = [];
   const others: Waiting[] = [];
   const written = new Set<string>();
@@ -86,8 +90,8 @@ function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Wai
     const { commit } = each;
     const isFull = group.length > 0 &&
       (checks + commit.checked.length > mostChecks || mutations + commit.mutations > mostMutations);
-    const isApart = commit.checked.every((key) => !written.has(key)) &&
-      commit.stamped.every((key) => !stamped.has(key));
+    const isApart = commit.checked.every((key) => !written.has(nameOf(key))) &&
+      commit.stamped.every((key) => !stamped.has(nameOf(key)));
     if (isFull || !isApart) {
       others.push(each);
       continue;
@@ -95,8 +99,8 @@ function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Wai
     group.push(each);
     checks += commit.checked.length;
     mutations += commit.mutations;
-    for (const key of commit.written) written.add(key);
-    for (const key of commit.stamped) stamped.add(key);
+    for (const key of commit.written) written.add(nameOf(key));
+    for (const key of commit.stamped) stamped.add(nameOf(key));
   }
   return { group, others };
 }
@@ -115,9 +119,7 @@ async function commitGroup(kv: Deno.Kv, group: readonly Waiting[]): Promise<void
 
   async function commitAlone({ commit, resolve, reject }: Waiting): Promise<void> {
     try {
-      const atomic = kv.atomic();
-      for (const step of commit.steps) step(atomic);
-      resolve(await atomic.commit());
+      resolve(await commit.alone.commit());
     } catch (error) {
       reject(error);
     }
@@ -144,18 +146,20 @@ function isComplaint(error: unknown): boolean {
 }
 
 /** Takes down what is said to it, as `Deno.AtomicOperation`. */
-function recordCommit(gather: Gather): Deno.AtomicOperation {
-  const commit: Recorded = { steps: [], checked: [], written: [], stamped: [], mutations: 0 };
+function recordCommit(alone: Deno.AtomicOperation, gather: Gather): Deno.AtomicOperation {
+  const commit: Recorded = { alone, steps: [], checked: [], written: [], stamped: [], mutations: 0 };
   const record = (key: Deno.KvKey | null, step: Step): Deno.AtomicOperation => {
+    step(alone);
     commit.steps.push(step);
     commit.mutations++;
-    if (key !== null) (isStamped(key) ? commit.stamped : commit.written).push(nameOf(key));
+    if (key !== null) (isStamped(key) ? commit.stamped : commit.written).push(key);
     return recorded;
   };
   const recorded: Deno.AtomicOperation = {
     check(...checks) {
+      alone.check(...checks);
       commit.steps.push((atomic) => atomic.check(...checks));
-      for (const { key } of checks) commit.checked.push(nameOf(key));
+      for (const { key } of checks) commit.checked.push(key);
       return recorded;
     },
     mutate(...mutations) {

@@ -1,4 +1,5 @@
 /** Pictures in the sizes that pages show them in. */
+import { raw } from "hono/html";
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageView } from "../../lib/live/prompt_view.ts";
 import { addressOf } from "./image_query.ts";
@@ -28,13 +29,15 @@ export function Picture({ image, text, query = "" }: { image: Pictured; text: st
 
 const tintSide = 4;
 
+/** Of a long page it is the larger part, so its cells are written as they stand. */
 function Tint({ tint }: { tint: string }) {
   const colours = tint.match(/[\da-f]{6}/gi) ?? [];
+  const cells = colours.map((colour, i) =>
+    `<rect x="${i % tintSide}" y="${Math.floor(i / tintSide)}" width="1" height="1" fill="#${colour}"/>`
+  );
   return (
     <svg class="tint" viewBox={`0 0 ${tintSide} ${tintSide}`} preserveAspectRatio="none" aria-hidden="true">
-      {colours.map((colour, i) => (
-        <rect x={i % tintSide} y={Math.floor(i / tintSide)} width="1" height="1" fill={`#${colour}`} />
-      ))}
+      {raw(cells.join(""))}
     </svg>
   );
 }

@@ -100,7 +100,7 @@ Deno.test("what KV does not take fails its own commit and no other of the group"
   using database = await openObserved();
   const letGo = begin(database);
   const values = ["small", "x".repeat(70_000), () => {}, "small too"];
-  const results = values.map((value, i) => database.kv.atomic().set(["n", i], value).commit());
+  const results = values.map(async (value, i) => await database.kv.atomic().set(["n", i], value).commit());
   letGo();
   const settled = await Promise.allSettled(results);
   assert.deepEqual(settled.map(({ status }) => status), ["fulfilled", "rejected", "rejected", "fulfilled"]);

@@ -106,10 +106,9 @@ function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Wai
 }
 
 async function commitGroup(kv: Deno.Kv, group: readonly Waiting[]): Promise<void> {
-  const atomic = group.length > 1 ? gathered(kv, group) : null;
-  if (atomic !== null) {
+  if (group.length > 1) {
     try {
-      const result = await atomic.commit();
+      const result = await gathered(kv, group).commit();
       if (result.ok) return group.forEach(({ resolve }) => resolve(result));
     } catch (error) {
       if (!isComplaint(error)) return group.forEach(({ reject }) => reject(error));
@@ -126,18 +125,12 @@ async function commitGroup(kv: Deno.Kv, group: readonly Waiting[]): Promise<void
   }
 }
 
-/** Null where one of them holds what KV does not take. */
-function gathered(kv: Deno.Kv, group: readonly Waiting[]): Deno.AtomicOperation | null {
+function gathered(kv: Deno.Kv, group: readonly Waiting[]): Deno.AtomicOperation {
   const atomic = kv.atomic();
-  try {
-    for (const { commit } of group) {
-      for (const step of commit.steps) step(atomic);
-    }
-    return atomic;
-  } catch {
-    // Made alone, it says so to whoever made it.
-    return null;
+  for (const { commit } of group) {
+    for (const step of commit.steps) step(atomic);
   }
+  return atomic;
 }
 
 /** About a key, a value or a size: it comes before anything is written, and is about one of them or their number. */

@@ -47,13 +47,17 @@ export async function addPrice(
       field: "validFrom",
     });
   }
-  const { quality } = models.price({ model: id, size: size === "*" ? model.sizes[0] : size });
+  const { quality, perSourceMicros } = models.price({
+    model: id,
+    size: size === "*" ? model.sizes[0] : size,
+  });
   const row: AddedPrice = {
     provider: model.seller ?? model.provider,
     model: model.wireId ?? id,
     size,
     quality,
     costMicros,
+    ...(perSourceMicros !== undefined && { perSourceMicros }),
     validFrom,
     by,
     addedAt: store.now(),

@@ -17,7 +17,16 @@ export interface Models {
   /** The row for one picture, now. */
   price(query: { model: string; size: string }): PriceRow;
   /** The most that a request can cost now, in micro-dollars: what is shown before and set aside for it. */
-  quote(request: { model: string; imageSize: string; count: number; text: string }): number;
+  quote(request: Quoted): number;
+}
+
+/** What a price depends on. */
+export interface Quoted {
+  model: string;
+  imageSize: string;
+  count: number;
+  text: string;
+  edit?: { askedSize: string; sources: readonly unknown[] };
 }
 
 /** Throws `StartError` where the default model is none of those on offer. */
@@ -65,10 +74,14 @@ export function createModels(
     find,
     areMoreExpected,
     price,
-    quote({ model, imageSize, count, text }) {
-      const isOwn = find(model)?.model.seller !== undefined;
+    quote({ model, imageSize, count, text, edit }) {
+      const offered = find(model)?.model;
+      const isOwn = offered?.seller !== undefined;
       const beyond = mostBeyondRow(text, isOwn ? null : prices.usagePrice({ model, at: now() }));
-      return (price({ model, size: imageSize }).costMicros + beyond) * count;
+      const row = price({ model, size: edit?.askedSize ?? imageSize });
+      const tasks = Math.ceil(count / (offered?.imagesPerTask ?? 1));
+      const ofSources = (row.perSourceMicros ?? 0) * (edit?.sources.length ?? 0) * tasks;
+      return (row.costMicros + beyond) * count + ofSources;
     },
   };
 }

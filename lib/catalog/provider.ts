@@ -20,6 +20,8 @@ export type TaskHandle = { [key: string]: string | number | boolean | null };
 /** Why a prompt did not bring (all of) its pictures. */
 const failureReasons = [
   "content_policy",
+  "source_refused",
+  "source_unreachable",
   "provider_auth",
   "provider_billing",
   "provider_rejected",
@@ -40,6 +42,35 @@ export interface Range {
   step: number;
 }
 
+/** What a picture that is given to a prompt is to it. */
+export const sourceRoles = ["base", "style", "subject", "reference"] as const;
+export type SourceRole = (typeof sourceRoles)[number];
+
+/** How a model takes the part that may change: as transparent pixels, white ones, or black ones. */
+export type MaskForm = "alpha" | "white" | "black" | "binary-white";
+
+/** What a model can do with pictures that it is given. */
+export interface EditAbility {
+  sources: {
+    max: number;
+    /** Of one picture, as it is sent. */
+    maxBytes: number;
+    /** In pixels; a larger picture is sent smaller. */
+    longestSide: number;
+    /** In the order of preference. */
+    contentTypes: readonly ("image/png" | "image/jpeg" | "image/webp")[];
+    /** Sent along, or fetched by the provider from an address. */
+    by: "bytes" | "address";
+    /** It is told what each picture is for; otherwise words say so. */
+    roles: boolean;
+  };
+  /** Null: it takes none, and Darkroom keeps the rest. */
+  mask: MaskForm | null;
+  strength: Range | null;
+  /** Whether it answers in any size, so also in the base's, or only in those of its list. */
+  sizes: "same" | "list";
+}
+
 /** What a model can do: forms, validation, prices and `/models` follow from this alone. */
 export interface Model {
   id: string;
@@ -56,6 +87,8 @@ export interface Model {
     guidance: Range | null;
     steps: Range | null;
   };
+  /** Null: it can't be given pictures. */
+  edit: EditAbility | null;
   /** Where the text is drawn: by the provider, or by Darkroom. */
   watermark: "provider" | "darkroom";
   /** Whether the provider reports a percentage. */
@@ -75,6 +108,29 @@ export interface Model {
   wireId?: string;
 }
 
+/** A picture as it is sent: upright, without metadata, within what the model takes. */
+export interface SentPicture {
+  role: SourceRole;
+  bytes: Uint8Array;
+  contentType: "image/png" | "image/jpeg" | "image/webp";
+  width: number;
+  height: number;
+  /** Where the provider can fetch the same bytes while the task runs; null where it takes bytes. */
+  address: string | null;
+}
+
+/** What a task changes. */
+export interface TaskEdit {
+  /** The base first, where there is one. */
+  sources: readonly SentPicture[];
+  /** A PNG of the base's size, as it is sent, in the form that the model takes; null: it is given none. */
+  mask: Uint8Array | null;
+  /** The same with one byte a pixel, 255 where it may change; null where nothing is marked. */
+  area: Uint8Array | null;
+  /** 0 keeps all, 1 nothing; undefined: as the model does by itself. */
+  strength?: number;
+}
+
 /** One call's worth of work. */
 export interface TaskRequest {
   /** Unique and the same at every attempt: for providers that can be asked about a doubtful submission. */
@@ -90,6 +146,8 @@ export interface TaskRequest {
   negativePrompt?: string;
   guidance?: number;
   steps?: number;
+  /** Undefined for a picture from words alone. */
+  edit?: TaskEdit;
 }
 
 export type ProviderEvent =

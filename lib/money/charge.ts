@@ -9,6 +9,8 @@ export interface PriceRow {
   quality: string;
   /** For one picture. */
   costMicros: number;
+  /** For each picture that a task is given; undefined: nothing. */
+  perSourceMicros?: number;
   /** ISO date (UTC) from which the row counts. */
   validFrom: string;
 }

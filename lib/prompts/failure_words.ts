@@ -9,6 +9,14 @@ const words: { [reason in FailureReason]: { happened: string; advice: string } }
     happened: "the provider refused the prompt",
     advice: "Change the wording and try again.",
   },
+  source_refused: {
+    happened: "the provider would not take the source picture",
+    advice: "Choose another picture, or another model.",
+  },
+  source_unreachable: {
+    happened: "the provider could not fetch the source from this server. Nothing was charged",
+    advice: "Try again, or choose a model that is sent its pictures.",
+  },
   provider_auth: {
     happened: "the provider did not accept this server's key",
     advice: "Ask whoever runs this server to check the key.",

@@ -4,7 +4,8 @@
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
 import type { Charge, PriceRow } from "../money/charge.ts";
-import type { FailureReason, TaskHandle, TaskType } from "../catalog/provider.ts";
+import type { FailureReason, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
+import type { Frame, Rect } from "../size.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type PromptStatus = (typeof promptStatuses)[number];
@@ -22,12 +23,52 @@ export interface PromptRequest {
   taskType: TaskType;
   text: string;
   model: string;
-  /** "WIDTHxHEIGHT" in pixels. */
+  /** "WIDTHxHEIGHT" in pixels: what is stored in the end. */
   imageSize: string;
   /** Pictures wanted, 1–8. */
   count: number;
   watermark: string | null;
   options: { seed?: number; negativePrompt?: string; guidance?: number; steps?: number };
+  /** Absent for a picture from words alone. */
+  edit?: Edit;
+}
+
+/** What is changed, and how it is sent: fixed at acceptance, so that every attempt sends the same. */
+export interface Edit {
+  /** The base first, where there is one. */
+  sources: Source[];
+  /** `feather` in pixels, inward. */
+  mask: { maskId: string; feather: number } | null;
+  frame: Frame | null;
+  /** The rest stays as it is, pixel for pixel; only with a mask or a frame. */
+  isRestKept: boolean;
+  /** 0 keeps all, 1 nothing; null: as the model does by itself. */
+  strength: number | null;
+  /** "WIDTHxHEIGHT" that the provider is asked for, and that is paid for. */
+  askedSize: string;
+  /**
+   * The part of the canvas (the base with its frame) that is sent and put back; null: the whole base. It may reach
+   * beyond the canvas, where its edges are mirrored.
+   */
+  area: Rect | null;
+}
+
+/** A picture that was given to a prompt, as it was then. */
+export interface Source {
+  imageId: string;
+  role: SourceRole;
+  /** Of its stored bytes, hexadecimal. */
+  sha256: string;
+  /** In pixels. */
+  width: number;
+  height: number;
+  /** The prompt that made it; null: it was uploaded. */
+  promptId: string | null;
+}
+
+/** The picture that is changed, if there is one. */
+export function baseOf({ sources }: Pick<Edit, "sources">): Source | null {
+  return sources.find(({ role }) => role === "base") ?? null;
 }
 
 /**

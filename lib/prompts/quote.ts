@@ -18,6 +18,8 @@ export function quoteOf(
   models: Pick<Models, "price" | "quote">,
   { request, model }: Pick<Quote, "request" | "model">,
 ): Quote {
-  const priceRow = models.price({ model: model.id, size: request.imageSize });
+  const { edit, imageSize } = request;
+  const { perSourceMicros, ...row } = models.price({ model: model.id, size: edit?.askedSize ?? imageSize });
+  const priceRow = edit === undefined || perSourceMicros === undefined ? row : { ...row, perSourceMicros };
   return { request, model, priceRow, mostMicros: models.quote(request) };
 }

@@ -75,6 +75,7 @@ function offer(
       imagesPerTask: 1,
       // A seed is accepted and promises nothing.
       options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+      edit: null,
       watermark: "darkroom",
       progress: "estimate",
       previews: false,

@@ -274,6 +274,7 @@ function localModel(id: string, { options }: Dialect): Model {
     maxCount: 8,
     imagesPerTask: 1,
     options,
+    edit: null,
     watermark: "darkroom",
     progress: "estimate",
     previews: false,

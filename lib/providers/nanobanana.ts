@@ -115,6 +115,7 @@ const model = (id: string, name: string, watermark: Model["watermark"]): Model =
   // The answer to more than one picture a task is documented nowhere.
   imagesPerTask: 1,
   options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+  edit: null,
   watermark,
   progress: "estimate",
   previews: false,

@@ -81,6 +81,7 @@ function offer(
       maxCount: 8,
       imagesPerTask: 1,
       options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+      edit: null,
       watermark: "darkroom",
       progress: "estimate",
       previews: partialImages > 0,

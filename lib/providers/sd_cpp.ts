@@ -59,6 +59,7 @@ export function sdCppModel(capabilities: unknown): Model {
       guidance: { min: 0, max: 30, step: 0.5 },
       steps: { min: 1, max: 150, step: 1 },
     },
+    edit: null,
     watermark: "darkroom",
     progress: "estimate",
     previews: false,

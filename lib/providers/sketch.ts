@@ -16,6 +16,7 @@ const model: Model = {
   maxCount: 8,
   imagesPerTask: 1,
   options: { seed: true, negativePrompt: true, guidance: null, steps: null },
+  edit: null,
   watermark: "darkroom",
   progress: "reported",
   previews: true,

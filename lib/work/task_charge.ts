@@ -30,8 +30,10 @@ export function failureCharge(
 }
 
 function tableCharge(prompt: Prompt, task: Task): Charge {
-  const costMicros = (prompt.priceRow?.costMicros ?? 0) * task.count;
-  return costMicros === 0 ? noCharge : { costMicros, basis: "table", priceRow: prompt.priceRow };
+  const { priceRow, request } = prompt;
+  const sources = request.edit?.sources.length ?? 0;
+  const costMicros = (priceRow?.costMicros ?? 0) * task.count + (priceRow?.perSourceMicros ?? 0) * sources;
+  return costMicros === 0 ? noCharge : { costMicros, basis: "table", priceRow };
 }
 
 /** The task's part of what was set aside: it may have cost that much. */

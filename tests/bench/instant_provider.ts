@@ -13,6 +13,7 @@ const model: Model = {
   maxCount: 1,
   imagesPerTask: 1,
   options: { seed: true, negativePrompt: false, guidance: null, steps: null },
+  edit: null,
   watermark: "darkroom",
   progress: "reported",
   previews: false,

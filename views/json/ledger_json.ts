@@ -14,6 +14,8 @@ const priceRowShape = z.strictObject({
   quality: z.string(),
   /** For one picture. */
   costMicros: microsValue,
+  /** For each picture that a task was given. */
+  perSourceMicros: microsValue.optional(),
   validFrom: z.iso.date(),
 });
 
@@ -47,6 +49,14 @@ export function ledgerJson(entry: LedgerEntry): z.output<typeof ledgerShape> {
 
 /** Who added it is for admins. */
 function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
-  const { provider, model, size, quality, costMicros, validFrom } = row;
-  return { provider, model, size, quality, costMicros, validFrom };
+  const { provider, model, size, quality, costMicros, perSourceMicros, validFrom } = row;
+  return {
+    provider,
+    model,
+    size,
+    quality,
+    costMicros,
+    ...(perSourceMicros !== undefined && { perSourceMicros }),
+    validFrom,
+  };
 }

@@ -23,6 +23,8 @@ export const percentValue = z.number().min(0).max(100);
 /** Why a prompt did not bring (all of) its pictures. */
 export const reasonValue = z.enum([
   "content_policy",
+  "source_refused",
+  "source_unreachable",
   "provider_auth",
   "provider_billing",
   "provider_rejected",

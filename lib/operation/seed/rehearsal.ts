@@ -48,6 +48,7 @@ const facts: Omit<Model, "id" | "name"> = {
   maxCount: 8,
   imagesPerTask: 1,
   options: { seed: true, negativePrompt: true, guidance: null, steps: null },
+  edit: null,
   watermark: "darkroom",
   progress: "reported",
   previews: true,

@@ -156,8 +156,11 @@ export type ProviderEvent =
   | { type: "progress"; fraction: number | null }
   | { type: "preview"; bytes: Uint8Array; contentType: string }
   | { type: "image"; bytes: Uint8Array; seed?: number }
-  /** The last event. `cost` is null where the provider tells nothing and the price book decides. */
-  | { type: "done"; cost: ProviderCost | null };
+  /**
+   * The last event. `cost` is null where the provider tells nothing and the price book decides. `note` is what people
+   * should know about what came, in whole sentences of our own.
+   */
+  | { type: "done"; cost: ProviderCost | null; note?: string };
 
 export interface ProviderCost {
   costMicros: number;

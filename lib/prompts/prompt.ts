@@ -81,8 +81,11 @@ export type Task =
     | { state: "waiting" }
     | { state: "submitting"; submittedAt: number }
     | { state: "running"; submittedAt: number; handle: TaskHandle | null }
-    /** `tookMs` from its submission, in milliseconds, where that is known. */
-    | { state: "done"; charge: Charge; tookMs?: number }
+    /**
+     * `tookMs` from its submission, in milliseconds, where that is known; `note` is what people should know about what
+     * came, where there is something.
+     */
+    | { state: "done"; charge: Charge; tookMs?: number; note?: string }
     | { state: "failed"; charge: Charge; failure: Failure }
   );
 

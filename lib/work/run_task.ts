@@ -277,7 +277,7 @@ async function take(work: Work, heard: Heard, unwritten: Unwritten): Promise<Mov
       return await takePicture(work, heard, unwritten);
     case "done":
       progress.done(index);
-      return await finish(work, { ...unwritten, cost: heard.cost });
+      return await finish(work, { ...unwritten, cost: heard.cost, note: heard.note });
     case "failed":
     case "broken_off":
       return await advance(work, heard);
@@ -312,10 +312,10 @@ async function takePicture(
 
 function finish(
   work: Work,
-  { images, trouble, said, cost }: Unwritten & Pick<Extract<ProviderEvent, { type: "done" }>, "cost">,
+  { images, trouble, said, cost, note }: Unwritten & Omit<Extract<ProviderEvent, { type: "done" }>, "type">,
 ): Promise<Move> {
   const at = work.store.now();
-  return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble, said }, images);
+  return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble, said, note }, images);
 }
 
 function idsOf(images: NewImage[]): string[] {

@@ -49,7 +49,10 @@ export type TaskEvent =
   | { type: "not_sent" }
   | { type: "submitted"; handle: TaskHandle; at: number }
   | { type: "stored"; imageIds: string[] }
-  /** The provider is done with it; `trouble` is why a picture could not be used, `said` what it was instead. */
+  /**
+   * The provider is done with it; `trouble` is why a picture could not be used, `said` what it was instead, and
+   * `note` what people should know about what came.
+   */
   | {
     type: "finished";
     at: number;
@@ -57,6 +60,7 @@ export type TaskEvent =
     cost: ProviderCost | null;
     trouble: FailureReason | null;
     said?: string | null;
+    note?: string;
   }
   | { type: "failed"; failure: ProviderFailure }
   | { type: "broken_off"; by: Interruption }
@@ -217,10 +221,11 @@ function finished(
   const { count, images } = withPictures(task, event, facts);
   const charge = billedCharge(prompt, { task, cost: event.cost });
   const tookMs = "submittedAt" in task ? event.at - task.submittedAt : undefined;
+  const note = event.note === undefined ? {} : { note: event.note };
   const reason = event.trouble ?? (prompt.status === "CANCELLED" ? "cancelled" : "bad_result");
   return {
     task: images.length > 0
-      ? { state: "done", count, images, charge, tookMs }
+      ? { state: "done", count, images, charge, tookMs, ...note }
       : { state: "failed", count, images, charge, failure: failure(reason, event.said) },
     move: { do: "leave" },
     notes: [{ type: "finished", tookMs: tookMs ?? null }],

@@ -169,6 +169,24 @@ for (const costMicros of [1e300, NaN, -1, 0.5]) {
   });
 }
 
+Deno.test("what a provider says about its pictures is kept with the task that made them", async () => {
+  const standIn = createStandIn();
+  standIn.scripts.push(async function* (task) {
+    for await (const event of succeed(task)) {
+      yield event.type === "done" ? { ...event, note: "Used: night. Not known: unicorn." } : event;
+    }
+  });
+  await using studio = await createStudio({ standIn });
+  const program = await studio.withKey();
+  const notes: (string | undefined)[] = [];
+  for (const promptId of [await submit(program), await submit(program)]) {
+    await finished(program, promptId);
+    const { tasks: [task] } = (await readPrompt(studio.store, promptId))!.value;
+    notes.push(task.state === "done" ? task.note : task.state);
+  }
+  assert.deepEqual(notes, ["Used: night. Not known: unicorn.", undefined]);
+});
+
 Deno.test("a charge above the hold is booked as it is, and marked", async () => {
   const standIn = createStandIn();
   standIn.scripts.push(async function* (task) {

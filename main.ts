@@ -16,7 +16,7 @@ import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { createOutgoing } from "./lib/outgoing.ts";
 import { configureProviders } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
-import { loadSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
+import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
 import { openDatabase } from "./lib/store/store.ts";
 import { createApp } from "./routes/app.ts";
@@ -35,20 +35,23 @@ const { random } = Math;
 const time = { now, sleep, random };
 
 try {
-  await start(await loadSettings(Deno.env.toObject(), () => Deno.readFile(".env")));
+  const environment = Deno.env.toObject();
+  const settings = await loadSettings(environment, () => Deno.readFile(".env"));
+  await start(settings, [...misspeltSettings(environment, settings), ...settingsWithoutEffect(settings)]);
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(error.message);
   Deno.exit(1);
 }
 
-async function start(settings: Settings): Promise<void> {
+/** `withoutEffect`: what was set and does not count, in words. */
+async function start(settings: Settings, withoutEffect: readonly string[]): Promise<void> {
   const told = toldToStop();
   const output = createOutput();
   const log = createLog({ level: settings.LOG_LEVEL, now, write: output.logLine });
   // A migration may take its time, and whoever waits for the ready lines learns why.
   const logAtOnce = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
-  for (const words of settingsWithoutEffect(settings)) log("warn", "setting_without_effect", { words });
+  for (const words of withoutEffect) log("warn", "setting_without_effect", { words });
   const data = await openDataDirectory(settings.DATA_DIR);
   const kv = await openDatabase(data.database, { now, log: logAtOnce });
   const secret = await readSecret(data, settings.SECRET);

@@ -90,17 +90,30 @@ function unknownName(
   name: string,
   { number, names }: { number: number; names: readonly string[] },
 ): StartError {
-  const nearest = names.toSorted((a, b) => apart(name, a) - apart(name, b))[0];
+  const nearest = nearestTo(name, names);
   const isNear = apart(name, nearest) <= Math.max(2, nearest.length / 2);
   if (!isNear && !/^[A-Z][A-Z0-9_]{0,39}$/.test(name)) return noSetting(number);
   const hint = isNear ? `did you mean ${nearest}?` : ".env.example lists all there are";
   return new StartError(`${name} in line ${number} of .env is no setting of Darkroom; ${hint}`);
 }
 
+/** The one of ours that somebody surely meant by this name; null where it may as well be another program's. */
+export function meantBy(name: string, names: readonly string[]): string | null {
+  const nearest = nearestTo(name, names);
+  // One letter makes a short name another word.
+  const isNear = apart(name, nearest) <= Math.min(2, Math.floor(nearest.length / 4));
+  return isNear && name !== nearest ? nearest : null;
+}
+
+function nearestTo(name: string, names: readonly string[]): string {
+  return names.toSorted((a, b) => apart(name, a) - apart(name, b))[0];
+}
+
 /** How far a name is from one of ours: in letters, or in words that were left out. */
 function apart(name: string, ours: string): number {
   const [words, ourWords] = [name, ours].map((each) => each.toUpperCase().split("_"));
-  const isShortened = words.length > 1 && words.every((word) => ourWords.includes(word));
+  const isShortened = words.length > 1 && words[0] === ourWords[0] &&
+    words.every((word) => ourWords.includes(word));
   return Math.min(distance(name, ours), isShortened ? ourWords.length - words.length : Infinity);
 }
 

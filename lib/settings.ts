@@ -11,7 +11,7 @@ import {
   s3Endpoint,
   siteOrigin,
 } from "./base_address.ts";
-import { bareValue, readEnvFile } from "./env_file.ts";
+import { bareValue, meantBy, readEnvFile } from "./env_file.ts";
 import { StartError } from "./refusal.ts";
 
 const whole = (min: number, max: number) =>
@@ -222,4 +222,20 @@ export function settingsWithoutEffect(settings: Settings): string[] {
   return dependent
     .filter(([name, needed]) => isSaid(settings, name) && !needed.some((each) => isSaid(settings, each)))
     .map(([name, needed]) => `${name} counts only with ${needed.join(" or ")}`);
+}
+
+/**
+ * One line for each name in the environment that is nearly the one of a setting which is not set. It may be another
+ * program's, so it stops nothing.
+ */
+export function misspeltSettings(
+  environment: Record<string, string | undefined>,
+  settings: Settings,
+): string[] {
+  return Object.entries(environment).flatMap(([name, value]) => {
+    if (settingNames.includes(name) || bareValue(value ?? "") === "") return [];
+    const meant = meantBy(name, settingNames) as SettingName | null;
+    if (meant === null || isSaid(settings, meant)) return [];
+    return `${name} is no setting of Darkroom; did you mean ${meant}?`;
+  });
 }

@@ -85,3 +85,16 @@ Deno.test("a local server that does not answer holds up nothing", async () => {
   assert.ok(server.log.some((line) => /"warn".*DEFAULT_MODEL names, as yet: sketch is chosen/.test(line)));
   assert.equal((await call("/images/generate", { prompt: "a sea" })).status, "COMPLETED");
 });
+
+Deno.test("what was set and does not count is named in the log, and no value with it", async () => {
+  await using folder = await createTestDirectory();
+  await using server = await startServer({
+    dataDir: folder.path,
+    env: { MONTLY_BUDGET_USD: "12.34", NANO_BANANA_URL: "https://banana.example" },
+  });
+  await until(() => server.log, (log) => log.some((line) => line.includes("NANO_BANANA_TOKEN")));
+  const said = server.log.filter((line) => line.includes("setting_without_effect")).join("\n");
+  assert.match(said, /MONTLY_BUDGET_USD is no setting of Darkroom; did you mean MONTHLY_BUDGET_USD\?/);
+  assert.match(said, /NANO_BANANA_URL counts only with NANO_BANANA_TOKEN/);
+  assert.doesNotMatch(said, /12\.34|banana\.example/);
+});

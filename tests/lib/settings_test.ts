@@ -4,6 +4,7 @@ import { StartError } from "../../lib/refusal.ts";
 import {
   addEnvFile,
   loadSettings,
+  misspeltSettings,
   readSettings,
   settingNames,
   settingsWithoutEffect,
@@ -225,6 +226,38 @@ Deno.test("a setting that counts only with another one is named while that one i
   const google = { GOOGLE_CLIENT_ID: "x", GOOGLE_CLIENT_SECRET: "y" };
   assert.deepEqual(told({ ADMIN_EMAILS: "ada@a.test", ...google }), []);
   assert.deepEqual(told({ NANO_BANANA_URL: "https://api.nanobananaapi.ai/", GEMINI_API_KEY: "x" }), []);
+});
+
+const nearly: [name: string, meant: string][] = [
+  ["MONTLY_BUDGET_USD", "MONTHLY_BUDGET_USD"],
+  ["MONTHLY_BUDGET", "MONTHLY_BUDGET_USD"],
+  ["R2_BUKET", "R2_BUCKET"],
+  ["R2_SECRET_KEY", "R2_SECRET_ACCESS_KEY"],
+  ["OPENAI_KEY", "OPENAI_API_KEY"],
+  ["openai_api_key", "OPENAI_API_KEY"],
+  ["NANOBANANA_TOKEN", "NANO_BANANA_TOKEN"],
+  ["LOGLEVEL", "LOG_LEVEL"],
+  ["HOSTS", "HOST"],
+  ["Port", "PORT"],
+];
+
+for (const [name, meant] of nearly) {
+  Deno.test(`${name} in the environment is told to be nearly ${meant}`, () => {
+    const told = misspeltSettings({ [name]: "hunter2" }, readSettings({}));
+    assert.deepEqual(told, [`${name} is no setting of Darkroom; did you mean ${meant}?`]);
+    assert.deepEqual(misspeltSettings({ [name]: " " }, readSettings({})), []);
+  });
+}
+
+Deno.test("what the environment holds for other programs is no misspelt setting", () => {
+  const others = "HOME PATH PWD USER SHELL LANG TERM HOSTNAME LOGNAME EDITOR MAIL TZ TMPDIR SHLVL OLDPWD _ " +
+    "NO_COLOR CI API_KEY BASE_URL CLIENT_ID DENO_DIR HTTP_PROXY DATABASE_URL AWS_REGION POSTGRES_PORT";
+  const environment = Object.fromEntries(others.split(" ").map((name) => [name, "x"]));
+  assert.deepEqual(misspeltSettings(environment, readSettings({})), []);
+  const ours = { R2_ENDPOINT: "https://r2.example", R2_BUCKET: "pictures" };
+  const keys = { R2_ACCESS_KEY_ID: "x", R2_SECRET_ACCESS_KEY: "y" };
+  const settings = readSettings({ ...ours, ...keys });
+  assert.deepEqual(misspeltSettings({ ...ours, ...keys, S3_BUCKET: "other" }, settings), []);
 });
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -2,6 +2,7 @@
  * Google's Gemini image models by `generateContent`: one call a picture, answered when it is done. A call can't be
  * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
  */
+import { hasVersion } from "../base_address.ts";
 import type { Outgoing, StreamAnswer } from "../outgoing.ts";
 import { costOfUsage, type UsagePrice } from "../catalog/price_book.ts";
 import {
@@ -102,7 +103,7 @@ const offers: readonly Offer[] = [
 const ratios = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 
 export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: GeminiDeps): Provider {
-  const api = /\/v\d+(alpha|beta)?$/.test(baseUrl) ? baseUrl : `${baseUrl}/v1beta`;
+  const api = hasVersion(new URL(baseUrl).pathname) ? baseUrl : `${baseUrl}/v1beta`;
   const headers = { "x-goog-api-key": apiKey };
 
   return {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createOutgoing, type OutgoingDeps, OutgoingFailure } from "../../lib/outgoing.ts";
 import { isPublicAddress } from "../../lib/outgoing_address.ts";
+import { createCertificate } from "../fixtures/certificate.ts";
 
 const signal = () => new AbortController().signal;
 
@@ -146,6 +147,42 @@ Deno.test("a name that points inside, among others or the second time, is not co
   const resolve = () => Promise.resolve(answers.shift()!);
   await assert.rejects(fetchNamed(address, { resolve, isAllowed }), OutgoingFailure);
   assert.deepEqual([outside.count(), answers.length], [1, 1]);
+});
+
+Deno.test("a file elsewhere comes in whole whatever it is called, without a key; else it is said why not", async () => {
+  const { cert, key } = await createCertificate("files.invalid");
+  const keys: (string | null)[] = [];
+  const answers: { [path: string]: () => Response } = {
+    "/text": () => new Response("the bytes", { headers: { "Content-Type": "text/plain" } }),
+    "/page": () => new Response("the bytes", { headers: { "Content-Type": "text/html" } }),
+    "/nothing": () => new Response(new TextEncoder().encode("the bytes")),
+    "/elsewhere": () => new Response(null, { status: 302, headers: { Location: "/text" } }),
+    "/large": () => new Response("x".repeat(2000)),
+  };
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
+    (request) => {
+      keys.push(request.headers.get("Authorization"));
+      return answers[new URL(request.url).pathname]?.() ?? new Response("gone", { status: 404 });
+    },
+  );
+  const get = (path: string) =>
+    fetchNamed(`https://files.invalid:${server.addr.port}${path}`, {
+      resolve: () => Promise.resolve(["127.0.0.1"]),
+      isAllowed: () => true,
+      caCerts: [cert],
+    });
+  for (const path of ["/text", "/page", "/nothing"]) {
+    assert.equal(new TextDecoder().decode(await get(path)), "the bytes", path);
+  }
+  for (
+    const [path, message] of [
+      ["/gone", "it answered 404"],
+      ["/elsewhere", "it answered 302"],
+      ["/large", "the file is too large"],
+    ]
+  ) await assert.rejects(get(path), { name: "OutgoingFailure", message }, path);
+  assert.deepEqual(keys, Array(6).fill(null));
 });
 
 Deno.test("the provider's own host may be local", async () => {

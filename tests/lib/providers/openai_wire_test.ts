@@ -14,6 +14,25 @@ Deno.test("an address is taken however it is seen from the server", () => {
   assert.equal(firstImage({ data: [{ url: "data:image/png;base64,%%%" }] }), null);
 });
 
+Deno.test("a data: address is its bytes, in each way of writing one", async () => {
+  const bytes = await picture(8, 8);
+  const base64 = new Uint8Array(bytes).toBase64();
+  const escaped = Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  for (
+    const url of [
+      `data:image/png;base64,${base64}`,
+      `DATA:;Base64,${base64.replace(/=+$/, "")}`,
+      ` data:text/plain;charset=utf-8; base64 ,${encodeURIComponent(base64)}`,
+      `data:image/png,${escaped}`,
+      `data:,${escaped.toUpperCase()}`,
+    ]
+  ) {
+    const found = firstImage({ data: [{ url }] });
+    assert.ok(found !== null && "bytes" in found, url.slice(0, 50));
+    assert.deepEqual(new Uint8Array(found.bytes), new Uint8Array(bytes), url.slice(0, 50));
+  }
+});
+
 Deno.test("a picture is found wherever servers put their lists", async () => {
   const bytes = await picture(8, 8);
   const item = { b64_json: new Uint8Array(bytes).toBase64() };

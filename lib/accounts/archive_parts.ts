@@ -1,29 +1,30 @@
 /** What of a person's things goes into the archive of their account, and how: a part for each noun that they know. */
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
-import { type Image, originalKey } from "../images/image.ts";
+import { type Image, type MadeImage, originalKey, type UploadedImage } from "../images/image.ts";
 import { fileName } from "../images/file_name.ts";
 import type { Log } from "../log.ts";
 import { readPortrait } from "./read_portrait.ts";
 import { listPrompts } from "../prompts/prompt_store.ts";
 import {
-  type ImageView,
+  type PictureView,
   type PromptView,
   type ViewDeps,
   viewImages,
+  viewPictures,
   viewPrompts,
 } from "../live/prompt_view.ts";
 import { listSessions, type Session } from "../identity/session.ts";
 import type { User } from "../users/user.ts";
 import type { ArchiveFile } from "../zip_archive.ts";
-import { listImages } from "../images/image_store.ts";
+import { listImages, listUploads } from "../images/image_store.ts";
 import type { Page, PageStart } from "../store/counted_list.ts";
 
 /** What the JSON in the archive looks like. */
 export interface ExportJson {
   account: (account: { user: User; sessions: Session[]; apiKeys: ApiKey[] }) => unknown;
   prompt: (view: PromptView) => unknown;
-  image: (view: ImageView) => unknown;
+  image: (view: PictureView) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -58,11 +59,23 @@ export async function* promptsPart(deps: ExportDeps, reader: ArchiveReader): Asy
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
   const images = () => pages(reader, (start) => listImages(deps.store, start));
-  const encode = async (page: Image[]) => (await viewImages(deps.store, page)).map(reader.json.image);
+  const encode = async (page: MadeImage[]) => (await viewImages(deps.store, page)).map(reader.json.image);
   yield file(deps, "images.json", jsonArray(images(), encode));
   for await (const page of images()) {
     for (const view of await viewImages(deps.store, page)) {
       yield* picturesOf(deps, { view, signal: reader.signal });
+    }
+  }
+}
+
+export async function* uploadsPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const uploads = () => pages(reader, (start) => listUploads(deps.store, start));
+  const encode = async (page: UploadedImage[]) =>
+    (await viewPictures(deps.store, page)).map(reader.json.image);
+  yield file(deps, "uploads.json", jsonArray(uploads(), encode));
+  for await (const page of uploads()) {
+    for (const view of await viewPictures(deps.store, page)) {
+      yield* picturesOf(deps, { view, folders: ["uploads"], signal: reader.signal });
     }
   }
 }
@@ -87,19 +100,21 @@ async function readAccount({ store }: ExportDeps, user: User) {
 /** The picture, and what the provider made where that is something else. */
 async function* picturesOf(
   { blobs }: ExportDeps,
-  { view: { image, prompt }, signal }: { view: ImageView; signal: AbortSignal },
+  { view: { image, text }, folders = ["pictures", "originals"], signal }: {
+    view: PictureView;
+    folders?: string[];
+    signal: AbortSignal;
+  },
 ): AsyncGenerator<ArchiveFile> {
   const forms = [
-    { folder: "pictures", key: blobKeys.picture(image.id), contentType: image.contentType },
-    { folder: "originals", key: originalKey(image), contentType: image.originalContentType },
+    { key: blobKeys.picture(image.id), contentType: image.contentType },
+    ...image.hasOriginal ? [{ key: originalKey(image), contentType: image.originalContentType }] : [],
   ];
-  for (
-    const { folder, key, contentType } of image.hasOriginal ? forms : forms.slice(0, 1)
-  ) {
+  for (const [i, { key, contentType }] of forms.entries()) {
     if (signal.aborted) return;
     const blob = await blobs.open(key);
     if (blob === null) continue;
-    const name = `${folder}/${pictureName(image, { text: prompt.request.text, contentType })}`;
+    const name = `${folders[i]}/${pictureName(image, { text, contentType })}`;
     yield { name, lastModified: new Date(image.createdAt), input: blob.stream };
   }
 }

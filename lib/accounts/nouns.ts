@@ -5,13 +5,22 @@
  */
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
 import type { Invitation } from "../identity/invitation.ts";
+import type { TrashedImage } from "../images/image.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
+import { maskNoun } from "../images/mask_noun.ts";
 import { promptNoun } from "../prompts/prompt_noun.ts";
 import type { Noun } from "../store/noun.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { userNoun } from "../users/user_noun.ts";
-import { accountPart, type ArchivePart, imagesPart, portraitPart, promptsPart } from "./archive_parts.ts";
+import {
+  accountPart,
+  type ArchivePart,
+  imagesPart,
+  portraitPart,
+  promptsPart,
+  uploadsPart,
+} from "./archive_parts.ts";
 
 /** One of which no more is known than that its parts fit together. */
 export type AnyNoun = Noun<unknown, unknown>;
@@ -61,6 +70,17 @@ export const belongings: readonly Belonging[] = [
   { name: "invitation", noun: invitationNoun, leaves: { when: "at_once", find: findInvitations } },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
+  {
+    name: "uploaded picture",
+    noun: imageNoun,
+    leaves: { when: "at_once", find: findUploads },
+    archive: uploadsPart,
+  },
+  {
+    name: "mask",
+    noun: maskNoun,
+    leaves: byIndex(keys.masksOfUser, ({ value }) => keys.mask(String(value))),
+  },
   { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
   { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
   { name: "account", leaves: alone(keys.account) },
@@ -74,13 +94,14 @@ export const belongings: readonly Belonging[] = [
     name: "count of prompts by status",
     leaves: under((userId) => [...kinds.counts, ...kinds.promptListsByStatus, userId]),
   },
+  { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 
 /** What verify and rebuild work out anew. */
-export const ownNouns: readonly AnyNoun[] = belongings.flatMap(({ noun }) =>
-  noun === undefined ? [] : [noun]
-);
+export const ownNouns: readonly AnyNoun[] = [
+  ...new Set(belongings.flatMap(({ noun }) => noun === undefined ? [] : [noun])),
+];
 
 function alone(key: (userId: string) => Deno.KvKey): Leaving {
   return { when: "last", key };
@@ -107,5 +128,15 @@ function byIndex(
 async function* findInvitations({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
   for await (const { key, value } of kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
     if (value.createdBy === userId) yield { key, entry: null };
+  }
+}
+
+/** Those that were deleted just now, too, as no prompt takes them along. */
+async function* findUploads({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
+  for await (const { value } of kv.list<string>({ prefix: [...lists.uploads(userId)] })) {
+    yield { key: keys.image(value), entry: null };
+  }
+  for await (const { key, value: { image } } of kv.list<TrashedImage>({ prefix: [...kinds.trash] })) {
+    if (image.userId === userId && image.kind === "upload") yield { key, entry: null };
   }
 }

@@ -70,6 +70,8 @@ export const blobKeys = {
   /** The provider's own bytes, where the stored picture had to be changed. */
   original: (imageId: string) => `${folderOf(imageId)}/${imageId}.original`,
   thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
+  /** Which part of a picture may change: eight bits of grey, white where it may. */
+  mask: (maskId: string) => `${folderOf(maskId)}/${maskId}.mask.png`,
   /** Converted to download, without or with the settings inside. */
   copy: (imageId: string, { format, hasSettings }: { format: PictureFormat; hasSettings: boolean }) =>
     `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,

@@ -4,10 +4,11 @@
  * interrupts this is taken up again.
  */
 import { blobKeysOf } from "../blobs/blobs.ts";
-import { notFound } from "../refusal.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { Image, TrashedImage } from "./image.ts";
-import { type Prompt, withMark } from "../prompts/prompt.ts";
+import type { Image, TrashedImage, UploadedImage } from "./image.ts";
+import { removeMasks } from "./mask_store.ts";
+import { withMark } from "../prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
@@ -21,9 +22,7 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
   while (true) {
     const image = await readImage(store, id);
     if (image === null) throw notFound();
-    const prompt = await readPrompt(store, image.value.promptId);
-    if (prompt === null) throw notFound();
-    const atomic = writePrompt(store.kv, marked(store, prompt, { imageId: id, isDeleted: true }));
+    const atomic = await marking(store, { image: image.value, isDeleted: true });
     removeImage(atomic, image);
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
     atomic.set(keys.trash(id), trashed);
@@ -49,25 +48,36 @@ export async function undoDeletion(
   while (true) {
     const trashed = await findDeleted(store, named);
     const { image } = trashed.value;
-    const prompt = await readPrompt(store, image.promptId);
-    if (prompt === null) throw notFound();
     const key = keys.trash(image.id);
-    const change = marked(store, prompt, { imageId: image.id, isDeleted: false });
-    const atomic = writePrompt(store.kv, change).check({ key, versionstamp: trashed.versionstamp }).delete(
-      key,
-    );
+    const atomic = await marking(store, { image, isDeleted: false });
+    atomic.check({ key, versionstamp: trashed.versionstamp }).delete(key);
+    if (image.kind === "upload") await demandNotSentAgain(atomic, { store, image });
     addImage(atomic, image);
     if (await commit(atomic) !== null) return image;
   }
 }
 
-function marked(
+/** The prompt that made it says whether it is deleted; an upload has none. */
+async function marking(
   store: Store,
-  before: Versioned<Prompt>,
-  { imageId, isDeleted }: { imageId: string; isDeleted: boolean },
-): { before: Versioned<Prompt>; after: Prompt } {
-  const after = withMark(before.value, { imageId, isDeleted });
-  return { before, after: { ...after, updatedAt: store.now() } };
+  { image, isDeleted }: { image: Image; isDeleted: boolean },
+): Promise<Deno.AtomicOperation> {
+  if (image.kind === "upload") return store.kv.atomic();
+  const before = await readPrompt(store, image.promptId);
+  if (before === null) throw notFound();
+  const after = withMark(before.value, { imageId: image.id, isDeleted });
+  return writePrompt(store.kv, { before, after: { ...after, updatedAt: store.now() } });
+}
+
+async function demandNotSentAgain(
+  atomic: Deno.AtomicOperation,
+  { store, image }: { store: Store; image: UploadedImage },
+): Promise<void> {
+  const key = keys.upload(image.userId, image.sentSha256);
+  if (await read(store.kv, key) !== null) {
+    throw new Refusal("conflict", "The same picture was uploaded again in the meantime");
+  }
+  atomic.check({ key, versionstamp: null });
 }
 
 /**
@@ -79,12 +89,19 @@ export async function emptyTrash({ store, blobs }: { store: Store; blobs: Holdab
   for await (const entry of store.kv.list<TrashedImage>({ prefix: [...kinds.trash] }, { batchSize: 500 })) {
     const { key, value, versionstamp } = entry;
     if (blobs.isHolding()) return gone;
-    if (value.goesAt > store.now()) continue;
+    if (value.goesAt > store.now() || await isNeeded(store, value.image.id)) continue;
     const going: TrashedImage = { ...value, isGoing: true };
     if (!await commit(store.kv.atomic().check({ key, versionstamp }).set(key, going))) continue;
+    await removeMasks({ store, blobs }, value.image);
     for (const blobKey of blobKeysOf(value.image.id)) await blobs.delete(blobKey);
     await commit(store.kv.atomic().delete(key));
     gone++;
   }
   return gone;
+}
+
+/** A prompt that is not final may still have to send it, or keep parts of it. */
+async function isNeeded({ kv }: Store, imageId: string): Promise<boolean> {
+  for await (const _ of kv.list({ prefix: keys.sourceUses(imageId) }, { limit: 1 })) return true;
+  return false;
 }

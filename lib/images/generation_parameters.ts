@@ -3,7 +3,7 @@
  * name `parameters`: the prompt, a line for what to leave out, and a line of "Name: value" pairs, where a value
  * with commas, colons or line breaks is a JSON string. Extensions of these tools add lines of their own after the pairs.
  */
-import type { Image } from "./image.ts";
+import type { MadeImage } from "./image.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
 import { cleanText, type FoundSettings, settingsOf } from "./found_settings.ts";
 
@@ -11,7 +11,7 @@ const leaveOut = "Negative prompt: ";
 
 export function writeParameters(
   { text, model, imageSize, watermark, options }: PromptRequest,
-  { seed }: Pick<Image, "seed">,
+  { seed }: Pick<MadeImage, "seed">,
 ): string {
   const pairs: [name: string, value: string | number | null | undefined][] = [
     ["Steps", options.steps],

@@ -1,19 +1,26 @@
+/**
+ * A picture of a user: one that a prompt made, or one that was uploaded to be changed. Its bytes are a blob under a key
+ * made from its id, written before this record.
+ */
+import { blobKeys } from "../blobs/blobs.ts";
 import { cutText } from "../graphemes.ts";
 
-/** One picture that a prompt produced. Its bytes are a blob under a key made from its id, written before this record. */
-import { blobKeys } from "../blobs/blobs.ts";
+export type Image = MadeImage | UploadedImage;
 
-export interface Image {
+export function isMade(image: Image): image is MadeImage {
+  return image.kind === "made";
+}
+
+interface StoredImage {
   id: string;
   userId: string;
-  promptId: string;
   /** The user's images are numbered from 1 in the order in which they arrived. */
   sequence: number;
   title: string;
   /** Size of the stored picture in pixels: exactly what was asked for. */
   width: number;
   height: number;
-  /** Size that the provider made. */
+  /** Size that the provider made, or that was uploaded. */
   originalWidth: number;
   originalHeight: number;
   contentType: string;
@@ -25,11 +32,27 @@ export interface Image {
   originalContentType: string;
   /** What stands in its place until it has loaded (`pixels/tint.ts`); null: not made yet. */
   tint: string | null;
-  model: string;
-  seed: number | null;
   /** What it is found by (`search_text.ts`, `search_terms.ts`). */
   terms: string[];
   createdAt: number;
+}
+
+export interface MadeImage extends StoredImage {
+  kind: "made";
+  promptId: string;
+  model: string;
+  seed: number | null;
+  /** Of what was kept pixel for pixel around a change: SHA-256 of the base's pixels, hexadecimal; null: nothing was. */
+  baseSha256: string | null;
+  /** How far the provider moved what was kept, next to the change: 0 to 255 on average; null: that can't be told. */
+  edge: number | null;
+}
+
+export interface UploadedImage extends StoredImage {
+  kind: "upload";
+  /** Of the bytes as they were sent, so that the same ones are the same picture; they are not kept. */
+  sentSha256: string;
+  sentBytes: number;
 }
 
 /** Where the bytes are that the provider made. */

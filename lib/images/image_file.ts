@@ -12,7 +12,7 @@ import {
 } from "../blobs/blobs.ts";
 import { writeParameters } from "./generation_parameters.ts";
 import { type Image, originalKey } from "./image.ts";
-import { convertPicture, makeThumbnail } from "../pixels/picture.ts";
+import { convertPicture, makeThumbnail, type SourceType } from "../pixels/picture.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
 import type { PictureFormat } from "../pixels/format.ts";
 
@@ -40,7 +40,8 @@ class MissingBlob extends Error {
 }
 
 export interface ImageFiles {
-  find(image: Image, options: { form: FileForm; request: PromptRequest }): ImageFile;
+  /** `request` is what made it; null for an upload. */
+  find(image: Image, options: { form: FileForm; request: PromptRequest | null }): ImageFile;
 }
 
 /** Where the bytes are, and how they are made where they are not there yet. */
@@ -63,7 +64,7 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
 
   function sourceOf(
     image: Image,
-    { form, request }: { form: FileForm; request: PromptRequest },
+    { form, request }: { form: FileForm; request: PromptRequest | null },
   ): Source {
     const { id, sha256, hasOriginal } = image;
     switch (form.form) {
@@ -89,10 +90,10 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
           make: async () =>
             convertPicture(await pictureBytes(image), {
               format,
-              sourceType: request.taskType === "TEXT_TO_IMAGE"
-                ? "trainedAlgorithmicMedia"
-                : "compositeWithTrainedAlgorithmicMedia",
-              parameters: hasSettings ? writeParameters(request, image) : null,
+              sourceType: request && sourceTypeOf(request),
+              parameters: hasSettings && request !== null && image.kind === "made"
+                ? writeParameters(request, image)
+                : null,
             }),
         };
       }
@@ -127,4 +128,8 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
     if (bytes === null) throw new MissingBlob(key);
     return bytes;
   }
+}
+
+function sourceTypeOf({ taskType }: PromptRequest): SourceType {
+  return taskType === "TEXT_TO_IMAGE" ? "trainedAlgorithmicMedia" : "compositeWithTrainedAlgorithmicMedia";
 }

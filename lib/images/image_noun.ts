@@ -1,29 +1,34 @@
 /** What pictures, and those that were deleted, state of themselves (`store/noun.ts`). */
 import { idInValue, listed, type Noun } from "../store/noun.ts";
-import { imageTermKeys, kinds, lists } from "../store/schema.ts";
+import { imageTermKeys, keys, kinds, lists } from "../store/schema.ts";
 import { type Image, storedBlobs, type TrashedImage } from "./image.ts";
 
-export type ImageFacts = Pick<
-  Image,
-  | "id"
-  | "userId"
-  | "promptId"
-  | "sequence"
-  | "hasOriginal"
-  | "contentType"
-  | "originalContentType"
-  | "terms"
->;
+export interface ImageFacts extends
+  Pick<
+    Image,
+    "id" | "userId" | "kind" | "sequence" | "hasOriginal" | "contentType" | "originalContentType" | "terms"
+  > {
+  /** Null: it was uploaded. */
+  promptId: string | null;
+  sentSha256: string | null;
+}
 
 export const imageNoun: Noun<Image, ImageFacts> = {
   kind: kinds.images,
   facts: ({ value }) => factsOf(value),
-  implied: (image) => [
-    listed(lists.images(image.userId), { number: image.sequence, id: image.id }),
-    ...imageTermKeys(image).map((key) => ({ key, value: image.id })),
-  ],
+  implied: (image) => {
+    const { id, userId, sequence, sentSha256 } = image;
+    const list = sentSha256 === null ? lists.images(userId) : lists.uploads(userId);
+    return [
+      listed(list, { number: sequence, id }),
+      ...imageTermKeys(image).map((key) => ({ key, value: id })),
+      ...sentSha256 === null ? [] : [{ key: keys.upload(userId, sentSha256), value: id }],
+    ];
+  },
   indexes: [
     { prefix: kinds.imageLists, name: "list_entry", recordId: idInValue },
+    { prefix: kinds.uploadLists, name: "list_entry", recordId: idInValue },
+    { prefix: kinds.uploads, name: "upload_entry", recordId: idInValue },
     { prefix: kinds.imageTerms, name: "image_term", recordId: idInValue },
   ],
   blobs: storedBlobs,
@@ -40,7 +45,19 @@ export const trashNoun: Noun<TrashedImage, ImageFacts> = {
 
 /** What a backup holds was perhaps made by hand: an id that is no text must not break what looks at it. */
 function factsOf(image: Image): ImageFacts {
-  const { userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms } = image;
+  const { userId, kind, sequence, hasOriginal, contentType, originalContentType, terms } = image;
   const id = String(image.id);
-  return { id, userId, promptId, sequence, hasOriginal, contentType, originalContentType, terms };
+  const [promptId, sentSha256] = image.kind === "made" ? [image.promptId, null] : [null, image.sentSha256];
+  return {
+    id,
+    userId,
+    kind,
+    promptId,
+    sentSha256,
+    sequence,
+    hasOriginal,
+    contentType,
+    originalContentType,
+    terms,
+  };
 }

@@ -5,7 +5,7 @@
  * has it inside. Each call does a bounded amount of work: if that does not fill the page, it says where to go on.
  */
 import { parseSize } from "../size.ts";
-import type { Image } from "./image.ts";
+import { isMade, type MadeImage } from "./image.ts";
 import { keys, lists } from "../store/schema.ts";
 import { foldText, isNothing, type TypedText, typedText } from "../search_text.ts";
 import { type CostKind, costTerm, modelTerm, sizeTerm } from "./search_terms.ts";
@@ -30,7 +30,7 @@ export interface ImageQuery {
 
 export interface Found {
   /** Newest first. */
-  images: Image[];
+  images: MadeImage[];
   /** The number to go on before; null when there is no more. */
   next: number | null;
 }
@@ -57,7 +57,7 @@ export async function searchImages(
   { limit, before = Infinity, ...search }: Search & { limit: number; before?: number },
 ): Promise<Found> {
   const { ids, next } = await walk(store, { ...search, limit, from: before - 1, towards: "older" });
-  const images = (await readImages(store, ids)).map(({ value }) => value);
+  const images = (await readImages(store, ids)).map(({ value }) => value).filter(isMade);
   return { images, next: next === null ? null : next + 1 };
 }
 
@@ -112,7 +112,7 @@ async function hasRows(
   if (rows.length === 0) return true;
   work.left -= 2;
   const image = await readImage(store, imageId);
-  const prompt = image && await readPrompt(store, image.value.promptId);
+  const prompt = image?.value.kind === "made" ? await readPrompt(store, image.value.promptId) : null;
   if (prompt === null) return false;
   const text = foldText(prompt.value.request.text);
   return rows.every((row) => text.includes(row));

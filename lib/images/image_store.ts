@@ -10,23 +10,32 @@ import {
 } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { Image } from "./image.ts";
-import { imageTermKeys, keys, lists } from "../store/schema.ts";
+import { type Image, isMade, type MadeImage, type UploadedImage } from "./image.ts";
+import { imageTermKeys, keys, type ListKey, lists } from "../store/schema.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
-/** Adds a picture's record; the prompt that names it is written in the same commit. */
+/** Adds a picture's record; where a prompt made it, the prompt that names it is written in the same commit. */
 export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
-  addEntry(atomic, lists.images(image.userId), { number: image.sequence, id: image.id });
-  for (const key of imageTermKeys(image)) atomic.set(key, image.id);
+  addEntry(atomic, listOf(image), { number: image.sequence, id: image.id });
+  for (const key of otherEntries(image)) atomic.set(key, image.id);
+}
+
+/** Uploads are in a list of their own, and found by no search. */
+function listOf({ kind, userId }: Image): ListKey {
+  return kind === "made" ? lists.images(userId) : lists.uploads(userId);
+}
+
+function otherEntries(image: Image): Deno.KvKey[] {
+  return image.kind === "made" ? imageTermKeys(image) : [keys.upload(image.userId, image.sentSha256)];
 }
 
 /** Takes a picture's record away; its bytes go afterwards. */
 export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
   atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp })
     .delete(keys.image(image.value.id));
-  removeEntry(atomic, lists.images(image.value.userId), image.value.sequence);
-  for (const key of imageTermKeys(image.value)) atomic.delete(key);
+  removeEntry(atomic, listOf(image.value), image.value.sequence);
+  for (const key of otherEntries(image.value)) atomic.delete(key);
 }
 
 /** Leaves a picture that is not found by anything any more. */
@@ -57,12 +66,29 @@ export async function readImages(store: Store, imageIds: readonly string[]): Pro
   return present(await readMany<Image>(store.kv, imageIds.map(keys.image)));
 }
 
-/** A user's pictures, newest first. */
+/** The pictures that were made for a user, newest first. */
 export async function listImages(
   store: Store,
   { userId, ...start }: { userId: string } & PageStart,
+): Promise<Page<MadeImage>> {
+  const page = await readList(store, { list: lists.images(userId), ...start });
+  return { ...page, items: page.items.filter(isMade) };
+}
+
+/** The pictures that a user uploaded, newest first. */
+export async function listUploads(
+  store: Store,
+  { userId, ...start }: { userId: string } & PageStart,
+): Promise<Page<UploadedImage>> {
+  const page = await readList(store, { list: lists.uploads(userId), ...start });
+  return { ...page, items: page.items.filter((image) => image.kind === "upload") };
+}
+
+async function readList(
+  store: Store,
+  { list, ...start }: { list: ListKey } & PageStart,
 ): Promise<Page<Image>> {
-  const page = await readPage(store.kv, lists.images(userId), start);
+  const page = await readPage(store.kv, list, start);
   const items = await readImages(store, page.entries.map((entry) => entry.id));
   return { items: items.map((item) => item.value), total: page.total, next: page.next };
 }
@@ -76,7 +102,7 @@ export async function imageNeighbours(
   store: Store,
   image: Image,
 ): Promise<{ newer: string | null; older: string | null }> {
-  const prefix = [...lists.images(image.userId)];
+  const prefix = [...listOf(image)];
   const here = entryKey(prefix, image.sequence);
   const [newer, older] = await Promise.all([
     firstId(store.kv.list<string>({ prefix, start: entryKey(prefix, image.sequence + 1) }, { limit: 1 })),

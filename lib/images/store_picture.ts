@@ -1,7 +1,7 @@
 /** From a provider's bytes to a stored picture: checked by decoding, fitted, on the blobs, ready to be named. */
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256OfMany } from "../digest.ts";
-import { type Image, imageTitle } from "./image.ts";
+import { imageTitle, type MadeImage } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import { type Prompt } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
@@ -15,7 +15,7 @@ export class StorageFailure extends Error {
 }
 
 /** The record of the picture, its number still to be given. */
-export type NewImage = Omit<Image, "sequence">;
+export type NewImage = Omit<MadeImage, "sequence">;
 
 export interface StoreDeps {
   blobs: Blobs;
@@ -58,6 +58,7 @@ export async function storePicture(
   await put(deps, { key: blobKeys.picture(imageId), bytes: stored, contentType });
   return {
     id: imageId,
+    kind: "made",
     userId: prompt.userId,
     promptId: prompt.id,
     title: imageTitle(request.text),
@@ -72,6 +73,8 @@ export async function storePicture(
     tint: facts.tint,
     model: request.model,
     seed,
+    baseSha256: null,
+    edge: null,
     terms: [
       ...textTerms(request.text),
       modelTerm(request.model),

@@ -1,11 +1,12 @@
 /** Prompts and pictures with everything that their faces show: charge, progress, place in the queue, words. */
 import { adviceFor, costWords, missingWords } from "../prompts/failure_words.ts";
-import type { Image } from "../images/image.ts";
+import { type Image, isMade, type MadeImage, type UploadedImage } from "../images/image.ts";
 import { type LedgerEntry, readLedger } from "../money/ledger.ts";
 import {
   durationMs,
   imagesOf,
   isFinal,
+  madeBy,
   type Prompt,
   type PromptImage,
   shownImageIds,
@@ -20,9 +21,22 @@ import { tintColours } from "../pixels/tint.ts";
 import { readImages } from "../images/image_store.ts";
 import { queuePositions } from "../prompts/queue.ts";
 
+/** A picture of either kind. */
+export type PictureView = ImageView | UploadView;
+
+export interface UploadView {
+  image: UploadedImage;
+  /** None made it. */
+  prompt: null;
+  /** What it is called. */
+  text: string;
+}
+
 export interface ImageView {
-  image: Image;
+  image: MadeImage;
   prompt: Prompt;
+  /** What was asked for. */
+  text: string;
   /** Colours of a grid of four by four, row by row, until the picture has loaded; null: not known yet. */
   tint: string[] | null;
   /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
@@ -91,7 +105,7 @@ export async function viewPrompts(
     readLedger(store, prompts.map(({ value }) => value.id)),
     queuePositions(store, prompts.map(({ value }) => value)),
   ]);
-  const byId = new Map(images.map(({ value }) => [value.id, value]));
+  const byId = new Map(images.map(({ value }) => value).filter(isMade).map((image) => [image.id, image]));
   return prompts.map((found, i) => {
     const { value: prompt } = found;
     const entry = entries[i]?.value ?? null;
@@ -120,7 +134,7 @@ export async function viewPrompt(deps: ViewDeps, prompt: Versioned<Prompt>): Pro
   return view;
 }
 
-export async function viewImages(store: Store, images: readonly Image[]): Promise<ImageView[]> {
+export async function viewImages(store: Store, images: readonly MadeImage[]): Promise<ImageView[]> {
   const prompts = await readPrompts(store, [...new Set(images.map((image) => image.promptId))]);
   const byId = new Map(prompts.map(({ value }) => [value.id, value]));
   return images.flatMap((image) => {
@@ -129,10 +143,21 @@ export async function viewImages(store: Store, images: readonly Image[]): Promis
   });
 }
 
-function viewImage(image: Image, prompt: Prompt): ImageView {
+/** Pictures of either kind, in their order. */
+export async function viewPictures(store: Store, images: readonly Image[]): Promise<PictureView[]> {
+  const made = new Map((await viewImages(store, images.filter(isMade))).map((view) => [view.image.id, view]));
+  return images.flatMap((image): PictureView[] => {
+    if (!isMade(image)) return [{ image, prompt: null, text: image.title }];
+    const view = made.get(image.id);
+    return view === undefined ? [] : [view];
+  });
+}
+
+function viewImage(image: MadeImage, prompt: Prompt): ImageView {
   return {
     image,
     prompt,
+    text: prompt.request.text,
     tint: image.tint === null ? null : tintColours(image.tint),
     ...imageCost(prompt, image.id),
     durationMs: durationMs(prompt),
@@ -171,7 +196,7 @@ function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | nul
   if (prompt.status !== "FAILED" && prompt.status !== "COMPLETED" || prompt.failure === null) return null;
   const { reason, message, detail } = prompt.failure;
   if (prompt.status === "FAILED") return inWords(reason, message, detail);
-  const missing = missingWords({ wanted: prompt.request.count, made: imagesOf(prompt).length });
+  const missing = missingWords({ wanted: prompt.request.count, made: madeBy(prompt).length });
   return inWords(reason, `${missing}. ${message}`, detail);
 
   function inWords(reason: FailureReason, message: string, detail: string | null): FailureView {

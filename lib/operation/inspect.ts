@@ -220,24 +220,28 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
   ]);
   const image = record?.value ?? trashed?.value.image;
   if (image === undefined) return null;
-  const { userId, promptId, sequence, width, height, contentType, byteLength, sha256, model, seed } = image;
+  const { userId, sequence, width, height, contentType, byteLength, sha256 } = image;
   return {
     kind: "image",
     id,
     stands: trashed === null ? "It is in its owner's gallery" : trashStanding(trashed.value, store.now()),
     userId,
-    promptId,
     sequence,
     createdAt: isoTime(image.createdAt),
+    ...originOf(image),
     size: { width, height, originalWidth: image.originalWidth, originalHeight: image.originalHeight },
     contentType,
     bytes: byteLength,
     sha256,
-    model,
-    seed,
     ...(record !== null && { indexes: await imageIndexes(store, record.value) }),
     blobs: await blobFacts(deps, image),
   };
+}
+
+function originOf(image: Image): { [name: string]: Fact } {
+  if (image.kind === "upload") return { uploaded: true, sentBytes: image.sentBytes };
+  const { promptId, model, seed, edge } = image;
+  return { promptId, model, seed, edge };
 }
 
 function trashStanding({ goesAt, isGoing }: TrashedImage, now: number): string {
@@ -250,7 +254,8 @@ function trashStanding({ goesAt, isGoing }: TrashedImage, now: number): string {
 /** The words that a picture is found by are its prompt's, so of these entries only the number is told. */
 async function imageIndexes(store: Store, image: Image): Promise<Fact> {
   const terms = await readMany(store.kv, imageTermKeys(image));
-  const implied = [entryKey(lists.images(image.userId), image.sequence)];
+  const list = image.kind === "made" ? lists.images(image.userId) : lists.uploads(image.userId);
+  const implied = [entryKey(list, image.sequence)];
   const entries = await entriesOf(store, { implied, possible: [] }) as { [name: string]: Fact };
   return { ...entries, terms: `${present(terms).length} of ${terms.length} there` };
 }

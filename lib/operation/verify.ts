@@ -130,6 +130,7 @@ function amountTrouble({ costMicros, basis }: EntryFacts): string | null {
 /** Images and the prompts that made them name each other. */
 function* checkImages({ prompts, images }: Records): Generator<Violation> {
   for (const image of images.values()) {
+    if (image.promptId === null) continue;
     const prompt = prompts.get(image.promptId);
     if (prompt === undefined || !prompt.imageIds.includes(image.id)) {
       const detail = `prompt ${image.promptId} ${

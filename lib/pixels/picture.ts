@@ -103,24 +103,27 @@ export async function convertPicture(
   bytes: Uint8Array,
   { format, sourceType, parameters }: {
     format: PictureFormat;
-    sourceType: SourceType;
+    /** Null: it is not machine-made, and says nothing. */
+    sourceType: SourceType | null;
     parameters: string | null;
   },
 ): Promise<Uint8Array> {
   const picture = sharp(bytes, { limitInputPixels: maxPixels }).autoOrient();
-  const xmp = sourceTypeXmp(sourceType);
+  const xmp = sourceType && sourceTypeXmp(sourceType);
+  if (xmp !== null && format !== "png") picture.withXmp(xmp);
   switch (format) {
     case "png": {
-      const png = addPngText(await picture.png().toBuffer(), "XML:com.adobe.xmp", xmp);
+      const plain = await picture.png().toBuffer();
+      const png = xmp === null ? plain : addPngText(plain, "XML:com.adobe.xmp", xmp);
       return parameters === null ? png : addPngText(png, parametersKeyword, parameters);
     }
     case "jpeg": {
-      const onWhite = picture.flatten({ background: "#ffffff" }).withXmp(xmp);
+      const onWhite = picture.flatten({ background: "#ffffff" });
       const jpeg = await onWhite.jpeg({ quality: 92 }).toBuffer();
       return parameters === null ? jpeg : addJpegComment(jpeg, parameters);
     }
     case "webp": {
-      const webp = await picture.withXmp(xmp).webp({ quality: 92 }).toBuffer();
+      const webp = await picture.webp({ quality: 92 }).toBuffer();
       return parameters === null ? webp : addWebpComment(webp, parameters);
     }
   }

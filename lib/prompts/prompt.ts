@@ -76,7 +76,12 @@ export function baseOf({ sources }: Pick<Edit, "sources">): Source | null {
  * handle is known, so a restart can tell a task that surely does not exist from one that may.
  */
 export type Task =
-  & { count: number; images: PromptImage[] }
+  & {
+    count: number;
+    images: PromptImage[];
+    /** Made and stored, and still to be put into what they change. */
+    received?: ReceivedPicture[];
+  }
   & (
     | { state: "waiting" }
     | { state: "submitting"; submittedAt: number }
@@ -93,6 +98,16 @@ export type Task =
 export interface PromptImage {
   id: string;
   isDeleted: boolean;
+  /** It is all that the provider made where the named picture keeps the rest: free, and no picture more. */
+  wholeOf?: string;
+}
+
+/** A picture that the provider made, before it was put into the one that it changes. */
+export interface ReceivedPicture {
+  /** The id that the picture will have; its original is stored already. */
+  imageId: string;
+  contentType: string;
+  seed: number | null;
 }
 
 interface PromptFacts {
@@ -141,6 +156,11 @@ export type CancelledPrompt = PromptFacts & FinalFacts & {
 export type FinalPrompt = CompletedPrompt | FailedPrompt | CancelledPrompt;
 export type Prompt = PendingPrompt | ProcessingPrompt | FinalPrompt;
 
+/** The pictures that it was given, each once. */
+export function sourceIdsOf({ request: { edit } }: Pick<Prompt, "request">): string[] {
+  return [...new Set(edit?.sources.map(({ imageId }) => imageId))];
+}
+
 export function isFinal(prompt: Prompt): prompt is FinalPrompt {
   return prompt.status === "COMPLETED" || prompt.status === "FAILED" || prompt.status === "CANCELLED";
 }
@@ -163,6 +183,11 @@ export function durationMs(prompt: Prompt): number | null {
 /** All pictures that the prompt produced, the deleted ones among them, in the order of its tasks. */
 export function imagesOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
   return tasks.flatMap(({ images }) => images);
+}
+
+/** Those that count as made: what was taken from one of them besides is none more. */
+export function madeBy({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
+  return imagesOf({ tasks }).filter(({ wholeOf }) => wholeOf === undefined);
 }
 
 /** Those that are not deleted. */

@@ -1,8 +1,17 @@
 /** What prompts state of themselves (`store/noun.ts`). */
 import { idInKey, idInValue, type ImpliedEntry, listed, type Noun } from "../store/noun.ts";
-import { keys, kinds, promptLists, promptQueueKeys } from "../store/schema.ts";
+import { keys, kinds, promptLists, promptQueueKeys, promptSourceKeys } from "../store/schema.ts";
 import { changeVersion } from "../store/store.ts";
-import { imagesOf, isHeld, isLeased, type PromptStatus, shownImageIds } from "./prompt.ts";
+import { blobKeys } from "../blobs/blobs.ts";
+import {
+  isHeld,
+  isLeased,
+  madeBy,
+  type PromptStatus,
+  type ReceivedPicture,
+  shownImageIds,
+  sourceIdsOf,
+} from "./prompt.ts";
 import { fromStored, type StoredPrompt } from "./prompt_store.ts";
 import type { Lease } from "./queue.ts";
 
@@ -21,8 +30,12 @@ export interface PromptFacts {
   leaseNumber: number;
   /** Those that are not deleted. */
   imageIds: string[];
-  /** Of all that it produced, the deleted ones included. */
+  /** Of all that it produced, the deleted ones included, but not what was taken from another of them. */
   imageCount: number;
+  /** The pictures that it was given. */
+  sourceIds: string[];
+  /** Pictures that are stored and still to be put into what they change. */
+  received: ReceivedPicture[];
   /** What its tasks were charged, as far as that is known. */
   chargeMicros: number;
   /** None of its tasks waits or runs. */
@@ -37,6 +50,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     { key: keys.change(prompt.userId, prompt.changedAs), value: prompt.id },
     ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
+    ...sourceEntries(prompt),
   ],
   indexes: [
     { prefix: kinds.promptLists, name: "list_entry", recordId: idInValue },
@@ -45,7 +59,11 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     { prefix: kinds.queue, name: "queue_entry", recordId: idInKey },
     { prefix: kinds.delayed, name: "queue_entry", recordId: idInKey },
     { prefix: kinds.leases, name: "lease", recordId: idInKey },
+    { prefix: kinds.childPrompts, name: "child_entry", recordId: idInValue },
+    { prefix: kinds.sourceUses, name: "source_use", recordId: idInKey },
   ],
+  blobs: ({ received }) =>
+    received.map(({ imageId, contentType }) => ({ key: blobKeys.original(imageId), contentType })),
 };
 
 function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
@@ -63,13 +81,24 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: shownImageIds(prompt),
-    imageCount: imagesOf(prompt).length,
+    imageCount: madeBy(prompt).length,
+    sourceIds: sourceIdsOf(prompt),
+    received: prompt.tasks.flatMap(({ received = [] }) => received),
     chargeMicros: prompt.tasks.reduce(
       (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
       0,
     ),
     areTasksOver: prompt.tasks.every((task) => "charge" in task),
   };
+}
+
+function sourceEntries(prompt: PromptFacts): ImpliedEntry[] {
+  const isFinal = prompt.status !== "PENDING" && prompt.status !== "PROCESSING";
+  const { children, uses } = promptSourceKeys({ ...prompt, isFinal });
+  return [
+    ...children.map((key) => ({ key, value: prompt.id })),
+    ...uses.map((key) => ({ key, value: null })),
+  ];
 }
 
 /** Whoever has it; where it is missing, one that was given back, so that the prompt is taken up at once. */

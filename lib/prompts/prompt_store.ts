@@ -2,8 +2,16 @@
 import { addEntry, type Page, type PageStart, readPage, removeEntry } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { Prompt, PromptStatus } from "./prompt.ts";
-import { keys, kinds, type ListKey, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
+import { isFinal, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
+import {
+  keys,
+  kinds,
+  type ListKey,
+  lists,
+  promptLists,
+  promptQueueKeys,
+  promptSourceKeys,
+} from "../store/schema.ts";
 import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 /**
@@ -29,6 +37,7 @@ export function writePrompt(
   const newQueue = promptQueueKeys(after);
   for (const key of without(oldQueue, newQueue)) atomic.delete(key);
   for (const key of without(newQueue, oldQueue)) atomic.set(key, null);
+  writeSources(atomic, { before: before?.value ?? null, after });
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
   }
@@ -37,6 +46,24 @@ export function writePrompt(
     .set(keys.change(after.userId, kv.commitVersionstamp()), after.id)
     .set(keys.changeHead(after.userId), after.id)
     .set(keys.prompt(after.id), after);
+}
+
+/** Most prompts are given none. */
+function writeSources(
+  atomic: Deno.AtomicOperation,
+  { before, after }: { before: Prompt | null; after: Prompt },
+): void {
+  if (after.request.edit === undefined) return;
+  const { children, uses } = sourceKeysOf(after);
+  if (before === null) { for (const key of children) atomic.set(key, after.id); }
+  const usesBefore = before === null ? [] : sourceKeysOf(before).uses;
+  for (const key of without(usesBefore, uses)) atomic.delete(key);
+  for (const key of without(uses, usesBefore)) atomic.set(key, null);
+}
+
+function sourceKeysOf(prompt: Prompt) {
+  const { id, userId, sequence } = prompt;
+  return promptSourceKeys({ id, userId, sequence, sourceIds: sourceIdsOf(prompt), isFinal: isFinal(prompt) });
 }
 
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */
@@ -51,6 +78,8 @@ export function removePrompt(
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
   for (const list of promptLists(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const key of promptQueueKeys(prompt)) atomic.delete(key);
+  const { children, uses } = sourceKeysOf(prompt);
+  for (const key of [...children, ...uses]) atomic.delete(key);
   atomic.delete(keys.change(prompt.userId, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });

@@ -25,11 +25,15 @@
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
  * | `price` model size validFrom | `AddedPrice` |
  * | `tints_filled` | id of the picture up to which all have a tint, as far as that can be made |
+ * | `upload` userId hash of the bytes sent | imageId |
+ * | `mask` id · `mask_of` userId imageId hash | `Mask` · id of the mask with those pixels |
+ * | `child_prompt` userId imageId n | id of a prompt that changes the picture, by its number |
+ * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n · `uploads` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId versionstamp | promptId, at the version at which the prompt last changed |
@@ -69,6 +73,15 @@ export const keys = {
   imageTerms: (userId: string, term: string) => ["image_term", userId, term],
   imageTermsOf: (userId: string) => ["image_term", userId],
   imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
+  upload: (userId: string, sentSha256: string) => ["upload", userId, sentSha256],
+  mask: (maskId: string) => ["mask", maskId],
+  maskOf: (userId: string, imageId: string, sha256: string) => ["mask_of", userId, imageId, sha256],
+  masksOf: (userId: string, imageId: string) => ["mask_of", userId, imageId],
+  masksOfUser: (userId: string) => ["mask_of", userId],
+  childPrompt: (userId: string, imageId: string, number: number) => ["child_prompt", userId, imageId, number],
+  childPrompts: (userId: string, imageId: string) => ["child_prompt", userId, imageId],
+  sourceUse: (imageId: string, promptId: string) => ["source_use", imageId, promptId],
+  sourceUses: (imageId: string) => ["source_use", imageId],
   trash: (imageId: string) => ["trash", imageId],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
@@ -111,6 +124,11 @@ export const kinds = {
   prompts: ["prompt"],
   images: ["image"],
   imageTerms: ["image_term"],
+  uploads: ["upload"],
+  masks: ["mask"],
+  masksOf: ["mask_of"],
+  childPrompts: ["child_prompt"],
+  sourceUses: ["source_use"],
   trash: ["trash"],
   ledger: ["ledger"],
   corrections: ["correction"],
@@ -139,6 +157,7 @@ export const kinds = {
   promptLists: ["prompts"],
   promptListsByStatus: ["prompts_by_status"],
   imageLists: ["images"],
+  uploadLists: ["uploads"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -148,6 +167,7 @@ export const lists = {
   prompts: (userId: string): ListKey => ["prompts", userId],
   promptsByStatus: (userId: string, status: string): ListKey => ["prompts_by_status", userId, status],
   images: (userId: string): ListKey => ["images", userId],
+  uploads: (userId: string): ListKey => ["uploads", userId],
 };
 
 /** The lists that a prompt stands in, with its number there. */
@@ -173,4 +193,20 @@ export function imageTermKeys(
   { userId, sequence, terms }: { userId: string; sequence: number; terms: readonly string[] },
 ): Deno.KvKey[] {
   return terms.map((term) => keys.imageTerm(userId, term, sequence));
+}
+
+/** What a prompt implies for the pictures that it was given: their children, and, until it is final, that they are needed. */
+export function promptSourceKeys(
+  { id, userId, sequence, sourceIds, isFinal }: {
+    id: string;
+    userId: string;
+    sequence: number;
+    sourceIds: readonly string[];
+    isFinal: boolean;
+  },
+): { children: Deno.KvKey[]; uses: Deno.KvKey[] } {
+  return {
+    children: sourceIds.map((imageId) => keys.childPrompt(userId, imageId, sequence)),
+    uses: isFinal ? [] : sourceIds.map((imageId) => keys.sourceUse(imageId, id)),
+  };
 }

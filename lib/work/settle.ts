@@ -2,7 +2,7 @@
 import type { Image } from "../images/image.ts";
 import type { NewImage } from "../images/store_picture.ts";
 import { changeBooks, settle } from "../money/ledger.ts";
-import { imagesOf, isFinal, type Prompt } from "../prompts/prompt.ts";
+import { isFinal, madeBy, type Prompt } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { keys } from "../store/schema.ts";
 import type { Store, Versioned } from "../store/store.ts";
@@ -27,7 +27,7 @@ export function writeProgress(
     const charge = sumCharges(taskCharges(after));
     const { entry, account, month } = settle({ ...books, account: counted }, {
       prompt: after,
-      images: imagesOf(after).length,
+      images: madeBy(after).length,
       charge,
       at,
     });

@@ -4,11 +4,11 @@ import { z } from "zod";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import type { Image } from "../../lib/images/image.ts";
+import type { Image, MadeImage } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
-import { viewImages } from "../../lib/live/prompt_view.ts";
+import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
@@ -80,7 +80,7 @@ export function galleryRoutes(deps: GalleryDeps) {
       if (ids.length !== 2 || ids[0] === ids[1]) {
         throw new Refusal("invalid_request", "Choose two pictures to compare");
       }
-      const [left, right] = await viewImages(store, await findAll(user.id, ids));
+      const [left, right] = await viewPictures(store, await findAll(user.id, ids));
       const cursor = await readCursor(store, user.id);
       return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);
     });
@@ -134,7 +134,7 @@ export function galleryRoutes(deps: GalleryDeps) {
   async function findImages(
     userId: string,
     { query, ...start }: { query: ImageQuery } & PageStart & { limit: number },
-  ): Promise<Page<Image>> {
+  ): Promise<Page<MadeImage>> {
     if (isEmptyQuery(query)) return await listImages(store, { userId, ...start });
     const { images, next } = await searchImages(store, { userId, query, ...start });
     return { items: images, next, total: images.length };
@@ -165,17 +165,19 @@ export function galleryRoutes(deps: GalleryDeps) {
 
   /** The pictures as they are, streamed one after another. */
   async function sendArchive(c: AppContext, images: Image[]) {
-    const views = await viewImages(store, images);
+    const views = await viewPictures(store, images);
     c.header("Content-Type", "application/zip");
     c.header("Content-Disposition", 'attachment; filename="darkroom.zip"');
     return c.body(zipArchive(entries));
 
     async function* entries() {
-      for (const [index, { image, prompt }] of views.entries()) {
-        const file = files.find(image, { form: { form: "picture" }, request: prompt.request });
+      for (const [index, view] of views.entries()) {
+        const { image, prompt } = view;
+        const request = prompt && prompt.request;
+        const file = files.find(image, { form: { form: "picture" }, request });
         const { stream } = await file.open();
         const number = String(index + 1).padStart(3, "0");
-        const name = `${number} ${fileName(prompt.request.text, file.contentType)}`;
+        const name = `${number} ${fileName(view.text, file.contentType)}`;
         yield { name, input: stream, lastModified: new Date(image.createdAt) };
       }
     }
@@ -183,7 +185,7 @@ export function galleryRoutes(deps: GalleryDeps) {
 }
 
 /** The first `count` pictures of a page; the next page begins after them. */
-function cutPage({ items, total, next }: Page<Image>, count: number): Page<Image> {
+function cutPage({ items, total, next }: Page<MadeImage>, count: number): Page<MadeImage> {
   const kept = items.slice(0, count);
   return { items: kept, total, next: kept.length < items.length ? kept.at(-1)!.sequence : next };
 }

@@ -9,14 +9,16 @@ import {
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import type { Image } from "../../lib/images/image.ts";
+import type { Image, MadeImage } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import type { FileForm, ImageFile } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
+import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
-import { viewImages } from "../../lib/live/prompt_view.ts";
+import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
 import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
+import { UploadPage } from "../../views/images/upload_page.tsx";
 import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
@@ -50,6 +52,9 @@ export function imageRoutes(deps: ImageDeps) {
       const { user } = callerOf(c);
       const shown = await orNull(view(c));
       if (shown === null) return await showDeleted(c);
+      if (shown.prompt === null) {
+        return c.html(<UploadPage user={user} cursor={await readCursor(store, user.id)} view={shown} />);
+      }
       const query = readImageQuery(c);
       const [neighbours, cursor] = await Promise.all([
         neighboursOf(shown.image, query),
@@ -93,14 +98,15 @@ export function imageRoutes(deps: ImageDeps) {
     const { user } = callerOf(c);
     if (isForPrograms(c)) throw notFound();
     const { value } = await findDeleted(store, { userId: user.id, imageId: c.req.param("id")! });
-    const [shown] = await viewImages(store, [value.image]);
+    const [shown] = await viewPictures(store, [value.image]);
     return c.html(<DeletedPicturePage user={user} view={shown} />, 404);
   }
 
   async function view(c: AppContext) {
     const { user } = callerOf(c);
     const image = await findImage(store, { userId: user.id, imageId: c.req.param("id")! });
-    const [found] = await viewImages(store, [image]);
+    const [found] = await viewPictures(store, [image]);
+    if (found === undefined) throw notFound();
     return found;
   }
 
@@ -115,12 +121,10 @@ export function imageRoutes(deps: ImageDeps) {
   }
 
   async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
-    const prompt = await readPrompt(store, image.promptId);
-    if (prompt === null) throw notFound();
-    const { request } = prompt.value;
+    const request = image.kind === "made" ? await requestOf(image) : null;
     const file = files.find(image, { form, request });
     const isSaved = form.form === "download" || c.req.query("save") === "1";
-    const name = fileName(request.text, file.contentType);
+    const name = fileName(request?.text ?? image.title, file.contentType);
     const shown: Shown = {
       contentType: file.contentType,
       disposition: disposition(isSaved ? "attachment" : "inline", name),
@@ -141,6 +145,12 @@ export function imageRoutes(deps: ImageDeps) {
       c.header("Content-Range", `bytes */${error.size}`);
       return answerUnmet(c, { status: 416, message: `The file has ${error.size} bytes` });
     }
+  }
+
+  async function requestOf({ promptId }: MadeImage): Promise<PromptRequest> {
+    const prompt = await readPrompt(store, promptId);
+    if (prompt === null) throw notFound();
+    return prompt.value.request;
   }
 
   async function sendToStorage(

@@ -42,6 +42,9 @@ export async function seedHistory(
     const prompt = completedPrompt({ id: store.ids(), userId: user.id, sequence, imageId, at });
     const image: Image = {
       id: imageId,
+      kind: "made",
+      baseSha256: null,
+      edge: null,
       userId: user.id,
       promptId: prompt.id,
       sequence,

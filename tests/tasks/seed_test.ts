@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { listAudit } from "../../lib/users/audit.ts";
 import { listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
-import type { Image, TrashedImage } from "../../lib/images/image.ts";
+import type { MadeImage, TrashedImage } from "../../lib/images/image.ts";
 import type { LedgerEntry } from "../../lib/money/ledger.ts";
 import { openDataDirectory } from "../../lib/operation/data_directory.ts";
 import { verify } from "../../lib/operation/verify.ts";
@@ -108,7 +108,7 @@ Deno.test("the same seed makes up the same studio, another seed another one", as
   const tell = (seed: number) =>
     seeded(seed, async (store) => {
       const prompts = await all<Prompt>(store, kinds.prompts);
-      const images = await all<Image>(store, kinds.images);
+      const images = await all<MadeImage>(store, kinds.images);
       return {
         prompts: prompts.map(({ request, status, createdAt, sequence, tasks }) => (
           { request, status, createdAt, sequence, ends: tasks.map(({ state }) => state) }

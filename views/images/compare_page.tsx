@@ -1,5 +1,5 @@
 /** Two pictures against each other: side by side, or one over the other with a slider between them. */
-import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { duration, money, size } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
@@ -8,7 +8,7 @@ import { Picture } from "./picture.tsx";
 export function ComparePage({ user, cursor, pair }: {
   user: User;
   cursor: string;
-  pair: [ImageView, ImageView];
+  pair: [PictureView, PictureView];
 }) {
   const [left, right] = pair;
   return (
@@ -30,8 +30,8 @@ export function ComparePage({ user, cursor, pair }: {
   );
 }
 
-function Side({ view: { image, prompt, costMicros, durationMs } }: { view: ImageView }) {
-  const { text, imageSize } = prompt.request;
+function Side({ view }: { view: PictureView }) {
+  const { image, text } = view;
   return (
     <figure>
       <a href={`/images/${image.id}`}>
@@ -40,10 +40,10 @@ function Side({ view: { image, prompt, costMicros, durationMs } }: { view: Image
       <figcaption>
         <p class="text" dir="auto">{text}</p>
         <p class="facts">
-          <span>{image.model}</span>
-          <span>{size(imageSize)}</span>
-          {durationMs !== null && <span>{duration(durationMs)}</span>}
-          {costMicros !== null && <span>{money(costMicros)}</span>}
+          {view.prompt === null ? <span>uploaded</span> : <span>{view.image.model}</span>}
+          <span>{size(`${image.width}x${image.height}`)}</span>
+          {view.prompt !== null && view.durationMs !== null && <span>{duration(view.durationMs)}</span>}
+          {view.prompt !== null && view.costMicros !== null && <span>{money(view.costMicros)}</span>}
         </p>
       </figcaption>
     </figure>

@@ -1,15 +1,15 @@
 /** In place of a picture that was deleted, as long as that can be undone. */
-import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Layout } from "../shell/layout.tsx";
 import { DeletedNotice } from "./deleted_notice.tsx";
 
-export function DeletedPicturePage({ user, view }: { user: User; view: ImageView }) {
+export function DeletedPicturePage({ user, view }: { user: User; view: PictureView }) {
   return (
     <Layout title="Deleted picture" user={user} current="/gallery">
       <div class="sheet">
         <h1>This picture was deleted</h1>
-        <p class="text" dir="auto">{view.prompt.request.text}</p>
+        <p class="text" dir="auto">{view.text}</p>
         <DeletedNotice images={[view.image]} />
         <p>
           <a class="button" rel="up" href="/gallery">Gallery</a>

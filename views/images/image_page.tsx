@@ -1,5 +1,4 @@
 /** One picture as large as fits, and every fact about it. */
-import type { Child } from "hono/jsx";
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { ImageView } from "../../lib/live/prompt_view.ts";
@@ -7,6 +6,7 @@ import type { User } from "../../lib/users/user.ts";
 import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
+import { Fact } from "./facts.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
@@ -146,13 +146,4 @@ function Download(
   { image, query, name, label }: { image: Image; query: string; name: string; label?: string },
 ) {
   return <a class="button quiet" href={fileAddress(image.id, query)} aria-label={label} download>{name}</a>;
-}
-
-function Fact({ name, children }: { name: string; children?: Child }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
 }

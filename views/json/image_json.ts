@@ -1,6 +1,6 @@
 /** A picture, and the list of pictures. */
 import { z } from "zod";
-import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import { type Pagination, paginationShape } from "./pagination_json.ts";
 import {
   answer,
@@ -10,6 +10,7 @@ import {
   idValue,
   iso,
   maybeDollars,
+  roleValue,
   timeValue,
 } from "./values.ts";
 
@@ -17,21 +18,27 @@ const pixels = z.int().positive();
 
 export const imageShape = z.strictObject({
   id: idValue,
-  promptId: idValue,
-  prompt: z.string(),
+  kind: z.enum(["made", "upload"]),
+  /** Null for an upload, as is its prompt and its model. */
+  promptId: idValue.nullable(),
+  prompt: z.string().nullable(),
   title: z.string(),
   url: z.url(),
   width: pixels,
   height: pixels,
-  /** As the provider made it. */
+  /** As the provider made it, or as it was sent. */
   originalWidth: pixels,
   originalHeight: pixels,
   contentType: z.string(),
   bytes: z.int().positive(),
   /** Hexadecimal. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  model: z.string(),
+  model: z.string().nullable(),
   seed: z.int().nullable(),
+  /** What it was made from, the base first. */
+  parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })),
+  /** How far the provider moved what was kept, next to the change, from 0 to 255; null: that can't be told. */
+  edge: z.number().min(0).max(255).nullable(),
   /** Its part of what its prompt cost; null until that is known. */
   cost: dollarsValue.nullable(),
   createdAt: timeValue,
@@ -39,16 +46,14 @@ export const imageShape = z.strictObject({
 
 export const imageAnswer = answer({ image: imageShape });
 
-export function imageJson(
-  { image, prompt, costMicros }: ImageView,
-  publicUrl: string,
-): z.output<typeof imageAnswer> {
+export function imageJson(view: PictureView, publicUrl: string): z.output<typeof imageAnswer> {
+  const { image } = view;
   return {
     success: true,
     image: {
       id: image.id,
-      promptId: image.promptId,
-      prompt: prompt.request.text,
+      kind: image.kind,
+      ...originJson(view),
       title: image.title,
       url: imageFileUrl(publicUrl, image.id),
       width: image.width,
@@ -58,18 +63,35 @@ export function imageJson(
       contentType: image.contentType,
       bytes: image.byteLength,
       sha256: image.sha256,
-      model: image.model,
-      seed: image.seed,
-      cost: maybeDollars(costMicros),
       createdAt: iso(image.createdAt),
     },
   };
 }
 
+/** Where it comes from, and what that cost. */
+function originJson(
+  view: PictureView,
+): Pick<z.output<typeof imageShape>, "promptId" | "prompt" | "model" | "seed" | "parents" | "edge" | "cost"> {
+  if (view.prompt === null) {
+    return { promptId: null, prompt: null, model: null, seed: null, parents: [], edge: null, cost: 0 };
+  }
+  const { image, prompt, costMicros } = view;
+  return {
+    promptId: image.promptId,
+    prompt: prompt.request.text,
+    model: image.model,
+    seed: image.seed,
+    parents: (prompt.request.edit?.sources ?? []).map(({ imageId, role }) => ({ imageId, role })),
+    edge: image.edge,
+    cost: maybeDollars(costMicros),
+  };
+}
+
 export const imageListAnswer = answer({
   images: z.array(z.strictObject({
-    promptId: idValue,
-    prompt: z.string(),
+    /** Null for an upload, as is its prompt. */
+    promptId: idValue.nullable(),
+    prompt: z.string().nullable(),
     imageId: idValue,
     url: z.url(),
     cost: dollarsValue.nullable(),
@@ -85,7 +107,7 @@ export const imageListAnswer = answer({
 });
 
 export function imageListJson(
-  items: ImageView[],
+  items: PictureView[],
   { publicUrl, chargedMicros, pagination }: {
     publicUrl: string;
     chargedMicros: number;
@@ -94,14 +116,15 @@ export function imageListJson(
 ): z.output<typeof imageListAnswer> {
   return {
     success: true,
-    images: items.map(({ image, prompt, costMicros, durationMs }) => ({
-      promptId: prompt.id,
-      prompt: prompt.request.text,
-      imageId: image.id,
-      url: imageFileUrl(publicUrl, image.id),
-      cost: maybeDollars(costMicros),
-      durationMs,
-      createdAt: iso(image.createdAt),
+    images: items.map((view) => ({
+      promptId: view.prompt && view.prompt.id,
+      prompt: view.prompt && view.prompt.request.text,
+      imageId: view.image.id,
+      url: imageFileUrl(publicUrl, view.image.id),
+      ...(view.prompt === null
+        ? { cost: 0, durationMs: null }
+        : { cost: maybeDollars(view.costMicros), durationMs: view.durationMs }),
+      createdAt: iso(view.image.createdAt),
     })),
     summary: { totalCost: dollars(chargedMicros), totalGenerated: pagination.total },
     pagination,

@@ -14,6 +14,9 @@ export const monthValue = z.string().regex(/^\d{4}-\d\d$/);
 /** "WIDTHxHEIGHT" in pixels. */
 export const sizeValue = z.string().regex(/^\d+x\d+$/);
 
+/** What a picture that is given to a prompt is to it. */
+export const roleValue = z.enum(["base", "style", "subject", "reference"]);
+
 /** A success: `success` and what else it says. */
 export function answer<T extends z.core.$ZodLooseShape>(shape: T) {
   return z.strictObject({ success: z.literal(true), ...shape });

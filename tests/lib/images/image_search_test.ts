@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Image } from "../../../lib/images/image.ts";
+import type { MadeImage } from "../../../lib/images/image.ts";
 import { type ImageQuery, searchImages } from "../../../lib/images/image_search.ts";
 import { modelTerm, sizeTerm } from "../../../lib/images/search_terms.ts";
 import { foldText, textTerms } from "../../../lib/search_text.ts";
@@ -112,13 +112,14 @@ async function add(
   userId: string,
   sequence: number,
   text: string,
-  changes: Partial<Image> = {},
+  changes: Partial<MadeImage> = {},
 ) {
   const size = { width: changes.width ?? 512, height: 512 };
   const model = changes.model ?? "m";
   const id = store.ids();
   const image = {
     id,
+    kind: "made",
     userId,
     sequence,
     ...size,
@@ -126,7 +127,7 @@ async function add(
     promptId: store.ids(),
     terms: [...textTerms(text), modelTerm(model), sizeTerm(size)],
     createdAt: store.now(),
-  } as Image;
+  } as MadeImage;
   const atomic = store.kv.atomic().set(keys.prompt(image.promptId), { request: { text } });
   addImage(atomic, image);
   await atomic.commit();

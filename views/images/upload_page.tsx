@@ -1,0 +1,63 @@
+/** A picture that somebody uploaded, to be changed or to be shown what is meant. */
+import type { UploadView } from "../../lib/live/prompt_view.ts";
+import type { User } from "../../lib/users/user.ts";
+import { bytes } from "../shell/format.ts";
+import { Layout } from "../shell/layout.tsx";
+import { Time } from "../shell/time.tsx";
+import { Fact } from "./facts.tsx";
+import { goneId } from "./image_page.tsx";
+import { fileAddress, Picture } from "./picture.tsx";
+
+export function UploadPage({ user, cursor, view: { image, text } }: {
+  user: User;
+  cursor: string;
+  view: UploadView;
+}) {
+  return (
+    <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+      <div id={goneId(image.id)} class="gone"></div>
+      <article class="print">
+        <div class="stage">
+          <a href={fileAddress(image.id)}>
+            <Picture image={image} text={text} />
+          </a>
+          <nav class="turn" aria-label="Other pictures">
+            <a class="button quiet" rel="up" href="/gallery?kind=upload">Uploads</a>
+          </nav>
+        </div>
+        <div class="about">
+          <h1 class="text" dir="auto">{text}</h1>
+          <dl class="facts-list">
+            <Fact name="Size">{image.width} × {image.height}</Fact>
+            <Fact name="Uploaded">
+              <Time at={image.createdAt} zone={user.timeZone} />
+            </Fact>
+            <Fact name="File">
+              {image.contentType.replace("image/", "").toUpperCase()}, {bytes(image.byteLength)}
+            </Fact>
+            <Fact name="SHA-256">
+              <code>{image.sha256}</code>
+            </Fact>
+          </dl>
+          <div class="keep">
+            <h2>Download</h2>
+            <div class="actions">
+              <a class="button quiet" href={fileAddress(image.id, "?save=1")} download>As it is kept</a>
+            </div>
+            <p class="muted">It is kept upright and without the camera's notes, such as the place.</p>
+            <details class="delete">
+              <summary>Delete</summary>
+              <form method="post" action={`/images/${image.id}/delete`}>
+                <p>
+                  For ten minutes you can undo it; then the picture is gone for good. What was made from it
+                  stays.
+                </p>
+                <button class="danger" type="submit">Delete this picture</button>
+              </form>
+            </details>
+          </div>
+        </div>
+      </article>
+    </Layout>
+  );
+}

@@ -8,7 +8,7 @@ import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import type { Image, TrashedImage, UploadedImage } from "./image.ts";
 import { removeMasks } from "./mask_store.ts";
-import { withMark } from "../prompts/prompt.ts";
+import { type Prompt, withMark } from "../prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
@@ -22,7 +22,8 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
   while (true) {
     const image = await readImage(store, id);
     if (image === null) throw notFound();
-    const atomic = await marking(store, { image: image.value, isDeleted: true });
+    const prompt = await readPromptOf(store, image.value);
+    const atomic = marking(store, { imageId: id, prompt, isDeleted: true });
     removeImage(atomic, image);
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
     atomic.set(keys.trash(id), trashed);
@@ -49,7 +50,8 @@ export async function undoDeletion(
     const trashed = await findDeleted(store, named);
     const { image } = trashed.value;
     const key = keys.trash(image.id);
-    const atomic = await marking(store, { image, isDeleted: false });
+    const prompt = await readPromptOf(store, image);
+    const atomic = marking(store, { imageId: image.id, prompt, isDeleted: false });
     atomic.check({ key, versionstamp: trashed.versionstamp }).delete(key);
     if (image.kind === "upload") await demandNotSentAgain(atomic, { store, image });
     addImage(atomic, image);
@@ -57,16 +59,22 @@ export async function undoDeletion(
   }
 }
 
-/** The prompt that made it says whether it is deleted; an upload has none. */
-async function marking(
+/** Null: it was uploaded. */
+async function readPromptOf(store: Store, image: Image): Promise<Versioned<Prompt> | null> {
+  if (image.kind === "upload") return null;
+  const prompt = await readPrompt(store, image.promptId);
+  if (prompt === null) throw notFound();
+  return prompt;
+}
+
+/** The prompt that made it says whether it is deleted. */
+function marking(
   store: Store,
-  { image, isDeleted }: { image: Image; isDeleted: boolean },
-): Promise<Deno.AtomicOperation> {
-  if (image.kind === "upload") return store.kv.atomic();
-  const before = await readPrompt(store, image.promptId);
-  if (before === null) throw notFound();
-  const after = withMark(before.value, { imageId: image.id, isDeleted });
-  return writePrompt(store.kv, { before, after: { ...after, updatedAt: store.now() } });
+  { imageId, prompt, isDeleted }: { imageId: string; prompt: Versioned<Prompt> | null; isDeleted: boolean },
+): Deno.AtomicOperation {
+  if (prompt === null) return store.kv.atomic();
+  const after = withMark(prompt.value, { imageId, isDeleted });
+  return writePrompt(store.kv, { before: prompt, after: { ...after, updatedAt: store.now() } });
 }
 
 async function demandNotSentAgain(

@@ -47,7 +47,7 @@ export const trashNoun: Noun<TrashedImage, ImageFacts> = {
 function factsOf(image: Image): ImageFacts {
   const { userId, kind, sequence, hasOriginal, contentType, originalContentType, terms } = image;
   const id = String(image.id);
-  const [promptId, sentSha256] = image.kind === "made" ? [image.promptId, null] : [null, image.sentSha256];
+  const [promptId, sentSha256] = image.kind === "upload" ? [null, image.sentSha256] : [image.promptId, null];
   return {
     id,
     userId,

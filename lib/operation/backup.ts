@@ -146,7 +146,7 @@ async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredBlob[]> {
       if (facts === null) continue;
       const stored = noun.blobs(facts);
       for (const { key } of stored) demandOwnKey(key);
-      yield stored;
+      if (stored.length > 0) yield stored;
     }
   }
 }

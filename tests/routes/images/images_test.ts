@@ -36,6 +36,7 @@ Deno.test("a picture shows its facts", async () => {
   const bytes = await picture(512, 512);
   assert.deepEqual({ ...image, createdAt: "", sha256: image.sha256.length }, {
     id,
+    kind: "made",
     promptId,
     prompt: "sea",
     title: "Generated: sea",
@@ -49,6 +50,8 @@ Deno.test("a picture shows its facts", async () => {
     sha256: 64,
     model: "stand-in",
     seed: 5,
+    parents: [],
+    edge: null,
     cost: 0.02,
     createdAt: "",
   });

@@ -29,7 +29,6 @@ import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createSignals } from "./signals.ts";
-import { groupCommits } from "./store/group_commit.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createTaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
@@ -120,8 +119,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
-  const kv = groupCommits(world.kv);
-  const store = createStore({ kv, now });
+  const store = createStore({ kv: world.kv, now });
+  const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs);
   await loadAddedPrices(store, prices);
   const health = createProviderHealth({ providers, now });

@@ -184,10 +184,7 @@ async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
   }
 }
 
-/**
- * From the prompt that changed longest ago to the one that changed last, so that the head of the changes stays right
- * until the end. False: the next one's bill is not known yet, a backup needs the bytes, or the process stops.
- */
+/** False: the next one's bill is not known yet, a backup needs the bytes, or the process stops. */
 async function erasePrompts(
   deps: DeletionDeps,
   { userId, signal }: { userId: string; signal: AbortSignal },
@@ -198,13 +195,13 @@ async function erasePrompts(
     const { imageIds } = deletion.value;
     if (imageIds.length > 0 && deps.blobs.isHolding()) return false;
     await removeBlobs(deps, imageIds);
-    const first = await firstChanged(store, userId);
-    if (first === null) return true;
-    const prompt = await readPrompt(store, first.promptId);
-    if (prompt === null) await commit(store.kv.atomic().delete(first.key));
+    const next = await nextToErase(store, userId);
+    if (next === null) return true;
+    const prompt = await readPrompt(store, next.promptId);
+    if (prompt === null) await commit(store.kv.atomic().delete(next.key));
     else if (isHeld(prompt.value)) return false;
-    // It changed in between, so it is the last of them by now, and its turn comes again.
-    else if (changeVersion(prompt) !== first.key.at(-1)) continue;
+    // It changed in between, so the head names it by now, and its turn comes again.
+    else if (changeVersion(prompt) !== next.key.at(-1)) continue;
     else {
       await shortenTerms(store, prompt.value);
       await erasePrompt(store, { prompt, deletion });
@@ -213,16 +210,18 @@ async function erasePrompts(
   return false;
 }
 
-async function firstChanged(
+/** The one that the head of the changes names comes last, so that the head stays right until the end. */
+async function nextToErase(
   store: Store,
   userId: string,
 ): Promise<{ key: Deno.KvKey; promptId: string } | null> {
-  for await (
-    const { key, value } of store.kv.list<string>({ prefix: keys.changesOf(userId) }, { limit: 1 })
-  ) {
-    return { key, promptId: value };
-  }
-  return null;
+  const selector = { prefix: keys.changesOf(userId) };
+  const [entries, head] = await Promise.all([
+    Array.fromAsync(store.kv.list<string>(selector, { limit: 2 })),
+    read<string>(store.kv, keys.changeHead(userId)),
+  ]);
+  const [first = null, second] = entries.map(({ key, value }) => ({ key, promptId: value }));
+  return second !== undefined && first?.promptId === head?.value ? second : first;
 }
 
 /** A commit takes a thousand keys; what else goes with a prompt is far fewer than what is left of them. */

@@ -17,7 +17,7 @@ export interface Backlog {
 export function withOffer(backlog: Backlog, { changes, cursor }: Offer): Backlog {
   if (changes.length === 0) return { ...backlog, offered: cursor };
   const latest = new Map([...backlog.waiting, ...changes].map((change) => [change.view.prompt.id, change]));
-  const waiting = [...latest.values()].sort((a, b) => a.view.cursor < b.view.cursor ? -1 : 1);
+  const waiting = [...latest.values()].sort(byCursor);
   return { ...backlog, waiting, offered: cursor };
 }
 
@@ -28,12 +28,20 @@ export function takeNext(backlog: Backlog): { change: Change; rest: Backlog } | 
   return { change, rest: { ...backlog, waiting, handedOver: reached(backlog, { change, waiting }) } };
 }
 
-/** What waits is newer than the change, and what is newer than `offered` may be missing altogether. */
+function byCursor({ view: a }: Change, { view: b }: Change): number {
+  return a.cursor < b.cursor ? -1 : a.cursor > b.cursor ? 1 : 0;
+}
+
+/**
+ * What waits is not older than the change, and what is newer than `offered` may be missing altogether. Of those that
+ * changed in one commit only the last brings a reader there.
+ */
 function reached(
   { offered, handedOver }: Backlog,
   { change, waiting }: { change: Change; waiting: readonly Change[] },
 ): string {
   const { cursor } = change.view;
+  if (waiting.at(0)?.view.cursor === cursor && cursor <= offered) return handedOver;
   const upTo = waiting.length > 0 && cursor < offered ? cursor : offered;
   return upTo > handedOver ? upTo : handedOver;
 }

@@ -13,6 +13,7 @@ import {
   type Spend,
 } from "./account.ts";
 import { Refusal } from "../refusal.ts";
+import { promisedVersion } from "../store/group_commit.ts";
 import { keys } from "../store/schema.ts";
 import {
   commit,
@@ -71,39 +72,96 @@ export interface BooksResult<T> {
 
 /**
  * Runs `change` on a user's books and commits the atomic operation it returns, again if the books changed in
- * between. Null: something else that the operation checks has changed, so somebody else was first. Callers within
- * this process take turns, and each begins with the books as the one before left them: if those are not the latest,
- * the versions tell.
+ * between. Null: something else that the operation checks has changed, so somebody else was first. Within this process
+ * each begins with the books as the one before will leave them, which may still be on its way to the disk, and checks
+ * the version that was promised for them: so many go there together, and none without those that it builds on.
  */
-export function changeBooks<T>(
+export async function changeBooks<T>(
   store: Store,
-  { userId, at }: { userId: string; at: number },
-  change: (books: Books) => { atomic: Deno.AtomicOperation; value: T },
+  owner: BooksOwner,
+  change: Change<T>,
 ): Promise<BooksResult<T> | null> {
-  return store.locks.hold(userId, async () => {
-    const remembered = store.recentBooks.take(userId);
-    let isFresh = remembered?.monthName !== monthOf(at);
-    let seen = isFresh ? await readBooks(store, { userId, at }) : remembered!;
-    while (true) {
-      try {
-        const open = openBooks(seen);
-        const { atomic, value } = change(open.books);
-        const result = await commit(atomic);
-        if (result !== null) {
-          store.recentBooks.put(userId, open.after(result.versionstamp));
-          return { value, versionstamp: result.versionstamp };
-        }
-      } catch (error) {
-        // What the books as they were remembered do not allow is decided again by those that are there.
-        const isDecision = error instanceof Refusal && !(error instanceof DatabaseRefusal);
-        if (isFresh || !isDecision) throw error;
-      }
-      const again = await readBooks(store, { userId, at });
-      if (isFresh && versionsOf(again) === versionsOf(seen)) return null;
-      isFresh = true;
-      seen = again;
-    }
+  if (remembered(store, owner) === undefined) await rememberBooks(store, owner);
+  const seen = remembered(store, owner);
+  let lost: SeenBooks | undefined;
+  try {
+    const result = seen && await tryChange(store, { seen, change });
+    if (result) return result;
+    lost = seen;
+  } catch (error) {
+    // What the books as they were remembered do not allow is decided again by those that are there.
+    if (!(error instanceof Refusal) || error instanceof DatabaseRefusal) throw error;
+  }
+  return await store.locks.hold(owner.userId, () => changeStored(store, { owner, lost, change }));
+}
+
+interface BooksOwner {
+  userId: string;
+  /** In the month that this time is of. */
+  at: number;
+}
+
+type Change<T> = (books: Books) => { atomic: Deno.AtomicOperation; value: T };
+
+function remembered({ recentBooks }: Store, { userId, at }: BooksOwner): SeenBooks | undefined {
+  const seen = recentBooks.get(userId);
+  return seen?.monthName === monthOf(at) ? seen : undefined;
+}
+
+/** Read once for all who come meanwhile. */
+function rememberBooks(store: Store, owner: BooksOwner): Promise<void> {
+  return store.locks.hold(owner.userId, async () => {
+    if (remembered(store, owner) !== undefined) return;
+    store.recentBooks.put(owner.userId, await readBooks(store, owner));
   });
+}
+
+/** Begins with the books as they are stored. Until it has read them nobody builds on others, so it gets its turn. */
+async function changeStored<T>(
+  store: Store,
+  { owner, lost, change }: { owner: BooksOwner; lost: SeenBooks | undefined; change: Change<T> },
+): Promise<BooksResult<T> | null> {
+  let before = lost;
+  while (true) {
+    store.recentBooks.take(owner.userId);
+    const stored = await readBooks(store, owner);
+    store.recentBooks.put(owner.userId, stored);
+    if (before !== undefined && versionsOf(stored) === versionsOf(before)) return null;
+    const result = await tryChange(store, { seen: stored, change });
+    if (result !== null) return result;
+    before = stored;
+  }
+}
+
+/** Null: a check failed. What is remembered is ahead of the disk until the commit has ended, one way or the other. */
+async function tryChange<T>(
+  { recentBooks }: Store,
+  { seen, change }: { seen: SeenBooks; change: Change<T> },
+): Promise<BooksResult<T> | null> {
+  const open = openBooks(seen);
+  const { atomic, value } = change(open.books);
+  const promised = promisedVersion(atomic);
+  recentBooks.put(seen.userId, open.after(promised));
+  try {
+    const result = await commit(atomic);
+    const latest = recentBooks.take(seen.userId);
+    if (result === null) return null;
+    const { versionstamp } = result;
+    if (latest !== undefined) recentBooks.put(seen.userId, withVersion(latest, { promised, versionstamp }));
+    return { value, versionstamp };
+  } catch (error) {
+    recentBooks.take(seen.userId);
+    throw error;
+  }
+}
+
+function withVersion(
+  { account, month, ...seen }: SeenBooks,
+  { promised, versionstamp }: { promised: string; versionstamp: string },
+): SeenBooks {
+  const known = (part: Versioned<unknown> | null) =>
+    part?.versionstamp === promised ? { ...part, versionstamp } : part;
+  return { ...seen, account: known(account), month: known(month) };
 }
 
 function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: string) => SeenBooks } {
@@ -134,7 +192,7 @@ function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: strin
 
 async function readBooks(
   store: Store,
-  { userId, at }: { userId: string; at: number },
+  { userId, at }: BooksOwner,
 ): Promise<SeenBooks> {
   const monthName = monthOf(at);
   const [account, month] = await readMany<Account | Month>(store.kv, [

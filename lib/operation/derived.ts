@@ -94,8 +94,8 @@ async function missingOrWrong(
   return { rule: `${name}_wrong`, subject, detail: contrast(stored.value, value), key, value, expireIn };
 }
 
-function isRight(due: ImpliedEntry, stored: unknown): boolean {
-  return due.isRight?.(stored) ?? stored === due.value;
+function isRight(due: Pick<ImpliedEntry, "value" | "isRight">, stored: unknown): boolean {
+  return due.isRight?.(stored) ?? isDeepStrictEqual(stored, due.value);
 }
 
 /** From the end, where keys differ most. */
@@ -129,14 +129,17 @@ async function* compareCounts({ kv, now }: StoreView, records: Records): AsyncGe
 }
 
 async function* compareChangeHeads({ kv }: StoreView, { prompts }: Records): AsyncGenerator<Difference> {
-  const latest = new Map<string, PromptFacts>();
+  /** Of each user those that changed last, which may be several of one commit. */
+  const latest = new Map<string, PromptFacts[]>();
   for (const prompt of prompts.values()) {
-    const other = latest.get(prompt.userId);
-    if (other === undefined || other.changedAs < prompt.changedAs) latest.set(prompt.userId, prompt);
+    const [other, ...others] = latest.get(prompt.userId) ?? [];
+    if (other === undefined || other.changedAs < prompt.changedAs) latest.set(prompt.userId, [prompt]);
+    else if (other.changedAs === prompt.changedAs) latest.set(prompt.userId, [other, ...others, prompt]);
   }
-  const due = new Map(Array.from(latest, ([userId, { id }]) => [nameOf(keys.changeHead(userId)), {
+  const due = new Map(Array.from(latest, ([userId, last]) => [nameOf(keys.changeHead(userId)), {
     key: keys.changeHead(userId),
-    value: id,
+    value: last[0].id,
+    isRight: (stored: unknown) => last.some(({ id }) => id === stored),
   }]));
   yield* compareValues(kv, { kind: "change_head", prefix: kinds.changeHeads, due });
 }
@@ -211,6 +214,7 @@ interface Due {
   key: Deno.KvKey;
   value: unknown;
   expireIn?: number;
+  isRight?(stored: unknown): boolean;
 }
 
 /** Holds all that is stored under a prefix against what is due there. */
@@ -224,7 +228,7 @@ async function* compareValues(
     due.delete(subject);
     if (expected === undefined) {
       yield { rule: `${kind}_orphan`, subject, detail: "nothing is due there", key, value: undefined };
-    } else if (!isDeepStrictEqual(stored, expected.value)) {
+    } else if (!isRight(expected, stored)) {
       yield { rule: `${kind}_wrong`, subject, detail: contrast(stored, expected.value), ...expected };
     }
   }

@@ -24,7 +24,7 @@ import {
   promptStatuses,
   type Task,
 } from "../prompts/prompt.ts";
-import { readPrompt } from "../prompts/prompt_store.ts";
+import { changeKey, readPrompt } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
@@ -176,7 +176,7 @@ async function promptIndexes(
   const { id, userId, sequence } = prompt;
   const implied = [
     ...promptLists(prompt).map((list) => entryKey(list, sequence)),
-    keys.change(userId, changeVersion(found)),
+    changeKey(prompt, changeVersion(found)),
     ...promptQueueKeys(prompt),
   ];
   const possible = [

@@ -12,7 +12,7 @@ import {
   shownImageIds,
   sourceIdsOf,
 } from "./prompt.ts";
-import { fromStored, type StoredPrompt } from "./prompt_store.ts";
+import { changeKey, fromStored, type StoredPrompt } from "./prompt_store.ts";
 import type { Lease } from "./queue.ts";
 
 /** What is kept of a prompt. */
@@ -47,7 +47,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
   facts: factsOf,
   implied: (prompt) => [
     ...promptLists(prompt).map((list) => listed(list, { number: prompt.sequence, id: prompt.id })),
-    { key: keys.change(prompt.userId, prompt.changedAs), value: prompt.id },
+    { key: changeKey(prompt, prompt.changedAs), value: prompt.id },
     ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
     ...sourceEntries(prompt),

@@ -4,6 +4,7 @@ import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import { isFinal, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
 import {
+  changeRow,
   keys,
   kinds,
   type ListKey,
@@ -41,9 +42,9 @@ export function writePrompt(
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
   }
-  if (before !== null) atomic.delete(keys.change(after.userId, changeVersion(before)));
+  if (before !== null) atomic.delete(changeKey(after, changeVersion(before)));
   return atomic
-    .set(keys.change(after.userId, kv.commitVersionstamp()), after.id)
+    .set(changeKey(after, kv.commitVersionstamp()), after.id)
     .set(keys.changeHead(after.userId), after.id)
     .set(keys.prompt(after.id), after);
 }
@@ -80,10 +81,18 @@ export function removePrompt(
   for (const key of promptQueueKeys(prompt)) atomic.delete(key);
   const { children, uses } = sourceKeysOf(prompt);
   for (const key of [...children, ...uses]) atomic.delete(key);
-  atomic.delete(keys.change(prompt.userId, changeVersion(found)));
+  atomic.delete(changeKey(prompt, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });
   if (head?.value === prompt.id) atomic.delete(headKey);
+}
+
+/** Its place among its user's changes. */
+export function changeKey(
+  { userId, sequence }: Pick<Prompt, "userId" | "sequence">,
+  version: Deno.KvKeyPart,
+): Deno.KvKey {
+  return keys.change(userId, changeRow(sequence), version);
 }
 
 function without<T extends ListKey>(some: T[], others: T[]): T[] {

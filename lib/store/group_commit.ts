@@ -3,14 +3,15 @@
  * under way, those that come meanwhile are gathered, and go in one after it. A single one goes at once, so nobody
  * waits for company.
  *
- * Each is still whole or not at all, and checked as if it had come alone: two that could see each other's writes are
- * never in one group, and where a check of a group fails, each of its commits is made by itself.
+ * Each is still whole or not at all, and checked as if it had come alone after those before it in its group. One that
+ * checks what another of them writes goes with it only if it was made with that in mind: if it checks the version that
+ * was promised for that very write. Where a check of a group fails, each of its commits is made by itself.
  */
 import { isOfTheDisk } from "./disk_trouble.ts";
 
 export function groupCommits(kv: Deno.Kv): Deno.Kv {
-  const gather = createGathering(kv);
-  const record = () => recordCommit(kv.atomic(), gather);
+  const gathering = createGathering(kv);
+  const record = (): Deno.AtomicOperation => recordCommit(gathering);
   const { get, getMany, list, watch, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } =
     kv;
   const own = {
@@ -29,108 +30,178 @@ export function groupCommits(kv: Deno.Kv): Deno.Kv {
   return { ...bound, atomic: record, [Symbol.dispose]: () => kv.close() } as Deno.Kv;
 }
 
+/**
+ * Stands for the version that a commit will have, until it has ended: whatever checks it is made after that commit, or
+ * with it, or not at all. Taken from an operation of `groupCommits`.
+ */
+export function promisedVersion(atomic: Deno.AtomicOperation): string {
+  return (atomic as RecordedOperation).promisedVersion;
+}
+
 type CommitResult = Deno.KvCommitResult | Deno.KvCommitError;
-type Step = (atomic: Deno.AtomicOperation) => void;
+type RecordedOperation = Deno.AtomicOperation & { promisedVersion: string };
 
 /** A commit as a value: what it checks and does, in the order in which it was said. */
 interface Recorded {
-  /** The same as KV's own, for when it goes by itself. */
-  alone: Deno.AtomicOperation;
-  steps: Step[];
-  /** The keys that it checks, those that it writes, and those that get a versionstamp. */
-  checked: Deno.KvKey[];
-  written: Deno.KvKey[];
-  stamped: Deno.KvKey[];
-  mutations: number;
+  promisedVersion: string;
+  checks: Named<Deno.AtomicCheck>[];
+  mutations: Named<Deno.KvMutation>[];
+  messages: Parameters<Deno.AtomicOperation["enqueue"]>[];
 }
+
+/** With its key as a text. */
+type Named<T> = T & { name: string };
 
 interface Waiting {
   commit: Recorded;
+  /** It was in a group that failed. */
+  isAlone: boolean;
   resolve: (result: CommitResult) => void;
   reject: (error: unknown) => void;
 }
 
-type Gather = (commit: Recorded) => Promise<CommitResult>;
+interface Gathering {
+  promiseVersion(): string;
+  commit(commit: Recorded): Promise<CommitResult>;
+}
 
 /** What KV takes in one commit. */
 const mostChecks = 100;
 const mostMutations = 1000;
 
-function createGathering(kv: Deno.Kv): Gather {
+function createGathering(kv: Deno.Kv): Gathering {
   let waiting: Waiting[] = [];
   let isUnderWay = false;
+  let promised = 0;
 
-  return (commit) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ commit, resolve, reject });
-      if (!isUnderWay) void goOn();
-    });
+  return {
+    promiseVersion: () => `${promise}${++promised}`,
+    commit: (commit) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ commit, isAlone: false, resolve, reject });
+        if (!isUnderWay) void goOn();
+      }),
+  };
 
   async function goOn(): Promise<void> {
     isUnderWay = true;
     while (waiting.length > 0) {
       const { group, others } = nextGroup(waiting);
       waiting = others;
-      await commitGroup(kv, group);
+      await commitGroup(group);
     }
     isUnderWay = false;
   }
+
+  async function commitGroup(group: readonly Waiting[]): Promise<void> {
+    const isSingle = group.length === 1;
+    try {
+      const result = await made(kv, group);
+      if (!result.ok && !isSingle) return splitUp(group);
+      if (result.ok) keepPromises(group, result.versionstamp);
+      for (const { resolve } of group) resolve(result);
+    } catch (error) {
+      if (isComplaint(error) && !isSingle) splitUp(group);
+      else group.forEach(({ reject }) => reject(error));
+    }
+  }
+
+  function splitUp(group: readonly Waiting[]): void {
+    waiting = [...group.map((each) => ({ ...each, isAlone: true })), ...waiting];
+  }
+
+  /** What was promised of a write that another of the group has written over is never kept, nor of one that is lost. */
+  function keepPromises(group: readonly Waiting[], versionstamp: string): void {
+    const writers = lastWriters(group);
+    for (const check of waiting.flatMap(({ commit }) => commit.checks)) {
+      if (isPromise(check.versionstamp) && writers.get(check.name) === check.versionstamp) {
+        check.versionstamp = versionstamp;
+      }
+    }
+  }
 }
 
-/** As many as can go together, the first among them, and the rest in their order. */
+/** As many as can go together, the first among them, and the rest in their order. What the first was promised has come or is lost. */
 function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Waiting[] } {
-  if (waiting.length === 1) return { group: [...waiting], others: [] };
+  const view: GroupView = { writers: new Map(), checked: new Map(), mutations: 0 };
+  const [first] = waiting;
+  if (waiting.length === 1 || first.isAlone || !canJoin(view, first.commit)) {
+    return { group: [first], others: waiting.slice(1) };
+  }
   const group: Waiting[] = [];
   const others: Waiting[] = [];
-  const written = new Set<string>();
-  const stamped = new Set<string>();
-  let checks = 0;
-  let mutations = 0;
   for (const each of waiting) {
     const { commit } = each;
     const isFull = group.length > 0 &&
-      (checks + commit.checked.length > mostChecks || mutations + commit.mutations > mostMutations);
-    const isApart = commit.checked.every((key) => !written.has(nameOf(key))) &&
-      commit.stamped.every((key) => !stamped.has(nameOf(key)));
-    if (isFull || !isApart) {
+      (view.checked.size + commit.checks.length > mostChecks ||
+        view.mutations + commit.mutations.length > mostMutations);
+    if (isFull || each.isAlone || !canJoin(view, commit)) {
       others.push(each);
       continue;
     }
     group.push(each);
-    checks += commit.checked.length;
-    mutations += commit.mutations;
-    for (const key of commit.written) written.add(nameOf(key));
-    for (const key of commit.stamped) stamped.add(nameOf(key));
+    for (const { name, versionstamp } of commit.checks) view.checked.set(name, versionstamp);
+    for (const { name } of commit.mutations) view.writers.set(name, commit.promisedVersion);
+    view.mutations += commit.mutations.length;
   }
   return { group, others };
 }
 
-async function commitGroup(kv: Deno.Kv, group: readonly Waiting[]): Promise<void> {
-  if (group.length > 1) {
-    try {
-      const result = await gathered(kv, group).commit();
-      if (result.ok) return group.forEach(({ resolve }) => resolve(result));
-    } catch (error) {
-      if (!isComplaint(error)) return group.forEach(({ reject }) => reject(error));
-    }
-  }
-  await Promise.all(group.map(commitAlone));
-
-  async function commitAlone({ commit, resolve, reject }: Waiting): Promise<void> {
-    try {
-      resolve(await commit.alone.commit());
-    } catch (error) {
-      reject(error);
-    }
-  }
+/** What those of a group do, by the names of keys. */
+interface GroupView {
+  /** Which of them writes it last, by the version that was promised for it. */
+  writers: Map<string, string>;
+  checked: Map<string, string | null>;
+  mutations: number;
 }
 
-function gathered(kv: Deno.Kv, group: readonly Waiting[]): Deno.AtomicOperation {
-  const atomic = kv.atomic();
-  for (const { commit } of group) {
-    for (const step of commit.steps) step(atomic);
+function lastWriters(group: readonly Waiting[]): GroupView["writers"] {
+  return new Map(
+    group.flatMap(({ commit: { mutations, promisedVersion } }) =>
+      mutations.map(({ name }) => [name, promisedVersion])
+    ),
+  );
+}
+
+function canJoin({ writers, checked }: GroupView, { checks, mutations }: Recorded): boolean {
+  return checks.every(({ name, versionstamp }) => {
+    const writer = writers.get(name);
+    if (writer !== undefined || isPromise(versionstamp)) return writer === versionstamp;
+    return !checked.has(name) || checked.get(name) === versionstamp;
+  }) && !mutations.some(({ key, name }) => isStamped(key) && writers.has(name));
+}
+
+/** What was promised by one of the group itself is kept by going with it; what nobody keeps any more is lost. */
+async function made(kv: Deno.Kv, group: readonly Waiting[]): Promise<CommitResult> {
+  const promised = new Set(group.map(({ commit }) => commit.promisedVersion));
+  const checks = new Map<string, Deno.AtomicCheck>();
+  for (const check of group.flatMap(({ commit }) => commit.checks)) {
+    if (promised.has(check.versionstamp!)) continue;
+    if (isPromise(check.versionstamp)) return { ok: false };
+    if (!checks.has(check.name)) checks.set(check.name, check);
   }
-  return atomic;
+  const atomic = kv.atomic().check(...checks.values());
+  for (const mutation of merged(group.flatMap(({ commit }) => commit.mutations))) atomic.mutate(mutation);
+  for (const message of group.flatMap(({ commit }) => commit.messages)) atomic.enqueue(...message);
+  return await atomic.commit();
+}
+
+/** The same with less: of what is written over nothing is left, and sums are added up. */
+function merged(mutations: readonly Named<Deno.KvMutation>[]): Deno.KvMutation[] {
+  const byName = new Map<string, Deno.KvMutation[]>();
+  for (const mutation of mutations) {
+    const earlier = byName.get(mutation.name);
+    const last = earlier?.at(-1);
+    if (earlier === undefined || mutation.type === "set" || mutation.type === "delete") {
+      byName.set(mutation.name, [mutation]);
+    } else if (mutation.type === "sum" && last?.type === "sum") {
+      const value = BigInt.asUintN(64, last.value.value + mutation.value.value);
+      earlier[earlier.length - 1] = { ...last, value: new Deno.KvU64(value) };
+    } else {
+      earlier.push(mutation);
+    }
+  }
+  return [...byName.values()].flat();
 }
 
 /** About a key, a value or a size: it comes before anything is written, and is about one of them or their number. */
@@ -139,35 +210,45 @@ function isComplaint(error: unknown): boolean {
 }
 
 /** Takes down what is said to it, as `Deno.AtomicOperation`. */
-function recordCommit(alone: Deno.AtomicOperation, gather: Gather): Deno.AtomicOperation {
-  const commit: Recorded = { alone, steps: [], checked: [], written: [], stamped: [], mutations: 0 };
-  const record = (key: Deno.KvKey | null, step: Step): Deno.AtomicOperation => {
-    step(alone);
-    commit.steps.push(step);
-    commit.mutations++;
-    if (key !== null) (isStamped(key) ? commit.stamped : commit.written).push(key);
+function recordCommit(gathering: Gathering): RecordedOperation {
+  const commit: Recorded = {
+    promisedVersion: gathering.promiseVersion(),
+    checks: [],
+    mutations: [],
+    messages: [],
+  };
+  const mutate = (...mutations: Deno.KvMutation[]): RecordedOperation => {
+    for (const mutation of mutations) commit.mutations.push({ ...mutation, name: nameOf(mutation.key) });
     return recorded;
   };
-  const recorded: Deno.AtomicOperation = {
+  const number = (type: "sum" | "min" | "max") => (key: Deno.KvKey, by: bigint) =>
+    mutate({ type, key, value: new Deno.KvU64(by) });
+  const recorded: RecordedOperation = {
+    promisedVersion: commit.promisedVersion,
     check(...checks) {
-      alone.check(...checks);
-      commit.steps.push((atomic) => atomic.check(...checks));
-      for (const { key } of checks) commit.checked.push(key);
+      for (const check of checks) commit.checks.push({ ...check, name: nameOf(check.key) });
       return recorded;
     },
-    mutate(...mutations) {
-      for (const mutation of mutations) record(mutation.key, (atomic) => atomic.mutate(mutation));
+    mutate,
+    set: (key, value, options) => mutate({ type: "set", key, value, ...options }),
+    delete: (key) => mutate({ type: "delete", key }),
+    sum: number("sum"),
+    min: number("min"),
+    max: number("max"),
+    enqueue(...message) {
+      commit.messages.push(message);
       return recorded;
     },
-    set: (key, value, options) => record(key, (atomic) => atomic.set(key, value, options)),
-    delete: (key) => record(key, (atomic) => atomic.delete(key)),
-    sum: (key, by) => record(key, (atomic) => atomic.sum(key, by)),
-    min: (key, by) => record(key, (atomic) => atomic.min(key, by)),
-    max: (key, by) => record(key, (atomic) => atomic.max(key, by)),
-    enqueue: (value, options) => record(null, (atomic) => atomic.enqueue(value, options)),
-    commit: () => gather(commit),
+    commit: () => gathering.commit(commit),
   };
   return recorded;
+}
+
+/** No version looks like it. */
+const promise = "promised ";
+
+function isPromise(versionstamp: string | null): boolean {
+  return versionstamp?.startsWith(promise) ?? false;
 }
 
 /** The key gets the commit's versionstamp, so two of one group would be one. */

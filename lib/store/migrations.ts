@@ -7,6 +7,7 @@
 import type { Log } from "../log.ts";
 import { StartError } from "../refusal.ts";
 import { findByLetters } from "./migrations/find_by_letters.ts";
+import { changesInRows } from "./migrations/changes_in_rows.ts";
 import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "./migrations/pictures_of_two_kinds.ts";
 import type { Migration, Step, Write } from "./migration.ts";
@@ -19,7 +20,7 @@ interface RecordsVersion {
 }
 
 /** The first leads from version 1, which did not say so yet, to version 2. */
-const shipped: readonly Migration[] = [findByLetters, oneFactInOnePlace, picturesOfTwoKinds];
+const shipped: readonly Migration[] = [findByLetters, oneFactInOnePlace, picturesOfTwoKinds, changesInRows];
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
 const mostWrites = 500;

@@ -36,7 +36,7 @@
  * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n · `uploads` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
- * | `change` userId versionstamp | promptId, at the version at which the prompt last changed |
+ * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
  * | `change_head` userId | promptId of the latest change; watched |
  * | `queue` userId promptId · `delayed` readyAt promptId | null |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
@@ -93,7 +93,8 @@ export const keys = {
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
   lease: (promptId: string) => ["lease", promptId],
-  change: (userId: string, cursor: Deno.KvKeyPart) => ["change", userId, cursor],
+  change: (userId: string, row: number, cursor: Deno.KvKeyPart) => ["change", userId, row, cursor],
+  changesIn: (userId: string, row: number) => ["change", userId, row],
   changesOf: (userId: string) => ["change", userId],
   changeHead: (userId: string) => ["change_head", userId],
   credentialEnded: (userId: string) => ["credential_ended", userId],
@@ -186,6 +187,21 @@ export function promptQueueKeys(
 ): Deno.KvKey[] {
   if (status !== "PENDING") return [];
   return readyAt === null ? [keys.queue(userId, id)] : [keys.delayed(readyAt, id)];
+}
+
+/**
+ * A user's changes stand in several rows, each in the order of versions: KV puts the version of a commit at the end of a
+ * key only, so of each row one prompt can change in a commit. Prompts of consecutive numbers do not share one.
+ */
+const changeRows = 8;
+
+/** The row that a prompt with this number changes in. */
+export function changeRow(sequence: number): number {
+  return sequence % changeRows;
+}
+
+export function everyChangeRow(): number[] {
+  return Array.from({ length: changeRows }, (_, row) => row);
 }
 
 /** The search entries that a picture implies. */

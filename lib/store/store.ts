@@ -2,6 +2,7 @@
 import { createDatabaseFile, probeDatabaseFile } from "./database_file.ts";
 import { Refusal, StartError } from "../refusal.ts";
 import { createIds, type Ids } from "../ids.ts";
+import { groupCommits } from "./group_commit.ts";
 import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { createRecent, type Recent } from "../recent.ts";
@@ -26,7 +27,7 @@ const mostRemembered = 1000;
 
 export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
   return {
-    kv,
+    kv: groupCommits(kv),
     now,
     ids: createIds(now),
     locks: createLocks(),
@@ -35,7 +36,7 @@ export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): St
   };
 }
 
-/** A user's account and month as they were last read or written; null: nothing was written yet. */
+/** A user's account and month as they were last read, or as they are being written; null: nothing was written yet. */
 export interface SeenBooks {
   userId: string;
   /** Such as "2026-11". */

@@ -83,12 +83,40 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "budget",
     edits: [{
       file: "lib/store/group_commit.ts",
-      old: "if (isFull || !isApart) {",
-      new: "if (isFull) {",
+      old: "if (isFull || each.isAlone || !canJoin(view, commit)) {",
+      new: "if (isFull || each.isAlone) {",
     }, {
       file: "lib/money/ledger.ts",
-      old: "return store.locks.hold(userId, async () => {",
-      new: "return Promise.resolve().then(async () => {",
+      old: "recentBooks.put(seen.userId, open.after(promised));",
+      new: "",
+    }],
+    story: budgetBurst,
+  },
+  {
+    name: "a change builds on the version of the one before it, and not on what that one wrote",
+    breaks: "budget",
+    edits: [{
+      file: "lib/money/ledger.ts",
+      old: "account: versioned(changed.account, versionstamp) ?? seen.account,",
+      new: "account: { value: seen.account?.value ?? emptyAccount, versionstamp },",
+    }],
+    story: budgetBurst,
+  },
+  {
+    name: "what was promised the version of one commit takes that of any other of the group",
+    breaks: "budget",
+    edits: [{
+      file: "lib/store/group_commit.ts",
+      old: "if (writer !== undefined || isPromise(versionstamp)) return writer === versionstamp;",
+      new: "if (writer !== undefined || isPromise(versionstamp)) return true;",
+    }, {
+      file: "lib/store/group_commit.ts",
+      old: "if (isPromise(check.versionstamp)) return { ok: false };",
+      new: "if (isPromise(check.versionstamp)) continue;",
+    }, {
+      file: "lib/money/ledger.ts",
+      old: "recentBooks.put(seen.userId, open.after(promised));",
+      new: "",
     }],
     story: budgetBurst,
   },

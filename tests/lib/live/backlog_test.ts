@@ -22,6 +22,7 @@ for (
     ["a1 b2", "a3", "3", "b2 a3"],
     ["a1 b2", "c1", "2", "a1 c1 b2"],
     ["a1 b2", "a1", "2", "a1 b2"],
+    ["a1 b2", "d2 c2", "2", "a1 b2 d2 c2"],
     ["a3", "b2 c4", "4", "b2 a3 c4"],
   ]
 ) {
@@ -39,6 +40,9 @@ for (
     ["a1", { offered: "1" }, "a1", "1"],
     ["a1", { offered: "4" }, "a1", "4"],
     ["a1 b2", { offered: "2" }, "a1", "1"],
+    ["a1 b1", { offered: "1" }, "a1", "0"],
+    ["a3 b3", { offered: "4", handedOver: "1" }, "a3", "1"],
+    ["a3 b3", { offered: "2", handedOver: "1" }, "a3", "2"],
     ["a1 b2", { offered: "4" }, "a1", "1"],
     ["a5 b6", { offered: "4" }, "a5", "4"],
     ["a1 b2", { offered: "2", handedOver: "1" }, "a1", "1"],

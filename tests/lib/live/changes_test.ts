@@ -512,10 +512,14 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The database can't list changes as long as `isBroken`. */
+/** The database can't read changes as long as `isBroken`. */
 function breakChanges(store: TestStore): { isBroken: boolean } {
   const state = { isBroken: true };
-  const list = store.kv.list.bind(store.kv);
+  const { list, get } = store.kv;
+  store.kv.get = <T>(key: Deno.KvKey, options?: { consistency?: Deno.KvConsistencyLevel }) => {
+    if (state.isBroken && key[0] === "change_head") throw new Error("disk I/O");
+    return get<T>(key, options);
+  };
   store.kv.list = <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
     if (state.isBroken && "prefix" in selector && selector.prefix[0] === "change") {
       throw new Error("disk I/O");

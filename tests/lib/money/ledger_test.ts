@@ -133,6 +133,52 @@ Deno.test("books that others change at the same moment, without taking turns, lo
   assert.equal((await readAccount(store, "ada")).chargedMicros, 30);
 });
 
+Deno.test("of many changes at the same moment each that is made counts once, whatever is lost or written in between", async () => {
+  using store = await createTestStore();
+  await store.kv.set(keys.lease("taken"), 1);
+  const at = store.now();
+  const add = (i: number) =>
+    changeBooks(store, { userId: "ada", at }, ({ account, month, write }) => {
+      const more = { ...account, chargedMicros: account.chargedMicros + 1 };
+      const atomic = write(store.kv.atomic(), {
+        account: more,
+        ...i % 3 === 0 && { month: { ...month, spentMicros: month.spentMicros + 1 } },
+      });
+      if (i % 7 === 3) atomic.check({ key: keys.lease("taken"), versionstamp: null });
+      return { atomic, value: more.chargedMicros };
+    });
+  for (const interfere of [false, true]) {
+    const before = (await readAccount(store, "ada")).chargedMicros;
+    const adding = Array.from({ length: 50 }, (_, i) => add(i));
+    // Another process, which knows nothing of what is on its way here.
+    if (interfere) await store.kv.set(keys.account("ada"), { ...emptyAccount, chargedMicros: before });
+    const results = await Promise.all(adding);
+    assert.deepEqual(results.map((result) => result === null), results.map((_, i) => i % 7 === 3));
+    const { chargedMicros } = await readAccount(store, "ada");
+    const made = results.flatMap((result) => result === null ? [] : [result.value]);
+    if (!interfere) {
+      assert.deepEqual(made.toSorted((a, b) => a - b), made.map((_, i) => before + i + 1));
+      assert.equal(chargedMicros, before + made.length);
+    }
+    assert.ok(chargedMicros <= before + made.length);
+  }
+  assert.equal(await add(1).then((result) => result?.value), (await readAccount(store, "ada")).chargedMicros);
+});
+
+Deno.test("many changes that come at the same moment go to the disk in a few commits", async () => {
+  using store = await createTestStore();
+  const add = () =>
+    changeBooks(store, { userId: "ada", at: store.now() }, ({ account, write }) => ({
+      atomic: write(store.kv.atomic(), { account: { ...account, chargedMicros: account.chargedMicros + 1 } }),
+      value: null,
+    }));
+  await add();
+  const results = await Promise.all(Array.from({ length: 40 }, add));
+  assert.equal((await readAccount(store, "ada")).chargedMicros, 41);
+  // The first goes alone, and the others meanwhile are gathered.
+  assert.equal(new Set(results.map((result) => result?.versionstamp)).size, 2);
+});
+
 Deno.test("a change that something else forbids is given up at once", async () => {
   using store = await createTestStore();
   let tries = 0;

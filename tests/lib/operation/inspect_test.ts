@@ -49,7 +49,7 @@ Deno.test("a prompt that waits tells its place in the queue and where it is ente
   assert.deepEqual(indexes, {
     [`prompts ${user.id} 2`]: "there",
     [`prompts_by_status ${user.id} PENDING 2`]: "there",
-    [`change ${user.id} ${second.versionstamp}`]: "there",
+    [`change ${user.id} 2 ${second.versionstamp}`]: "there",
     [`queue ${user.id} ${second.value.id}`]: "there",
   });
   await store.kv.delete(keys.queue(user.id, first.id));

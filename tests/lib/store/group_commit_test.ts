@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { groupCommits } from "../../../lib/store/group_commit.ts";
+import { groupCommits, promisedVersion } from "../../../lib/store/group_commit.ts";
 
 /** A database in memory whose commits can be counted, held back and made to fail. */
 async function openObserved() {
@@ -186,4 +186,104 @@ Deno.test("whatever is committed at once, the outcome is one of an order of sing
     }),
     { numRuns: 200 },
   );
+});
+
+/** A counter that is read once and then counted up without waiting, each time from what the last one will leave. */
+function countUp(
+  { kv }: { kv: Deno.Kv },
+  times: number,
+  also: (atomic: Deno.AtomicOperation, i: number) => void,
+) {
+  let versionstamp: string | null = null;
+  return Array.from({ length: times }, (_, i) => {
+    const atomic = kv.atomic().check({ key: ["count"], versionstamp }).set(["count"], i + 1).set(["n", i], i);
+    also(atomic, i);
+    versionstamp = promisedVersion(atomic);
+    return atomic.commit();
+  });
+}
+
+Deno.test("commits that build on each other go together, and the last of them counts", async () => {
+  using database = await openObserved();
+  const letGo = begin(database);
+  const results = countUp(database, 50, () => {});
+  letGo();
+  const versions = (await Promise.all(results)).map((result) => result.ok && result.versionstamp);
+  assert.equal(new Set(versions).size, 1);
+  assert.equal(database.commits.length, 2);
+  const { value, versionstamp } = await database.kv.get(["count"]);
+  assert.deepEqual([value, versionstamp], [50, versions[0]]);
+});
+
+Deno.test("what builds on one that is lost is lost, and what came before it is not", async () => {
+  using database = await openObserved();
+  await database.kv.set(["taken"], true);
+  const letGo = begin(database);
+  const results = countUp(database, 6, (atomic, i) => {
+    if (i === 3) atomic.check({ key: ["taken"], versionstamp: null });
+  });
+  letGo();
+  assert.deepEqual((await Promise.all(results)).map(({ ok }) => ok), [true, true, true, false, false, false]);
+  assert.equal((await database.kv.get(["count"])).value, 3);
+  assert.equal((await Array.fromAsync(database.kv.list({ prefix: ["n"] }))).length, 3);
+});
+
+Deno.test("what builds on one that is refused, or that the disk failed, is lost or fails with it", async () => {
+  using database = await openObserved();
+  const letGo = begin(database);
+  const refused = countUp(database, 3, (atomic, i) => {
+    if (i === 1) atomic.set(["large"], "x".repeat(70_000));
+  });
+  letGo();
+  const settled = await Promise.allSettled(refused);
+  assert.deepEqual(settled.map((each) => each.status === "fulfilled" ? each.value.ok : "refused"), [
+    true,
+    "refused",
+    false,
+  ]);
+  database.fail(new TypeError("disk I/O error"));
+  const atomic = database.kv.atomic().set(["a"], 1);
+  const failing = atomic.commit();
+  const next = database.kv.atomic().check({ key: ["a"], versionstamp: promisedVersion(atomic) }).set(
+    ["a"],
+    2,
+  );
+  const later = next.commit();
+  await assert.rejects(failing, /disk/);
+  assert.deepEqual(await later, { ok: false });
+  assert.equal((await database.kv.get(["a"])).value, null);
+});
+
+Deno.test("a promise is of one write: who has overlooked another in between does not go with it", async () => {
+  using database = await openObserved();
+  const { kv } = database;
+  const letGo = begin(database);
+  const first = kv.atomic().set(["a"], 1);
+  const made = first.commit();
+  const onFirst = () => kv.atomic().check({ key: ["a"], versionstamp: promisedVersion(first) });
+  const second = onFirst().set(["a"], 2).commit();
+  const third = onFirst().set(["a"], 3).commit();
+  const blind = kv.atomic().check({ key: ["a"], versionstamp: null }).set(["a"], 4).commit();
+  letGo();
+  const results = await Promise.all([made, second, third, blind]);
+  assert.deepEqual(results.map(({ ok }) => ok), [true, true, false, false]);
+  assert.equal((await kv.get(["a"])).value, 2);
+});
+
+Deno.test("a promise holds across groups, and not once it was kept", async () => {
+  using database = await openObserved();
+  const { kv } = database;
+  const letGo = begin(database);
+  const first = kv.atomic().set(["a"], 1).set(["b"], 1);
+  const made = first.commit();
+  // It sees another's write, so it goes in the group after.
+  const other = kv.atomic().check({ key: ["b"], versionstamp: promisedVersion(first) })
+    .check({ key: ["first"], versionstamp: null }).set(["b"], 2);
+  const lost = other.commit();
+  const kept = kv.atomic().check({ key: ["a"], versionstamp: promisedVersion(first) }).set(["a"], 2).commit();
+  letGo();
+  assert.deepEqual((await Promise.all([made, lost, kept])).map(({ ok }) => ok), [true, false, true]);
+  const late = kv.atomic().check({ key: ["b"], versionstamp: promisedVersion(first) }).set(["b"], 3);
+  assert.deepEqual(await late.commit(), { ok: false });
+  assert.equal((await kv.get(["b"])).value, 1);
 });

@@ -8,6 +8,7 @@ import { verify } from "../../../../lib/operation/verify.ts";
 import { imagesOf, type Prompt } from "../../../../lib/prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../../../../lib/prompts/prompt_store.ts";
 import { migrateRecords } from "../../../../lib/store/migrations.ts";
+import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
 import { formerKinds, kinds } from "../../../../lib/store/schema.ts";
 import { createStore, type Versioned } from "../../../../lib/store/store.ts";
@@ -38,8 +39,8 @@ async function openOldDatabase(): Promise<OldDatabase> {
   };
 }
 
-/** What this migration alone makes of it. */
-const migrate = (kv: Deno.Kv) => migrateRecords(kv, quietly, [oneFactInOnePlace]);
+/** What this migration makes of it, and the next, so that this program can read it. */
+const migrate = (kv: Deno.Kv) => migrateRecords(kv, quietly, [oneFactInOnePlace, changesInRows]);
 
 async function contents(kv: Deno.Kv): Promise<{ key: Deno.KvKey; value: unknown }[]> {
   const entries = kv.list({ prefix: [] }, { batchSize: 500 });

@@ -22,12 +22,20 @@ export interface ProviderCall {
   url: string;
   method: "GET" | "POST";
   headers?: Record<string, string>;
-  /** Sent as JSON. */
+  /** Sent as JSON, unless it is a `RawBody`. */
   body?: unknown;
   /** Until the answer is there: the whole of it for JSON, its beginning for a stream. */
   timeoutMs: number;
   maxBytes: number;
   signal: AbortSignal;
+}
+
+/**
+ * A body that is sent as it is. It is bytes and never a stream: `fetch` leaves out the length of a stream, and sends
+ * it in pieces, which some servers do not take.
+ */
+export class RawBody {
+  constructor(readonly bytes: Uint8Array, readonly contentType: string) {}
 }
 
 export interface JsonAnswer {
@@ -88,14 +96,15 @@ export function createOutgoing(
     { url, method, headers = {}, body }: ProviderCall,
     signal: AbortSignal,
   ): Promise<Response> {
+    const sent = body === undefined ? null : body instanceof RawBody ? body : jsonBody(body);
     try {
       return await fetch(url, {
         client,
         method,
         redirect: "manual",
         signal,
-        headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        headers: { ...headers, ...(sent !== null && { "content-type": sent.contentType }) },
+        ...(sent !== null && { body: sent.bytes as BodyInit }),
       });
     } catch (error) {
       throw failureOf(error);
@@ -191,6 +200,10 @@ export function createOutgoing(
       );
     });
   }
+}
+
+function jsonBody(value: unknown): RawBody {
+  return new RawBody(new TextEncoder().encode(JSON.stringify(value)), "application/json");
 }
 
 /** A caller's signal and a time limit as one. */

@@ -137,13 +137,19 @@ export function brokenLine(when: "at once" | "after reading"): BrokenLine {
 /** Until the body has as many bytes as its header announced. */
 async function readRequest(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
-  let text = "";
-  while (true) {
+  let head = "";
+  let left = Infinity;
+  while (left > 0) {
     const count = await connection.read(buffer);
     if (count === null) return;
-    text += new TextDecoder().decode(buffer.subarray(0, count));
-    const [head, body] = text.split("\r\n\r\n");
-    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-    if (body !== undefined && new TextEncoder().encode(body).length >= length) return;
+    // A letter a byte, whatever is in it.
+    const text = new TextDecoder("latin1").decode(buffer.subarray(0, count));
+    if (left < Infinity) left -= count;
+    else {
+      head += text;
+      const end = head.indexOf("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (end >= 0) left = length - (head.length - end - 4);
+    }
   }
 }

@@ -6,12 +6,14 @@ import { hasVersion } from "../base_address.ts";
 import type { Outgoing, StreamAnswer } from "../outgoing.ts";
 import { costOfUsage, type UsagePrice } from "../catalog/price_book.ts";
 import {
+  type EditAbility,
   type Model,
   type Provider,
   type ProviderCost,
   ProviderFailure,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { isGivenPictures, sourceFailure, sourceRefused } from "./given_pictures.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
 import {
   failureByStatus,
@@ -46,6 +48,26 @@ export const geminiBaseUrl = "https://generativelanguage.googleapis.com";
 const deadlineMs = 5 * 60_000;
 const maxAnswerBytes = 100_000_000;
 
+/**
+ * A request has less than 20 megabytes in all, and its pictures stand in it as base64, which adds a third. Where there
+ * is room for the most pictures, there is for fewer.
+ */
+const maxPictures = 14;
+const maxRequestBytes = 20_000_000;
+const edit: EditAbility = {
+  sources: {
+    max: maxPictures,
+    maxBytes: Math.floor((maxRequestBytes * 0.95 * 3) / 4 / maxPictures),
+    longestSide: 2048,
+    contentTypes: ["image/png", "image/jpeg", "image/webp"],
+    by: "bytes",
+    roles: false,
+  },
+  mask: null,
+  strength: null,
+  sizes: "list",
+};
+
 interface Offer {
   model: Model;
   /** Whether it can be told a resolution. */
@@ -76,7 +98,7 @@ function offer(
       imagesPerTask: 1,
       // A seed is accepted and promises nothing.
       options: { seed: false, negativePrompt: false, guidance: null, steps: null },
-      edit: null,
+      edit,
       watermark: "darkroom",
       progress: "estimate",
       previews: false,
@@ -114,12 +136,12 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
     async *generate(task, { signal }) {
       const answer = await call(task, signal);
       const { json } = await readAnswers(answer.chunks);
-      if (answer.status !== 200) throw failureOf({ ...answer, json: json[0] });
+      if (answer.status !== 200) throw failureOf({ ...answer, json: json[0] }, task);
       const parts = json.flatMap(listOf);
       if (parts.length === 0) throw outcomeUnknown("its answer can't be read");
       const cost = parts.map((part) => costOf(part, task)).findLast((each) => each !== null) ?? null;
       const bytes = parts.map(pictureOf).find((each) => each !== null);
-      if (bytes === undefined) throw withoutPicture(parts, cost);
+      if (bytes === undefined) throw withoutPicture(parts, { cost, task });
       yield { type: "image", bytes };
       yield { type: "done", cost };
     },
@@ -149,7 +171,7 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
         method: "POST",
         headers,
         body: {
-          contents: [{ role: "user", parts: [{ text: task.prompt }] }],
+          contents: [{ role: "user", parts: [{ text: task.prompt }, ...picturesOf(task)] }],
           generationConfig: {
             responseModalities: ["IMAGE"],
             imageConfig: {
@@ -169,6 +191,7 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
 
   function failureOf(
     { status, headers, json }: { status: number; headers: Headers; json: unknown },
+    task: TaskRequest,
   ): ProviderFailure {
     const error = readError(json);
     const fail = (reason: ProviderFailure["reason"], retryAfterMs: number | null = null) =>
@@ -181,6 +204,12 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
     if (isKeyRefused(error)) return fail("provider_auth");
     if (/billing/i.test(error.message ?? "") && status < 500 && status !== 429) {
       return fail("provider_billing");
+    }
+    const details = { said: error.message, outcome: "not_created" as const };
+    if (status === 413 && isGivenPictures(task)) return sourceRefused(details);
+    if (status === 400) {
+      const ofSource = isTooLarge(error, task) ? sourceRefused(details) : sourceFailure(task, details);
+      if (ofSource !== null) return ofSource;
     }
     if (status === 429 && error.isDailyQuota) return fail("rate_limited");
     if (status === 429 && error.retryDelayMs !== null) return fail("rate_limited", error.retryDelayMs);
@@ -222,6 +251,17 @@ function readError(json: unknown): WireError {
   };
 }
 
+/** With pictures in it, it is they that make a request too large. */
+function isTooLarge({ message }: WireError, task: TaskRequest): boolean {
+  return isGivenPictures(task) && /payload size exceeds/i.test(message ?? "");
+}
+
+function picturesOf({ edit }: TaskRequest): object[] {
+  return (edit?.sources ?? []).map(({ bytes, contentType }) => ({
+    inlineData: { mimeType: contentType, data: bytes.toBase64() },
+  }));
+}
+
 /** A key that is no key is answered with 400. */
 function isKeyRefused({ reasons }: WireError): boolean {
   return reasons.some((reason) => /^API_KEY_/.test(reason));
@@ -251,7 +291,10 @@ const refusals = [
 ];
 
 /** A refusal is billed for what it reports to have used; a miss counts as the picture that it is billed like. */
-function withoutPicture(parts: readonly unknown[], cost: ProviderCost | null): ProviderFailure {
+function withoutPicture(
+  parts: readonly unknown[],
+  { cost, task }: { cost: ProviderCost | null; task: TaskRequest },
+): ProviderFailure {
   const error = parts.map(readError).find(({ message }) => message !== null);
   if (error !== undefined && cost === null) {
     return new ProviderFailure("provider_failed", `an error in its answer (${error.status})`, {
@@ -269,7 +312,9 @@ function withoutPicture(parts: readonly unknown[], cost: ProviderCost | null): P
   const said = first(candidates, "finishMessage") ?? first(feedback, "blockReasonMessage") ??
     wordsOf(candidates) ?? error?.message ?? blocked ?? finish;
   if (blocked !== null || refusals.includes(finish ?? "")) {
-    return new ProviderFailure("content_policy", `refused (${blocked ?? finish})`, {
+    const isOfSource = isGivenPictures(task) && blocked === "IMAGE_SAFETY";
+    const reason = isOfSource ? "source_refused" : "content_policy";
+    return new ProviderFailure(reason, `refused (${blocked ?? finish})`, {
       outcome: cost === null ? "failed" : "billed",
       cost,
       said,

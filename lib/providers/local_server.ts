@@ -3,16 +3,20 @@
  * it is asked who it is: stable-diffusion.cpp (by its own job API), LocalAI, vLLM-Omni, SGLang, or another, of which
  * only the least is expected. Without a key all of them are free; with one, until a price is added for them.
  */
-import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
+import { type FormFile, multipart } from "../multipart.ts";
+import { type Outgoing, OutgoingFailure, type ProviderCall } from "../outgoing.ts";
 import {
+  type EditAbility,
   type Model,
   type Provider,
   type ProviderEvent,
   ProviderFailure,
   type ProviderStatus,
+  type TaskEdit,
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
+import { maskFile, partsOf, sourceFiles } from "./given_pictures.ts";
 import { failureOfAnswer, failureOfEvent, firstImage, readError, versioned } from "./openai_wire.ts";
 import { createSdCpp, sdCppModel } from "./sd_cpp.ts";
 import {
@@ -50,6 +54,10 @@ interface Dialect {
   name: string;
   options: Model["options"];
   fields(task: TaskRequest): Fields;
+  /** What this model of it can do with pictures; null where that is not known. */
+  edit(model: string): EditAbility | null;
+  /** The request that makes a picture from others, below the API's own address. */
+  editCall(edit: TaskEdit, fields: Fields): Promise<Pick<ProviderCall, "body"> & { path: string }>;
 }
 
 const diffusionOptions: Model["options"] = {
@@ -65,6 +73,43 @@ const diffusionFields = ({ seed, negativePrompt, guidance, steps }: TaskRequest)
   ...(steps !== undefined && { num_inference_steps: steps }),
 });
 
+const given = (max: number, mask: EditAbility["mask"] = null): EditAbility => ({
+  sources: {
+    max,
+    maxBytes: 20_000_000,
+    longestSide: 2048,
+    contentTypes: ["image/png", "image/jpeg"],
+    by: "bytes",
+    roles: false,
+  },
+  mask,
+  strength: null,
+  sizes: "list",
+});
+
+/**
+ * vLLM-Omni and SGLang have one path for all of their models, so only a model's name tells whether it takes pictures.
+ * SGLang accepts a mask and does nothing with it.
+ */
+const editModels: [name: RegExp, max: number][] = [
+  [/edit-?(plus|25\d\d)|flux[._-]?2|klein/i, 3],
+  [/edit|kontext|omnigen|bagel/i, 1],
+];
+const byName = (model: string) => {
+  const known = editModels.find(([name]) => name.test(model));
+  return known === undefined ? null : given(known[1]);
+};
+
+/** OpenAI's form. */
+async function formOfEdit(edit: TaskEdit, fields: Fields, name: string) {
+  const files = sourceFiles(edit).map((file): [string, FormFile] => [name, file]);
+  return { path: "edits", body: await multipart([...textFields(fields), ...files]) };
+}
+
+function textFields(fields: Fields): [name: string, value: string][] {
+  return Object.entries(fields).map(([name, value]) => [name, String(value)]);
+}
+
 const dialects = {
   localAi: {
     name: "LocalAI",
@@ -75,15 +120,64 @@ const dialects = {
         .map((text) => text.replaceAll("|", ",")).join("|"),
       ...(steps !== undefined && { step: steps }),
     }),
+    edit: () => given(4, "white"),
+    editCall: localAiCall,
   },
-  vllmOmni: { name: "vLLM-Omni", options: diffusionOptions, fields: diffusionFields },
-  sglang: { name: "SGLang", options: diffusionOptions, fields: diffusionFields },
+  vllmOmni: {
+    name: "vLLM-Omni",
+    options: diffusionOptions,
+    fields: diffusionFields,
+    edit: byName,
+    editCall: (edit, fields) => formOfEdit(edit, fields, "image[]"),
+  },
+  sglang: {
+    name: "SGLang",
+    options: diffusionOptions,
+    fields: diffusionFields,
+    edit: byName,
+    editCall: (edit, fields) => formOfEdit(edit, fields, "image[]"),
+  },
   other: {
     name: "OpenAI-compatible server",
     options: { seed: false, negativePrompt: false, guidance: null, steps: null },
     fields: () => ({}),
+    edit: () => null,
+    editCall: (edit, fields) => formOfEdit(edit, fields, "image"),
+  },
+  otherWithEdits: {
+    name: "OpenAI-compatible server",
+    options: { seed: false, negativePrompt: false, guidance: null, steps: null },
+    fields: () => ({}),
+    edit: () => given(1),
+    editCall: (edit, fields) => formOfEdit(edit, fields, "image"),
   },
 } satisfies Record<string, Dialect>;
+
+/**
+ * LocalAI changes a marked part by a form of its own, of one picture; everything else it makes as it makes pictures
+ * from words. Some of its engines begin from `file`, and others look at the first of `ref_images`.
+ */
+async function localAiCall(edit: TaskEdit, fields: Fields) {
+  const { base, others } = partsOf(edit);
+  if (edit.mask !== null && base !== null && others.length === 0) {
+    const { model, prompt, step: steps } = fields;
+    const texts = textFields({ model, prompt, ...(steps !== undefined && { steps }) });
+    const [image] = sourceFiles({ sources: [base] });
+    return {
+      path: "inpainting",
+      body: await multipart([...texts, ["image", image], ["mask", maskFile(edit.mask)]]),
+    };
+  }
+  const references = base === null ? others : [base, ...others];
+  return {
+    path: "generations",
+    body: {
+      ...fields,
+      ...(base !== null && { file: base.bytes.toBase64() }),
+      ref_images: references.map(({ bytes }) => bytes.toBase64()),
+    },
+  };
+}
 
 /** Who the server is and what it has, as of its last answer. */
 interface Known {
@@ -118,7 +212,8 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     isRepeatable: false,
     async *generate(given, { signal }) {
       const task = withoutExtraArguments(given);
-      if (known.dialect === null) yield* sdCpp.generate(task, signal);
+      const loaded = known.models[0]?.name ?? "";
+      if (known.dialect === null) yield* sdCpp.generate(task, { loaded, signal });
       else yield* call(task, { dialect: known.dialect, signal });
     },
     // Only stable-diffusion.cpp's jobs have a handle.
@@ -149,11 +244,20 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     const { status, json } = await ask(`${api}/models`, signal);
     if (status !== 200) return statusOf({ status, said: readError(json)?.message ?? null });
     const detailed = await ask(`${api}/models/capabilities`, signal);
-    const dialect = dialectOf({ json, isLocalAi: detailed.status === 200 });
+    const dialect = dialectOf({
+      json,
+      isLocalAi: detailed.status === 200,
+      hasEdits: await hasEdits(signal),
+    });
     const ids = modelIds(detailed.status === 200 ? detailed.json : json);
     known = { name: dialect.name, models: ids.map((id) => ofThis(localModel(id, dialect))), dialect };
     if (ids.length > 0) return statusOf({ status, said: null });
     return { state: "trouble", balance: null, detail: "It has no model that makes pictures" };
+  }
+
+  /** The path for changing pictures is there, where it says that it is not to be read. */
+  async function hasEdits(signal: AbortSignal): Promise<boolean> {
+    return (await ask(`${api}/images/edits`, signal)).status === 405;
   }
 
   /** Another server may call its models like this one, and what they cost is another matter there. */
@@ -178,20 +282,24 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     { dialect, signal }: { dialect: Dialect; signal: AbortSignal },
   ): AsyncGenerator<ProviderEvent> {
     const { model, prompt, width, height, seed } = task;
+    const fields = {
+      model,
+      prompt,
+      n: 1,
+      size: `${width}x${height}`,
+      response_format: "b64_json",
+      ...dialect.fields(task),
+    };
+    const { path, body } = task.edit === undefined
+      ? { path: "generations", body: fields }
+      : await dialect.editCall(task.edit, fields);
     let answer;
     try {
       answer = await outgoing.callForStream({
-        url: `${api}/images/generations`,
+        url: `${api}/images/${path}`,
         method: "POST",
         headers,
-        body: {
-          model,
-          prompt,
-          n: 1,
-          size: `${width}x${height}`,
-          response_format: "b64_json",
-          ...dialect.fields(task),
-        },
+        body,
         timeoutMs: longestMs,
         maxBytes: maxAnswerBytes,
         signal,
@@ -200,8 +308,10 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
       throw submissionFailure(error);
     }
     const answers = await readAnswers(answer.chunks);
-    if (answer.status !== 200) throw failureOfAnswer({ ...answer, json: answers.json[0], now: now() });
-    const image = await paidOrNot(() => imageIn(answers));
+    if (answer.status !== 200) {
+      throw failureOfAnswer({ ...answer, json: answers.json[0], now: now(), task });
+    }
+    const image = await paidOrNot(() => imageIn(answers, task));
     const bytes = "bytes" in image ? image.bytes : await paidOrNot(() => fetchImage(image.address, signal));
     yield { type: "image", bytes, seed };
     yield { type: "done", cost: null };
@@ -235,7 +345,7 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
 }
 
 /** Of an answer that says success. */
-function imageIn({ picture, json }: Answers): WirePicture {
+function imageIn({ picture, json }: Answers, task: TaskRequest): WirePicture {
   if (picture !== null) return { bytes: picture };
   if (json.length === 0) throw outcomeUnknown("its answer can't be read");
   // The last message of a stream has the finished picture.
@@ -243,16 +353,18 @@ function imageIn({ picture, json }: Answers): WirePicture {
   const image = answers.map(firstImage).find((each) => each !== null);
   if (image !== undefined) return image;
   const error = answers.map(readError).find((each) => each !== null);
-  if (error !== undefined) throw failureOfEvent(error);
+  if (error !== undefined) throw failureOfEvent(error, task);
   throw badResult("there is no picture in its answer");
 }
 
-function dialectOf({ json, isLocalAi }: { json: unknown; isLocalAi: boolean }): Dialect {
+function dialectOf(
+  { json, isLocalAi, hasEdits }: { json: unknown; isLocalAi: boolean; hasEdits: boolean },
+): Dialect {
   if (isLocalAi) return dialects.localAi;
   const owners = listOf(fieldsOf(json).data).map((each) => String(fieldsOf(each).owned_by ?? ""));
   if (owners.some((owner) => /vllm/i.test(owner))) return dialects.vllmOmni;
   if (owners.some((owner) => /sglang/i.test(owner))) return dialects.sglang;
-  return dialects.other;
+  return hasEdits ? dialects.otherWithEdits : dialects.other;
 }
 
 /** Those that make pictures, where the server tells them apart. */
@@ -265,7 +377,7 @@ function modelIds(json: unknown): string[] {
     .filter((id, index, ids) => ids.indexOf(id) === index);
 }
 
-function localModel(id: string, { options }: Dialect): Model {
+function localModel(id: string, { options, edit }: Dialect): Model {
   return {
     id,
     provider: "openai",
@@ -274,7 +386,7 @@ function localModel(id: string, { options }: Dialect): Model {
     maxCount: 8,
     imagesPerTask: 1,
     options,
-    edit: null,
+    edit: edit(id),
     watermark: "darkroom",
     progress: "estimate",
     previews: false,

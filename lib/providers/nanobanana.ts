@@ -6,6 +6,7 @@
 import type { CallbackLine } from "../catalog/callbacks.ts";
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
+  type EditAbility,
   type Model,
   type Provider,
   type ProviderCost,
@@ -16,6 +17,7 @@ import {
   type TaskHandle,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { isGivenPictures, sourceFailure, sourceRefused, sourceUnreachable } from "./given_pictures.ts";
 import { createRecent } from "../recent.ts";
 import type { Sleep } from "../sleep.ts";
 import {
@@ -66,15 +68,16 @@ const ratios = ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5",
 
 interface Tier {
   path: string;
-  body(task: TaskRequest): { [field: string]: unknown };
+  body(task: TaskRequest, imageUrls: string[]): { [field: string]: unknown };
 }
 
 const base: Tier = {
   path: "generate",
-  body: ({ prompt, width, height, watermark }) => ({
+  body: ({ prompt, width, height, watermark }, imageUrls) => ({
     prompt,
     // The misspelling is really on the wire.
-    type: "TEXTTOIAMGE",
+    type: imageUrls.length === 0 ? "TEXTTOIAMGE" : "IMAGETOIAMGE",
+    ...(imageUrls.length > 0 && { imageUrls }),
     numImages: 1,
     image_size: nearestRatio({ width, height }, ratios),
     ...(watermark !== null && { watermark }),
@@ -82,9 +85,9 @@ const base: Tier = {
 };
 const second: Tier = {
   path: "generate-2",
-  body: ({ prompt, width, height }) => ({
+  body: ({ prompt, width, height }, imageUrls) => ({
     prompt,
-    imageUrls: [],
+    imageUrls,
     aspectRatio: nearestRatio({ width, height }, ratios),
     resolution: resolutionFor({ width, height }),
     outputFormat: "png",
@@ -92,9 +95,9 @@ const second: Tier = {
 };
 const pro: Tier = {
   path: "generate-pro",
-  body: ({ prompt, width, height }) => ({
+  body: ({ prompt, width, height }, imageUrls) => ({
     prompt,
-    imageUrls: [],
+    imageUrls,
     aspectRatio: nearestRatio({ width, height }, ratios),
     resolution: resolutionFor({ width, height }),
   }),
@@ -106,7 +109,29 @@ const tiers: { [model: string]: Tier } = {
   "nanobanana-pro": pro,
 };
 
-const model = (id: string, name: string, watermark: Model["watermark"]): Model => ({
+/** Pictures are fetched by the provider from addresses of ours, and no part of one can be marked. */
+const edit = (max: number): EditAbility => ({
+  sources: {
+    max,
+    maxBytes: 10_000_000,
+    longestSide: 4096,
+    contentTypes: ["image/png", "image/jpeg", "image/webp"],
+    by: "address",
+    roles: false,
+  },
+  mask: null,
+  strength: null,
+  sizes: "list",
+});
+
+const model = (
+  [id, name, watermark, maxSources]: [
+    id: string,
+    name: string,
+    watermark: Model["watermark"],
+    maxSources: number,
+  ],
+): Model => ({
   id,
   provider: "nanobanana",
   name,
@@ -115,7 +140,7 @@ const model = (id: string, name: string, watermark: Model["watermark"]): Model =
   // The answer to more than one picture a task is documented nowhere.
   imagesPerTask: 1,
   options: { seed: false, negativePrompt: false, guidance: null, steps: null },
-  edit: null,
+  edit: edit(maxSources),
   watermark,
   progress: "estimate",
   previews: false,
@@ -124,9 +149,10 @@ const model = (id: string, name: string, watermark: Model["watermark"]): Model =
 });
 
 const nanobananaModels: readonly Model[] = [
-  model("nanobanana", "Nano Banana", "provider"),
-  model("nanobanana-2", "Nano Banana 2", "darkroom"),
-  model("nanobanana-pro", "Nano Banana Pro", "darkroom"),
+  // How many the first one takes is written nowhere: as many as the one that takes the fewest.
+  model(["nanobanana", "Nano Banana", "provider", 8]),
+  model(["nanobanana-2", "Nano Banana 2", "darkroom", 14]),
+  model(["nanobanana-pro", "Nano Banana Pro", "darkroom", 8]),
 ];
 
 export function createNanobanana(deps: NanobananaDeps): Provider {
@@ -162,7 +188,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   async function submit(task: TaskRequest, { signal, callback }: TaskContext): Promise<string> {
     const tier = tiers[task.model];
     const callBackUrl = callback?.url ?? (tier === base ? `${deps.publicUrl}/callbacks/none` : undefined);
-    const body = { ...tier.body(task), ...(callBackUrl !== undefined && { callBackUrl }) };
+    const body = { ...tier.body(task, addressesOf(task)), ...(callBackUrl !== undefined && { callBackUrl }) };
     let answer: JsonAnswer;
     try {
       answer = await outgoing.callForJson({
@@ -178,7 +204,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
       throw submissionFailure(error);
     }
     const envelope = readEnvelope(answer.json);
-    const failed = creationFailure(answer, envelope);
+    const failed = creationFailure(answer, { envelope, task });
     if (failed !== null) throw failed;
     const taskId = readTaskId(envelope!.data) ?? readTaskId(answer.json);
     if (taskId === null) throw outcomeUnknown("it said success without a task id");
@@ -187,7 +213,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
 
   function creationFailure(
     { status, headers }: JsonAnswer,
-    envelope: Envelope | null,
+    { envelope, task }: { envelope: Envelope | null; task: TaskRequest },
   ): ProviderFailure | null {
     if (envelope?.code === 200) return null;
     const said = envelope?.message ?? null;
@@ -198,15 +224,22 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
         retryAfterMs: isRetryable ? retryAfterMs(headers, now()) : null,
         said,
       });
-    switch (envelope?.code ?? status) {
+    const code = envelope?.code ?? status;
+    const details = { said, outcome: "not_created" as const };
+    switch (code) {
       case 401:
         return fail("provider_auth");
       case 402:
         return fail("provider_billing");
+      case 451:
+        return isGivenPictures(task) ? sourceUnreachable(details) : fail("provider_rejected");
+      case 413:
+      case 415:
+        return isGivenPictures(task) ? sourceRefused(details) : fail("provider_rejected");
       case 400:
       case 404:
       case 422:
-        return fail("provider_rejected");
+        return sourceFailure(task, { ...details, isFetching: true }) ?? fail("provider_rejected");
       case 429:
         return fail("rate_limited", true);
       case 455:
@@ -256,12 +289,14 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
           throw billed(record.errorMessage ?? "it said success without a picture", cost);
         }
       } else if (record?.flag === 2 || record?.flag === 3) {
-        throw failedTask(record);
+        throw failedTask(record, task);
       } else if (poll.code === 501) {
         throw new ProviderFailure("provider_failed", "the task failed", {
           outcome: "failed",
           said: poll.said,
         });
+      } else if (poll.code === 451 && isGivenPictures(task)) {
+        throw sourceUnreachable({ said: poll.said, outcome: "failed" });
       } else if (poll.code === 404 && now() - startedAt >= unknownTaskGraceMs) {
         throw outcomeUnknown("it does not know the task any more");
       } else if (poll.code === 401 && ++watch.refused >= maxRefusedPolls) {
@@ -413,11 +448,19 @@ function taskIdOf(handle: TaskHandle): string {
   return String(handle.taskId);
 }
 
-function failedTask({ flag, errorCode, errorMessage }: TaskRecord): ProviderFailure {
+function failedTask({ flag, errorCode, errorMessage }: TaskRecord, task: TaskRequest): ProviderFailure {
+  const details = { said: errorMessage, outcome: "failed" as const };
+  if (errorCode === 451) return sourceUnreachable(details);
   const reason = errorCode === 400 ? "content_policy" : flag === 2 ? "provider_rejected" : "provider_failed";
-  return new ProviderFailure(reason, `the task ended with ${flag}, error ${errorCode}`, {
-    outcome: "failed",
-    said: errorMessage,
+  return sourceFailure(task, { ...details, isFetching: true }) ??
+    new ProviderFailure(reason, `the task ended with ${flag}, error ${errorCode}`, details);
+}
+
+/** Never the bytes themselves: some of its clients say that it takes them, and others that it does not. */
+function addressesOf({ edit }: TaskRequest): string[] {
+  return (edit?.sources ?? []).map(({ address }) => {
+    if (address === null) throw new Error("A picture that is fetched needs an address");
+    return address;
   });
 }
 

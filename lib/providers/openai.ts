@@ -1,18 +1,23 @@
 /**
  * OpenAI's images API: one call a picture, whose answer is a stream of partial pictures and the finished one with
- * what it used. A call can't be asked for again, so one that breaks off leaves its outcome unknown.
+ * what it used. Pictures are changed by a form with files, which is answered alike. A call can't be asked for again,
+ * so one that breaks off leaves its outcome unknown.
  */
-import { type Outgoing, OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
+import { type Outgoing, OutgoingFailure, type RawBody, type StreamAnswer } from "../outgoing.ts";
 import { makeThumbnail } from "../pixels/picture.ts";
 import { costOfUsage, type UsagePrice } from "../catalog/price_book.ts";
 import {
+  type EditAbility,
   type Model,
   type Provider,
   type ProviderCost,
   type ProviderEvent,
   ProviderFailure,
+  type TaskEdit,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { type FormFile, multipart } from "../multipart.ts";
+import { maskFile, sourceFiles } from "./given_pictures.ts";
 import {
   failureOfAnswer,
   failureOfEvent,
@@ -48,6 +53,21 @@ const answerTimeoutMs = 60_000;
 const maxAnswerBytes = 200_000_000;
 const previewPixels = 320;
 
+/** Files of 50 megabytes are allowed; as many as there may be have to fit into memory at once, though. */
+const edit: EditAbility = {
+  sources: {
+    max: 16,
+    maxBytes: 16_000_000,
+    longestSide: 3840,
+    contentTypes: ["image/png", "image/jpeg", "image/webp"],
+    by: "bytes",
+    roles: false,
+  },
+  mask: "alpha",
+  strength: null,
+  sizes: "list",
+};
+
 interface Offer {
   model: Model;
   wireModel: string;
@@ -81,7 +101,7 @@ function offer(
       maxCount: 8,
       imagesPerTask: 1,
       options: { seed: false, negativePrompt: false, guidance: null, steps: null },
-      edit: null,
+      edit,
       watermark: "darkroom",
       progress: "estimate",
       previews: partialImages > 0,
@@ -124,7 +144,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
         return yield* followStream(body.chunks, { task, signal });
       }
       const json = body.type === "picture" ? undefined : await readJson(body.chunks);
-      if (answer.status !== 200) throw failureOfAnswer({ ...answer, json, now: now() });
+      if (answer.status !== 200) throw failureOfAnswer({ ...answer, json, now: now(), task });
       if (json === undefined) throw outcomeUnknown("its answer can't be read");
       yield* finish(json, { task, signal });
     },
@@ -149,21 +169,22 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     const { wireModel, quality, partialImages } = offers.find(({ model }) => model.id === task.model)!;
     // The models take any size of whole tiles, but none of fewer pixels than a square of 1024.
     const { width, height } = atLeast(task, { multiple: 16, pixels: 1024 * 1024 });
+    const fields = {
+      model: wireModel,
+      prompt: task.prompt,
+      n: 1,
+      size: `${width}x${height}`,
+      quality,
+      output_format: "png",
+      stream: true,
+      partial_images: partialImages,
+    };
     try {
       return await outgoing.callForStream({
-        url: `${api}/images/generations`,
+        url: `${api}/images/${task.edit === undefined ? "generations" : "edits"}`,
         method: "POST",
         headers,
-        body: {
-          model: wireModel,
-          prompt: task.prompt,
-          n: 1,
-          size: `${width}x${height}`,
-          quality,
-          output_format: "png",
-          stream: true,
-          partial_images: partialImages,
-        },
+        body: task.edit === undefined ? fields : await formOf(fields, task.edit),
         timeoutMs: answerTimeoutMs,
         maxBytes: maxAnswerBytes,
         signal,
@@ -177,16 +198,18 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     chunks: AsyncIterable<Uint8Array>,
     asked: { task: TaskRequest; signal: AbortSignal },
   ): AsyncGenerator<ProviderEvent> {
+    const { task } = asked;
     try {
       for await (const message of readMessages(chunks)) {
         const error = readError(message);
         if (error !== null || message.type === "error") {
-          throw failureOfEvent(error ?? { message: "", type: null, code: null });
+          throw failureOfEvent(error ?? { message: "", type: null, code: null, param: null }, task);
         }
-        if (message.type === "image_generation.partial_image") {
+        const { type } = message;
+        if (type === "image_generation.partial_image" || type === "image_edit.partial_image") {
           const bytes = await previewOf(message);
           if (bytes !== null) yield { type: "preview", bytes, contentType: "image/webp" };
-        } else if (message.type === "image_generation.completed") {
+        } else if (type === "image_generation.completed" || type === "image_edit.completed") {
           return yield* finish(message, asked);
         }
       }
@@ -204,7 +227,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     const cost = costOf(answer, task);
     const image = firstImage(answer);
     const error = readError(answer);
-    if (image === null && error !== null && cost === null) throw failureOfEvent(error);
+    if (image === null && error !== null && cost === null) throw failureOfEvent(error, task);
     if (image === null) throw billed(error?.message || "there is no picture in its answer", cost);
     const bytes = "bytes" in image ? image.bytes : await fetchImage(image.address, { cost, signal });
     yield { type: "image", bytes };
@@ -234,6 +257,19 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     if (usage === null || price === null) return null;
     return { costMicros: costOfUsage(usage, price), basis: "computed", usage };
   }
+}
+
+/** The first picture is the one that is changed, and that the mask belongs to. */
+function formOf(
+  fields: { [name: string]: string | number | boolean },
+  { mask, ...edit }: TaskEdit,
+): Promise<RawBody> {
+  const files = sourceFiles(edit).map((file): [string, FormFile] => ["image[]", file]);
+  return multipart([
+    ...Object.entries(fields).map(([name, value]): [string, string] => [name, String(value)]),
+    ...files,
+    ...(mask === null ? [] : [["mask", maskFile(mask)] satisfies [string, FormFile]]),
+  ]);
 }
 
 /** What breaks off before it says what it is leaves open what was made. */

@@ -1,6 +1,7 @@
 /** The shapes of the OpenAI images API, which many other servers speak too. */
 import { hasVersion } from "../base_address.ts";
-import { ProviderFailure } from "../catalog/provider.ts";
+import { ProviderFailure, type TaskRequest } from "../catalog/provider.ts";
+import { isGivenPictures, sourceFailure, sourceRefused } from "./given_pictures.ts";
 import {
   bestPicture,
   failureByStatus,
@@ -25,6 +26,8 @@ export interface WireError {
   message: string;
   type: string | null;
   code: string | null;
+  /** The parameter that it is about. */
+  param: string | null;
 }
 
 /** OpenAI's `error` object, the plain text of smaller servers, or FastAPI's `detail`. */
@@ -33,7 +36,8 @@ export function readError(json: unknown): WireError | null {
   const error = fieldsOf(fields.error);
   const message = textOf(error.message) ?? textOf(fields.error) ?? detailOf(fields.detail);
   if (message === null && (fields.error ?? null) === null) return null;
-  return { message: message ?? "", type: textOf(error.type), code: textOf(error.code) };
+  const [type, code, param] = [error.type, error.code, error.param].map(textOf);
+  return { message: message ?? "", type, code, param };
 }
 
 function detailOf(detail: unknown): string | null {
@@ -45,32 +49,62 @@ const moderationTypes = ["image_generation_user_error", "moderation_blocked", "c
 const billingCodes =
   /^(insufficient_quota|credit_balance_exhausted|billing_.*|.*_(spend|usage)_limit_exceeded)$/;
 
-/** The failure that an answer other than 200 stands for. */
+/** The failure that an answer other than 200 to this task stands for. */
 export function failureOfAnswer(
-  { status, headers, json, now }: { status: number; headers: Headers; json: unknown; now: number },
+  { status, headers, json, now, task }: {
+    status: number;
+    headers: Headers;
+    json: unknown;
+    now: number;
+    task: TaskRequest;
+  },
 ): ProviderFailure {
   const error = readError(json);
   // Whoever answers in the server's place says something, too; so with 5xx that does not tell what became of the call.
   const plain = status < 500 ? textOf(fieldsOf(json).message) : null;
-  return knownFailure(error) ?? failureByStatus({ status, headers, said: error?.message ?? plain, now });
+  const said = error?.message ?? plain;
+  return aboutSources(error, { status, said, task }) ?? knownFailure(error) ??
+    failureByStatus({ status, headers, said, now });
 }
 
-/** The failure that ends a stream: the provider itself says that it made nothing. */
-export function failureOfEvent(error: WireError): ProviderFailure {
-  return knownFailure(error) ??
-    new ProviderFailure("provider_failed", "the stream ended with an error", {
-      outcome: "failed",
-      said: error.message || null,
-    });
+/** The failure that ends a task's stream: the provider itself says that it made nothing. */
+export function failureOfEvent(error: WireError, task: TaskRequest): ProviderFailure {
+  const said = error.message || null;
+  return aboutSources(error, { status: null, said, task }) ?? knownFailure(error) ??
+    new ProviderFailure("provider_failed", "the stream ended with an error", { outcome: "failed", said });
+}
+
+const sourceParams = /^(image|images|mask|markup|input_image)(\b|\[|_)/;
+const sourceCodes =
+  /^(invalid|unsupported|empty|failed_to_download|failed_to_parse)_(base64_)?(image|mask)|^(image|mask)_(file_)?(too|parse|content_policy|not)/;
+
+/** Where it is about the pictures that the task was given: by its words, where no code tells. */
+function aboutSources(
+  error: WireError | null,
+  { status, said, task }: { status: number | null; said: string | null; task: TaskRequest },
+): ProviderFailure | null {
+  if (!isGivenPictures(task)) return null;
+  const outcome = status === null ? "failed" : "not_created";
+  const isNamed = sourceParams.test(error?.param ?? "") || sourceCodes.test(error?.code ?? "");
+  // A request with pictures is only ever too large, or of a wrong type, for their sake.
+  if (isNamed || status === 413 || status === 415) return sourceRefused({ said, outcome });
+  if (isModeration(error)) return moderatedPicture.test(said ?? "") ? sourceRefused({ said, outcome }) : null;
+  const mayBeAboutThem = (status === 400 || status === 422) && (error?.param ?? null) === null;
+  return mayBeAboutThem ? sourceFailure(task, { said, outcome }) : null;
+}
+
+const moderatedPicture = /\b(input|uploaded|source|provided|attached) (image|picture|photo)/i;
+
+function isModeration(error: WireError | null): boolean {
+  return [error?.code, error?.type].some((name) => moderationTypes.includes(name ?? ""));
 }
 
 function knownFailure(error: WireError | null): ProviderFailure | null {
-  const names = [error?.code, error?.type];
   const said = error?.message ?? null;
-  if (names.some((name) => moderationTypes.includes(name ?? ""))) {
+  if (isModeration(error)) {
     return new ProviderFailure("content_policy", "moderation", { outcome: "failed", said });
   }
-  if (names.some((name) => billingCodes.test(name ?? ""))) {
+  if ([error?.code, error?.type].some((name) => billingCodes.test(name ?? ""))) {
     return new ProviderFailure("provider_billing", "no quota", { outcome: "not_created", said });
   }
   return null;

@@ -5,6 +5,7 @@
 import { parseSize } from "../size.ts";
 import { type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import {
+  type EditAbility,
   type Model,
   type ProviderEvent,
   ProviderFailure,
@@ -12,6 +13,7 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
+import { partsOf } from "./given_pictures.ts";
 import { failureOfAnswer, firstImage, readError } from "./openai_wire.ts";
 import { type Fields, fieldsOf, numberOf, outcomeUnknown, submissionFailure, textOf } from "./wire.ts";
 
@@ -46,6 +48,7 @@ export function sdCppModel(capabilities: unknown): Model {
       height >= limit("min_height", 64) && height <= limit("max_height", 4096);
   };
   const loaded = fieldsOf(fields.model);
+  const features = fieldsOf(fieldsOf(fields.features_by_mode).img_gen ?? fields.features);
   return {
     id: "sd-cpp-local",
     provider: "openai",
@@ -59,7 +62,7 @@ export function sdCppModel(capabilities: unknown): Model {
       guidance: { min: 0, max: 30, step: 0.5 },
       steps: { min: 1, max: 150, step: 1 },
     },
-    edit: null,
+    edit: editAbility(features),
     watermark: "darkroom",
     progress: "estimate",
     previews: false,
@@ -68,10 +71,52 @@ export function sdCppModel(capabilities: unknown): Model {
   };
 }
 
+/** What a graphics card at home has room for. */
+const maxPictures = 5;
+
+/** What the server says that it can; before it said anything of it, it could. */
+function editAbility(features: Fields): EditAbility | null {
+  if (features.init_image === false) return null;
+  return {
+    sources: {
+      max: features.ref_images === false ? 1 : maxPictures,
+      maxBytes: 20_000_000,
+      longestSide: 2048,
+      contentTypes: ["image/png", "image/jpeg"],
+      by: "bytes",
+      roles: false,
+    },
+    mask: features.mask_image === false ? null : "white",
+    strength: { min: 0, max: 1, step: 0.05 },
+    sizes: "list",
+  };
+}
+
+/** The architectures that change a picture by looking at it (docs/edit.md); the others begin from its pixels. */
+const lookingModels = /edit|kontext|flux[._-]?2|klein|omni/i;
+
+function picturesOf({ edit }: TaskRequest, loaded: string): Fields {
+  if (edit === undefined) return {};
+  const { base, others } = partsOf(edit);
+  const isLooking = lookingModels.test(loaded);
+  const isBegunFrom = !isLooking || edit.mask !== null || edit.strength !== undefined;
+  const references = isLooking && base !== null ? [base, ...others] : others;
+  return {
+    ...(base !== null && isBegunFrom && { init_image: base.bytes.toBase64() }),
+    ...(edit.mask !== null && { mask_image: edit.mask.toBase64() }),
+    ...(references.length > 0 && { ref_images: references.map(({ bytes }) => bytes.toBase64()) }),
+    ...(edit.strength !== undefined && { strength: edit.strength }),
+  };
+}
+
 export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: SdCppDeps) {
   return {
-    async *generate(task: TaskRequest, signal: AbortSignal): AsyncGenerator<ProviderEvent> {
-      const jobId = await submit(task, signal);
+    /** `loaded` is the name of the model that it has. */
+    async *generate(
+      task: TaskRequest,
+      { loaded, signal }: { loaded: string; signal: AbortSignal },
+    ): AsyncGenerator<ProviderEvent> {
+      const jobId = await submit(task, { loaded, signal });
       yield { type: "submitted", handle: { jobId } };
       yield* follow(jobId, { task, signal });
     },
@@ -88,7 +133,10 @@ export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: 
     },
   };
 
-  async function submit(task: TaskRequest, signal: AbortSignal): Promise<string> {
+  async function submit(
+    task: TaskRequest,
+    { loaded, signal }: { loaded: string; signal: AbortSignal },
+  ): Promise<string> {
     const { prompt, negativePrompt = "", width, height, seed = -1, steps, guidance } = task;
     const body = {
       prompt,
@@ -98,6 +146,7 @@ export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: 
       seed,
       batch_count: 1,
       output_format: "png",
+      ...picturesOf(task, loaded),
       sample_params: {
         ...(steps !== undefined && { sample_steps: steps }),
         ...(guidance !== undefined && { guidance: { txt_cfg: guidance } }),
@@ -109,7 +158,7 @@ export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: 
     } catch (error) {
       throw submissionFailure(error);
     }
-    if (answer.status >= 300) throw failureOfAnswer({ ...answer, now: now() });
+    if (answer.status >= 300) throw failureOfAnswer({ ...answer, now: now(), task });
     const jobId = textOf(fieldsOf(answer.json).id);
     if (jobId === null) throw outcomeUnknown("it said success without a job id");
     return jobId;

@@ -3,6 +3,7 @@
  * request and what was billed for it; a test may put other answers in line.
  */
 import sharp from "sharp";
+import { fromBase64, lookAt, refuse, type SeenPicture, Unacceptable } from "./given_pictures.ts";
 import { serve, type StandInServer } from "./http.ts";
 
 export interface Entry {
@@ -10,6 +11,8 @@ export interface Entry {
   key: string | null;
   // deno-lint-ignore no-explicit-any
   body: any;
+  /** The pictures that it was given. */
+  given: SeenPicture[];
   /** In micro-dollars: tokens times the price list of October 2026, or the picture's price. */
   billedMicros: number;
 }
@@ -18,7 +21,7 @@ export interface Exchange {
   entry: Entry;
   right(): Response;
   /** Bills these tokens and gives the metadata that reports them. */
-  use(tokens: { textIn: number; thoughts?: number; imageOut?: number }): object;
+  use(tokens: { textIn: number; imageIn?: number; thoughts?: number; imageOut?: number }): object;
   /** Base64. */
   picture: string;
 }
@@ -31,13 +34,16 @@ export interface GeminiStandIn extends StandInServer {
   billedMicros(): number;
 }
 
-/** Micro-dollars a token, and a picture where tokens say nothing. */
+/** Micro-dollars a token, and a picture where tokens say nothing. A picture that is given counts as words do. */
 const prices: { [model: string]: { textIn: number; textOut: number; imageOut: number; picture?: number } } = {
   "gemini-nano-banana-2.1": { textIn: 1.5, textOut: 7.5, imageOut: 30 },
   "gemini-2.5-flash-image": { textIn: 0.3, textOut: 2.5, imageOut: 30 },
   "gemini-3-pro-image": { textIn: 0, textOut: 0, imageOut: 0, picture: 134_000 },
   "gemini-3.1-flash-lite-image": { textIn: 0, textOut: 0, imageOut: 0, picture: 34_000 },
 };
+/** The most that one counts with any of them. */
+const tokensOfSource = 1290;
+const maxRequestBytes = 20_000_000;
 
 export async function startGemini(): Promise<GeminiStandIn> {
   const journal: Entry[] = [];
@@ -53,21 +59,34 @@ export async function startGemini(): Promise<GeminiStandIn> {
     if (model === undefined || !(model in prices)) {
       return failure(404, { status: "NOT_FOUND", message: "no such model" });
     }
-    const entry: Entry = { path: pathname, key, body: await request.json(), billedMicros: 0 };
+    const bytes = await request.bytes();
+    const body = JSON.parse(new TextDecoder().decode(bytes));
+    const entry: Entry = { path: pathname, key, body, given: [], billedMicros: 0 };
     journal.push(entry);
+    if (bytes.length >= maxRequestBytes) {
+      return failure(400, { status: "INVALID_ARGUMENT", message: "Request payload size exceeds the limit" });
+    }
+    try {
+      entry.given = await lookAtParts(body.contents[0].parts);
+    } catch (trouble) {
+      if (!(trouble instanceof Unacceptable)) throw trouble;
+      return failure(400, { status: "INVALID_ARGUMENT", message: trouble.message });
+    }
     const price = prices[model];
     const exchange: Exchange = {
       entry,
       picture,
-      use({ textIn, thoughts = 0, imageOut = 0 }) {
-        const tokens = textIn * price.textIn + thoughts * price.textOut + imageOut * price.imageOut;
+      use({ textIn, imageIn = 0, thoughts = 0, imageOut = 0 }) {
+        const tokens = (textIn + imageIn) * price.textIn + thoughts * price.textOut +
+          imageOut * price.imageOut;
         entry.billedMicros += Math.round(imageOut > 0 ? price.picture ?? tokens : tokens);
         return {
-          promptTokenCount: textIn,
+          promptTokenCount: textIn + imageIn,
+          ...(imageIn > 0 && { promptTokensDetails: [{ modality: "IMAGE", tokenCount: imageIn }] }),
           candidatesTokenCount: imageOut,
           thoughtsTokenCount: thoughts,
           candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: imageOut }],
-          totalTokenCount: textIn + thoughts + imageOut,
+          totalTokenCount: textIn + imageIn + thoughts + imageOut,
         };
       },
       right: () =>
@@ -75,6 +94,7 @@ export async function startGemini(): Promise<GeminiStandIn> {
           parts: [image(picture)],
           usageMetadata: exchange.use({
             textIn: entry.body.contents[0].parts[0].text.length,
+            imageIn: entry.given.length * tokensOfSource,
             imageOut: 1120,
           }),
         }),
@@ -87,6 +107,17 @@ export async function startGemini(): Promise<GeminiStandIn> {
     billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
   });
   return standIn;
+}
+
+/** One of words, then pictures. */
+async function lookAtParts(
+  [words, ...pictures]: { text?: string; inlineData?: { mimeType: string; data: string } }[],
+): Promise<SeenPicture[]> {
+  if (typeof words?.text !== "string") refuse("Missing text");
+  if (pictures.length > 14) refuse("Unable to process input image: too many images");
+  return await Promise.all(
+    pictures.map(({ inlineData }) => lookAt(fromBase64(inlineData?.data), { claimed: inlineData?.mimeType })),
+  );
 }
 
 export function image(data: string, { isThought = false } = {}): object {

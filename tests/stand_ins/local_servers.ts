@@ -3,11 +3,21 @@
  * stable-diffusion.cpp (examples/server/api.md), LocalAI, vLLM-Omni and SGLang (their protocol files).
  */
 import sharp from "sharp";
+import {
+  bytesOf,
+  fromBase64,
+  lookAt,
+  lookAtFile,
+  lookAtMask,
+  refuse,
+  Unacceptable,
+} from "./given_pictures.ts";
 import { serve, type StandInServer } from "./http.ts";
 
-export type Kind = "sd.cpp" | "LocalAI" | "vLLM-Omni" | "SGLang" | "other";
+export type Kind = "sd.cpp" | "LocalAI" | "vLLM-Omni" | "SGLang" | "other" | "other with edits";
 
 export interface LocalStandIn extends StandInServer {
+  /** Bodies as JSON; pictures in them, and those of forms, as they were seen. */
   // deno-lint-ignore no-explicit-any
   journal: { method: string; path: string; body: any }[];
   /** Answers to give instead of the right one to requests that make or ask for a picture, each once. */
@@ -18,14 +28,21 @@ export interface LocalStandIn extends StandInServer {
   pollsUntilDone: number;
 }
 
-export function startLocalServer(kind: Kind): LocalStandIn {
+/** `model` is the name of what it has loaded. */
+export function startLocalServer(kind: Kind, { model }: { model?: string } = {}): LocalStandIn {
   const journal: LocalStandIn["journal"] = [];
   const jobs = new Map<string, { polls: number; size: [number, number]; isCancelled: boolean }>();
   const server = serve(async (request) => {
     const { pathname: path } = new URL(request.url);
-    const text = await request.text();
-    journal.push({ method: request.method, path, body: text === "" ? null : JSON.parse(text) });
-    return await answer(path, text === "" ? {} : JSON.parse(text));
+    const entry: LocalStandIn["journal"][0] = { method: request.method, path, body: null };
+    journal.push(entry);
+    try {
+      entry.body = await readBody(request);
+    } catch (trouble) {
+      if (!(trouble instanceof Unacceptable)) throw trouble;
+      return refusal(trouble.message);
+    }
+    return await answer(entry);
   });
   const standIn: LocalStandIn = Object.assign(server, {
     journal,
@@ -35,8 +52,7 @@ export function startLocalServer(kind: Kind): LocalStandIn {
   });
   return standIn;
 
-  // deno-lint-ignore no-explicit-any
-  async function answer(path: string, body: any): Promise<Response> {
+  async function answer({ method, path, body }: LocalStandIn["journal"][0]): Promise<Response> {
     const file = standIn.files.get(path);
     if (file !== undefined) return file();
     if (path === "/v1/models") return Response.json({ object: "list", data: models() });
@@ -50,13 +66,31 @@ export function startLocalServer(kind: Kind): LocalStandIn {
       });
     }
     if (kind === "sd.cpp" && path.startsWith("/sdcpp/v1/")) return await sdCpp(path, body);
-    if (kind !== "sd.cpp" && path === "/v1/images/generations") {
+    const makes = paths[kind].includes(path);
+    // These frameworks know of a path that it is there, and for what.
+    if (makes && method === "GET") return Response.json({ detail: "Method Not Allowed" }, { status: 405 });
+    if (makes) {
       const instead = standIn.instead.shift()?.({ path, jobId: "" });
       if (instead) return instead;
-      const [width, height] = body.size.split("x").map(Number);
+      // Its own size, whatever the picture's.
+      const size = path.endsWith("/inpainting") ? "512x512" : body.size;
+      const [width, height] = size.split("x").map(Number);
       return Response.json({ created: 1_790_000_000, data: [{ b64_json: await picture(width, height) }] });
     }
     return Response.json({ error: "not found" }, { status: 404 });
+  }
+
+  /** Whatever the kind of server says where it does not like what it was given. */
+  function refusal(message: string): Response {
+    switch (kind) {
+      case "sd.cpp":
+        return Response.json({ error: "invalid generation parameters" }, { status: 400 });
+      case "vLLM-Omni":
+      case "SGLang":
+        return Response.json({ detail: message }, { status: 400 });
+      default:
+        return Response.json({ error: { message, type: "invalid_request_error" } }, { status: 400 });
+    }
   }
 
   function models(): object[] {
@@ -66,10 +100,11 @@ export function startLocalServer(kind: Kind): LocalStandIn {
       case "LocalAI":
         return [{ id: "words", object: "model" }, { id: "sd-3.5-medium", object: "model" }];
       case "vLLM-Omni":
-        return [{ id: "Qwen/Qwen-Image", object: "model", owned_by: "vllm" }];
+        return [{ id: model ?? "Qwen/Qwen-Image", object: "model", owned_by: "vllm" }];
       case "SGLang":
-        return [{ id: "black-forest-labs/FLUX.2-dev", object: "model", owned_by: "sglang" }];
+        return [{ id: model ?? "black-forest-labs/FLUX.2-dev", object: "model", owned_by: "sglang" }];
       case "other":
+      case "other with edits":
         return [{ id: "painter", object: "model", owned_by: "somebody" }];
     }
   }
@@ -78,7 +113,15 @@ export function startLocalServer(kind: Kind): LocalStandIn {
   async function sdCpp(path: string, body: any): Promise<Response> {
     if (path.endsWith("/capabilities")) {
       const limits = { min_width: 64, max_width: 1024, min_height: 64, max_height: 1024, max_batch_count: 8 };
-      return Response.json({ model: { name: "sd3.5_medium.gguf", stem: "sd3.5_medium" }, limits });
+      const stem = model ?? "sd3.5_medium";
+      const features = { init_image: true, mask_image: true, ref_images: true, cancel_queued: true };
+      return Response.json({
+        model: { name: `${stem}.gguf`, stem },
+        supported_modes: ["img_gen"],
+        features,
+        features_by_mode: { img_gen: features },
+        limits,
+      });
     }
     const [, , , what, jobId = `job_${jobs.size + 1}`, action] = path.split("/");
     const instead = standIn.instead.shift()?.({ path, jobId });
@@ -111,6 +154,62 @@ export function startLocalServer(kind: Kind): LocalStandIn {
       error: null,
     });
   }
+}
+
+/** Where each makes pictures, apart from jobs. */
+const paths: { [kind in Kind]: string[] } = {
+  "sd.cpp": [],
+  "LocalAI": ["/v1/images/generations", "/v1/images/inpainting"],
+  "vLLM-Omni": ["/v1/images/generations", "/v1/images/edits"],
+  "SGLang": ["/v1/images/generations", "/v1/images/edits"],
+  "other": ["/v1/images/generations"],
+  "other with edits": ["/v1/images/generations", "/v1/images/edits"],
+};
+
+async function readBody(request: Request): Promise<unknown> {
+  const type = request.headers.get("content-type") ?? "";
+  if (type.startsWith("multipart/form-data")) return await readForm(await request.formData());
+  const text = await request.text();
+  return text === "" ? null : await withSeen(JSON.parse(text));
+}
+
+const takes = ["image/png", "image/jpeg"];
+
+async function readForm(form: FormData): Promise<object> {
+  const images = [...form].filter(([name]) => /^image(\[\])?$/.test(name));
+  if (images.length === 0) refuse("Field 'image' is required");
+  const seen = await Promise.all(images.map(([, value]) => lookAtFile(value, takes)));
+  const mask = form.get("mask");
+  return {
+    ...Object.fromEntries([...form].filter(([, value]) => typeof value === "string")),
+    [images[0][0]]: seen,
+    ...(mask !== null && {
+      mask: await lookAtMask(await bytesOf(mask), {
+        base: seen[0],
+        form: "white",
+        claimed: (mask as File).type,
+      }),
+    }),
+  };
+}
+
+/** The pictures in it as they were seen. */
+// deno-lint-ignore no-explicit-any
+async function withSeen(body: any): Promise<object> {
+  const see = async (value: unknown) => await lookAt(fromBase64(value), { takes });
+  const { init_image, mask_image, ref_images, file, strength } = body;
+  if (strength !== undefined && !(strength >= 0 && strength <= 1)) refuse("invalid strength");
+  const base = init_image === undefined ? null : await see(init_image);
+  if (mask_image !== undefined && base === null) refuse("a mask without an image");
+  return {
+    ...body,
+    ...(base !== null && { init_image: base }),
+    ...(mask_image !== undefined && {
+      mask_image: await lookAtMask(fromBase64(mask_image), { base: base!, form: "white" }),
+    }),
+    ...(ref_images !== undefined && { ref_images: await Promise.all(ref_images.map(see)) }),
+    ...(file !== undefined && { file: await see(file) }),
+  };
 }
 
 async function picture(width: number, height: number): Promise<string> {

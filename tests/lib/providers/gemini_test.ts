@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createGemini } from "../../../lib/providers/gemini.ts";
 import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { givenPictures } from "../../fixtures/edits.ts";
 import { until } from "../../fixtures/until.ts";
 import {
   type Answer,
@@ -14,9 +15,16 @@ import { cutOff } from "../../stand_ins/http.ts";
 
 const apiKey = "key-of-the-stand-in-0123456789";
 
-async function setScene(): Promise<ProviderScene & { api: GeminiStandIn }> {
+/** Whether its tasks are to make pictures from words, or to change some. */
+type Work = "words" | "pictures";
+const works: Work[] = ["words", "pictures"];
+
+async function setScene(work: Work = "words"): Promise<ProviderScene & { api: GeminiStandIn }> {
   const api = await startGemini();
-  const scene = await setProviderScene((common) => createGemini({ apiKey, baseUrl: api.url, ...common }));
+  const scene = await setProviderScene((common) => {
+    const provider = createGemini({ apiKey, baseUrl: api.url, ...common });
+    return work === "words" ? provider : givenPictures(provider);
+  });
   return {
     ...scene,
     api,
@@ -191,9 +199,39 @@ const faults: { [name: string]: Fault } = {
   },
 };
 
-for (const [name, { instead, ends, submissions = 1 }] of Object.entries(faults)) {
-  Deno.test(`Gemini, ${name}: ends as documented and is booked as it is billed`, async () => {
-    await using scene = await setScene();
+for (const [name, fault] of Object.entries(faults)) {
+  for (const work of works) testFault(`Gemini, ${name}`, { fault, work });
+}
+
+const invalid = (message: string) => () => failure(400, { status: "INVALID_ARGUMENT", message });
+const sourceFaults: { [name: string]: Fault } = {
+  "a picture that it can't read": {
+    instead: [invalid("Unable to process input image. Please retry or report")],
+    ends: ["source_refused", "none"],
+  },
+  "a format that it doesn't know": {
+    instead: [invalid("Unsupported MIME type for image: image/tiff")],
+    ends: ["source_refused", "none"],
+  },
+  "a request that is too large": {
+    instead: [invalid("Request payload size exceeds the limit: 20971520 bytes.")],
+    ends: ["source_refused", "none"],
+  },
+  "a picture that is blocked": {
+    instead: [() => Response.json({ promptFeedback: { blockReason: "IMAGE_SAFETY" } })],
+    ends: ["source_refused", "none"],
+  },
+};
+
+for (const [name, fault] of Object.entries(sourceFaults)) {
+  testFault(`Gemini, ${name}`, { fault, work: "pictures" });
+}
+
+function testFault(name: string, { fault, work }: { fault: Fault; work: Work }): void {
+  const { instead, ends, submissions = 1 } = fault;
+  const given = work === "pictures" ? ", given pictures" : "";
+  Deno.test(`${name}${given}: ends as documented and is booked as it is billed`, async () => {
+    await using scene = await setScene(work);
     scene.api.instead = [...instead];
     const { costMicros: heldMicros } = await (await scene.program.post("/api/v1/quotes", { prompt: "a sea" }))
       .json();

@@ -5,6 +5,7 @@ import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
 import { createOpenAi } from "../../../lib/providers/openai.ts";
 import type { Provider } from "../../../lib/catalog/provider.ts";
 import { type Common, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { givenPictures } from "../../fixtures/edits.ts";
 import { until } from "../../fixtures/until.ts";
 import { brokenLine, drip, hang, serve } from "../../stand_ins/http.ts";
 import { createStandIn } from "../../fixtures/stand_in_provider.ts";
@@ -19,7 +20,13 @@ const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider 
   gemini: (baseUrl, common) => createGemini({ apiKey: "key", baseUrl, ...common }),
 };
 
+const address = () => "https://darkroom.example/sources/1";
 for (const [name, create] of Object.entries(adapters)) {
+  testLines(name, create);
+  testLines(`${name}, given pictures`, (...deps) => givenPictures(create(...deps), { address }));
+}
+
+function testLines(name: string, create: (typeof adapters)[string]): void {
   for (const when of ["at once", "after reading"] as const) {
     Deno.test(`${name}: a line that is reset ${when} leaves the outcome in doubt, and nothing is sent again`, async () => {
       await using line = brokenLine(when);

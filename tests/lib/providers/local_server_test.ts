@@ -3,9 +3,12 @@ import sharp from "sharp";
 import { createLocalServer } from "../../../lib/providers/local_server.ts";
 import { type ProviderScene, setProviderScene, type Shown } from "../../fixtures/provider_scene.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
+import { givenPictures } from "../../fixtures/edits.ts";
 import { until } from "../../fixtures/until.ts";
 import { brokenLine, cutOff } from "../../stand_ins/http.ts";
 import { type Kind, type LocalStandIn, startLocalServer } from "../../stand_ins/local_servers.ts";
+
+const editModel = "Qwen/Qwen-Image-Edit-2509";
 
 interface Scene extends ProviderScene {
   api: LocalStandIn;
@@ -16,9 +19,12 @@ interface Scene extends ProviderScene {
   made(): any[];
 }
 
-async function setScene(kind: Kind, path = ""): Promise<Scene> {
-  const api = startLocalServer(kind);
-  const scene = await setProviderScene((common) => createLocalServer({ baseUrl: api.url + path, ...common }));
+async function setScene(kind: Kind, { path = "", isGiven = false } = {}): Promise<Scene> {
+  const api = startLocalServer(kind, kind === "vLLM-Omni" && isGiven ? { model: editModel } : {});
+  const scene = await setProviderScene((common) => {
+    const provider = createLocalServer({ baseUrl: api.url + path, ...common });
+    return isGiven ? givenPictures(provider, { roles: ["base"] }) : provider;
+  });
   await scene.studio.deps.health.start();
   const { models } = await (await scene.program.get("/api/v1/models")).json();
   return {
@@ -97,7 +103,7 @@ for (const [kind, id, fields, sent] of kinds) {
   });
 
   Deno.test(`${kind} gets no orders from within the words of a prompt`, async () => {
-    await using scene = await setScene(kind, "/v1");
+    await using scene = await setScene(kind, { path: "/v1" });
     const orders = '<sd_cpp_extra_args>{"lora":1}</sd_cpp_extra_args>';
     for (
       const prompt of [
@@ -162,9 +168,31 @@ const faults: Fault[] = [
   ["an answer without a picture", "SGLang", [json({ data: [] })], "bad_result"],
 ];
 
-for (const [name, kind, instead, ends] of faults) {
-  Deno.test(`${kind}, ${name}: ends as documented and costs nothing`, async () => {
-    await using scene = await setScene(kind);
+const sourceFaults: Fault[] = [
+  ["a picture that can't be decoded", "SGLang", [
+    json({ detail: "Failed to process image source: cannot identify image file" }, 400),
+  ], "source_refused"],
+  ["validation that names the picture", "vLLM-Omni", [
+    json({ detail: [{ loc: ["body", "image"], msg: "invalid image" }] }, 422),
+  ], "source_refused"],
+  [
+    "a picture that is too large",
+    "LocalAI",
+    [json({ error: { message: "too large" } }, 413)],
+    "source_refused",
+  ],
+];
+
+for (const fault of faults) {
+  testFault(fault, { isGiven: false });
+  testFault(fault, { isGiven: true });
+}
+for (const fault of sourceFaults) testFault(fault, { isGiven: true });
+
+function testFault([name, kind, instead, ends]: Fault, { isGiven }: { isGiven: boolean }): void {
+  const given = isGiven ? ", given pictures" : "";
+  Deno.test(`${kind}, ${name}${given}: ends as documented and costs nothing`, async () => {
+    await using scene = await setScene(kind, { isGiven });
     scene.api.instead = [...instead];
     const prompt = await scene.run();
     assert.deepEqual([prompt.errorCode, prompt.costMicros], [ends, 0], `${prompt.errorMessage}`);
@@ -257,8 +285,15 @@ Deno.test("LocalAI's answer may name an address on its own host, and no other", 
   assert.equal((await scene.run()).errorCode, "bad_result");
 });
 
-Deno.test("a job is cancelled where it waits", async () => {
-  await using scene = await setScene("sd.cpp");
+for (const isGiven of [false, true]) testCancelled({ isGiven });
+
+function testCancelled({ isGiven }: { isGiven: boolean }): void {
+  const given = isGiven ? ", given pictures" : "";
+  Deno.test(`a job is cancelled where it waits${given}`, () => cancelWaiting({ isGiven }));
+}
+
+async function cancelWaiting({ isGiven }: { isGiven: boolean }): Promise<void> {
+  await using scene = await setScene("sd.cpp", { isGiven });
   scene.api.pollsUntilDone = 1e9;
   const promptId = await scene.send();
   await until(
@@ -269,7 +304,7 @@ Deno.test("a job is cancelled where it waits", async () => {
   const prompt = await until(() => scene.show(promptId), ({ ledger }) => ledger !== null);
   assert.deepEqual(free(prompt), ["CANCELLED", 0, "none"]);
   assert.equal(scene.api.journal.filter(({ path }) => path.endsWith("/cancel")).length, 1);
-});
+}
 
 Deno.test("a call that is the generation is broken off when its prompt is cancelled, since it costs nothing", async () => {
   await using scene = await setScene("SGLang");

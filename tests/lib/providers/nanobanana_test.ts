@@ -1,30 +1,59 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
-import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
+import { type Common, type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { editFor, givenPictures } from "../../fixtures/edits.ts";
 import { until } from "../../fixtures/until.ts";
-import { cutOff, huge } from "../../stand_ins/http.ts";
+import { cutOff, huge, serve, type StandInServer } from "../../stand_ins/http.ts";
 import { type Answer, type NanobananaStandIn, startNanobanana } from "../../stand_ins/nanobanana.ts";
 
 const token = "token-of-the-stand-in-0123456789";
 
+/** Whether its tasks are to make pictures from words, or to change some. */
+type Work = "words" | "pictures";
+const works: Work[] = ["words", "pictures"];
+
+interface Scene extends ProviderScene {
+  api: NanobananaStandIn;
+  /** Where the pictures that tasks are given lie; they can be fetched while it says so. */
+  sources: StandInServer & { isOpen: boolean };
+}
+
 async function setScene(
-  options: { publicUrl?: string } = {},
-): Promise<ProviderScene & { api: NanobananaStandIn }> {
+  { work = "words", ...options }: { publicUrl?: string; work?: Work } = {},
+): Promise<Scene> {
   const api = await startNanobanana();
-  const scene = await setProviderScene(
-    (common) => createNanobanana({ token, baseUrl: api.url, ...common }),
-    options,
-  );
+  const sources = await serveSources();
+  const address = (index: number) => `${sources.url}/sources/${index}`;
+  const scene = await setProviderScene((common) => {
+    const provider = createNanobanana({ token, baseUrl: api.url, ...common });
+    return work === "words" ? provider : givenPictures(provider, { address });
+  }, options);
   return {
     ...scene,
     api,
+    sources,
     async [Symbol.asyncDispose]() {
       await scene[Symbol.asyncDispose]();
       await api[Symbol.asyncDispose]();
+      await sources[Symbol.asyncDispose]();
     },
   };
+}
+
+async function serveSources(): Promise<Scene["sources"]> {
+  const { edit } = createNanobanana({ token, baseUrl: "", ...{} as Common }).models[0];
+  const given = (await editFor(edit!)).sources;
+  const server = serve((request) => {
+    const { bytes, contentType } = given[Number(new URL(request.url).pathname.split("/").at(-1))];
+    if (!sources.isOpen) return new Response(null, { status: 404 });
+    return new Response(request.method === "HEAD" ? null : bytes as BodyInit, {
+      headers: { "Content-Type": contentType },
+    });
+  });
+  const sources = Object.assign(server, { isOpen: true });
+  return sources;
 }
 
 const json = (body: unknown, status = 200, headers?: HeadersInit): Answer => () =>
@@ -220,25 +249,95 @@ const models = { "nanobanana": 20_000, "nanobanana-2": 40_000, "nanobanana-pro":
 
 for (const [model, priceMicros] of Object.entries(models)) {
   for (const [name, fault] of Object.entries(faults)) {
-    Deno.test(`${model}, ${name}: ends as documented and is booked as it is billed`, async () => {
-      const { create = [], poll = [], download = [], ends, submissions = 1 } = fault;
-      await using scene = await setScene();
-      let submitted = 0;
-      scene.api.onPoint = ({ method, point }) =>
-        void (method === "POST" && point === "received" && submitted++);
-      scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
-      const prompt = await scene.run({ model });
-      const { costMicros, basis } = prompt.ledger;
-      if (ends === null) {
-        assert.deepEqual([prompt.status, basis], ["COMPLETED", "table"], `${prompt.errorMessage}`);
-      } else assert.deepEqual([prompt.errorCode, basis], ends);
-      assert.equal(costMicros, basis === "unknown" ? priceMicros : scene.api.billedMicros());
-      assert.equal(submitted, submissions);
-      assert.deepEqual(await scene.books(), { spentMicros: costMicros, heldMicros: 0 });
-      assert.ok(!(JSON.stringify(prompt) + scene.studio.log.join("")).includes(token));
-    });
+    testFault(`${model}, ${name}`, { fault, work: "words", model, priceMicros });
   }
 }
+
+for (const [name, fault] of Object.entries(faults)) {
+  testFault(`nanobanana, ${name}`, { fault, work: "pictures", model: "nanobanana", priceMicros: 20_000 });
+}
+
+const failed = (errorCode: number | null, errorMessage: string): Answer =>
+  record({ successFlag: 3, errorCode, errorMessage });
+const sourceFaults: { [name: string]: Fault } = {
+  "a picture that it can't fetch, at creation": {
+    create: [json({ code: 451, msg: "Unauthorized" })],
+    ends: ["source_unreachable", "none"],
+  },
+  "a picture that it can't fetch, by its words": {
+    create: [json({ code: 422, msg: "Failed to download image from url" })],
+    ends: ["source_unreachable", "none"],
+  },
+  "a picture that it can't fetch, told by the task": {
+    poll: [failed(451, "gone")],
+    ends: ["source_unreachable", "none"],
+  },
+  "a picture that it can't fetch, told by the task's words": {
+    poll: [failed(null, "Image fetch failed. Check access settings or use our File Upload API")],
+    ends: ["source_unreachable", "none"],
+  },
+  "a picture that it can't fetch, told instead of the task": {
+    poll: [json({ code: 451, msg: "image" })],
+    ends: ["source_unreachable", "none"],
+  },
+  "a format that it doesn't know": {
+    create: [json({ code: 422, msg: "Unsupported image format" })],
+    ends: ["source_refused", "none"],
+  },
+  "a picture that it won't have": {
+    poll: [failed(400, "The input image violates our content policy")],
+    ends: ["source_refused", "none"],
+  },
+  "a request that is too large": {
+    create: [json({ code: 413, msg: "too large" })],
+    ends: ["source_refused", "none"],
+  },
+};
+
+for (const [name, fault] of Object.entries(sourceFaults)) {
+  testFault(`nanobanana, ${name}`, { fault, work: "pictures", model: "nanobanana", priceMicros: 20_000 });
+}
+
+function testFault(
+  title: string,
+  { fault, work, model, priceMicros }: { fault: Fault; work: Work; model: string; priceMicros: number },
+): void {
+  const given = work === "pictures" ? ", given pictures" : "";
+  Deno.test(`${title}${given}: ends as documented and is booked as it is billed`, async () => {
+    const { create = [], poll = [], download = [], ends, submissions = 1 } = fault;
+    await using scene = await setScene({ work });
+    let submitted = 0;
+    scene.api.onPoint = ({ method, point }) =>
+      void (method === "POST" && point === "received" && submitted++);
+    scene.api.instead = { create: [...create], poll: [...poll], download: [...download] };
+    const prompt = await scene.run({ model });
+    const { costMicros, basis } = prompt.ledger;
+    if (ends === null) {
+      assert.deepEqual([prompt.status, basis], ["COMPLETED", "table"], `${prompt.errorMessage}`);
+    } else assert.deepEqual([prompt.errorCode, basis], ends);
+    assert.equal(costMicros, basis === "unknown" ? priceMicros : scene.api.billedMicros());
+    assert.equal(submitted, submissions);
+    assert.deepEqual(await scene.books(), { spentMicros: costMicros, heldMicros: 0 });
+    assert.ok(!(JSON.stringify(prompt) + scene.studio.log.join("")).includes(token));
+  });
+}
+
+Deno.test("the provider fetches the pictures itself while the task runs, by HEAD and by GET", async () => {
+  await using scene = await setScene({ work: "pictures" });
+  assert.equal((await scene.run()).status, "COMPLETED");
+  const seen = scene.api.fetched.map(({ method, status, address }) => [method, status, address.slice(-1)]);
+  assert.deepEqual(seen, [["HEAD", 200, "0"], ["GET", 200, "0"], ["HEAD", 200, "1"], ["GET", 200, "1"]]);
+});
+
+Deno.test("a picture that can't be fetched fails its task by name, and nothing is billed or made again", async () => {
+  await using scene = await setScene({ work: "pictures" });
+  scene.sources.isOpen = false;
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.errorCode, prompt.costMicros], ["source_unreachable", 0]);
+  assert.deepEqual(scene.api.fetched.map(({ status }) => status), [404]);
+  assert.equal(scene.api.journal.filter(({ request }) => request === "create").length, 1);
+  assert.equal(scene.api.billedMicros(), 0);
+});
 
 Deno.test("after all of the faults, one after another, the provider's journal and the ledger agree", async () => {
   await using scene = await setScene();
@@ -316,8 +415,15 @@ Deno.test("a cancelled task is booked, since it can't be stopped", async () => {
   assert.deepEqual([prompt.status, prompt.costMicros, prompt.ledger.basis], ["CANCELLED", 20_000, "table"]);
 });
 
-Deno.test("where the provider can call back, a task in doubt is found by its call and never made again", async () => {
-  await using scene = await setScene({ publicUrl: "https://darkroom.example" });
+for (const work of works) testCall(work);
+
+function testCall(work: Work): void {
+  const title = "where the provider can call back, a task in doubt is found by its call and never made again";
+  Deno.test(work === "words" ? title : `${title}, given pictures`, () => findByCall(work));
+}
+
+async function findByCall(work: Work): Promise<void> {
+  await using scene = await setScene({ work, publicUrl: "https://darkroom.example" });
   const { api, program } = scene;
   loseAnswers(scene, async () => {});
   const promptId = await scene.send();
@@ -331,7 +437,7 @@ Deno.test("where the provider can call back, a task in doubt is found by its cal
   await call(scene, url, task.taskId!);
   await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
   assert.equal(api.journal.filter(({ request }) => request === "create").length, 1);
-});
+}
 
 Deno.test("a task in doubt is found by a call that came before its answer was lost, whatever was called after it", async () => {
   await using scene = await setScene({ publicUrl: "https://darkroom.example" });
@@ -371,8 +477,6 @@ Deno.test("of two tasks in doubt each is found, though the first call to one is 
     await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
   }
 });
-
-interface Scene extends Awaited<ReturnType<typeof setScene>> {}
 
 function loseAnswers(scene: Scene, before: (made: { url: string; taskId: string }) => Promise<void>): void {
   const urls: string[] = [];

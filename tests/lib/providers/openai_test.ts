@@ -13,13 +13,21 @@ import {
   startOpenAi,
   usageOf,
 } from "../../stand_ins/openai.ts";
+import { editFor, givenPictures, mayChange } from "../../fixtures/edits.ts";
 import { until } from "../../fixtures/until.ts";
 
 const apiKey = "key-of-the-stand-in-0123456789";
 
-async function setScene(): Promise<ProviderScene & { api: OpenAiStandIn }> {
+/** Whether its tasks are to make pictures from words, or to change some. */
+type Work = "words" | "pictures";
+const works: Work[] = ["words", "pictures"];
+
+async function setScene(work: Work = "words"): Promise<ProviderScene & { api: OpenAiStandIn }> {
   const api = startOpenAi();
-  const scene = await setProviderScene((common) => createOpenAi({ apiKey, baseUrl: api.url, ...common }));
+  const scene = await setProviderScene((common) => {
+    const provider = createOpenAi({ apiKey, baseUrl: api.url, ...common });
+    return work === "words" ? provider : givenPictures(provider);
+  });
   return {
     ...scene,
     api,
@@ -63,39 +71,41 @@ for (const model of ["gpt-image-2", "gpt-image-2-low", "gpt-image-2-high"]) {
   });
 }
 
-Deno.test("partial pictures are shown while the prompt runs", async () => {
-  await using scene = await setScene();
-  const finish = Promise.withResolvers<void>();
-  scene.api.instead.push(({ picture, bill }) => {
-    bill({ textIn: 5, imageOut: 100 });
-    const end = {
-      type: "image_generation.completed",
-      b64_json: picture,
-      usage: usageOf({ textIn: 5, imageOut: 100 }),
-    };
-    const send = (controller: ReadableStreamDefaultController, messages: object[]) =>
-      controller.enqueue(new TextEncoder().encode(eventText(messages)));
-    return new Response(
-      new ReadableStream({
-        async start(controller) {
-          send(controller, [partial(0, picture)]);
-          await finish.promise;
-          send(controller, [end]);
-          controller.close();
-        },
-      }),
-      { headers: { "Content-Type": "text/event-stream" } },
+for (const work of works) {
+  Deno.test(`partial pictures are shown while a prompt of ${work} runs`, async () => {
+    await using scene = await setScene(work);
+    const finish = Promise.withResolvers<void>();
+    scene.api.instead.push(({ picture, kind, bill }) => {
+      bill({ textIn: 5, imageOut: 100 });
+      const end = {
+        type: `${kind}.completed`,
+        b64_json: picture,
+        usage: usageOf({ textIn: 5, imageOut: 100 }),
+      };
+      const send = (controller: ReadableStreamDefaultController, messages: object[]) =>
+        controller.enqueue(new TextEncoder().encode(eventText(messages)));
+      return new Response(
+        new ReadableStream({
+          async start(controller) {
+            send(controller, [partial(0, picture, kind)]);
+            await finish.promise;
+            send(controller, [end]);
+            controller.close();
+          },
+        }),
+        { headers: { "Content-Type": "text/event-stream" } },
+      );
+    });
+    const promptId = await scene.send();
+    const { previews } = await until(
+      () => scene.studio.deps.progress.read(promptId)!,
+      (p) => p?.previews[0] !== undefined,
     );
+    assert.equal(previews[0].contentType, "image/webp");
+    finish.resolve();
+    await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
   });
-  const promptId = await scene.send();
-  const { previews } = await until(
-    () => scene.studio.deps.progress.read(promptId)!,
-    (p) => p?.previews[0] !== undefined,
-  );
-  assert.equal(previews[0].contentType, "image/webp");
-  finish.resolve();
-  await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
-});
+}
 
 interface Fault {
   instead: Answer[];
@@ -114,19 +124,19 @@ function stream(pieces: string[]): Response {
 const soon = { "Retry-After": "0" };
 const faults: { [name: string]: Fault } = {
   "fewer partial pictures than were asked for": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1000 });
       const usage = usageOf({ textIn: 5, imageOut: 1000 });
-      return events([{ type: "image_generation.completed", b64_json: picture, usage }]);
+      return events([{ type: `${kind}.completed`, b64_json: picture, usage }]);
     }],
     ends: null,
   },
   "a partial picture that is none": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1000 });
       const usage = usageOf({ textIn: 5, imageOut: 1000 });
-      return events([partial(0, "bm90aGluZw=="), {
-        type: "image_generation.completed",
+      return events([partial(0, "bm90aGluZw==", kind), {
+        type: `${kind}.completed`,
         b64_json: picture,
         usage,
       }]);
@@ -134,28 +144,28 @@ const faults: { [name: string]: Fault } = {
     ends: null,
   },
   "messages that say that there is no error": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1000 });
       const usage = usageOf({ textIn: 5, imageOut: 1000 });
-      const end = { type: "image_generation.completed", b64_json: picture, usage, error: null };
-      return events([{ ...partial(0, picture), error: null }, end]);
+      const end = { type: `${kind}.completed`, b64_json: picture, usage, error: null };
+      return events([{ ...partial(0, picture, kind), error: null }, end]);
     }],
     ends: null,
   },
   "a last message without the empty line after it": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1000 });
       const usage = usageOf({ textIn: 5, imageOut: 1000 });
-      const end = { type: "image_generation.completed", b64_json: picture, usage };
+      const end = { type: `${kind}.completed`, b64_json: picture, usage };
       return stream([eventText([end]).trimEnd()]);
     }],
     ends: null,
   },
   "lines that end in other ways, data of several lines, and pieces cut anywhere": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1000 });
       const usage = usageOf({ textIn: 5, imageOut: 1000 });
-      const end = { type: "image_generation.completed", b64_json: picture, usage };
+      const end = { type: `${kind}.completed`, b64_json: picture, usage };
       const lines = JSON.stringify(end, null, 1).split("\n").map((line) => `data: ${line}`);
       const text = `: hello\r\revent: ${end.type}\r\n${lines.join("\r\n")}\r\n\r\n`;
       return stream(text.match(/[^]{1,7}/g)!);
@@ -163,9 +173,9 @@ const faults: { [name: string]: Fault } = {
     ends: null,
   },
   "usage that nobody can have used": {
-    instead: [({ picture }) => {
+    instead: [({ picture, kind }) => {
       const usage = usageOf({ textIn: 5, imageOut: 1e300 });
-      return events([{ type: "image_generation.completed", b64_json: picture, usage }]);
+      return events([{ type: `${kind}.completed`, b64_json: picture, usage }]);
     }],
     ends: null,
     isTable: true,
@@ -178,17 +188,17 @@ const faults: { [name: string]: Fault } = {
     ends: null,
   },
   "a stream that is cut in the middle": {
-    instead: [({ picture }) => cutOff(eventText([partial(0, picture)]), "text/event-stream")],
+    instead: [({ picture, kind }) => cutOff(eventText([partial(0, picture, kind)]), "text/event-stream")],
     ends: ["outcome_unknown", "unknown"],
   },
   "a stream that ends before the picture": {
-    instead: [({ picture }) => events([partial(0, picture)])],
+    instead: [({ picture, kind }) => events([partial(0, picture, kind)])],
     ends: ["outcome_unknown", "unknown"],
   },
   "an error in the middle of the stream": {
     instead: [
-      ({ picture }) =>
-        events([partial(0, picture), {
+      ({ picture, kind }) =>
+        events([partial(0, picture, kind), {
           type: "error",
           error: { message: "gpu lost", type: "server_error" },
         }]),
@@ -268,11 +278,11 @@ const faults: { [name: string]: Fault } = {
     ends: ["bad_result", "computed"],
   },
   "half a picture": {
-    instead: [({ picture, bill }) => {
+    instead: [({ picture, kind, bill }) => {
       bill({ textIn: 5, imageOut: 1767 });
       const usage = usageOf({ textIn: 5, imageOut: 1767 });
       return events([{
-        type: "image_generation.completed",
+        type: `${kind}.completed`,
         b64_json: picture.slice(0, picture.length / 8 * 4),
         usage,
       }]);
@@ -281,9 +291,59 @@ const faults: { [name: string]: Fault } = {
   },
 };
 
-for (const [name, { instead, ends, submissions = 1, isTable = false }] of Object.entries(faults)) {
-  Deno.test(`OpenAI, ${name}: ends as documented and is booked as it is billed`, async () => {
-    await using scene = await setScene();
+for (const [name, fault] of Object.entries(faults)) {
+  for (const work of works) testFault(`OpenAI, ${name}`, { fault, work });
+}
+
+const sourceFaults: { [name: string]: Fault } = {
+  "a picture that it can't read": {
+    instead: [() => error(400, { message: "not a valid image", code: "invalid_image_file" })],
+    ends: ["source_refused", "none"],
+  },
+  "a mask that does not fit": {
+    instead: [
+      () => error(400, { message: "wrong size", type: "image_generation_user_error", param: "mask" }),
+    ],
+    ends: ["source_refused", "none"],
+  },
+  "a picture that it won't have, by its words": {
+    instead: [
+      () =>
+        error(400, { message: "The uploaded image may violate our policies", code: "moderation_blocked" }),
+    ],
+    ends: ["source_refused", "none"],
+  },
+  "a format that it doesn't know, by its words": {
+    instead: [() => error(400, { message: "Unsupported image format.", type: "invalid_request_error" })],
+    ends: ["source_refused", "none"],
+  },
+  "a request that is too large": {
+    instead: [() => new Response("too large", { status: 413 })],
+    ends: ["source_refused", "none"],
+  },
+  "words that it won't have": {
+    instead: [() => error(400, { message: "rejected by the safety system", code: "moderation_blocked" })],
+    ends: ["content_policy", "none"],
+  },
+  "a size that it doesn't have": {
+    instead: [() => error(400, { message: "image size is not supported", param: "size" })],
+    ends: ["provider_rejected", "none"],
+  },
+  "a refusal of the picture in the middle of the stream": {
+    instead: [() => events([{ type: "error", error: { message: "no", code: "invalid_image_format" } }])],
+    ends: ["source_refused", "none"],
+  },
+};
+
+for (const [name, fault] of Object.entries(sourceFaults)) {
+  testFault(`OpenAI, ${name}`, { fault, work: "pictures" });
+}
+
+function testFault(name: string, { fault, work }: { fault: Fault; work: Work }): void {
+  const { instead, ends, submissions = 1, isTable = false } = fault;
+  const given = work === "pictures" ? ", given pictures" : "";
+  Deno.test(`${name}${given}: ends as documented and is booked as it is billed`, async () => {
+    await using scene = await setScene(work);
     scene.api.instead = [...instead];
     const { costMicros: heldMicros } = await (await scene.program.post("/api/v1/quotes", { prompt: "a sea" }))
       .json();
@@ -326,6 +386,45 @@ Deno.test("the official client and the adapter make the same requests", async ()
   assert.deepEqual({ ...ourList, contentType: null }, { ...theirList, contentType: null });
 });
 
+Deno.test("the official client and the adapter make the same requests to change pictures", async () => {
+  await using scene = await setScene("pictures");
+  const { edit: ability } = scene.provider.models[0];
+  const { sources, mask } = await editFor(ability!);
+  await scene.run({ prompt: "make it night" });
+  const client = new OpenAI({ apiKey, baseURL: `${scene.api.url}/v1`, maxRetries: 0 });
+  const [base, style] = sources;
+  const file = (bytes: Uint8Array, name: string, type: string) =>
+    new File([bytes as BlobPart], name, { type });
+  const stream = await client.images.edit({
+    model: "gpt-image-2",
+    image: [file(base.bytes, "a.png", "image/png"), file(style.bytes, "b.jpg", "image/jpeg")],
+    mask: file(mask!, "m.png", "image/png"),
+    prompt: "make it night",
+    n: 1,
+    size: "1024x1024",
+    quality: "medium",
+    output_format: "png",
+    stream: true,
+    partial_images: 2,
+  });
+  const types = [];
+  for await (const event of stream) types.push(event.type);
+  assert.deepEqual(types, ["image_edit.partial_image", "image_edit.partial_image", "image_edit.completed"]);
+  const [ours, theirs] = scene.api.journal;
+  assert.equal(ours.path, "/v1/images/edits");
+  assert.equal(ours.body["image[]"].length, 2);
+  assert.equal(ours.body.mask.mayChange, mayChange);
+  assert.deepEqual(ours, theirs);
+});
+
+Deno.test("a changed picture costs what its reported usage computes to, the pictures that were given included", async () => {
+  await using scene = await setScene("pictures");
+  const prompt = await scene.run();
+  assert.deepEqual([prompt.status, prompt.ledger.basis], ["COMPLETED", "computed"]);
+  assert.deepEqual(prompt.ledger.usage, { textIn: 37, imageIn: 2 * 6338, imageOut: 1967 });
+  assert.equal(prompt.costMicros, scene.api.billedMicros());
+});
+
 Deno.test("the provider's state says whether it answers and takes the key", async () => {
   await using scene = await setScene();
   const { checkStatus } = scene.provider;
@@ -345,8 +444,8 @@ const tolerated: { [name: string]: Answer } = {
   "JSON behind a byte order mark": ({ picture }) =>
     labelled(`\ufeff${JSON.stringify({ data: [{ b64_json: picture }] })}`, "text/plain"),
   "a data: address": ({ picture }) => Response.json({ data: [{ url: `data:image/png;base64,${picture}` }] }),
-  "a data: address at the end of a stream": ({ picture }) =>
-    events([{ type: "image_generation.completed", url: `data:image/png;base64,${picture}` }]),
+  "a data: address at the end of a stream": ({ picture, kind }) =>
+    events([{ type: `${kind}.completed`, url: `data:image/png;base64,${picture}` }]),
   "the picture itself": ({ picture }) => labelled(Uint8Array.fromBase64(picture), "text/plain"),
 };
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TaskRequest } from "../../../lib/catalog/provider.ts";
 import { failureOfAnswer, firstImage } from "../../../lib/providers/openai_wire.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 
@@ -51,9 +52,20 @@ Deno.test("a picture is found wherever servers put their lists", async () => {
   }
 });
 
+const task: TaskRequest = {
+  taskKey: "prompt:0",
+  taskType: "TEXT_TO_IMAGE",
+  model: "painter",
+  prompt: "a sea",
+  width: 512,
+  height: 512,
+  count: 1,
+  watermark: null,
+};
+
 Deno.test("a plain message says why it was refused; with 5xx it leaves open what became of the call", () => {
   const answered = (status: number) =>
-    failureOfAnswer({ status, headers: new Headers(), json: { message: "no such size" }, now: 0 });
+    failureOfAnswer({ status, headers: new Headers(), json: { message: "no such size" }, now: 0, task });
   assert.deepEqual([answered(400).outcome, answered(400).said], ["not_created", "no such size"]);
   assert.deepEqual([answered(502).outcome, answered(502).said], ["unknown", null]);
 });

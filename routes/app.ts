@@ -28,13 +28,18 @@ import {
   sameSiteOnly,
 } from "./http/middleware.ts";
 import { passkeyRoutes } from "./people/passkeys.tsx";
+import { createReadyPages } from "./http/ready_pages.ts";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
 import { wholeBody } from "./http/request_body.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
+/** Cards and tiles of a few dozen people's first pages, most of them 1 to 3 kB. */
+const readyParts = 2000;
+
 export function createApp(deps: AppDeps) {
+  const readyPages = createReadyPages({ most: readyParts });
   return new Hono<AppEnv>()
     .onError(createErrorHandler(deps))
     .notFound(answerNotFound)
@@ -58,9 +63,9 @@ export function createApp(deps: AppDeps) {
     .route("/", invitationRoutes(deps))
     .route("/", tokenRoutes(deps))
     .route("/", passkeyRoutes(deps))
-    .route("/", generateRoutes(deps))
+    .route("/", generateRoutes({ ...deps, readyPages }))
     .route("/", promptRoutes(deps))
-    .route("/", galleryRoutes(deps))
+    .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", imageRoutes(deps))
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))

@@ -13,11 +13,10 @@ import {
 } from "../prompts/prompt.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
-import { changeVersion, type Store, type Versioned } from "../store/store.ts";
+import { changeVersion, present, type Store, type Versioned } from "../store/store.ts";
 import type { Charge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
 import { parseSize, type Size } from "../size.ts";
-import { tintColours } from "../pixels/tint.ts";
 import { readImages } from "../images/image_store.ts";
 import { queuePositions } from "../prompts/queue.ts";
 
@@ -37,8 +36,6 @@ export interface ImageView {
   prompt: Prompt;
   /** What was asked for. */
   text: string;
-  /** Colours of a grid of four by four, row by row, until the picture has loaded; null: not known yet. */
-  tint: string[] | null;
   /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
   costMicros: number | null;
   /** How that came about; null until it is known. */
@@ -88,6 +85,8 @@ export interface PromptView {
   failure: FailureView | null;
   /** The cursor at which the prompt last changed. */
   cursor: string;
+  /** The versions of all that is shown here, once that is stored records alone; null until the prompt is final. */
+  madeOf: string | null;
 }
 
 export interface ViewDeps {
@@ -105,13 +104,17 @@ export async function viewPrompts(
     readLedger(store, prompts.map(({ value }) => value.id)),
     queuePositions(store, prompts.map(({ value }) => value)),
   ]);
-  const byId = new Map(images.map(({ value }) => value).filter(isMade).map((image) => [image.id, image]));
+  const byId = new Map(
+    images.flatMap(({ value, versionstamp }) =>
+      isMade(value) ? [[value.id, { value, versionstamp }] as const] : []
+    ),
+  );
   return prompts.map((found, i) => {
     const { value: prompt } = found;
+    const shown = shownImageIds(prompt).map((id) => byId.get(id) ?? null);
     const entry = entries[i]?.value ?? null;
     const running = prompt.status === "PROCESSING" ? progress.read(prompt.id) : null;
-    const images = shownImageIds(prompt).map((id) => byId.get(id)).filter((image) => image !== undefined)
-      .map((image) => viewImage(image, prompt));
+    const images = present(shown).map(({ value }) => viewImage(value, prompt));
     return {
       prompt,
       size: parseSize(prompt.request.imageSize),
@@ -125,8 +128,13 @@ export async function viewPrompts(
       durationMs: durationMs(prompt),
       failure: failureOf(prompt, entry),
       cursor: changeVersion(found),
+      madeOf: isFinal(prompt) ? versionsOf([found, entries[i], ...shown]) : null,
     };
   });
+}
+
+function versionsOf(records: readonly (Versioned<unknown> | null)[]): string {
+  return records.map((record) => record?.versionstamp ?? "none").join(" ");
 }
 
 export async function viewPrompt(deps: ViewDeps, prompt: Versioned<Prompt>): Promise<PromptView> {
@@ -158,7 +166,6 @@ function viewImage(image: MadeImage, prompt: Prompt): ImageView {
     image,
     prompt,
     text: prompt.request.text,
-    tint: image.tint === null ? null : tintColours(image.tint),
     ...imageCost(prompt, image.id),
     durationMs: durationMs(prompt),
   };

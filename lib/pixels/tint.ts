@@ -37,11 +37,6 @@ export function tintOf(
   return tint;
 }
 
-/** The colours of the cells such as "#b3290b", row by row. */
-export function tintColours(tint: string): string[] {
-  return Array.from({ length: tintGrid ** 2 }, (_, cell) => `#${tint.slice(cell * 6, cell * 6 + 6)}`);
-}
-
 /** The pixels in one direction of a cell that are looked at. */
 function places(
   start: number,

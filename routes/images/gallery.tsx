@@ -16,6 +16,7 @@ import { GalleryPage, type GalleryPart, GalleryTiles, maxParts } from "../../vie
 import { queryOf } from "../../views/images/image_query.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
+import type { ReadyPages } from "../http/ready_pages.ts";
 import { readFormLists } from "../http/input.ts";
 import { readerZone } from "../http/reader_zone.ts";
 import { countImages, findImage, listImages } from "../../lib/images/image_store.ts";
@@ -31,10 +32,10 @@ const selectionForm = undeleteForm.extend({
   action: z.tuple([z.enum(["download", "delete", "compare"], actionWords)], actionWords),
 });
 
-type GalleryDeps = Pick<AppDeps, "store" | "files" | "secret">;
+type GalleryDeps = Pick<AppDeps, "store" | "files" | "secret"> & { readyPages: ReadyPages };
 
 export function galleryRoutes(deps: GalleryDeps) {
-  const { store, files, secret } = deps;
+  const { store, files, secret, readyPages } = deps;
   return new Hono<AppEnv>()
     .get("/gallery", async (c) => {
       const { user } = callerOf(c);
@@ -45,11 +46,15 @@ export function galleryRoutes(deps: GalleryDeps) {
         listChoices(store, user.id),
         readDeleted(c),
       ]);
-      return c.html(<GalleryPage {...{ user, cursor, total, choices, deleted }} {...parts} />);
+      return await readyPages.answer(
+        c,
+        (ready) => <GalleryPage {...{ user, cursor, total, choices, deleted, ready }} {...parts} />,
+      );
     })
     .get("/gallery/part", async (c) => {
       const parts = Number(c.req.query("parts")) || 1;
-      return c.html(<GalleryTiles {...await readPart(c)} parts={parts} />);
+      const part = await readPart(c);
+      return await readyPages.answer(c, (ready) => <GalleryTiles {...part} {...{ parts, ready }} />);
     })
     .post("/gallery/selection", async (c) => {
       callerOf(c);
@@ -85,7 +90,7 @@ export function galleryRoutes(deps: GalleryDeps) {
       return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);
     });
 
-  async function readPart(c: AppContext): Promise<Omit<GalleryPart, "parts">> {
+  async function readPart(c: AppContext): Promise<Omit<GalleryPart, "parts" | "ready">> {
     const { user } = callerOf(c);
     const query = readImageQuery(c);
     const { name, list } = readList(c, query);

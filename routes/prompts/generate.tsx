@@ -27,6 +27,7 @@ import { money } from "../../views/shell/format.ts";
 import { GenerateButton, PriceChangedFragment, SettingsFields } from "../../views/prompts/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../../views/prompts/generator_page.tsx";
 import { acceptedJson, generatedJson, unsuccessfulJson } from "../../views/json/generation_json.ts";
+import type { Ready } from "../../views/shell/ready.ts";
 import { quoteJson } from "../../views/json/quote_json.ts";
 import {
   type AppContext,
@@ -36,6 +37,7 @@ import {
   callerOf,
   wantsFragment,
 } from "../http/context.ts";
+import type { ReadyPages } from "../http/ready_pages.ts";
 import { orProblem, type ProblemFaces, redirectToLogin } from "../http/problem.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
@@ -54,24 +56,26 @@ const forgottenWords = "What was read from the picture is not kept any more: cho
 const cardsShown = 12;
 const recentImages = 6;
 
-type GenerateDeps = Pick<
-  AppDeps,
-  | "store"
-  | "models"
-  | "health"
-  | "progress"
-  | "changes"
-  | "doorbell"
-  | "readiness"
-  | "limits"
-  | "defaultBudgetMicros"
-  | "promptMaxChars"
-  | "publicUrl"
-  | "secret"
->;
+type GenerateDeps =
+  & Pick<
+    AppDeps,
+    | "store"
+    | "models"
+    | "health"
+    | "progress"
+    | "changes"
+    | "doorbell"
+    | "readiness"
+    | "limits"
+    | "defaultBudgetMicros"
+    | "promptMaxChars"
+    | "publicUrl"
+    | "secret"
+  >
+  & { readyPages: ReadyPages };
 
 export function generateRoutes(deps: GenerateDeps) {
-  const { store, models, changes, publicUrl } = deps;
+  const { store, models, changes, publicUrl, readyPages } = deps;
   const filled = createRecent<FoundSettings>({ most: mostFilled });
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
@@ -99,7 +103,7 @@ export function generateRoutes(deps: GenerateDeps) {
         models.available(),
         fields,
       );
-      return c.html(await generatorPage(c, { draft, problem, left }));
+      return await readyPages.answer(c, (ready) => generatorPage(c, { draft, problem, left, ready }));
     })
     .get("/generator/settings", (c) => {
       callerOf(c);
@@ -210,7 +214,12 @@ export function generateRoutes(deps: GenerateDeps) {
 
   async function generatorPage(
     c: AppContext,
-    { draft, problem, left = [] }: { draft: Draft; problem?: string; left?: readonly Left[] },
+    { draft, problem, left = [], ready }: {
+      draft: Draft;
+      problem?: string;
+      left?: readonly Left[];
+      ready?: Ready;
+    },
   ) {
     const caller = callerOf(c);
     const { user } = caller;
@@ -237,6 +246,7 @@ export function generateRoutes(deps: GenerateDeps) {
         budget={budget}
         problem={problem ?? null}
         left={left}
+        ready={ready}
       />
     );
   }

@@ -8,7 +8,8 @@ import { plural, size } from "../shell/format.ts";
 import { addressOf, queryOf } from "./image_query.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Paintings } from "../shell/paintings.tsx";
-import { Tile } from "./picture.tsx";
+import { type Ready, rendered } from "../shell/ready.ts";
+import { Tile, tileName } from "./picture.tsx";
 
 export interface GalleryPart {
   images: ImageView[];
@@ -17,6 +18,7 @@ export interface GalleryPart {
   next: string | null;
   /** Parts on the page so far, this one included. */
   parts: number;
+  ready?: Ready;
 }
 
 export interface GalleryProps extends GalleryPart {
@@ -64,12 +66,15 @@ export function GalleryPage({ user, cursor, total, isContinued, choices, deleted
 }
 
 /** Some tiles and, after them, what brings the next ones: by itself once it is seen, or as a link. */
-export function GalleryTiles({ images, query, next, parts }: GalleryPart) {
+export function GalleryTiles({ images, query, next, parts, ready = rendered }: GalleryPart) {
   const narrowed = queryOf(query);
   const address = next === null ? null : addressOf("/gallery", narrowed, `cursor=${next}`);
   return (
     <>
-      {images.map((view) => <Tile view={view} query={narrowed} isSelectable />)}
+      {images.map((view) => {
+        const tile = { view, query: narrowed, isSelectable: true };
+        return ready(tileName(tile), () => <Tile {...tile} />);
+      })}
       {address !== null && (
         parts < maxParts
           ? (

@@ -51,12 +51,21 @@ export function galleryAddress(imageId: string, query: string): string {
   return `${addressOf("/gallery", query, `at=${imageId}`)}#${tileId(imageId)}`;
 }
 
-/** A picture of the gallery, with its prompt over it; `query` is the search that it was found by. */
-export function Tile({ view: { image, prompt }, query = "", isSelectable = false }: {
+interface TileProps {
   view: ImageView;
+  /** The search that it was found by. */
   query?: string;
   isSelectable?: boolean;
-}) {
+}
+
+/** All that a tile shows. */
+export function tileName({ view: { image, prompt }, query = "", isSelectable = false }: TileProps): string {
+  const { id, width, height, tint } = image;
+  return `tile ${id} ${width} ${height} ${tint} ${query} ${isSelectable} ${prompt.request.text}`;
+}
+
+/** A picture of the gallery, with its prompt over it. */
+export function Tile({ view: { image, prompt }, query = "", isSelectable = false }: TileProps) {
   const { text } = prompt.request;
   return (
     <li id={tileId(image.id)} class="tile">

@@ -8,18 +8,24 @@ import type { Pagination } from "../json/pagination_json.ts";
 import type { Left } from "../../lib/images/found_settings.ts";
 import { LeftOvers } from "./left_over.tsx";
 import { Layout } from "../shell/layout.tsx";
-import { Tile } from "../images/picture.tsx";
+import { Tile, tileName } from "../images/picture.tsx";
+import { type Ready, rendered } from "../shell/ready.ts";
 import { Paintings } from "../shell/paintings.tsx";
-import { PromptCard } from "./prompt_card.tsx";
+import { cardName, PromptCard } from "./prompt_card.tsx";
 
-export function GeneratorPage({ user, cursor, prompts, recent, left, ...form }: GeneratorFormProps & {
+export interface GeneratorPageProps extends GeneratorFormProps {
   user: User;
   cursor: string;
   prompts: PromptView[];
   recent: { images: ImageView[]; pagination: Pagination };
   /** Of a picture's settings that the form was filled from. */
   left: readonly Left[];
-}) {
+  ready?: Ready;
+}
+
+export function GeneratorPage(
+  { user, cursor, prompts, recent, left, ready = rendered, ...form }: GeneratorPageProps,
+) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
     <Layout title="Generate" user={user} current="/generator" live={{ page: "generator", cursor, isBusy }}>
@@ -33,7 +39,9 @@ export function GeneratorPage({ user, cursor, prompts, recent, left, ...form }: 
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>
           <div id="cards" class="feed" data-keep="24">
-            {prompts.map((view) => <PromptCard view={view} />)}
+            {prompts.map((view) =>
+              ready(cardName(view), () => <PromptCard view={view} />)
+            )}
           </div>
           {prompts.length === 0 && <FirstVisit />}
         </section>
@@ -46,7 +54,9 @@ export function GeneratorPage({ user, cursor, prompts, recent, left, ...form }: 
           data-keep="6"
           data-fixed={recent.pagination.offset > 0 ? "" : undefined}
         >
-          {recent.images.map((view) => <Tile view={view} />)}
+          {recent.images.map((view) =>
+            ready(tileName({ view }), () => <Tile view={view} />)
+          )}
         </ul>
         <nav class="more" aria-label="Recent pictures">
           {recent.pagination.offset > 0 && <a class="button quiet" href="/generator#recent">Newest</a>}

@@ -9,6 +9,11 @@ export function cardId(promptId: string): string {
   return `prompt-${promptId}`;
 }
 
+/** By what a card is the same as before; null while it develops. */
+export function cardName({ prompt, madeOf }: PromptView): string | null {
+  return madeOf && `card ${prompt.id} ${madeOf}`;
+}
+
 export function PromptCard({ view }: { view: PromptView }) {
   const { prompt, frames } = view;
   const { text } = prompt.request;

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import { inspectPicture } from "../../../lib/pixels/picture.ts";
-import { tintColours, tintOf } from "../../../lib/pixels/tint.ts";
+import { tintOf } from "../../../lib/pixels/tint.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
+
+function tintColours(tint: string): string[] {
+  return tint.match(/.{6}/g)!.map((colour) => `#${colour}`);
+}
 
 /** Left half red, right half blue. */
 function halves(width: number, height: number) {

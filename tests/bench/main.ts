@@ -4,10 +4,10 @@
  */
 import { acceptance } from "./acceptance.ts";
 import { openDarkroom } from "./darkroom.ts";
-import { generatorPage } from "./generator_page.ts";
 import { type Bench, heading, line } from "./harness.ts";
 import { history, longHistoryLength } from "./history.ts";
 import { imageBytes } from "./image_bytes.ts";
+import { pages } from "./pages.ts";
 import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
 import { launch } from "./launch.ts";
@@ -20,7 +20,7 @@ import { wholePrompts } from "./whole_prompts.ts";
 
 const benches: Bench[] = [
   acceptance,
-  generatorPage,
+  pages,
   imageBytes,
   storage,
   wholePrompts,

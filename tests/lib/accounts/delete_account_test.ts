@@ -3,6 +3,7 @@ import { createApiKey, openApiKey } from "../../../lib/identity/api_key.ts";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
 import { type AccountDeletion, createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
 import { Refusal } from "../../../lib/refusal.ts";
+import { changedSince, firstCursor } from "../../../lib/live/cursor.ts";
 import { correctCharge } from "../../../lib/accounts/correct_charge.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
@@ -399,4 +400,24 @@ Deno.test("a run that still writes loses its prompt to the deletion without a tr
   await deletions.stop();
   assert.equal(await failStarted(store, running), null);
   assert.deepEqual(await traces(store, [user.id]), []);
+});
+
+Deno.test("prompts that changed in one commit are well, and all go with their account, whichever the head names", async () => {
+  using store = await createTestStore();
+  const blobs = createMemoryBlobs();
+  const user = await createTestUser(store);
+  await acceptPrompt(store, user);
+  const accepted = await Promise.all(Array.from({ length: 12 }, () => acceptPrompt(store, user)));
+  const versions = accepted.map(({ prompt }) => prompt.versionstamp);
+  assert.ok(new Set(versions).size < versions.length);
+  assert.deepEqual(await violations(store, blobs), []);
+  const { ids } = await changedSince(store, { userId: user.id, since: firstCursor });
+  assert.deepEqual(new Set(ids.slice(1)), new Set(accepted.map(({ prompt }) => prompt.value.id)));
+  const { deletions } = startProcess(store, blobs);
+  await deletions.request(user.id);
+  await finished(store, user);
+  await deletions.stop();
+  assert.deepEqual(await violations(store, blobs), []);
+  assert.deepEqual(await Array.fromAsync(store.kv.list({ prefix: keys.changesOf(user.id) })), []);
+  assert.equal((await store.kv.get(keys.changeHead(user.id))).versionstamp, null);
 });

@@ -81,7 +81,7 @@ async function orBroken<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0];
     throw new BadUpload("broken", `The picture can't be decoded: ${why}`, error);
   }
 }

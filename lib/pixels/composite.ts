@@ -5,22 +5,19 @@
 import sharp from "sharp";
 import type { Rect, Size } from "../size.ts";
 import { distancesTo, unitsAPixel } from "./distance.ts";
+import { compareEdge, type Edge, ringWidth } from "./edge.ts";
 import { boundsOf, type MaskPixels } from "./mask.ts";
 import { intersection, type Raster, rasterOf, withAlpha } from "./raster.ts";
 import { eachRow } from "./slices.ts";
 
 /** In pixels. */
 export const maxFeather = 64;
-const ringWidth = 24;
 const maxResultPixels = 50_000_000;
 
 export interface Composite {
   raster: Raster;
-  /**
-   * How much the result differs from the base on a ring around what changes, as the mean over its colours from 0 to
-   * 255; null where there is no such ring. A model that keeps the rest where it was differs little.
-   */
-  edge: number | null;
+  /** How well the result fits around what changes; null where nothing is around it. */
+  edge: Edge | null;
 }
 
 /**
@@ -44,7 +41,7 @@ export async function composite(
   if (part === null || part.width === 0 || part.height === 0) return { raster: base, edge: null };
   const fitted = await fitResult(result, { area: placed, part });
   const partMask = cutMask(mask, { width: base.width, part });
-  const edge = await edgeOf(base, { fitted, mask: partMask, part });
+  const edge = await compareEdge({ base, fitted, mask: partMask, part });
   const alpha = await featheredAlpha(partMask, { size: part, feather: Math.min(feather, maxFeather) });
   const raster = await isSeeThrough(fitted, alpha) ? await withAlpha(base) : base;
   await blend(raster, { fitted, alpha, part });
@@ -75,32 +72,6 @@ function cutMask(mask: MaskPixels, { width, part }: { width: number; part: Rect 
     cut.set(mask.subarray(start, start + part.width), y * part.width);
   }
   return cut;
-}
-
-/** Transparent pixels of the base have no colour that could differ. */
-async function edgeOf(
-  base: Raster,
-  { fitted, mask, part }: { fitted: Raster; mask: MaskPixels; part: Rect },
-): Promise<number | null> {
-  const cap = ringWidth * unitsAPixel + 1;
-  const distances = await distancesTo(mask, { size: part, isMarked: true, cap });
-  let [difference, count] = [0, 0];
-  await eachRow(part, (y) => {
-    const baseRow = (part.top + y) * base.width + part.left;
-    const row = y * part.width;
-    for (let x = 0; x < part.width; x++) {
-      const distance = distances[row + x];
-      if (distance === 0 || distance === cap) continue;
-      const at = (baseRow + x) * base.channels;
-      if (base.channels === 4 && base.data[at + 3] < 255) continue;
-      const other = (row + x) * fitted.channels;
-      for (let colour = 0; colour < 3; colour++) {
-        difference += Math.abs(base.data[at + colour] - fitted.data[other + colour]);
-      }
-      count += 3;
-    }
-  });
-  return count === 0 ? null : difference / count;
 }
 
 /**

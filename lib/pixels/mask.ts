@@ -303,12 +303,12 @@ export async function encodeMask(
       const black = sharp({ create: { ...size, channels: 3, background: "#000" }, limitInputPixels: false });
       const { width, height } = size;
       return await black.joinChannel(Buffer.from(invertMask(mask)), { raw: { width, height, channels: 1 } })
-        .png(smallest).toBuffer();
+        .png(packing).toBuffer();
     }
   }
 }
 
-const smallest = { compressionLevel: 9, adaptiveFiltering: false };
+const packing = { compressionLevel: 6, adaptiveFiltering: false };
 
 /** As it is stored. */
 export async function encodeStoredMask(mask: MaskPixels, size: Size): Promise<Uint8Array> {
@@ -323,7 +323,7 @@ export async function decodeStoredMask(bytes: Uint8Array): Promise<{ mask: MaskP
 }
 
 async function greyPng(levels: Uint8Array, size: Size): Promise<Uint8Array> {
-  return await greyOf(levels, size).toColourspace("b-w").png(smallest).toBuffer();
+  return await greyOf(levels, size).toColourspace("b-w").png(packing).toBuffer();
 }
 
 function greyOf(levels: Uint8Array, { width, height }: Size): Sharp {

@@ -36,3 +36,21 @@ Deno.test("every style sheet and every script is served", async () => {
     assert.ok([assets.scripts, assets.passkeys].some(({ body }) => String(body).includes(text)), name);
   }
 });
+
+Deno.test("the mask editor is one script of at most 14 kB compressed, with every function of its modules", async () => {
+  const script = String(assets.maskEditor.body);
+  for (const { name, text } of await readFiles("editor")) {
+    const functions = Array.from(
+      text.matchAll(/^(?:export )?(?:async )?function (\w+)/gm),
+      ([, each]) => each,
+    );
+    assert.ok(functions.length > 0, name);
+    for (const each of functions) {
+      assert.equal(script.split(`function ${each}(`).length, 2, `${name}: ${each}`);
+    }
+  }
+  assert.doesNotMatch(script, /^(import|export)\b/m);
+  const compressed = new Response(script).body!.pipeThrough(new CompressionStream("gzip"));
+  const { byteLength } = await new Response(compressed).arrayBuffer();
+  assert.ok(byteLength > 5000 && byteLength <= 14_000, `${byteLength}`);
+});

@@ -1,6 +1,17 @@
 /** Scripts, styles and ready-made pictures, each under an address that changes with its content, so that browsers may keep it for ever. */
 import { createHash } from "node:crypto";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
+import freehand from "perfect-freehand" with { type: "text" };
+import maskCommands from "../../static/editor/mask_commands.js" with { type: "text" };
+import maskDrawing from "../../static/editor/mask_drawing.js" with { type: "text" };
+import maskEditor from "../../static/editor/mask_editor.js" with { type: "text" };
+import maskHistory from "../../static/editor/mask_history.js" with { type: "text" };
+import maskKeys from "../../static/editor/mask_keys.js" with { type: "text" };
+import maskPointers from "../../static/editor/mask_pointers.js" with { type: "text" };
+import maskRaster from "../../static/editor/mask_raster.js" with { type: "text" };
+import maskSending from "../../static/editor/mask_sending.js" with { type: "text" };
+import maskStage from "../../static/editor/mask_stage.js" with { type: "text" };
+import maskWords from "../../static/editor/mask_words.js" with { type: "text" };
 import favicon from "../../static/favicon.svg" with { type: "text" };
 import desert from "../../static/pictures/desert.webp" with { type: "bytes" };
 import forest from "../../static/pictures/forest.webp" with { type: "bytes" };
@@ -24,6 +35,7 @@ import timesScript from "../../static/scripts/times.js" with { type: "text" };
 import adminStyles from "../../static/styles/admin.css" with { type: "text" };
 import baseStyles from "../../static/styles/base.css" with { type: "text" };
 import controlsStyles from "../../static/styles/controls.css" with { type: "text" };
+import editorStyles from "../../static/styles/editor.css" with { type: "text" };
 import imagesStyles from "../../static/styles/images.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
 import navigationStyles from "../../static/styles/navigation.css" with { type: "text" };
@@ -45,6 +57,7 @@ const styleSheets = [
   recordsStyles,
   promptsStyles,
   imagesStyles,
+  editorStyles,
   peopleStyles,
   moneyStyles,
   adminStyles,
@@ -72,6 +85,20 @@ const scripts = [
   tintsScript,
 ];
 
+/** Modules of the mask editor, each after those that it needs at once. */
+const maskModules = [
+  maskCommands,
+  maskDrawing,
+  maskHistory,
+  maskKeys,
+  maskPointers,
+  maskRaster,
+  maskSending,
+  maskStage,
+  maskWords,
+  maskEditor,
+];
+
 export interface Asset {
   path: string;
   contentType: string;
@@ -88,6 +115,8 @@ export const assets = {
   ),
   /** Only on pages that ask for a passkey. */
   passkeys: asset("passkeys.js", "text/javascript; charset=utf-8", passkeysScript),
+  /** Only where a mask is painted. */
+  maskEditor: asset("mask.js", "text/javascript; charset=utf-8", oneScript(maskModules)),
   favicon: asset("favicon.svg", "image/svg+xml", favicon),
   /** Painted by `sketch`, for pages that have none of their reader's own. */
   forest: asset("forest.webp", "image/webp", forest),
@@ -98,4 +127,34 @@ export const assets = {
 function asset(name: string, contentType: string, body: Asset["body"]): Asset {
   const hash = createHash("sha256").update(body).digest("base64url").slice(0, 12);
   return { path: `/static/${hash}/${name}`, contentType, body };
+}
+
+/**
+ * Modules of one folder as one script: they share a scope, in which no name stands twice. Browsers would load modules
+ * one by one, and these have no address that changes with their content. What only readers of the source need is left
+ * out: that is a third of it.
+ */
+function oneScript(modules: string[]): string {
+  const parts = modules.map((module) =>
+    module.replaceAll(/^import [^;]*;\n/gm, "").replaceAll(/^export /gm, "")
+      .replaceAll(/^ *(\/\*\*[^]*?\*\/|\/\/.*)\n/gm, "").replaceAll(/^ +/gm, "")
+  );
+  return `/*! perfect-freehand: MIT, (c) 2021 Stephen Ruiz Ltd */
+(() => {
+const { getStroke } = ${asExpression(freehand)};
+${parts.join("\n")}
+})();
+`;
+}
+
+/** A package's module as an object of what it exports. */
+function asExpression(module: string): string {
+  const [clause, names] = /export\s*\{([^}]*)\};?/.exec(module) ?? [];
+  if (clause === undefined) throw new Error("A package for browsers exports nothing at its end");
+  const exported = names.split(",").map((each) => each.trim().split(/\s+as\s+/));
+  const object = exported.map(([local, name = local]) => `${name}: ${local}`).join(", ");
+  return `(() => {
+${module.replace(clause, "").replace(/^\/\/# sourceMappingURL.*$/m, "")}
+return { ${object} };
+})()`;
 }

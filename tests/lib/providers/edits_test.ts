@@ -292,6 +292,7 @@ Deno.test("what a change is held for covers what is billed for it, however many 
   const models = createModels({ providers, prices, defaultModel: undefined, now: Date.now });
   for (const [provider, api] of [[providers[0], openAi], [providers[1], gemini]] as const) {
     for (const { id, edit } of provider.models) {
+      let fewer = { billed: 0, held: 0 };
       for (const count of [1, 3, edit!.sources.max]) {
         const roles = Array.from(
           { length: count },
@@ -307,6 +308,9 @@ Deno.test("what a change is held for covers what is billed for it, however many 
         const quoted = { model: id, imageSize: "1024x1024", count: 1, text: "make it night", edit: asked };
         const held = models.quote(quoted);
         assert.ok(billed <= held && billed > 0, `${id}, ${count} pictures: ${billed} of ${held}`);
+        // Nothing that is set aside for something else pays for a picture.
+        assert.ok(billed - fewer.billed <= held - fewer.held || count === 1, `${id}, ${count} pictures`);
+        fewer = { billed, held };
       }
     }
   }

@@ -8,7 +8,7 @@
  * that turns out to be no base64 after all is text again.
  */
 import { Buffer } from "node:buffer";
-import { joined } from "./bytes.ts";
+import { createGrowingBytes } from "./bytes.ts";
 
 export interface Base64Sieve {
   /** The text of the next piece, without what was taken out of it. */
@@ -24,7 +24,8 @@ const shortest = 4096;
 const quote = 0x22;
 const backslash = 0x5c;
 
-export function createBase64Sieve(): Base64Sieve {
+/** `length`: that of the whole text in bytes, where it is known. */
+export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
   const decoder = new TextDecoder();
   const taken: Uint8Array[] = [];
   let state: "outside" | "undecided" | "text" | "base64" = "outside";
@@ -33,7 +34,7 @@ export function createBase64Sieve(): Base64Sieve {
   let heldLength = 0;
   /** The next byte of the string is escaped. */
   let isEscaped = false;
-  let base64 = createBase64Text();
+  let base64 = createBase64Text(length);
 
   return {
     push(chunk) {
@@ -60,9 +61,11 @@ export function createBase64Sieve(): Base64Sieve {
       return passed(bytes, begin < 0 ? bytes.length : begin + 1);
     }
     if (state === "base64") {
-      const end = bytes.indexOf(quote);
-      const length = end < 0 ? bytes.length : end;
-      return [followed(bytes.subarray(0, length), { isWhole: end >= 0 }), length];
+      // To look for the end in a string is ten times as quick as in bytes.
+      const piece = latin1(bytes);
+      const end = piece.indexOf('"');
+      if (end < 0) return [followed(piece, { isWhole: false }), bytes.length];
+      return [followed(piece.slice(0, end), { isWhole: true }), end];
     }
     const limit = state === "text" ? bytes.length : Math.min(bytes.length, shortest - heldLength);
     const { length, isOver } = partOfString(bytes, limit);
@@ -98,7 +101,7 @@ export function createBase64Sieve(): Base64Sieve {
 
   /** The string is long: taken out from here on, or text for good. */
   function decided(): string {
-    base64 = createBase64Text();
+    base64 = createBase64Text(taken.length === 0 ? length : 0);
     if (base64.add(latin1(held))) {
       state = "base64";
       heldLength = 0;
@@ -109,8 +112,8 @@ export function createBase64Sieve(): Base64Sieve {
     return release();
   }
 
-  function followed(bytes: Uint8Array, { isWhole }: { isWhole: boolean }): string {
-    const isBase64 = base64.add(latin1(bytes));
+  function followed(piece: string, { isWhole }: { isWhole: boolean }): string {
+    const isBase64 = base64.add(piece);
     if (isBase64 && !isWhole) return "";
     const whole = isBase64 ? base64.end() : null;
     if (whole !== null) {
@@ -143,38 +146,54 @@ const dataPrefix = /^data:[^,"\\]{0,200};base64,/;
 /** The beginning of an escape of JSON whose end is still to come. */
 const halfEscape = /\\(u[0-9a-fA-F]{0,3})?$/;
 
-function createBase64Text(): Base64Text {
-  const parts: Uint8Array[] = [];
-  let prefix = "";
+function createBase64Text(length: number): Base64Text {
+  const bytes = createGrowingBytes({ expected: Math.ceil(length / 4) * 3 });
+  let prefix: string | null = null;
   /** What does not fill four characters yet, or is half of an escape. */
   let rest = "";
 
   return {
     add(piece) {
-      if (parts.length === 0) prefix = dataPrefix.exec(piece)?.[0] ?? "";
-      rest += parts.length === 0 ? piece.slice(prefix.length) : piece;
-      const bytes = new Uint8Array(Math.ceil(rest.length / 4) * 3);
-      const done = decodeInto(bytes, rest, "stop-before-partial") ?? decodeUnusual(bytes);
-      if (done === null) return false;
-      parts.push(bytes.subarray(0, done.written));
-      rest = rest.slice(done.read);
-      return true;
+      if (prefix !== null) return addPlain(piece);
+      prefix = dataPrefix.exec(piece)?.[0] ?? "";
+      return addPlain(piece.slice(prefix.length));
     },
     end() {
-      const last = new Uint8Array(3);
-      const done = decodeInto(last, rest, "loose");
+      const done = decodeInto(bytes.room(3), rest, "loose");
       if (done === null || done.read < rest.length) return null;
-      return joined([...parts, last.subarray(0, done.written)]);
+      bytes.add(done.written);
+      return bytes.whole();
     },
-    asText: () => prefix + joined(parts).toBase64() + rest,
+    asText: () => (prefix ?? "") + bytes.whole().toBase64() + rest,
   };
 
+  /** What is left of the piece before is filled up first, so that the long rest need not be copied. */
+  function addPlain(piece: string): boolean {
+    const filling = rest === "" ? 0 : Math.min(piece.length, Math.max(0, 4 - rest.length));
+    rest += piece.slice(0, filling);
+    return decodeRest() && (filling === piece.length || addAll(piece.slice(filling)));
+  }
+
+  function addAll(piece: string): boolean {
+    rest += piece;
+    return decodeRest();
+  }
+
+  function decodeRest(): boolean {
+    const room = bytes.room(Math.ceil(rest.length / 4) * 3);
+    const done = decodeInto(room, rest, "stop-before-partial") ?? decodeUnusual(room);
+    if (done === null) return false;
+    bytes.add(done.written);
+    rest = rest.slice(done.read);
+    return true;
+  }
+
   /** In the other alphabet, or with escapes of JSON; what is left of it afterwards is in the plain form. */
-  function decodeUnusual(bytes: Uint8Array): ReturnType<typeof decodeInto> {
+  function decodeUnusual(room: Uint8Array): ReturnType<typeof decodeInto> {
     const half = halfEscape.exec(rest)?.[0] ?? "";
     const whole = unescape(rest.slice(0, rest.length - half.length));
     const plain = whole.replaceAll("-", "+").replaceAll("_", "/").replaceAll(/\s+/g, "");
-    const done = decodeInto(bytes, plain, "stop-before-partial");
+    const done = decodeInto(room, plain, "stop-before-partial");
     if (done !== null) rest = plain + half;
     return done;
   }

@@ -51,6 +51,8 @@ export interface JsonAnswer {
 export interface StreamAnswer {
   status: number;
   headers: Headers;
+  /** In bytes, where the answer says so; else 0. */
+  length: number;
   /** Throws `OutgoingFailure` where the connection breaks or there are more than `maxBytes`. */
   chunks: AsyncIterable<Uint8Array>;
 }
@@ -129,7 +131,7 @@ export function createOutgoing(
       try {
         const response = await limit.race(call(request, request.signal));
         const { status, headers } = response;
-        return { status, headers, chunks: readChunks(response, request) };
+        return { status, headers, length: lengthOf(headers), chunks: readChunks(response, request) };
       } finally {
         limit.end();
       }
@@ -246,7 +248,7 @@ async function readWhole(response: Response, bounds: BodyBounds): Promise<Uint8A
 }
 
 async function readJsonBody(response: Response, bounds: BodyBounds): Promise<unknown> {
-  const sieve = createBase64Sieve();
+  const sieve = createBase64Sieve({ length: lengthOf(response.headers) });
   let text = "";
   const isWhole = await readBody(response, bounds, (part) => void (text += sieve.push(part)));
   try {
@@ -255,6 +257,12 @@ async function readJsonBody(response: Response, bounds: BodyBounds): Promise<unk
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** What was packed is longer than is said. */
+function lengthOf(headers: Headers): number {
+  const said = headers.get("content-length");
+  return said !== null && /^\d{1,12}$/.test(said) ? Number(said) : 0;
 }
 
 interface BodyBounds {

@@ -135,7 +135,7 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
     isRepeatable: false,
     async *generate(task, { signal }) {
       const answer = await call(task, signal);
-      const { json } = await readAnswers(answer.chunks);
+      const { json } = await readAnswers(answer);
       if (answer.status !== 200) throw failureOf({ ...answer, json: json[0] }, task);
       const parts = json.flatMap(listOf);
       if (parts.length === 0) throw outcomeUnknown("its answer can't be read");

@@ -307,7 +307,7 @@ export function createLocalServer({ baseUrl, apiKey, ...deps }: LocalServerDeps)
     } catch (error) {
       throw submissionFailure(error);
     }
-    const answers = await readAnswers(answer.chunks);
+    const answers = await readAnswers(answer);
     if (answer.status !== 200) {
       throw failureOfAnswer({ ...answer, json: answers.json[0], now: now(), task });
     }

@@ -143,7 +143,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
       if (answer.status === 200 && body.type === "messages") {
         return yield* followStream(body.chunks, { task, signal });
       }
-      const json = body.type === "picture" ? undefined : await readJson(body.chunks);
+      const json = body.type === "picture" ? undefined : await readJson({ ...answer, chunks: body.chunks });
       if (answer.status !== 200) throw failureOfAnswer({ ...answer, json, now: now(), task });
       if (json === undefined) throw outcomeUnknown("its answer can't be read");
       yield* finish(json, { task, signal });

@@ -1,7 +1,7 @@
 /** Reading what providers answer: leniently, since their answers differ from what is written about them. */
 import { type Base64Sieve, createBase64Sieve } from "../base64_sieve.ts";
 import { joined } from "../bytes.ts";
-import { OutgoingFailure } from "../outgoing.ts";
+import { OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
 import { ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
 import type { Usage } from "../money/charge.ts";
 import { formatOf } from "../pixels/format.ts";
@@ -209,14 +209,16 @@ export interface Answers {
   json: unknown[];
 }
 
-export async function readAnswers(chunks: AsyncIterable<Uint8Array>): Promise<Answers> {
+export async function readAnswers(
+  { chunks, length }: Pick<StreamAnswer, "chunks" | "length">,
+): Promise<Answers> {
   try {
     const body = await openBody(chunks);
     if (body.type === "picture") return { picture: body.bytes, json: [] };
     if (body.type === "messages") {
       return { picture: null, json: await Array.fromAsync(readMessages(body.chunks)) };
     }
-    const json = await readJson(body.chunks);
+    const json = await readJson({ chunks: body.chunks, length });
     return { picture: null, json: json === undefined ? [] : [json] };
   } catch (error) {
     if (error instanceof OutgoingFailure) return { picture: null, json: [] };
@@ -225,9 +227,11 @@ export async function readAnswers(chunks: AsyncIterable<Uint8Array>): Promise<An
 }
 
 /** The whole of an answer's body as JSON, long base64 as bytes; `undefined` where it is none or breaks off. */
-export async function readJson(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {
+export async function readJson(
+  { chunks, length }: Pick<StreamAnswer, "chunks" | "length">,
+): Promise<unknown> {
   try {
-    const sieve = createBase64Sieve();
+    const sieve = createBase64Sieve({ length });
     let text = "";
     for await (const chunk of chunks) text += sieve.push(chunk);
     return sieve.parse(text + sieve.end());

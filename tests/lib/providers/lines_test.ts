@@ -72,7 +72,7 @@ function withoutStreams(outgoing: Common["outgoing"]): Common["outgoing"] {
     async callForStream(call) {
       const { status, headers, json } = await outgoing.callForJson(call);
       const body = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
-      return { status, headers, chunks: ReadableStream.from([body]) };
+      return { status, headers, length: body.length, chunks: ReadableStream.from([body]) };
     },
   };
 }

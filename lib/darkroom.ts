@@ -19,6 +19,7 @@ import { createJsonWebTokens, type JsonWebTokens } from "./identity/json_web_tok
 import { createPasskeys, type Passkeys } from "./identity/passkey.ts";
 import { createSigningKeys } from "./identity/signing_keys.ts";
 import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
+import { createFewAtOnce, type InTurn } from "./in_turn.ts";
 import { type Changes, createChanges } from "./live/changes.ts";
 import type { Log } from "./log.ts";
 import { createBudgetReader } from "./money/budget.ts";
@@ -95,6 +96,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
   store: Store;
   blobs: HoldableBlobs;
   files: ImageFiles;
+  /** Work on decoded pixels waits for its turn here. */
+  decoding: InTurn;
   models: Models;
   health: ProviderHealth;
   callbacks: Callbacks;
@@ -144,11 +147,13 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log,
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
+  const decoding = createFewAtOnce(Math.max(2, navigator.hardwareConcurrency));
   const worker = createWorker({
     store,
     doorbell,
     models,
     blobs,
+    decoding,
     progress,
     taskDurations: createTaskDurations(store),
     log,
@@ -173,7 +178,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     store,
     blobs,
     presigned: world.presigned,
-    files: createImageFiles(blobs),
+    files: createImageFiles({ blobs, decoding }),
+    decoding,
     prices,
     models,
     health,

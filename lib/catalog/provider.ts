@@ -155,6 +155,7 @@ export type ProviderEvent =
   /** `fraction` from 0 to 1; null where the provider says only that it runs. */
   | { type: "progress"; fraction: number | null }
   | { type: "preview"; bytes: Uint8Array; contentType: string }
+  /** Whoever takes the bytes has them for itself: large ones are gone when they are stored. */
   | { type: "image"; bytes: Uint8Array; seed?: number }
   /**
    * The last event. `cost` is null where the provider tells nothing and the price book decides. `note` is what people

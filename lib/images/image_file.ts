@@ -11,6 +11,7 @@ import {
   type ThumbnailWidth,
 } from "../blobs/blobs.ts";
 import { writeParameters } from "./generation_parameters.ts";
+import type { InTurn } from "../in_turn.ts";
 import { type Image, originalKey } from "./image.ts";
 import { convertPicture, makeThumbnail, type SourceType } from "../pixels/picture.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
@@ -52,7 +53,7 @@ interface Source {
   make: (() => Promise<Uint8Array>) | null;
 }
 
-export function createImageFiles(blobs: Blobs): ImageFiles {
+export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: InTurn }): ImageFiles {
   const making = new Map<string, Promise<void>>();
   return {
     find(image, { form, request }) {
@@ -79,7 +80,7 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
           contentType: "image/webp",
           etag: `"${sha256}-w${form.width}"`,
           key: blobKeys.thumbnail(id, form.width),
-          make: async () => makeThumbnail(await pictureBytes(image), form.width),
+          make: () => changed(image, (bytes) => makeThumbnail(bytes, form.width)),
         };
       case "download": {
         const { format, hasSettings } = form;
@@ -87,14 +88,15 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
           contentType: `image/${format}`,
           etag: `"${sha256}-${hasSettings ? "settings-" : ""}${format}"`,
           key: blobKeys.copy(id, { format, hasSettings }),
-          make: async () =>
-            convertPicture(await pictureBytes(image), {
-              format,
-              sourceType: request && sourceTypeOf(request),
-              parameters: hasSettings && request !== null && image.kind === "made"
-                ? writeParameters(request, image)
-                : null,
-            }),
+          make: () =>
+            changed(image, (bytes) =>
+              convertPicture(bytes, {
+                format,
+                sourceType: request && sourceTypeOf(request),
+                parameters: hasSettings && request !== null && image.kind === "made"
+                  ? writeParameters(request, image)
+                  : null,
+              })),
         };
       }
     }
@@ -122,11 +124,15 @@ export function createImageFiles(blobs: Blobs): ImageFiles {
     return running;
   }
 
-  async function pictureBytes(image: Image): Promise<Uint8Array> {
+  /** Reading may take as long as the storage likes: only what comes then waits for its turn. */
+  async function changed(
+    image: Image,
+    change: (bytes: Uint8Array) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
     const key = blobKeys.picture(image.id);
     const bytes = await readBlob(blobs, key);
     if (bytes === null) throw new MissingBlob(key);
-    return bytes;
+    return await decoding(() => change(bytes));
   }
 }
 

@@ -1,6 +1,7 @@
 /** From a provider's bytes to a stored picture: checked by decoding, fitted, on the blobs, ready to be named. */
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256OfMany } from "../digest.ts";
+import type { InTurn } from "../in_turn.ts";
 import { imageTitle, type MadeImage } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import { type Prompt } from "../prompts/prompt.ts";
@@ -19,6 +20,7 @@ export type NewImage = Omit<MadeImage, "sequence">;
 
 export interface StoreDeps {
   blobs: Blobs;
+  decoding: InTurn;
   now: () => number;
   /** Waits before another attempt to put bytes that were first refused at `since`; false: no more. */
   mayRetry: (refused: Refused) => Promise<boolean>;
@@ -46,9 +48,11 @@ export async function storePicture(
 ): Promise<NewImage> {
   const { request } = prompt;
   const wanted = parseSize(request.imageSize);
-  const facts = await inspectPicture(bytes, wanted);
   const watermark = model.watermark === "darkroom" ? request.watermark : null;
-  const fitted = await fitPicture(bytes, { facts, ...wanted, watermark });
+  const { facts, fitted } = await deps.decoding(async () => {
+    const facts = await inspectPicture(bytes, wanted);
+    return { facts, fitted: await fitPicture(bytes, { facts, ...wanted, watermark }) };
+  });
   const contentType = fitted === null ? facts.contentType : "image/png";
   if (fitted !== null) {
     await put(deps, { key: blobKeys.original(imageId), bytes, contentType: facts.contentType });

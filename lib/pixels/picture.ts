@@ -4,7 +4,11 @@ import { addJpegComment, addPngText, addWebpComment, parametersKeyword } from ".
 import { createWatermark } from "./watermark.ts";
 import { formatOf, nameOfBytes, type PictureFormat } from "./format.ts";
 import { tintOf } from "./tint.ts";
+import { release } from "../bytes.ts";
 import type { Size } from "../size.ts";
+
+// It would remember decoded pictures by where their bytes lay in memory, and so never find one again.
+sharp.cache(false);
 
 /** More pixels than this are not decoded. */
 const maxPixels = 50_000_000;
@@ -35,19 +39,16 @@ export class BadPicture extends Error {
 export async function inspectPicture(bytes: Uint8Array, shown?: Size): Promise<PictureFacts> {
   demandOwnFormat(bytes);
   try {
-    const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels });
+    const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels, sequentialRead: true });
     const { format, width, height, pages = 1, autoOrient } = await picture.metadata();
     const contentType = contentTypes[format];
     if (contentType === undefined || pages > 1) {
       throw new BadPicture(`Not a still PNG, JPEG or WebP (${format})`);
     }
     const { data, info } = await picture.autoOrient().raw().toBuffer({ resolveWithObject: true });
-    return {
-      width: autoOrient.width ?? width,
-      height: autoOrient.height ?? height,
-      contentType,
-      tint: tintOf(data, { size: info, channels: info.channels, shown: shown ?? info }),
-    };
+    const tint = tintOf(data, { size: info, channels: info.channels, shown: shown ?? info });
+    release(data);
+    return { width: autoOrient.width ?? width, height: autoOrient.height ?? height, contentType, tint };
   } catch (error) {
     if (error instanceof BadPicture) throw error;
     throw new BadPicture(error instanceof Error ? error.message : String(error), { cause: error });

@@ -16,6 +16,7 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { NewImage } from "../images/store_picture.ts";
+import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import type { Task } from "../prompts/prompt.ts";
 import { parseSize } from "../size.ts";
@@ -38,6 +39,8 @@ import { createTaskStorage, type TaskStorage } from "./task_storage.ts";
 export interface TaskDeps {
   store: Store;
   blobs: Blobs;
+  /** Work on decoded pixels waits for its turn here. */
+  decoding: InTurn;
   log: Log;
   taskDurations: Pick<TaskDurations, "note">;
   health: Pick<ProviderHealth, "note">;

@@ -1,7 +1,9 @@
 /** A task's pictures on their way to the storage: one that was made was paid for, so it waits for it. */
+import { release } from "../bytes.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Model, ProviderEvent } from "../catalog/provider.ts";
 import { type NewImage, type Refused, StorageFailure, storePicture } from "../images/store_picture.ts";
+import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { BadPicture } from "../pixels/picture.ts";
 import { sleep, unlessAborted } from "../sleep.ts";
@@ -30,6 +32,7 @@ export interface TaskStorage {
 interface StorageDeps {
   store: Store;
   blobs: Blobs;
+  decoding: InTurn;
   log: Log;
   storagePatienceMs: number;
 }
@@ -79,20 +82,23 @@ async function store(state: State, picture: Picture): Promise<Stored> {
 }
 
 async function put(state: State, { bytes, seed }: Picture): Promise<NewImage> {
-  const { store, blobs, leased, model, signal } = state;
+  const { store, blobs, decoding, leased, model, signal } = state;
   signal.throwIfAborted();
   const deps = {
     blobs,
+    decoding,
     now: store.now,
     mayRetry: (refused: Refused) => waitForStorage(state, refused),
   };
-  return await storePicture(deps, {
+  const stored = await storePicture(deps, {
     imageId: store.ids(),
     prompt: leased.latest.value,
     model,
     bytes,
     seed: seed ?? null,
   });
+  release(bytes);
+  return stored;
 }
 
 /** Why the picture is given up, or null where it is not. */

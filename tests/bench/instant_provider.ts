@@ -44,7 +44,7 @@ export function createInstantProvider(picture: Uint8Array, observer: InstantObse
     isRepeatable: true,
     async *generate(task) {
       observer.onCall?.(task);
-      yield { type: "image", bytes: picture };
+      yield { type: "image", bytes: picture.slice() };
       observer.onDone?.(task);
       yield { type: "done", cost: null };
     },

@@ -21,6 +21,7 @@ import { requestPrompt } from "../../../lib/prompts/request_prompt.ts";
 import { createStore, type Store } from "../../../lib/store/store.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { createFewAtOnce } from "../../../lib/in_turn.ts";
 import { createWorker, type Worker } from "../../../lib/work/worker.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { mortalKv } from "../../fixtures/mortal_kv.ts";
@@ -147,6 +148,7 @@ async function play(steps: Step[]): Promise<void> {
       doorbell: createKvDoorbell(mortal.kv),
       models,
       blobs,
+      decoding: createFewAtOnce(2),
       progress: createProgressBoard(),
       taskDurations: createTaskDurations(store),
       log: () => {},

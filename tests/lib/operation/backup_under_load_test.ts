@@ -12,6 +12,7 @@ import { createProgressBoard } from "../../../lib/prompts/progress.ts";
 import { isFinal, type Prompt } from "../../../lib/prompts/prompt.ts";
 import { kinds } from "../../../lib/store/schema.ts";
 import { createStore, type Store } from "../../../lib/store/store.ts";
+import { createFewAtOnce } from "../../../lib/in_turn.ts";
 import { createWorker } from "../../../lib/work/worker.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 import { runTask } from "../../fixtures/server.ts";
@@ -39,6 +40,7 @@ async function open(path: string, standIn: StandIn) {
       now: Date.now,
     }),
     blobs,
+    decoding: createFewAtOnce(2),
     progress: createProgressBoard(),
     taskDurations: createTaskDurations(store),
     log: () => {},

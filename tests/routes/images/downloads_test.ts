@@ -9,6 +9,7 @@ import { openS3Blobs } from "../../fixtures/s3_blobs.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
 import { createStudio, type Studio } from "../../fixtures/studio.ts";
 import { startS3 } from "../../stand_ins/s3.ts";
+import { createInTurn } from "../../../lib/in_turn.ts";
 import { findImage } from "../../../lib/images/image_store.ts";
 import { pictureFormats } from "../../../lib/pixels/format.ts";
 
@@ -69,7 +70,7 @@ Deno.test("a copy of what was made from somebody's picture is marked as that", a
   const { id, promptId } = await make(await studio.withKey());
   const image = await findImage(studio.store, { userId: studio.owner.id, imageId: id });
   const { request } = (await readPrompt(studio.store, promptId))!.value;
-  const copy = await createImageFiles(studio.blobs).find(image, {
+  const copy = await createImageFiles({ ...studio, decoding: createInTurn() }).find(image, {
     form: { form: "download", format: "png", hasSettings: false },
     request: { ...request, taskType: "INPAINT" },
   }).open();

@@ -302,6 +302,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
       } else if (poll.code === 401 && ++watch.refused >= maxRefusedPolls) {
         throw new ProviderFailure("provider_auth", "asking for the task answered 401", {
           outcome: "unknown",
+          said: poll.said,
         });
       } else if (record !== null) {
         yield { type: "progress", fraction: null };

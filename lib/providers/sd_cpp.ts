@@ -183,8 +183,8 @@ export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: 
         return yield { type: "done", cost: null };
       }
       if (status === "failed" || status === "cancelled") {
-        const { code, message } = fieldsOf(job!.error);
-        throw failed("provider_failed", `the job ended ${status} (${textOf(code)})`, textOf(message));
+        const error = readError(job);
+        throw failed("provider_failed", `the job ended ${status} (${error?.code})`, error?.message || null);
       }
       if (status !== null) yield { type: "progress", fraction: null };
       await sleep(delayMs * (0.8 + 0.4 * random()), signal);
@@ -196,8 +196,9 @@ export function createSdCpp({ rootUrl, headers, outgoing, now, sleep, random }: 
   async function poll(jobId: string, signal: AbortSignal): Promise<Fields | null> {
     try {
       const { status, json } = await ask(jobPath(jobId), { method: "GET", signal });
-      if (status === 404) throw failed("provider_failed", "the server does not know the job any more");
-      if (status === 410) throw failed("provider_failed", "the job's result has expired");
+      const said = readError(json)?.message || null;
+      if (status === 404) throw failed("provider_failed", "the server does not know the job any more", said);
+      if (status === 410) throw failed("provider_failed", "the job's result has expired", said);
       return status === 200 ? fieldsOf(json) : null;
     } catch (error) {
       if (error instanceof OutgoingFailure) return null;

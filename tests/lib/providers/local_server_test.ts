@@ -277,6 +277,42 @@ for (const [name, answer, reason, detail] of untold) {
   });
 }
 
+const job = (fields: object) => json({ id: "job_1", ...fields });
+const oom = "CUDA out of memory";
+
+const untoldJobs: [name: string, answers: (() => Response | null)[], detail: RegExp][] = [
+  ["a refusal", [json({ error: "width must be a multiple of 64" }, 400)], /^width must be a multiple of 64$/],
+  [
+    "a failure",
+    [take, job({ status: "failed", error: { code: "x", message: oom } })],
+    /^CUDA out of memory$/,
+  ],
+  ["a failure as text", [take, job({ status: "failed", error: oom })], /^CUDA out of memory$/],
+  [
+    "success without a picture",
+    [take, job({ status: "completed", result: {}, error: { message: oom } })],
+    /^CUDA out of memory$/,
+  ],
+  ["success without words", [take, job({ status: "completed", result: null })], /^the job has no picture$/],
+  [
+    "an address that answers 404",
+    [take, job({ status: "completed", result: { images: [{ url: "/nowhere.png" }] } })],
+    /it answered 404/,
+  ],
+  ["a job that is forgotten", [take, json({ error: "job not found" }, 404)], /^job not found$/],
+  ["a result that is gone", [take, json({ detail: "job expired" }, 410)], /^job expired$/],
+];
+
+for (const [name, answers, detail] of untoldJobs) {
+  Deno.test(`what stable-diffusion.cpp says of a job is passed on: ${name}`, async () => {
+    await using scene = await setScene("sd.cpp");
+    scene.api.instead.push(...answers);
+    const prompt = await scene.run();
+    assert.equal(prompt.status, "FAILED");
+    assert.match(prompt.errorDetail ?? "", detail);
+  });
+}
+
 Deno.test("LocalAI's answer may name an address on its own host, and no other", async () => {
   await using scene = await setScene("LocalAI");
   scene.api.instead.push(() =>

@@ -339,6 +339,57 @@ Deno.test("a picture that can't be fetched fails its task by name, and nothing i
   assert.equal(scene.api.billedMicros(), 0);
 });
 
+const lasting = (answer: Answer) => Array.from({ length: 6 }, () => answer);
+const untold: [
+  name: string,
+  instead: Partial<Pick<Fault, "create" | "poll" | "download">>,
+  detail: RegExp,
+][] = [
+  ["a refusal to make it", { create: [json({ code: 422, msg: "no such size" })] }, /^no such size$/],
+  ["a refusal in other words", { create: [json({ code: 400, message: "no such size" })] }, /^no such size$/],
+  [
+    "a failed task",
+    { poll: [record({ successFlag: 3, errorCode: 500, errorMessage: "no GPU is left" })] },
+    /^no GPU is left$/,
+  ],
+  [
+    "success without a picture",
+    { poll: lasting(record({ successFlag: 1, response: {}, errorMessage: "the picture was withdrawn" })) },
+    /^the picture was withdrawn$/,
+  ],
+  [
+    "success without words",
+    { poll: lasting(record({ successFlag: 1, response: {} })) },
+    /without a picture$/,
+  ],
+  [
+    "a poll that says it failed",
+    { poll: [json({ code: 501, msg: "generation failed" })] },
+    /^generation failed$/,
+  ],
+  [
+    "polls that are refused",
+    { poll: lasting(json({ code: 401, msg: "the key was revoked" }, 401)) },
+    /^the key was revoked$/,
+  ],
+  [
+    "a link that is dead",
+    { download: lasting(() => new Response("", { status: 404 })) },
+    /can't be fetched: it answered 404$/,
+  ],
+  ["a GIF", { download: [() => file("GIF89a and so on")] }, /it is .* of text$|it is a GIF$/],
+];
+
+for (const [name, instead, detail] of untold) {
+  Deno.test(`what the provider says, or sends instead of a picture, is passed on: ${name}`, async () => {
+    await using scene = await setScene();
+    Object.assign(scene.api.instead, { create: [], poll: [], download: [], ...instead });
+    const prompt = await scene.run();
+    assert.equal(prompt.status, "FAILED");
+    assert.match(prompt.errorDetail ?? "", detail);
+  });
+}
+
 Deno.test("after all of the faults, one after another, the provider's journal and the ledger agree", async () => {
   await using scene = await setScene();
   let inDoubt = 0;

@@ -468,3 +468,28 @@ Deno.test("an error in an answer that says success is passed on, and nothing is 
     0,
   ]);
 });
+
+const untold: [name: string, answer: object, detail: RegExp][] = [
+  ["nothing", { data: [] }, /^there is no picture in its answer$/],
+  ["an address that answers 404", { data: [{ url: "/nowhere.png" }] }, /can't be fetched: it answered 404$/],
+  [
+    "an address within",
+    { data: [{ url: "https://10.0.0.1/a.png" }] },
+    /not an address of the public internet$/,
+  ],
+  [
+    "a GIF",
+    { data: [{ b64_json: new TextEncoder().encode("GIF89a\0 and so on".repeat(2)).toBase64() }] },
+    /a GIF$/,
+  ],
+];
+
+for (const [name, answer, detail] of untold) {
+  Deno.test(`why what was paid for is no picture is said: ${name}`, async () => {
+    await using scene = await setScene();
+    scene.api.instead.push(() => Response.json(answer));
+    const prompt = await scene.run();
+    assert.equal(prompt.errorCode, "bad_result");
+    assert.match(prompt.errorDetail ?? "", detail);
+  });
+}

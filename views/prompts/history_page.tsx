@@ -108,7 +108,7 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
             <p class="muted">{model} · {size(imageSize)}</p>
             {failure !== null && (
               <p class="muted">
-                {failure.message}. {failure.detail && <q>{failure.detail}</q>} {failure.cost}
+                {failure.message}. {failure.detail && <q dir="auto">{failure.detail}</q>} {failure.cost}
               </p>
             )}
           </div>

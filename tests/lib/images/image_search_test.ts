@@ -73,6 +73,7 @@ Deno.test("a few letters are found inside of scripts without spaces, and only wh
     "길고양이가 창가에",
     "a ネコ by iPhone15ケース 🦊",
     "座ると窓と座",
+    "黑白狗和白猫",
   ];
   for (const [i, text] of texts.entries()) await add(store, "ada", i + 1, text);
   const found: [typed: string, numbers: number[]][] = [
@@ -85,6 +86,10 @@ Deno.test("a few letters are found inside of scripts without spaces, and only wh
     ["窓座", []],
     ["座と窓", []],
     ["ると窓と座", [8]],
+    ["白猫", [9]],
+    ["黑白狗", [9]],
+    // Each pair of its letters is there, and all of them are not.
+    ["黑白猫", []],
     ["นั่ง", [2]],
     ["ต่าง", [2]],
     ["หน้าต่างแมว", []],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
+import { readZip } from "../../fixtures/zip.ts";
 
 /** Makes a picture and returns its id. */
 async function make(program: Client, fields: object): Promise<string> {
@@ -160,6 +161,29 @@ Deno.test("several pictures come as one archive, byte for byte", async () => {
   const names = [...text.matchAll(/PK\x01\x02.{42}(\d{3} [a-z -]+\.png)/gs)].map(([, name]) => name);
   assert.equal(names.length, 2);
   assert.match(names[0], /^001 .*red.sea/);
+});
+
+Deno.test("names in an archive are whole in every script, and short enough for any disk", async () => {
+  await using studio = await createStudio();
+  const [person, program] = [await studio.withSession(), await studio.withKey()];
+  const prompts = [
+    "แมวนั่งอยู่ที่หน้าต่าง".repeat(8),
+    "किताब ".repeat(40),
+    "crème brûlée".normalize("NFD"),
+    "🦊".repeat(100),
+  ];
+  const ids = [];
+  for (const prompt of prompts) ids.push(await make(program, { prompt }));
+  const answer = await select(person, "download", ids);
+  const names = [...readZip(new Uint8Array(await answer.arrayBuffer())).keys()];
+  for (const name of names) {
+    assert.ok(new TextEncoder().encode(name).length <= 255, name);
+    assert.match(name, /^\d{3} [\p{L}\p{N}\p{M}-]+\.png$/u);
+  }
+  assert.match(names[0], /^001 แมวนั่งอยู่ที่/);
+  assert.match(names[1], /^002 किताब-किताब/);
+  assert.equal(names[2], "003 crème-brûlée.png".normalize("NFC"));
+  assert.equal(names[3], "004 image.png");
 });
 
 Deno.test("two pictures are compared, not one and not three", async () => {

@@ -242,7 +242,7 @@ Deno.test("part of the pictures is a completed prompt that says what is missing"
   assert.match(prompt.errorMessage, /^1 of 3 pictures are missing\. .*refused the prompt/);
 });
 
-Deno.test("what the provider said, and what it sent instead of a picture, is in the JSON and in the history", async () => {
+Deno.test("what the provider said, and what it sent instead of a picture, is in the JSON, the history and on the card", async () => {
   await using studio = await createStudio();
   const program = await studio.withKey();
   const person = await studio.withSession();
@@ -271,7 +271,10 @@ Deno.test("what the provider said, and what it sent instead of a picture, is in 
     assert.equal(prompt.errorDetail, detail);
     const { prompts: [row] } = await (await program.get("/api/v1/prompts")).json();
     assert.equal(row.errorDetail, detail);
-    assert.ok((await (await person.get("/prompts")).text()).includes(detail.replaceAll("'", "&#39;")));
+    for (const path of ["/prompts", "/generator"]) {
+      const page = await (await person.get(path)).text();
+      assert.ok(page.includes(`<q dir="auto">${detail.replaceAll("'", "&#39;")}</q>`), path);
+    }
   }
   const made = await (await program.post("/api/v1/images/generate", { prompt: "a sea" })).json();
   const { prompt } = await (await program.get(`/api/v1/prompts/${made.promptId}`)).json();

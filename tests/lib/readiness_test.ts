@@ -42,6 +42,42 @@ Deno.test("parts are asked once in two seconds, however often one looks", async 
   assert.equal(asked, 3);
 });
 
+Deno.test("why a part does not answer is told with what brought it about, each word once", async () => {
+  const cause = new Error("R2_SECRET_ACCESS_KEY is not the secret of R2_ACCESS_KEY_ID");
+  const said = new Error("S3 answered 403", { cause });
+  const outer = new Refusal("unavailable", "The storage does not answer: S3 answered 403", { cause: said });
+  const parts = [{ name: "blobs", probe: () => Promise.reject(outer) }];
+  const [{ reason }] = await createReadiness({ parts, now: () => 0, log: () => {} }).failures();
+  assert.match(
+    reason,
+    /The storage does not answer: S3 answered 403: R2_SECRET_ACCESS_KEY is not the secret/,
+  );
+  assert.equal(reason.split("S3 answered 403").length, 2);
+});
+
+Deno.test("the log has a line when a part begins to fail, fails otherwise and answers again, and no more", async () => {
+  const clock = createTestClock();
+  const lines: unknown[] = [];
+  let reason: string | null = null;
+  const readiness = createReadiness({
+    parts: [{
+      name: "blobs",
+      probe: () => reason === null ? Promise.resolve() : Promise.reject(new Error(reason)),
+    }],
+    now: clock.now,
+    log: (level, event, facts) => void lines.push([level, event, facts]),
+  });
+  for (reason of [null, "wrong key", "wrong key", "no bucket", null, null]) {
+    await readiness.failures();
+    clock.advance(2_000);
+  }
+  assert.deepEqual(lines, [
+    ["error", "not_ready", { part: "blobs", reason: "Error: wrong key" }],
+    ["error", "not_ready", { part: "blobs", reason: "Error: no bucket" }],
+    ["info", "ready_again", { part: "blobs" }],
+  ]);
+});
+
 Deno.test("a part that recovers is accepted again", async () => {
   const clock = createTestClock();
   let isFull = true;

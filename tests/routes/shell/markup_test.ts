@@ -120,6 +120,26 @@ Deno.test("no page has an id twice, and what names an element by its id names on
   }
 });
 
+/** What is typed there is numbers, an address, or a word that the page itself says. */
+const fieldsOfOurs = ["email", "monthlyBudget", "cost", "billed", "size", "confirm", "code", "seed"];
+
+Deno.test("what people type stands in its own direction, in every field for words", async () => {
+  await using studio = await createStudio({ standIn: createStandIn() });
+  const seen = new Set<string>();
+  for (const { name, text } of await pagesOf(studio)) {
+    for (const [field, tag, attributes] of text.matchAll(/<(textarea|input)\b([^>]*)>/g)) {
+      const [type, called] = ["type", "name"].map((each) =>
+        new RegExp(` ${each}="([^"]*)"`).exec(attributes)?.[1]
+      );
+      const isForWords = tag === "textarea" || type === undefined || type === "text" || type === "search";
+      if (!isForWords || fieldsOfOurs.includes(called ?? "")) continue;
+      assert.match(field, / dir="auto"/, name);
+      seen.add(called!);
+    }
+  }
+  assert.deepEqual([...seen].toSorted(), ["name", "note", "prompt", "q", "watermark"]);
+});
+
 const fragment = { "HX-Request": "true", "HX-Request-Type": "partial" };
 
 /** htmx reads a fragment where scripts are off: what a fragment holds for browsers without them comes to all. */

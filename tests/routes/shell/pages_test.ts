@@ -339,6 +339,10 @@ Deno.test("what people wrote stands in its own direction, wherever it is shown o
   const id = await submit(program, { prompt: words, watermark: "© عدي" });
   const { images: [{ id: imageId }] } = await finished(program, id);
   const second = (await finished(program, await submit(program, { prompt: words }))).images[0].id;
+  const gone = (await finished(program, await submit(program, { prompt: words }))).images[0].id;
+  await person.form(`/images/${gone}/delete`, {});
+  await person.form("/profile/keys", { name: "مفتاح", scope: "read" });
+  await person.form("/admin/invitations", { name: "ضيف" });
   await studio.setUser({ ...studio.owner, name: "عدي" });
   const shown: [path: string, elements: RegExp[]][] = [
     ["/generator", [
@@ -351,7 +355,11 @@ Deno.test("what people wrote stands in its own direction, wherever it is shown o
     [`/compare?images=${imageId},${second}`, [/<p class="text" dir="auto">قطة/]],
     ["/prompts", [/<p class="text" dir="auto">قطة/]],
     ["/profile", [/<input id="name" name="name" value="عدي" dir="auto"/]],
+    ["/profile", [/<th scope="row" dir="auto">مفتاح/]],
     ["/admin", [/<th scope="row" dir="auto">عدي/]],
+    ["/admin/spend", [/<th scope="row" dir="auto">عدي/]],
+    ["/admin/invitations", [/<bdi>ضيف<\/bdi>/]],
+    [`/images/${gone}`, [/<p class="text" dir="auto">قطة/]],
   ];
   for (const [path, elements] of shown) {
     const page = await (await person.get(path)).text();

@@ -4,7 +4,13 @@
 export type Colour = readonly [lightness: number, a: number, b: number];
 
 export function fromHex(hex: string): Colour {
-  const [red, green, blue] = [1, 3, 5].map((at) => linear(parseInt(hex.slice(at, at + 2), 16) / 255));
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return fromRgb([red, green, blue]);
+}
+
+/** The channels from 0 to 255. */
+export function fromRgb(rgb: readonly [red: number, green: number, blue: number]): Colour {
+  const [red, green, blue] = rgb.map((channel) => linear(channel / 255));
   const l = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
   const m = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
   const s = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
@@ -21,7 +27,12 @@ export function fromHue(lightness: number, chroma: number, hue: number): Colour 
   return [lightness, chroma * Math.cos(angle), chroma * Math.sin(angle)];
 }
 
-export function toHex([lightness, a, b]: Colour): string {
+export function toHex(colour: Colour): string {
+  return "#" + toRgb(colour).map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("");
+}
+
+/** The channels from 0 to 255, not rounded. */
+export function toRgb([lightness, a, b]: Colour): number[] {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
@@ -30,10 +41,7 @@ export function toHex([lightness, a, b]: Colour): string {
     -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
   ];
-  return "#" + channels.map((channel) => {
-    const byte = Math.round(255 * Math.min(1, Math.max(0, gamma(channel))));
-    return byte.toString(16).padStart(2, "0");
-  }).join("");
+  return channels.map((channel) => 255 * Math.min(1, Math.max(0, gamma(channel))));
 }
 
 export function mix(from: Colour, to: Colour, part: number): Colour {

@@ -88,7 +88,7 @@ function paintGrass(
   }
 }
 
-function paintFlowers({ brush, palette, random, width, height, scene }: Easel, from: number): void {
+export function paintFlowers({ brush, palette, random, width, height, scene }: Easel, from: number): void {
   const flowers = random.fork("flowers");
   const tint = scene.subjects.get("flowers") ?? scene.tints[0] ??
     flowers.pick(["red", "purple", "golden", "pink", "white"] as const);

@@ -9,7 +9,7 @@ import { Canvas, type Stage, stages } from "./canvas.ts";
 import { toHex } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { paintLandscape } from "./landscape.ts";
-import { createPalette } from "./palette.ts";
+import { createPalette, type Surrounding } from "./palette.ts";
 import { createRandom, type Random } from "./random.ts";
 import { paintSpace } from "./space.ts";
 import { paintSurface } from "./surface.ts";
@@ -53,10 +53,7 @@ export function paint(
   const random = createRandom(`${seed} ${plainWords(prompt).join(" ")}`);
   const easel = setUp(scene, { random, width, height });
   const { canvas, palette } = easel;
-  if (scene.places.includes("abstract") && scene.places.length === 1) paintAbstract(easel);
-  else if (scene.places[0] === "space") paintSpace(easel);
-  else paintLandscape(easel);
-  paintWeather(easel);
+  paintScene(easel);
   paintSurface(easel);
   return {
     steps: baths.length,
@@ -77,6 +74,15 @@ export function paint(
   };
 }
 
+/** The places, things and weather of its words. */
+export function paintScene(easel: Easel): void {
+  const { scene } = easel;
+  if (scene.places.includes("abstract") && scene.places.length === 1) paintAbstract(easel);
+  else if (scene.places[0] === "space") paintSpace(easel);
+  else paintLandscape(easel);
+  paintWeather(easel);
+}
+
 function develop(
   drawn: string,
   { bath, canvas, paper }: { bath: Bath; canvas: Canvas; paper: string },
@@ -88,21 +94,36 @@ function develop(
     `<rect ${area} fill="${paper}"/><g filter="url(#bath)" opacity="${bath.strength}">${drawn}</g>`;
 }
 
+/** What a picture that is there already settles: its light, and where its sky ends. */
+export interface Surroundings {
+  time: Time;
+  /** From the top, as a part of the height. */
+  horizon: number;
+  /** Its own colours; absent: those of the hour. */
+  colours?: Surrounding;
+}
+
 /** A million square units, so that a motif has the same size in every format. */
-function setUp(
+export function setUp(
   scene: Scene,
-  { random, width: pixelsWide, height: pixelsHigh }: { random: Random; width: number; height: number },
+  { random, width: pixelsWide, height: pixelsHigh, around }: {
+    random: Random;
+    width: number;
+    height: number;
+    around?: Surroundings;
+  },
 ): Easel {
-  const width = Math.round(1000 * Math.sqrt(pixelsWide / pixelsHigh));
-  const height = Math.round(1000 * Math.sqrt(pixelsHigh / pixelsWide));
-  const time = timeOf(scene, random.fork("time"));
+  const width = Math.max(1, Math.round(1000 * Math.sqrt(pixelsWide / pixelsHigh)));
+  const height = Math.max(1, Math.round(1000 * Math.sqrt(pixelsHigh / pixelsWide)));
+  const time = around === undefined ? timeOf(scene, random.fork("time")) : around.time;
   const weather = scene.weather ?? "clear";
   const { style, tints } = scene;
-  const palette = createPalette({ time, weather, style, tints, random });
+  const palette = createPalette({ time, weather, style, tints, random, surrounding: around?.colours });
   const canvas = new Canvas(width, height);
   const brush = createBrush({ canvas, style, paper: palette.paper, random: random.fork("brush") });
   const layout = random.fork("layout");
-  const horizon = height * layout.between(...horizons(scene));
+  const usual = layout.between(...horizons(scene));
+  const horizon = height * (around?.horizon ?? usual);
   const isTall = scene.places.includes("mountains") || scene.places.includes("city") ||
     scene.places.includes("forest");
   const low = isTall ? layout.between(0.42, 0.62) : layout.between(0.74, 0.9);

@@ -1,5 +1,5 @@
 /** The colours of a picture: light of the hour, dimmed by the weather, bent to the colours that were named. */
-import { along, type Colour, fromHex, fromHue, lighter, mix, saturated } from "./colour.ts";
+import { along, type Colour, fromHex, fromHue, lighter, mix, saturated, toHex } from "./colour.ts";
 import type { Random } from "./random.ts";
 import type { Style, Time, Tint, Weather } from "./words.ts";
 
@@ -191,16 +191,31 @@ const tintColours: { [tint in Tint]: Colour } = {
   grey: fromHex("#8a8a8c"),
 };
 
+/** Colours of a picture that something is painted into. */
+export interface Surrounding {
+  /** From the top to the horizon, four. */
+  sky: Colour[];
+  haze: Colour;
+  near: Colour;
+}
+
 export function createPalette(
-  { time, weather, style, tints, random }: {
+  { time, weather, style, tints, random, surrounding }: {
     time: Time;
     weather: Weather;
     style: Style | null;
     tints: Tint[];
     random: Random;
+    surrounding?: Surrounding;
   },
 ): Palette {
-  const hour = random.fork("hour").pick(hours[time]);
+  const usual = random.fork("hour").pick(hours[time]);
+  const hour = surrounding === undefined ? usual : {
+    ...usual,
+    sky: surrounding.sky.map(toHex),
+    haze: toHex(surrounding.haze),
+    near: toHex(surrounding.near),
+  };
   const dim = (colour: Colour) => dimmed(colour, { time, weather });
   const finish = (colour: Colour) => styled(tinted(colour, tints), style);
   const colour = (hex: string) => finish(dim(fromHex(hex)));
@@ -254,7 +269,8 @@ function clean(hue: number): number {
   return turned > 78 && turned < 138 ? (turned < 108 ? 70 : 150) : turned;
 }
 
-function dimmed(colour: Colour, { time, weather }: { time: Time; weather: Weather }): Colour {
+/** A colour as the weather leaves it. */
+export function dimmed(colour: Colour, { time, weather }: { time: Time; weather: Weather }): Colour {
   const grey: Colour = [colour[0], 0, -0.012];
   if (weather === "rain") return lighter(mix(colour, grey, 0.5), colour[0] > 0.35 ? -0.09 : 0);
   if (weather === "storm") return lighter(mix(colour, grey, 0.5), colour[0] > 0.3 ? -0.2 * colour[0] : 0);
@@ -265,7 +281,7 @@ function dimmed(colour: Colour, { time, weather }: { time: Time; weather: Weathe
 }
 
 /** Keeps the lightness, so that the order of near and far stays readable in any colour. */
-function tinted(colour: Colour, tints: Tint[]): Colour {
+export function tinted(colour: Colour, tints: Tint[]): Colour {
   const hues = tints.filter((tint) => tint !== "white" && tint !== "black");
   let tone = colour;
   if (hues.length > 0) {

@@ -132,7 +132,9 @@ export function paintStars({ scene, canvas, palette, random, width, horizon, hei
   );
 }
 
-function paintLight({ scene, time, canvas, palette, light, brush, random, width, height }: Easel): void {
+export function paintLight(
+  { scene, time, canvas, palette, light, brush, random, width, height }: Easel,
+): void {
   const centre: Point = [light.x, light.y];
   const isMoon = time === "night";
   const { radius } = light;
@@ -186,7 +188,7 @@ function paintLight({ scene, time, canvas, palette, light, brush, random, width,
   }
 }
 
-function paintClouds(easel: Easel): void {
+export function paintClouds(easel: Easel): void {
   const { scene, weather, canvas, palette, random, width, horizon, time, light } = easel;
   const clouds = random.fork("clouds");
   const isHeavy = weather === "storm" || weather === "rain" || weather === "cloudy" || weather === "snow";
@@ -261,7 +263,7 @@ function cloudOutline(
   return [...top, ...foot];
 }
 
-function paintAurora({ canvas, random, palette, width, horizon }: Easel): void {
+export function paintAurora({ canvas, random, palette, width, horizon }: Easel): void {
   const aurora = random.fork("aurora");
   for (let curtain = 0; curtain < 3; curtain++) {
     const noise = createNoise(aurora.fork(`curtain ${curtain}`), 2);

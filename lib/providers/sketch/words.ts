@@ -10,7 +10,7 @@ export type Tint = keyof typeof vocabulary.tints;
 export type Subject = keyof typeof vocabulary.subjects;
 
 export interface Scene {
-  /** In the order named; never empty, "abstract" if nothing was recognised. */
+  /** In the order named; for a new picture never empty, "abstract" if nothing was recognised. */
   places: Place[];
   time: Time | null;
   weather: Weather | null;
@@ -57,8 +57,20 @@ const homes: { [subject in Subject]: Place } = {
 const readings = createReadings();
 const negations = new Set(["no", "not", "without", "never"]);
 const articles = new Set(["a", "an", "any", "the"]);
+/** Words that tell what to do, or join others, and name nothing. */
+const joining = new Set(
+  ("add and as at be become but by change convert do draw edit extend fill for from give have i in instead into " +
+    "is it its let like make me more my now of on one onto or our out over paint part picture image photo please " +
+    "put render replace same scene set show so some that then there this to turn under up very view want we " +
+    "with would you").split(" "),
+);
 
 export function readScene(prompt: string, negativePrompt = ""): Scene {
+  return withConsequences(readChange(prompt, negativePrompt));
+}
+
+/** Only what is named, without any place that it would need: a picture that is there has one. */
+export function readChange(prompt: string, negativePrompt = ""): Scene {
   const unwanted = new Set<Meaning>(readWords(negativePrompt).map((word) => word.reading.meaning));
   const words = readWords(prompt);
   for (const word of words) if (word.isNegated) unwanted.add(word.reading.meaning);
@@ -91,7 +103,7 @@ export function readScene(prompt: string, negativePrompt = ""): Scene {
       else if (!scene.tints.includes(reading.meaning)) scene.tints.push(reading.meaning);
     }
   });
-  return withConsequences(scene);
+  return scene;
 }
 
 /** Lower-case words without accents: what the picture's chance grows from besides the seed. */
@@ -112,15 +124,37 @@ function withConsequences(scene: Scene): Scene {
   return scene;
 }
 
+/** What was understood of a text, and the words that were not; words that only join others are neither. */
+export interface Understanding {
+  known: { text: string; meaning: Meaning; isNegated: boolean }[];
+  unknown: string[];
+}
+
+export function understand(text: string): Understanding {
+  const { found, rest } = readText(text);
+  return {
+    known: found.map(({ text, reading, isNegated }) => ({ text, meaning: reading.meaning, isNegated })),
+    unknown: [...new Set(rest.filter((word) => !joining.has(word)))],
+  };
+}
+
 interface Word {
   position: number;
+  /** As it was written, without accents and case. */
+  text: string;
   reading: Reading;
   isNegated: boolean;
 }
 
 function readWords(text: string): Word[] {
-  const words = plainWords(text).map(singular);
+  return readText(text).found;
+}
+
+function readText(text: string): { found: Word[]; rest: string[] } {
+  const written = plainWords(text);
+  const words = written.map(singular);
   const found: Word[] = [];
+  const rest: string[] = [];
   let isNegated = false;
   for (let position = 0; position < words.length; position++) {
     if (negations.has(words[position])) {
@@ -133,13 +167,14 @@ function readWords(text: string): Word[] {
     ) ??
       1;
     const reading = readings.get(words.slice(position, position + length).join("_"));
+    const text = written.slice(position, position + length).join(" ");
     position += length - 1;
     if (reading !== undefined) {
-      found.push({ position, reading, isNegated });
-    }
+      found.push({ position, text, reading, isNegated });
+    } else rest.push(text);
     isNegated = false;
   }
-  return found;
+  return { found, rest };
 }
 
 function createReadings(): Map<string, Reading> {

@@ -41,7 +41,7 @@ export async function compareEdge(
 /** Sides of the squares whose mean colours are compared, in pixels. */
 const blockSide = 32;
 /** At most so many places are tried in other places, in each quarter. */
-const maxPlaces = 4000;
+const maxPlaces = 1500;
 
 interface Measured {
   count: number;

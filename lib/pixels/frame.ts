@@ -131,8 +131,8 @@ export async function drawFrame(
     .composite([{ input: picture, left, top }]).webp({ quality: 80 }).toBuffer();
 }
 
-function scaled({ width, height }: Size, longest: number): Size {
-  const scale = Math.min(1, longest / width);
+function scaled({ width, height }: Size, widest: number): Size {
+  const scale = Math.min(1, widest / width, 2 * widest / height);
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 

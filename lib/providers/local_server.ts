@@ -76,7 +76,7 @@ const diffusionFields = ({ seed, negativePrompt, guidance, steps }: TaskRequest)
 const given = (max: number, mask: EditAbility["mask"] = null): EditAbility => ({
   sources: {
     max,
-    maxBytes: 20_000_000,
+    maxBytes: 8_000_000,
     longestSide: 2048,
     contentTypes: ["image/png", "image/jpeg"],
     by: "bytes",

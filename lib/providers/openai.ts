@@ -50,6 +50,8 @@ export interface OpenAiDeps {
 export const openAiBaseUrl = "https://api.openai.com";
 
 const answerTimeoutMs = 60_000;
+/** Pictures go out before anything can be answered; on a slower line than this it would be given up too early. */
+const slowestBytesPerMs = 100;
 const maxAnswerBytes = 200_000_000;
 const previewPixels = 320;
 
@@ -179,13 +181,14 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
       stream: true,
       partial_images: partialImages,
     };
+    const form = task.edit === undefined ? null : await formOf(fields, task.edit);
     try {
       return await outgoing.callForStream({
-        url: `${api}/images/${task.edit === undefined ? "generations" : "edits"}`,
+        url: `${api}/images/${form === null ? "generations" : "edits"}`,
         method: "POST",
         headers,
-        body: task.edit === undefined ? fields : await formOf(fields, task.edit),
-        timeoutMs: answerTimeoutMs,
+        body: form ?? fields,
+        timeoutMs: answerTimeoutMs + (form?.bytes.length ?? 0) / slowestBytesPerMs,
         maxBytes: maxAnswerBytes,
         signal,
       });

@@ -80,7 +80,7 @@ function editAbility(features: Fields): EditAbility | null {
   return {
     sources: {
       max: features.ref_images === false ? 1 : maxPictures,
-      maxBytes: 20_000_000,
+      maxBytes: 8_000_000,
       longestSide: 2048,
       contentTypes: ["image/png", "image/jpeg"],
       by: "bytes",

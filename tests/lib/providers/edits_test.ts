@@ -337,6 +337,32 @@ function padded(bytes: Uint8Array, length: number): Uint8Array {
   return whole;
 }
 
+Deno.test("OpenAI's answer is waited for longer where more has to go out before it", async () => {
+  await using stack = new AsyncDisposableStack();
+  const api = stack.use(startOpenAi());
+  const { outgoing, ...deps } = common(stack);
+  const waits: number[] = [];
+  const watched: Common["outgoing"] = {
+    ...outgoing,
+    callForStream(call) {
+      waits.push(call.timeoutMs);
+      return outgoing.callForStream(call);
+    },
+  };
+  const provider = createOpenAi({ apiKey: "key", baseUrl: api.url, ...deps, outgoing: watched });
+  const [{ id, edit: ability }] = provider.models;
+  const edit = await editFor(ability!, { roles: ["base"], isMasked: false });
+  for (const length of [edit.sources[0].bytes.length, 6_000_000]) {
+    const sources = [{ ...edit.sources[0], bytes: padded(edit.sources[0].bytes, length) }];
+    await Array.fromAsync(
+      provider.generate(editRequest(id, { ...edit, sources }), { signal, callback: null }),
+    );
+  }
+  assert.ok(waits[0] >= 60_000 && waits[0] < 61_000, `${waits[0]}`);
+  // Six megabytes take a minute at a hundred kilobytes a second.
+  assert.ok(waits[1] >= 120_000, `${waits[1]}`);
+});
+
 Deno.test("a job that changes a picture is taken up where it is, and its pictures are not sent again", async () => {
   await using stack = new AsyncDisposableStack();
   const api = stack.use(startLocalServer("sd.cpp"));

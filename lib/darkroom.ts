@@ -62,6 +62,8 @@ export interface World {
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
   promptMaxChars: number;
+  /** The most that a user's uploads may have together, as they were sent. */
+  uploadLimitBytes: number;
   signInPolicy: SignInPolicy;
   /** Prompts that run at once, in all and of one user. */
   concurrency: number;
@@ -90,6 +92,7 @@ type FromWorld =
   | "secret"
   | "defaultBudgetMicros"
   | "promptMaxChars"
+  | "uploadLimitBytes"
   | "signInPolicy";
 
 export interface Darkroom extends Pick<World, FromWorld> {
@@ -211,6 +214,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     secret,
     defaultBudgetMicros,
     promptMaxChars: world.promptMaxChars,
+    uploadLimitBytes: world.uploadLimitBytes,
     async start() {
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();

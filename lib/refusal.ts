@@ -29,6 +29,8 @@ export class Refusal extends Error {
   readonly remainingMicros: number | null;
   /** What it costs in micro-dollars, where that is more than was shown (`conflict`). */
   readonly costMicros: number | null;
+  /** It was understood, and what it holds can't be used (`invalid_request`). */
+  readonly isUnprocessable: boolean;
   /** Seconds after which the same request may be sent again (`rate_limited`, `unavailable`). */
   readonly retryAfterSeconds: number | null;
 
@@ -39,6 +41,7 @@ export class Refusal extends Error {
       field?: string;
       remainingMicros?: number;
       costMicros?: number;
+      isUnprocessable?: boolean;
       retryAfterSeconds?: number;
       cause?: unknown;
     } = {},
@@ -47,6 +50,7 @@ export class Refusal extends Error {
     this.field = details.field ?? null;
     this.remainingMicros = details.remainingMicros ?? null;
     this.costMicros = details.costMicros ?? null;
+    this.isUnprocessable = details.isUnprocessable ?? false;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
   }
 }

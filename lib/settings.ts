@@ -109,6 +109,10 @@ const variables = {
   CONCURRENCY: { schema: whole(1, 1000).default(8), takes: "a whole number from 1 to 1000" },
   USER_CONCURRENCY: { schema: whole(1, 1000).default(4), takes: "a whole number from 1 to 1000" },
   PROMPT_MAX_CHARS: { schema: whole(1, 20_000).default(500), takes: "a whole number from 1 to 20000" },
+  UPLOAD_LIMIT_MB: {
+    schema: whole(1, 1_000_000).default(1024),
+    takes: "a whole number of megabytes from 1 on",
+  },
   SKETCH_STEP_MS: {
     schema: whole(0, 600_000).default(0),
     takes: "milliseconds, a whole number up to 600000",

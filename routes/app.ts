@@ -11,11 +11,13 @@ import type { AppDeps, AppEnv } from "./http/context.ts";
 import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
 import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
-import { generateRoutes, pictureSettingsPath } from "./prompts/generate.tsx";
+import { generateRoutes, generatorPath, pictureSettingsPath } from "./prompts/generate.tsx";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
 import { imageFilePath, imageRoutes } from "./images/images.tsx";
+import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
+import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
 import {
   credentials,
@@ -31,12 +33,13 @@ import { passkeyRoutes } from "./people/passkeys.tsx";
 import { createReadyPages } from "./http/ready_pages.ts";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
-import { wholeBody } from "./http/request_body.ts";
+import { wholeBody, wholePictures } from "./http/request_body.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
 /** Cards and tiles of a few dozen people's first pages, most of them 1 to 3 kB. */
 const readyParts = 2000;
+const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
 
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
@@ -46,15 +49,18 @@ export function createApp(deps: AppDeps) {
     .use(requestId({ generator: deps.store.ids, headerName: "X-Request-Id" }))
     .use(requestLog(deps))
     .use(imageFilePath, fileHeaders(deps))
-    .use(except(imageFilePath, pageHeaders(deps)))
+    .use(maskFilePath, fileHeaders(deps))
+    .use(except([imageFilePath, maskFilePath], pageHeaders(deps)))
     .use(keptByNobody)
     .use(readableAddress)
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
-    .use(except(pictureSettingsPath, wholeBody))
+    .use(except([...picturePaths, generatorPath], wholeBody))
     .use(credentials(deps))
+    .on("POST", picturePaths, wholePictures({ isOne: true }), credentials(deps))
+    .on("POST", generatorPath, wholePictures({ isOne: false }), credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
     .route("/", homeRoutes(deps))
@@ -67,6 +73,8 @@ export function createApp(deps: AppDeps) {
     .route("/", promptRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", imageRoutes(deps))
+    .route("/", uploadRoutes(deps))
+    .route("/", maskRoutes(deps))
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", profileRoutes(deps))

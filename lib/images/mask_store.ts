@@ -1,11 +1,60 @@
 /** Masks: how they are kept beside the picture that they are for, and how they leave with it. */
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
+import { sha256OfMany } from "../digest.ts";
 import { isId } from "../ids.ts";
-import { notFound } from "../refusal.ts";
+import { BadMask, boundsOf, demandPart, encodeStoredMask, type MaskPixels, shareOf } from "../pixels/mask.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { commit, read, type Store } from "../store/store.ts";
+import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import type { Image } from "./image.ts";
 import type { Mask } from "./mask.ts";
+
+/**
+ * Keeps which part of a picture may change; `mask` has one byte for each of its pixels. The same pixels are the same mask.
+ * Refuses with `invalid_request` one that marks nothing, or everything.
+ */
+export async function keepMask(
+  { store, blobs }: { store: Store; blobs: Blobs },
+  { base, mask }: { base: Image; mask: MaskPixels },
+): Promise<{ mask: Mask; isKnown: boolean }> {
+  const { id: imageId, userId, width, height } = base;
+  refuseBadMask(() => demandPart(mask));
+  const sha256 = await sha256OfMany(mask);
+  const key = keys.maskOf(userId, imageId, sha256);
+  while (true) {
+    const entry = await read<string>(store.kv, key);
+    const known = entry && await read<Mask>(store.kv, keys.mask(entry.value));
+    if (known !== null) return { mask: known.value, isKnown: true };
+    const kept: Mask = {
+      id: store.ids(),
+      userId,
+      imageId,
+      width,
+      height,
+      share: shareOf(mask),
+      bounds: boundsOf(mask, { width, height })!,
+      sha256,
+      createdAt: store.now(),
+    };
+    await blobs.put(blobKeys.mask(kept.id), await encodeStoredMask(mask, { width, height }), "image/png");
+    const atomic = store.kv.atomic().check({ key, versionstamp: entry?.versionstamp ?? null })
+      .check({ key: keys.mask(kept.id), versionstamp: null })
+      .set(key, kept.id).set(keys.mask(kept.id), kept);
+    if (await commit(checkAccount(atomic, userId)) !== null) return { mask: kept, isKnown: false };
+    if (await readUser(store, userId) === null) throw accountGone();
+  }
+}
+
+/** What is wrong with a mask is told to whoever sent it. */
+export function refuseBadMask<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof BadMask)) throw error;
+    throw new Refusal("invalid_request", error.message, { field: "mask" });
+  }
+}
 
 /** The user's own mask; refuses with `not_found` what is missing, malformed or somebody else's. */
 export async function findMask(

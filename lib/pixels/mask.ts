@@ -87,7 +87,8 @@ export async function readMask(
 /** How far off a ratio may be. */
 const ratioTolerance = 0.01;
 
-function demandShape(mask: Size, base: Size): void {
+/** Throws `BadMask` where they have not the same shape. */
+export function demandShape(mask: Size, base: Size): void {
   const off = mask.width * base.height / (mask.height * base.width);
   if (off <= 1 + ratioTolerance && off >= 1 / (1 + ratioTolerance)) return;
   const [one, other] = shapesInWords(mask, base);

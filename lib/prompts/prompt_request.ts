@@ -2,11 +2,14 @@
 import { z } from "zod";
 import { readFields } from "../fields.ts";
 import { cutText } from "../graphemes.ts";
-import { Refusal } from "../refusal.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
 import { isSeen, lettersNotDrawn } from "../pixels/watermark_font.ts";
-import type { PromptRequest } from "./prompt.ts";
-import type { Model, Range } from "../catalog/provider.ts";
+import { invalidSize, planEdit } from "./edit_plan.ts";
+import type { PromptRequest, Source } from "./prompt.ts";
+import { type Model, type Range, sourceRoles } from "../catalog/provider.ts";
+import type { Frame, Rect, Size } from "../size.ts";
+import { BadMask, demandShape } from "../pixels/mask.ts";
 
 export const defaultSize = "1024x1024";
 export const maxSeed = 4_294_967_295;
@@ -21,6 +24,17 @@ const promptMissing = "Prompt is required and must be a non-empty string";
 function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
 }
+
+const mostSources = 16;
+const featherWords = "feather must be a whole number from 0 to 64";
+const strengthWords = "strength must be a number from 0 to 1";
+const sideWords = "extend takes whole numbers of pixels, each 0 or more";
+const side = z.int({ error: sideWords }).min(0, sideWords).max(10_000, sideWords).default(0);
+
+const namingInput = z.object({
+  sources: z.array(z.object({ id: z.string() })).max(mostSources).optional(),
+  mask: z.string().optional(),
+});
 
 const cleanText = (name: string, max: number) =>
   z.string({ error: `${name} must be text` })
@@ -43,14 +57,61 @@ export const promptInput = z.strictObject({
   negativePrompt: cleanText("negativePrompt", maxNegativeChars).optional(),
   guidance: z.number({ error: "guidance must be a number" }).optional(),
   steps: z.int({ error: "steps must be a whole number" }).optional(),
+  sources: z.array(
+    z.strictObject({ id: z.string(), role: z.enum(sourceRoles).optional() }),
+    { error: 'sources must be a list such as [{"id": "…", "role": "base"}]' },
+  ).max(mostSources, `At most ${mostSources} sources`).optional(),
+  mask: z.string({ error: "mask must be the id of a mask" }).optional(),
+  feather: z.int({ error: featherWords }).min(0, featherWords).max(64, featherWords).optional(),
+  keep: z.boolean({ error: "keep must be true or false" }).optional(),
+  onlyPart: z.boolean({ error: "onlyPart must be true or false" }).optional(),
+  extend: z.strictObject({ left: side, top: side, right: side, bottom: side }, {
+    error: 'extend must be pixels such as {"left": 0, "top": 0, "right": 512, "bottom": 0}',
+  }).optional(),
+  strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional(),
 });
+
+type PromptInput = z.output<typeof promptInput>;
+
+/** The pictures and the mask that a request names, as they are. */
+export interface Named {
+  sources: ReadonlyMap<string, NamedPicture>;
+  mask: NamedMask | null;
+}
+
+export interface NamedPicture {
+  id: string;
+  sha256: string;
+  width: number;
+  height: number;
+  /** Null: it was uploaded. */
+  promptId: string | null;
+}
+
+export interface NamedMask {
+  id: string;
+  /** The picture that it is for. */
+  imageId: string;
+  width: number;
+  height: number;
+  bounds: Rect;
+}
+
+const nothingNamed: Named = { sources: new Map(), mask: null };
+
+/** The ids in a request that is not checked yet. */
+export function namedIn(input: unknown): { imageIds: string[]; maskId: string | null } {
+  const { success, data } = namingInput.safeParse(input);
+  if (!success) return { imageIds: [], maskId: null };
+  return { imageIds: [...new Set(data.sources?.map(({ id }) => id))], maskId: data.mask ?? null };
+}
 
 /** A complete request for a model on offer; throws `Refusal`. */
 export function checkPromptRequest(
   input: unknown,
-  { models, maxChars }: { models: Models; maxChars: number },
+  { models, maxChars, named = nothingNamed }: { models: Models; maxChars: number; named?: Named },
 ): { request: PromptRequest; model: Model } {
-  const { prompt, imageSize = defaultSize, count = 1, watermark, ...rest } = readFields(promptInput, input, {
+  const { prompt, imageSize, count = 1, watermark, ...rest } = readFields(promptInput, input, {
     refuse: (field, words) => refuseField(field, words, { input, models }),
   });
   if (Array.from(prompt).length > maxChars) {
@@ -62,7 +123,6 @@ export function checkPromptRequest(
     throw new Refusal("invalid_prompt", words, { field: "prompt" });
   }
   const model = models.choose(rest.model);
-  if (!model.sizes.includes(imageSize)) throw invalidSize(model);
   if (count > model.maxCount) {
     throw new Refusal("invalid_request", `count must be a whole number from 1 to ${model.maxCount}`, {
       field: "count",
@@ -70,10 +130,9 @@ export function checkPromptRequest(
   }
   const { seed, negativePrompt, guidance, steps } = rest;
   const request: PromptRequest = {
-    taskType: "TEXT_TO_IMAGE",
+    ...whatIsMade(model, { ...rest, imageSize }, named),
     text: prompt,
     model: model.id,
-    imageSize,
     count,
     watermark: watermark !== undefined && isSeen(watermark) ? watermark.trim() : null,
     options: defined({ seed, negativePrompt, guidance, steps }),
@@ -81,6 +140,143 @@ export function checkPromptRequest(
   checkOptions(request.options, model);
   checkWatermark(request, model);
   return { request, model };
+}
+
+type Made = Pick<PromptRequest, "taskType" | "imageSize" | "edit">;
+
+function whatIsMade(model: Model, input: Omit<PromptInput, "prompt">, named: Named): Made {
+  const { imageSize = defaultSize, sources = [] } = input;
+  if (sources.length > 0) return whatIsChanged(model, { ...input, sources }, named);
+  const needsBase = (["mask", "extend", "strength", "feather", "keep", "onlyPart"] as const).find((name) =>
+    input[name] !== undefined
+  );
+  if (needsBase !== undefined) {
+    throw new Refusal("invalid_request", `${needsBase} needs a picture among the sources`, {
+      field: needsBase,
+    });
+  }
+  if (!model.sizes.includes(imageSize)) throw invalidSize(model);
+  return { taskType: "TEXT_TO_IMAGE", imageSize };
+}
+
+function whatIsChanged(
+  model: Model,
+  input: Omit<PromptInput, "prompt"> & { sources: NonNullable<PromptInput["sources"]> },
+  named: Named,
+): Made {
+  const sources = sourcesOf(input.sources, named);
+  const { feather = 0, keep = true, strength = null } = input;
+  const frame = input.extend !== undefined && hasSides(input.extend) ? input.extend : null;
+  const base = sources.find(({ role }) => role === "base") ?? null;
+  demandAbility(model, { sources, strength });
+  if (named.mask !== null && frame !== null) {
+    throw new Refusal("invalid_request", "Paint a part or extend the picture, one after the other", {
+      field: "extend",
+    });
+  }
+  if (base === null) {
+    const imageSize = input.imageSize ?? (model.sizes.includes(defaultSize) ? defaultSize : model.sizes[0]);
+    if (named.mask !== null || frame !== null) {
+      throw new Refusal("invalid_request", "One of the sources must be the base", { field: "sources" });
+    }
+    if (!model.sizes.includes(imageSize)) throw invalidSize(model);
+    const edit = {
+      sources,
+      mask: null,
+      frame: null,
+      isRestKept: false,
+      strength,
+      askedSize: imageSize,
+      area: null,
+    };
+    return { taskType: "IMAGE_TO_IMAGE", imageSize, edit };
+  }
+  const isRestKept = keep && (named.mask !== null || frame !== null);
+  const { imageSize, ...sent } = planEdit(model, {
+    base,
+    bounds: named.mask && boundsIn(base, named.mask),
+    frame,
+    isRestKept,
+    isOnlyPart: input.onlyPart,
+    imageSize: input.imageSize,
+  });
+  return {
+    taskType: named.mask !== null ? "INPAINT" : frame !== null ? "OUTPAINT" : "IMAGE_TO_IMAGE",
+    imageSize,
+    edit: {
+      sources,
+      mask: named.mask && { maskId: named.mask.id, feather },
+      frame,
+      isRestKept,
+      strength,
+      ...sent,
+    },
+  };
+}
+
+/** The base first; the first picture is the base where none is called so and nothing else is said of it. */
+function sourcesOf(given: NonNullable<PromptInput["sources"]>, named: Named): Source[] {
+  const hasBase = given.some(({ role }) => role === "base");
+  const sources = given.map(({ id, role }, i): Source => {
+    const picture = named.sources.get(id);
+    if (picture === undefined) throw notFound();
+    const { sha256, width, height, promptId } = picture;
+    return {
+      imageId: id,
+      role: role ?? (i === 0 && !hasBase ? "base" : "reference"),
+      sha256,
+      width,
+      height,
+      promptId,
+    };
+  });
+  if (sources.filter(({ role }) => role === "base").length > 1) {
+    throw new Refusal("invalid_request", "Only one of the sources can be the base", { field: "sources" });
+  }
+  return sources.toSorted((a, b) => Number(b.role === "base") - Number(a.role === "base"));
+}
+
+function hasSides(frame: Frame): boolean {
+  return Object.values(frame).some((side) => side > 0);
+}
+
+function demandAbility(
+  model: Model,
+  { sources, strength }: { sources: readonly Source[]; strength: number | null },
+): void {
+  const { edit, name } = model;
+  if (edit === null) throw unsupported("sources", `${name} takes no sources`);
+  if (sources.length > edit.sources.max) {
+    const most = edit.sources.max === 1 ? "1 source" : `${edit.sources.max} sources`;
+    throw unsupported("sources", `${name} takes at most ${most}`);
+  }
+  if (strength !== null && edit.strength === null) {
+    throw unsupported("strength", `The model ${model.id} does not support strength`);
+  }
+  if (strength !== null) checkRange("strength", { value: strength, range: edit.strength! });
+}
+
+function unsupported(field: string, words: string): Refusal {
+  return new Refusal("unsupported_option", words, { field });
+}
+
+/** What encloses all that may change, in pixels of the base, which may be of another size than the mask. */
+function boundsIn(base: Size, mask: NamedMask): Rect {
+  refuseShape(mask, base);
+  const [x, y] = [base.width / mask.width, base.height / mask.height];
+  const { left, top, width, height } = mask.bounds;
+  const [from, to] = [Math.floor(left * x), Math.min(base.width, Math.ceil((left + width) * x))];
+  const [upper, lower] = [Math.floor(top * y), Math.min(base.height, Math.ceil((top + height) * y))];
+  return { left: from, top: upper, width: to - from, height: lower - upper };
+}
+
+function refuseShape(mask: Size, base: Size): void {
+  try {
+    demandShape(mask, base);
+  } catch (error) {
+    if (!(error instanceof BadMask)) throw error;
+    throw new Refusal("invalid_request", error.message, { field: "mask" });
+  }
 }
 
 const mostLettersNamed = 10;
@@ -106,11 +302,6 @@ function refuseField(
   if (field === "imageSize") return invalidSize(models.choose((input as { model?: string }).model));
   if (field === "model") return unknownModel(models.available());
   return new Refusal(field === "prompt" ? "invalid_prompt" : "invalid_request", words, { field });
-}
-
-function invalidSize(model: Model): Refusal {
-  const sizes = model.sizes.join(", ");
-  return new Refusal("invalid_image_size", `Invalid image size. Supported: ${sizes}`, { field: "imageSize" });
 }
 
 function checkOptions(options: PromptRequest["options"], model: Model): void {

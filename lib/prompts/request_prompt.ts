@@ -2,15 +2,15 @@
 import { budgetState } from "../money/budget.ts";
 import { sha256 } from "../digest.ts";
 import type { Doorbell } from "./doorbell.ts";
-import { Refusal } from "../refusal.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
-import type { PendingPrompt, Prompt, Task } from "./prompt.ts";
+import type { PendingPrompt, Prompt, PromptRequest, Task } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
-import { read, type Store, type Versioned } from "../store/store.ts";
+import { read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {
@@ -58,6 +58,7 @@ export async function requestPrompt(
   const claim = idempotency && claimOf(user.id, idempotency);
   const earlier = claim && await findClaimed(store, claim);
   if (earlier) return { prompt: earlier, isReplay: true };
+  await demandSources(store, { userId: user.id, request: quote.request });
   await deps.readiness.demand();
 
   const at = store.now();
@@ -107,6 +108,20 @@ export async function requestPrompt(
   if (winner) return { prompt: winner, isReplay: true };
   if (await readUser(store, user.id) === null) throw accountGone();
   throw new Error(`Prompt ${id} could not be accepted although nothing else claimed it`);
+}
+
+/** Pictures that are changed are there; from then on their bytes stay until the prompt is final. */
+async function demandSources(
+  { kv }: Store,
+  { userId, request: { edit } }: { userId: string; request: PromptRequest },
+): Promise<void> {
+  if (edit === undefined) return;
+  const keysOf = [
+    ...edit.sources.map(({ imageId }) => keys.image(imageId)),
+    ...edit.mask ? [keys.mask(edit.mask.maskId)] : [],
+  ];
+  const found = await readMany<{ userId: string }>(kv, keysOf);
+  if (!found.every((record) => record?.value.userId === userId)) throw notFound();
 }
 
 interface Claim {

@@ -29,6 +29,10 @@ const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
   unavailable: 503,
 };
 
+function statusOf({ code, isUnprocessable }: Refusal): ContentfulStatusCode {
+  return isUnprocessable ? 422 : statuses[code];
+}
+
 export function createErrorHandler(deps: Pick<AppDeps, "log">) {
   return (error: Error, c: AppContext): Response | Promise<Response> => {
     if (error instanceof Refusal) return answerRefusal(c, error);
@@ -63,12 +67,12 @@ export async function orProblem(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Refusal) || [401, 404].includes(statuses[error.code])) throw error;
+    if (!(error instanceof Refusal) || [401, 404].includes(statusOf(error))) throw error;
     const shown = wantsFragment(c) ? faces.fragment?.(error) ?? null : await faces.page(error);
     if (shown === null) throw error;
     setRetryAfter(c, error);
     c.header("Vary", "HX-Request-Type");
-    return c.html(shown, statuses[error.code]);
+    return c.html(shown, statusOf(error));
   }
 }
 
@@ -77,7 +81,7 @@ function setRetryAfter(c: AppContext, { retryAfterSeconds }: Refusal): void {
 }
 
 function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
-  const status = statuses[refusal.code];
+  const status = statusOf(refusal);
   if (status === 401 && !isForPrograms(c) && !/^\/events(\/|$)/.test(c.req.path)) return sendToLogin(c);
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   setRetryAfter(c, refusal);

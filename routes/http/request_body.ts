@@ -24,10 +24,25 @@ const maxPictureBytes = 20 * 1024 * 1024;
 /** What a form adds around the file in it. */
 const formAllowance = 64 * 1024;
 
-const limitedPictureBody = limitedTo(
-  maxPictureBytes + formAllowance,
-  "The picture must be at most 20 MiB",
-);
+const mostSentAtOnce = 4;
+
+/**
+ * The same where pictures are sent, by those who may: whoever is asking was found out before, so that nobody else fills the
+ * memory, and is found out again when all is here. `isOne`: a single picture is taken.
+ */
+export function wholePictures({ isOne }: { isOne: boolean }): MiddlewareHandler<AppEnv> {
+  const limit = limitedTo(
+    (isOne ? 1 : mostSentAtOnce) * maxPictureBytes + formAllowance,
+    isOne ? "The picture must be at most 20 MiB" : "The pictures must be at most 80 MiB together",
+  );
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const mayBeLarge = c.var.caller !== null && isMultipart(c);
+    await (mayBeLarge ? limit : limitedBody)(c, async () => {
+      if (c.req.raw.body !== null) await c.req.arrayBuffer();
+    });
+    await next();
+  });
+}
 
 /** A body that does not tell its length is read here already. */
 function limitedTo(maxSize: number, words: string): MiddlewareHandler<AppEnv> {
@@ -40,17 +55,52 @@ function limitedTo(maxSize: number, words: string): MiddlewareHandler<AppEnv> {
   return (c, next) => whole(limit(c, next));
 }
 
-/**
- * The file in a form's field; refuses with `invalid_request` where there is none. Nothing of the body was read before:
- * whoever calls this knows who is asking.
- */
-export async function readPicture(c: AppContext, field: string): Promise<Uint8Array<ArrayBuffer>> {
-  const type = c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase();
-  if (type !== "multipart/form-data") throw new Refusal("unsupported_media_type", "Send a form with a file");
-  await limitedPictureBody(c, () => Promise.resolve());
-  const file = (await parseForm(c))[field];
-  if (!(file instanceof File) || file.size === 0) throw new Refusal("invalid_request", "Choose a picture");
-  return new Uint8Array(await file.arrayBuffer());
+export interface SentFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** As whoever sent it calls it. */
+  name: string;
+}
+
+/** A form with its files; only of those fields that are named, and of them only those that are not empty. */
+export interface FilledForm {
+  fields: { [name: string]: string };
+  files: { [name: string]: SentFile[] | undefined };
+}
+
+/** The fields of a form, and its files in those fields that are named, as far as they are not empty. */
+export async function readFilledForm(c: AppContext, names: readonly string[]): Promise<FilledForm> {
+  if (!isForm(c)) throw new Refusal("unsupported_media_type", "Send a form");
+  const form: FilledForm = { fields: Object.create(null), files: {} };
+  for (const [name, values] of Object.entries(await parseForm(c, { all: true }))) {
+    for (const value of [values].flat()) {
+      if (typeof value === "string") form.fields[name] ??= value.replaceAll("\r\n", "\n");
+      else if (value.size > 0 && names.includes(name)) {
+        (form.files[name] ??= []).push({
+          bytes: new Uint8Array(await value.arrayBuffer()),
+          name: value.name,
+        });
+      }
+    }
+  }
+  return form;
+}
+
+function demandMultipart(c: AppContext): void {
+  if (isMultipart(c)) return;
+  throw new Refusal("unsupported_media_type", "Send a form with a file");
+}
+
+export function isMultipart(c: AppContext): boolean {
+  return c.req.header("Content-Type")?.split(";")[0].trim().toLowerCase() === "multipart/form-data";
+}
+
+/** The file in a form's field; refuses with `invalid_request` where there is none. */
+export async function readPicture(c: AppContext, field: string): Promise<SentFile> {
+  demandMultipart(c);
+  const { files } = await readFilledForm(c, [field]);
+  const [file] = files[field] ?? [];
+  if (file === undefined) throw new Refusal("invalid_request", "Choose a picture", { field });
+  return file;
 }
 
 /** The JSON of a request, of any shape. */

@@ -16,9 +16,10 @@ import {
   type FormFields,
   inputOf,
 } from "../../lib/prompts/prompt_draft.ts";
-import { checkPromptRequest } from "../../lib/prompts/prompt_request.ts";
+import { checkPromptRequest, namedIn } from "../../lib/prompts/prompt_request.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { findNamed } from "../../lib/images/named.ts";
 import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
 import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
 import type { Versioned } from "../../lib/store/store.ts";
@@ -52,6 +53,9 @@ export const pictureSettingsPath = "/generator/picture";
 const maxAddressChars = 4000;
 const mostFilled = 100;
 const forgottenWords = "What was read from the picture is not kept any more: choose the picture again";
+
+/** Takes the form, which may hold pictures. */
+export const generatorPath = "/generator";
 
 const cardsShown = 12;
 const recentImages = 6;
@@ -87,10 +91,8 @@ export function generateRoutes(deps: GenerateDeps) {
     })
     .post("/api/v1/quotes", async (c) => {
       const { user } = callerOf(c);
-      const { request, model, mostMicros: costMicros } = readQuote(await readJson(c));
-      return c.json(
-        quoteJson({ model, count: request.count, costMicros, budget: await budgetOf(deps, user) }),
-      );
+      const quote = await readQuote(user, await readJson(c));
+      return c.json(quoteJson(quote, await budgetOf(deps, user)));
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
@@ -134,7 +136,7 @@ export function generateRoutes(deps: GenerateDeps) {
         // One picture a user at a time is in memory; the others wait where they come from.
         const found = await store.locks.hold(
           `picture ${user.id}`,
-          async () => await findPictureSettings(await readPicture(c, "picture")),
+          async () => await findPictureSettings((await readPicture(c, "picture")).bytes),
         );
         const taken = takeOver(found, { models: models.available(), maxChars: deps.promptMaxChars });
         return c.redirect(filledPath(user, taken), 303);
@@ -169,8 +171,9 @@ export function generateRoutes(deps: GenerateDeps) {
     return `/generator?picture=${id}`;
   }
 
-  function readQuote(body: unknown): Quote {
-    return quoteOf(models, checkPromptRequest(body, { models, maxChars: deps.promptMaxChars }));
+  async function readQuote(user: User, body: unknown): Promise<Quote> {
+    const named = await findNamed(store, { userId: user.id, ...namedIn(body) });
+    return quoteOf(models, checkPromptRequest(body, { models, maxChars: deps.promptMaxChars, named }));
   }
 
   /** What was typed is in the form again after signing in. */
@@ -179,7 +182,7 @@ export function generateRoutes(deps: GenerateDeps) {
     return redirectToLogin(c, loginPath(ownPath(draftPath(fields))));
   }
 
-  function submit(
+  async function submit(
     user: User,
     { body, idempotencyKey, atMostMicros }: {
       body: unknown;
@@ -189,7 +192,7 @@ export function generateRoutes(deps: GenerateDeps) {
   ): Promise<Accepted> {
     deps.limits.generate.take(user.id);
     const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, body };
-    return requestPrompt(deps, { user, quote: readQuote(body), atMostMicros, idempotency });
+    return await requestPrompt(deps, { user, quote: await readQuote(user, body), atMostMicros, idempotency });
   }
 
   async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {

@@ -1,6 +1,6 @@
 /** The models on offer: what they can do as data, and what they cost. */
 import { z } from "zod";
-import type { Model } from "../../lib/catalog/provider.ts";
+import type { EditAbility, Model } from "../../lib/catalog/provider.ts";
 import type { PriceRow } from "../../lib/money/charge.ts";
 import { answer, microsValue, sizeValue } from "./values.ts";
 
@@ -19,14 +19,37 @@ export const modelShape = z.strictObject({
     steps: rangeShape.nullable(),
     watermark: z.literal(true),
   }),
+  /** What it can do with pictures that it is given; null: nothing. */
+  edit: z.strictObject({
+    sources: z.strictObject({
+      max: z.int().min(1),
+      maxBytes: z.int().min(1),
+      longestSide: z.int().min(1),
+      formats: z.array(z.enum(["png", "jpeg", "webp"])),
+      by: z.enum(["bytes", "address"]),
+      roles: z.boolean(),
+    }),
+    mask: z.enum(["alpha", "white", "black", "binary-white"]).nullable(),
+    strength: rangeShape.nullable(),
+    sizes: z.enum(["same", "list"]),
+    /** Who sees to it that what is outside of a mask stays as it is. */
+    keepsRest: z.enum(["darkroom", "provider"]),
+  }).nullable(),
   /** Whether the provider reports a percentage. */
   progress: z.enum(["reported", "estimate"]),
   previews: z.boolean(),
   /** For one picture. */
-  prices: z.array(z.strictObject({ size: sizeValue, costMicros: microsValue })),
+  prices: z.array(z.strictObject({
+    size: sizeValue,
+    costMicros: microsValue,
+    /** For each picture that it is given. */
+    perSourceMicros: microsValue.optional(),
+  })),
   /** From that day on the model is gone. */
   retiresAt: z.iso.date().nullable(),
 });
+
+type ModelJson = z.output<typeof modelShape>;
 
 /** As OpenAI lists a model, for programs that are made for its API. */
 const openAiModelShape = z.strictObject({
@@ -59,12 +82,21 @@ export function modelsJson(
       sizes: model.sizes,
       maxCount: model.maxCount,
       options: { ...model.options, watermark: true },
+      edit: model.edit && editJson(model.edit),
       progress: model.progress,
       previews: model.previews,
-      prices: model.sizes.map((size) => ({ size, costMicros: price({ model: model.id, size }).costMicros })),
+      prices: model.sizes.map((size) => {
+        const { costMicros, perSourceMicros = 0 } = price({ model: model.id, size });
+        return { size, costMicros, ...(model.edit !== null && { perSourceMicros }) };
+      }),
       retiresAt: model.retiresAt,
     })),
     object: "list",
     data: models.map(({ id, provider }) => ({ id, object: "model", created: 0, owned_by: provider })),
   };
+}
+
+function editJson({ sources: { contentTypes, ...sources }, ...ability }: EditAbility): ModelJson["edit"] {
+  const formats = contentTypes.map((type) => type.replace("image/", "") as "png" | "jpeg" | "webp");
+  return { sources: { ...sources, formats }, ...ability, keepsRest: "darkroom" };
 }

@@ -1,5 +1,6 @@
 /** A prompt with its pictures and what was booked, and the list of prompts. */
 import { z } from "zod";
+import type { Edit } from "../../lib/prompts/prompt.ts";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
 import { imageFileUrl } from "./image_json.ts";
 import { ledgerJson, ledgerShape } from "./ledger_json.ts";
@@ -12,6 +13,7 @@ import {
   idValue,
   iso,
   microsValue,
+  roleValue,
   sizeValue,
   timeValue,
 } from "./values.ts";
@@ -64,6 +66,8 @@ export function promptImagesJson(
   }));
 }
 
+const side = z.int().nonnegative();
+
 export const promptShape = z.strictObject({
   id: idValue,
   prompt: z.string(),
@@ -78,6 +82,12 @@ export const promptShape = z.strictObject({
     steps: z.int().optional(),
   }),
   watermark: z.string().nullable(),
+  /** The pictures that it was given, the base first. */
+  sources: z.array(z.strictObject({ imageId: idValue, role: roleValue, sha256: z.string() })),
+  mask: z.strictObject({ maskId: idValue, feather: z.int(), keep: z.boolean() }).nullable(),
+  /** How far the base is extended, in its pixels. */
+  frame: z.strictObject({ left: side, top: side, right: side, bottom: side }).nullable(),
+  strength: z.number().min(0).max(1).nullable(),
   status: statusValue,
   /** Null once it is final. */
   stage: stageValue.nullable(),
@@ -112,6 +122,7 @@ export function promptJson(view: PromptView, publicUrl: string): z.output<typeof
       count: request.count,
       options: request.options,
       watermark: request.watermark,
+      ...editJson(request.edit),
       status: prompt.status,
       stage: view.stage,
       percent: view.progress?.percent ?? null,
@@ -126,6 +137,19 @@ export function promptJson(view: PromptView, publicUrl: string): z.output<typeof
       images: promptImagesJson(view, publicUrl),
       ledger: entry && ledgerJson(entry),
     },
+  };
+}
+
+function editJson(
+  edit: Edit | undefined,
+): Pick<z.output<typeof promptShape>, "sources" | "mask" | "frame" | "strength"> {
+  if (edit === undefined) return { sources: [], mask: null, frame: null, strength: null };
+  const { sources, mask, frame, strength, isRestKept } = edit;
+  return {
+    sources: sources.map(({ imageId, role, sha256 }) => ({ imageId, role, sha256 })),
+    mask: mask && { ...mask, keep: isRestKept },
+    frame,
+    strength,
   };
 }
 

@@ -1,35 +1,41 @@
 /** What a request would cost. */
 import { z } from "zod";
-import type { Model } from "../../lib/catalog/provider.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
-import { answer, dollars, dollarsValue, maybeDollars, microsValue } from "./values.ts";
+import type { Quote } from "../../lib/prompts/quote.ts";
+import { answer, dollars, dollarsValue, maybeDollars, microsValue, sizeValue } from "./values.ts";
 
 export const quoteAnswer = answer({
   model: z.string(),
   count: z.int().min(1),
   costMicros: microsValue,
   cost: dollarsValue,
-  /** Of the price book, or free. */
-  basis: z.enum(["table", "none"]),
+  /** Of the price book, or free; with pictures that are given to the model, each at the row's `perSource`. */
+  basis: z.enum(["table", "none", "table+perSource", "none+perSource"]),
+  /** Only with pictures that are given to the model: what each costs, and the size of what is made. */
+  perSource: dollarsValue.optional(),
+  sources: z.int().min(1).optional(),
+  imageSize: sizeValue.optional(),
   /** What is left of the budget before the request; null: there is no limit. */
   remaining: dollarsValue.nullable(),
 });
 
 export function quoteJson(
-  { model, count, costMicros, budget }: {
-    model: Model;
-    count: number;
-    costMicros: number;
-    budget: BudgetState;
-  },
+  { request, model, mostMicros, priceRow }: Quote,
+  budget: BudgetState,
 ): z.output<typeof quoteAnswer> {
+  const basis = mostMicros === 0 ? "none" : "table";
   return {
     success: true,
     model: model.id,
-    count,
-    costMicros,
-    cost: dollars(costMicros),
-    basis: costMicros === 0 ? "none" : "table",
+    count: request.count,
+    costMicros: mostMicros,
+    cost: dollars(mostMicros),
+    basis: request.edit === undefined ? basis : `${basis}+perSource`,
+    ...(request.edit !== undefined && {
+      perSource: dollars(priceRow.perSourceMicros ?? 0),
+      sources: request.edit.sources.length,
+      imageSize: request.imageSize,
+    }),
     remaining: maybeDollars(budget.remainingMicros),
   };
 }

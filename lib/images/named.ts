@@ -1,0 +1,28 @@
+/** The pictures and the mask that a request names. */
+import { isId } from "../ids.ts";
+import type { Named, NamedPicture } from "../prompts/prompt_request.ts";
+import { notFound } from "../refusal.ts";
+import type { Store } from "../store/store.ts";
+import type { Image } from "./image.ts";
+import { readImages } from "./image_store.ts";
+import { findMask } from "./mask_store.ts";
+
+/** Refuses with `not_found` where one is missing, deleted or somebody else's. */
+export async function findNamed(
+  store: Store,
+  { userId, imageIds, maskId }: { userId: string; imageIds: readonly string[]; maskId: string | null },
+): Promise<Named> {
+  if (!imageIds.every(isId)) throw notFound();
+  const [found, mask] = await Promise.all([
+    readImages(store, imageIds),
+    maskId === null ? null : findMask(store, { userId, maskId }),
+  ]);
+  const own = found.map(({ value }) => value).filter((image) => image.userId === userId);
+  if (own.length < imageIds.length) throw notFound();
+  return { sources: new Map(own.map((image) => [image.id, namedPicture(image)])), mask };
+}
+
+function namedPicture(image: Image): NamedPicture {
+  const { id, sha256, width, height } = image;
+  return { id, sha256, width, height, promptId: image.kind === "made" ? image.promptId : null };
+}

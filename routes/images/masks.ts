@@ -1,0 +1,77 @@
+/** Masks for programs: sent as a file, or said in shapes. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { blobKeys } from "../../lib/blobs/blobs.ts";
+import { readFields } from "../../lib/fields.ts";
+import type { Image } from "../../lib/images/image.ts";
+import { findImage } from "../../lib/images/image_store.ts";
+import { findMask, keepMask, refuseBadMask } from "../../lib/images/mask_store.ts";
+import { drawShapes, type MaskPixels } from "../../lib/pixels/mask.ts";
+import { readSentMask } from "../../lib/images/sent_mask.ts";
+import { notFound, Refusal } from "../../lib/refusal.ts";
+import { maskJson } from "../../views/json/mask_json.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { isMultipart, readFilledForm, readJson } from "../http/request_body.ts";
+
+export const masksPath = "/api/v1/masks";
+export const maskFilePath = "/api/v1/masks/:id/file";
+
+const mostShapes = 100;
+const fractionWords = "x, y, width and height of a shape are fractions of the picture, from 0 to 1";
+const fraction = z.number({ error: fractionWords }).min(0, fractionWords).max(1, fractionWords);
+
+const shapesInput = z.strictObject({
+  image: z.string({ error: "image must be the id of a picture" }),
+  shapes: z.array(
+    z.strictObject({
+      kind: z.enum(["rect", "ellipse"], { error: "The kind of a shape is rect or ellipse" }),
+      x: fraction,
+      y: fraction,
+      width: fraction,
+      height: fraction,
+    }),
+    { error: "shapes must be a list" },
+  ).min(1, "shapes must have at least one shape").max(mostShapes, `At most ${mostShapes} shapes`),
+  invert: z.boolean({ error: "invert must be true or false" }).optional(),
+});
+
+export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">) {
+  const { store, blobs, publicUrl } = deps;
+  return new Hono<AppEnv>()
+    .post(masksPath, async (c) => {
+      callerOf(c, "generate");
+      const { base, mask } = isMultipart(c) ? await fromFile(c) : await fromShapes(c);
+      const kept = await keepMask({ store, blobs }, { base, mask });
+      return c.json(maskJson(kept.mask, publicUrl), 201);
+    })
+    .get(maskFilePath, async (c) => {
+      const { user } = callerOf(c);
+      const mask = await findMask(store, { userId: user.id, maskId: c.req.param("id") });
+      const etag = `"${mask.sha256}"`;
+      c.header("ETag", etag);
+      c.header("Cache-Control", "private, max-age=31536000, immutable");
+      if (c.req.header("If-None-Match") === etag) return c.body(null, 304);
+      const blob = await blobs.open(blobKeys.mask(mask.id));
+      if (blob === null) throw notFound();
+      c.header("Content-Type", "image/png");
+      c.header("Content-Length", String(blob.size));
+      return c.body(blob.stream);
+    });
+
+  async function fromFile(c: AppContext): Promise<{ base: Image; mask: MaskPixels }> {
+    const { fields, files: { file = [] } } = await readFilledForm(c, ["file"]);
+    const base = await baseOf(c, fields.image ?? "");
+    if (file.length === 0) throw new Refusal("invalid_request", "Choose a mask", { field: "file" });
+    return { base, mask: await readSentMask(file[0].bytes, { base, isDark: fields.dark === "1" }) };
+  }
+
+  async function fromShapes(c: AppContext): Promise<{ base: Image; mask: MaskPixels }> {
+    const { image, shapes, invert } = readFields(shapesInput, await readJson(c));
+    const base = await baseOf(c, image);
+    return { base, mask: refuseBadMask(() => drawShapes(shapes, { size: base, invert })) };
+  }
+
+  async function baseOf(c: AppContext, imageId: string): Promise<Image> {
+    return await findImage(store, { userId: callerOf(c).user.id, imageId });
+  }
+}

@@ -412,7 +412,11 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "fields that are not known are let pass",
     breaks: "requests",
-    edits: [{ file: "lib/prompts/prompt_request.ts", old: "z.strictObject({", new: "z.object({" }],
+    edits: [{
+      file: "lib/prompts/prompt_request.ts",
+      old: "promptInput = z.strictObject({",
+      new: "promptInput = z.object({",
+    }],
     story: brokenRequests,
   },
   {

@@ -31,6 +31,8 @@ function openEditor(root) {
   /** Where the pointer is that would draw, or the crosshair. */
   let cursor = null;
   let measured = null;
+  /** Steps that wait for the server, each as what stops it. */
+  let onTheirWay = [];
   /** What was chosen by a button, while no key is held. */
   let look = null;
 
@@ -98,7 +100,7 @@ function openEditor(root) {
     delete: step("clear"),
     backspace: step("clear"),
     "mod+a": step("all"),
-    "mod+z": history.undo,
+    "mod+z": undo,
     "mod+shift+z": history.redo,
     "mod+y": history.redo,
     "mod+enter": (event) => event.repeat || sending.send(),
@@ -129,7 +131,7 @@ function openEditor(root) {
     drawing,
     keys,
     onResize: resize,
-    onTap: (fingers) => fingers === 2 ? history.undo() : history.redo(),
+    onTap: (fingers) => fingers === 2 ? undo() : history.redo(),
     onHover: (event) => {
       const isSeen = event !== null && event.pointerType !== "touch";
       cursor = isSeen ? { point: stage.inPicture(stage.inStage(event)), isCrosshair: false } : null;
@@ -213,11 +215,18 @@ function openEditor(root) {
     find(".mask-trouble").textContent = message;
   }
 
+  /** A step that is still on its way is the last one. */
+  function undo() {
+    if (onTheirWay.length === 0) history.undo();
+    else onTheirWay.pop().abort();
+  }
+
   /** What a command brings from the server. */
-  async function load(command) {
+  async function load(command, signal) {
     const { url, point, tolerance } = command;
     const [x, y] = (point ?? []).map(Math.floor);
-    const answer = await fetch(url ?? `/images/${imageId}/similar?x=${x}&y=${y}&tolerance=${tolerance}`);
+    const address = url ?? `/images/${imageId}/similar?x=${x}&y=${y}&tolerance=${tolerance}`;
+    const answer = await fetch(address, { signal });
     if (!answer.ok) throw new Error(`The server answered ${answer.status}`);
     raster.setStencil(command, await raster.readStencil(await answer.blob()));
   }
@@ -230,7 +239,7 @@ function openEditor(root) {
       await act();
       return true;
     } catch (error) {
-      say(error instanceof RangeError ? error.message : problem);
+      if (error.name !== "AbortError") say(error instanceof RangeError ? error.message : problem);
       return false;
     } finally {
       root.ariaBusy = "false";
@@ -240,9 +249,14 @@ function openEditor(root) {
   async function addLoaded(command) {
     const [x, y] = command.point;
     if (x < 0 || y < 0 || x >= base.width || y >= base.height) return;
-    if (await tried(() => load(command), "Similar colours could not be found just now. Try it again.")) {
-      history.add(command);
-    }
+    const stopping = new AbortController();
+    onTheirWay.push(stopping);
+    const isThere = await tried(
+      () => load(command, stopping.signal),
+      "Similar colours could not be found just now. Try it again.",
+    );
+    onTheirWay = onTheirWay.filter((each) => each !== stopping);
+    if (isThere) history.add(command);
   }
 
   const addFile = (file) =>
@@ -298,7 +312,7 @@ function openEditor(root) {
     const loaded = commands.filter(({ kind }) => kind === "earlier" || kind === "similar");
     root.inert = true;
     const isWhole = await tried(
-      () => Promise.all(loaded.map(load)),
+      () => Promise.all(loaded.map((command) => load(command))),
       "What you had marked could not be loaded again. Load the page once more, or begin anew.",
     );
     root.inert = false;

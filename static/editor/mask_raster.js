@@ -2,7 +2,7 @@
  * The mask itself: a canvas that nobody sees, opaque where the picture may change and clear where it stays, never
  * anything between, so that undoing and doing again give the same mask.
  */
-import { outlineOf } from "./mask_commands.js";
+import { boxOf, paint } from "./mask_commands.js";
 
 /**
  * A larger picture is masked in a smaller size of the same shape, which the server fits: phones give a canvas 16
@@ -11,8 +11,8 @@ import { outlineOf } from "./mask_commands.js";
 const mostPixels = 2 ** 22;
 /** By how many pixels of the picture a mask grows and shrinks. */
 const growth = 4;
-const around = [[-1, 0], [1, 0], [0, -1], [0, 1]];
-const corners = [[-1, -1], [1, -1], [-1, 1], [1, 1]];
+/** Black, of which alpha is the last of four bytes: every browser's machine is little-endian. */
+const opaque = 0xff000000;
 
 export function createRaster(base) {
   const fitted = Math.min(1, Math.sqrt(mostPixels / (base.width * base.height)));
@@ -39,13 +39,11 @@ export function createRaster(base) {
   const apply = (command) => operations[command.kind](command);
 
   function draw(command) {
-    const { path, left, top, right, bottom } = outlineOf(command);
     mask.save();
     mask.scale(width / base.width, height / base.height);
-    mask.globalCompositeOperation = command.takes ? "destination-out" : "source-over";
-    mask.fill(path);
+    paint(mask, command);
     mask.restore();
-    harden({ left, top, right, bottom });
+    harden(boxOf(command));
   }
 
   function stamp(command) {
@@ -77,16 +75,35 @@ export function createRaster(base) {
     mask.globalCompositeOperation = "source-over";
   }
 
-  /** By a cross and by a square in turn, which comes out nearly round. */
+  /** By a round brush: row by row, as wide as it is there. */
   function grow() {
-    const copy = createPlane({ width, height });
-    const steps = Math.max(1, Math.round(growth * width / base.width));
-    for (let step = 0; step < steps; step++) {
-      copy.clearRect(0, 0, width, height);
-      copy.drawImage(mask.canvas, 0, 0);
-      const ways = step % 2 === 0 ? around : [...around, ...corners];
-      for (const [x, y] of ways) mask.drawImage(copy.canvas, x, y);
+    const radius = Math.max(1, growth * width / base.width);
+    const far = distances();
+    const image = new ImageData(width, height);
+    const grown = new Uint32Array(image.data.buffer);
+    for (let down = -Math.floor(radius); down <= radius; down++) {
+      const wide = Math.sqrt(radius ** 2 - down ** 2);
+      const from = Math.max(0, -down * width);
+      const to = Math.min(far.length, far.length - down * width);
+      for (let i = from; i < to; i++) if (far[i + down * width] <= wide) grown[i] = opaque;
     }
+    mask.putImageData(image, 0, 0);
+  }
+
+  /** How far each pixel is from the nearest in its row that may change, up to 255. */
+  function distances() {
+    const each = pixels();
+    const far = new Uint8Array(each.length);
+    for (let start = 0; start < each.length; start += width) {
+      let gap = 255;
+      for (let i = start; i < start + width; i++) far[i] = gap = each[i] === 0 ? Math.min(255, gap + 1) : 0;
+      gap = 255;
+      for (let i = start + width - 1; i >= start; i--) {
+        gap = each[i] === 0 ? Math.min(255, gap + 1) : 0;
+        if (gap < far[i]) far[i] = gap;
+      }
+    }
+    return far;
   }
 
   /** One number a pixel, 0 where the picture stays. */
@@ -128,8 +145,7 @@ export function createRaster(base) {
     const each = new Uint32Array(image.data.buffer);
     let at = 0;
     runs.forEach((length, i) => {
-      // Alpha is the last byte of four, and every browser's machine is little-endian.
-      if (i % 2 === 1) each.fill(0xff000000, at, at + length);
+      if (i % 2 === 1) each.fill(opaque, at, at + length);
       at += length;
     });
     mask.putImageData(image, 0, 0);

@@ -1,5 +1,5 @@
 /** The picture and, above it, what will change: zoomed, moved, and drawn anew with every frame that needs it. */
-import { outlineOf } from "./mask_commands.js";
+import { boxOf, paint } from "./mask_commands.js";
 
 const margin = 8;
 const closest = 32;
@@ -14,9 +14,11 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
   const view = { scale: 1, x: 0, y: 0 };
   const size = { width: 0, height: 0 };
   let isFitted = true;
-  let isDue = false;
-  /** What is being drawn and is no step yet. */
+  /** The box of the canvas that the next frame draws anew; null: none. */
+  let due = null;
+  /** What is being drawn and is no step yet, and the box that it takes. */
   let unfinished = null;
+  let taken = null;
   /** The mask is hidden, or only what changes is shown. */
   let look = null;
 
@@ -72,7 +74,7 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
     const centre = inPicture(middle());
     size.width = stage.clientWidth;
     size.height = stage.clientHeight;
-    for (const { canvas } of [sheet, shape, edge]) {
+    for (const { canvas } of planes) {
       canvas.width = Math.round(size.width * devicePixelRatio);
       canvas.height = Math.round(size.height * devicePixelRatio);
     }
@@ -80,20 +82,55 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
     const { x, y } = middle();
     place({ scale: view.scale, x: x - centre.x * view.scale, y: y - centre.y * view.scale });
   }).observe(stage);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
 
-  function redraw() {
-    if (isDue) return;
-    isDue = true;
-    requestAnimationFrame(() => {
-      isDue = false;
-      draw();
-    });
+  const planes = [sheet, shape, edge];
+  const everything = () => ({ left: 0, top: 0, right: pad.width, bottom: pad.height });
+
+  function redraw(box = everything()) {
+    if (due === null) requestAnimationFrame(drawDue);
+    due = around(due, box);
+  }
+
+  /** Only within the box, so that a stroke costs what it covers. */
+  function drawDue() {
+    const { left, top, right, bottom } = due;
+    due = null;
+    for (const plane of planes) {
+      plane.save();
+      plane.beginPath();
+      plane.rect(left, top, right - left, bottom - top);
+      plane.clip();
+      plane.clearRect(left, top, right - left, bottom - top);
+    }
+    draw();
+    planes.forEach((plane) => plane.restore());
+  }
+
+  /** What is being drawn, or null. */
+  function show(command) {
+    unfinished = command;
+    const before = taken;
+    taken = command && onCanvas(boxOf(command));
+    if (before ?? taken) redraw(around(before, taken));
+  }
+
+  /** A box of the picture in whole pixels of the canvas, with its edge. */
+  function onCanvas({ left, top, right, bottom }) {
+    const [across, down] = [view.x, view.y].map((origin) => (value) =>
+      (origin + value * view.scale) * devicePixelRatio
+    );
+    const rim = 4 * devicePixelRatio;
+    return {
+      left: Math.floor(across(left) - rim),
+      top: Math.floor(down(top) - rim),
+      right: Math.ceil(across(right) + rim),
+      bottom: Math.ceil(down(bottom) + rim),
+    };
   }
 
   function draw() {
-    sheet.clearRect(0, 0, pad.width, pad.height);
-    if (look === "hidden" || pad.width === 0) return;
+    if (look === "hidden") return;
     drawShape(getComputedStyle(pad).color);
     if (look === "part") return coverRest(getComputedStyle(stage).backgroundColor);
     sheet.globalAlpha = 0.5;
@@ -106,25 +143,21 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
 
   /** What may change, in this colour, as the stage shows it. */
   function drawShape(colour) {
-    clear(shape);
     const scale = view.scale * devicePixelRatio;
+    shape.save();
     shape.setTransform(scale, 0, 0, scale, view.x * devicePixelRatio, view.y * devicePixelRatio);
     shape.imageSmoothingEnabled = view.scale < squares;
     shape.drawImage(raster.canvas, 0, 0, base.width, base.height);
-    if (unfinished !== null) {
-      shape.save();
-      shape.beginPath();
-      shape.rect(0, 0, base.width, base.height);
-      shape.clip();
-      shape.globalCompositeOperation = unfinished.takes ? "destination-out" : "source-over";
-      shape.fill(outlineOf(unfinished).path);
-      shape.restore();
-    }
+    shape.beginPath();
+    shape.rect(0, 0, base.width, base.height);
+    shape.clip();
+    if (unfinished !== null) paint(shape, unfinished);
+    shape.restore();
     paintOver(shape, colour);
   }
 
   function drawEdge({ colour, width }) {
-    clear(edge);
+    edge.clearRect(0, 0, pad.width, pad.height);
     for (const [x, y] of [[-1, 0], [1, 0], [0, -1], [0, 1]]) {
       edge.drawImage(shape.canvas, x * width, y * width);
     }
@@ -150,10 +183,7 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
     inStage,
     inPicture,
     redraw,
-    show(command) {
-      unfinished = command;
-      redraw();
-    },
+    show,
     setLook(next) {
       look = next;
       redraw();
@@ -161,16 +191,21 @@ export function createStage({ stage, picture, pad, base, raster, onZoom }) {
   };
 }
 
-function clear(plane) {
-  plane.setTransform(1, 0, 0, 1, 0, 0);
-  plane.globalCompositeOperation = "source-over";
-  plane.clearRect(0, 0, plane.canvas.width, plane.canvas.height);
+/** The box around two, of which either may be none. */
+function around(a, b) {
+  if (a === null || b === null) return a ?? b;
+  return {
+    left: Math.min(a.left, b.left),
+    top: Math.min(a.top, b.top),
+    right: Math.max(a.right, b.right),
+    bottom: Math.max(a.bottom, b.bottom),
+  };
 }
 
 /** Gives all that is there this colour. */
 function paintOver(plane, colour) {
-  plane.setTransform(1, 0, 0, 1, 0, 0);
   plane.globalCompositeOperation = "source-in";
   plane.fillStyle = colour;
   plane.fillRect(0, 0, plane.canvas.width, plane.canvas.height);
+  plane.globalCompositeOperation = "source-over";
 }

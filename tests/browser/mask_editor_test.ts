@@ -192,10 +192,11 @@ browserTest(
     await drag(page, [[0.5, 0.3], [0.5, 0.3]]);
     await page.keyboard.up("Alt");
     await page.keyboard.press("w");
+    const before = await share(page);
     await page.keyboard.down("Control");
     await page.mouse.click(...await at(page, [0.25, 0.75]));
     await page.keyboard.up("Control");
-    await until(() => site.asked.length, Boolean);
+    await until(async () => await share(page) !== before, Boolean);
     assert.deepEqual(Object.fromEntries(site.asked[0]), { x: "100", y: "300", tolerance: "20" });
     await page.keyboard.press("Control+z");
     const mask = await readMask(await send(scene));
@@ -233,8 +234,17 @@ browserTest(
     await page.keyboard.press("Control+z");
     await page.reload();
     await page.locator("#mask-share", { hasText: "50 % will change" }).waitFor();
-    await page.route("**/similar*", (route) => route.fulfill({ status: 503 }));
+    // What is still on its way is what is undone.
+    await page.route("**/similar*", () => {});
     await page.click("[data-press=w]");
+    const asking = page.waitForRequest("**/similar*");
+    await page.mouse.click(...await at(page, [0.9, 0.5]));
+    await asking;
+    await page.keyboard.press("Control+z");
+    await page.locator("#mask-editor[aria-busy=false]").waitFor();
+    assert.equal(await page.locator(".mask-trouble").innerText(), "");
+    await page.unrouteAll();
+    await page.route("**/similar*", (route) => route.fulfill({ status: 503 }));
     await page.mouse.click(...await at(page, [0.9, 0.5]));
     await page.locator(".mask-trouble", { hasText: "Try it again" }).waitFor();
     assert.equal(await share(page), "50 % will change");

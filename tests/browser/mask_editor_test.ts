@@ -523,6 +523,23 @@ browserTest(
   },
 );
 
+browserTest("where there is no room to keep the steps it says so, and goes on", async () => {
+  await using scene = await openEditor();
+  const { page, visitor } = scene;
+  await page.evaluate(`for (let length = 2 ** 23; length > 1; length /= 2) {
+    try {
+      sessionStorage.setItem("filler " + length, "x".repeat(length));
+    } catch {
+      // Half of it may fit.
+    }
+  }`);
+  await drag(page, line);
+  await page.locator(".mask-trouble", { hasText: "if the page is left without sending, it is gone" })
+    .waitFor();
+  assert.ok((await readMask(await send(scene))).count > 0);
+  assert.deepEqual(visitor.complaints, []);
+});
+
 browserTest("a picture of 25 megapixels is masked in its own shape", async () => {
   await using scene = await openEditor({ size: { width: 6250, height: 4000 } });
   const { page } = scene;

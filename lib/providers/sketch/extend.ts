@@ -4,7 +4,7 @@ import { lookAt } from "./look.ts";
 import { svgOf } from "./overlay.ts";
 import { paintScene, setUp } from "./paint.ts";
 import { boundsOf } from "./part.ts";
-import { blend, copyOf, cropped, drawn, layOver, type Pixels } from "./pixels.ts";
+import { blend, copyOf, cropped, drawn, inSlices, layOver, type Pixels } from "./pixels.ts";
 import { paintSurface } from "./surface.ts";
 import { changedWhole, type Changing } from "./whole.ts";
 
@@ -17,7 +17,7 @@ export async function extended(
   if (kept === null) return isChanged ? await changedWhole(pixels, changing) : pixels;
   const look = await lookAt(cropped(pixels, kept));
   const horizon = look.horizon === null ? null : (kept.top + look.horizon * kept.height) / pixels.height;
-  const continued = mirrored(pixels, { kept, plane, horizon, openSky: look.openSky });
+  const continued = await mirrored(pixels, { kept, plane, horizon, openSky: look.openSky });
   if (!isChanged) return continued;
   const view = await painted(copyOf(continued), { ...changing, look: { ...look, horizon } });
   const { width } = pixels;
@@ -33,7 +33,7 @@ export async function extended(
 }
 
 /** A sky continues upward and the ground downward, so neither shows the other upside down. */
-function mirrored(
+async function mirrored(
   pixels: Pixels,
   { kept, plane, horizon, openSky }: {
     kept: Rect;
@@ -41,7 +41,7 @@ function mirrored(
     horizon: number | null;
     openSky: number;
   },
-): Pixels {
+): Promise<Pixels> {
   const { width, height } = pixels;
   const result = copyOf(pixels);
   const level = Math.round((horizon ?? 0.5) * height) - kept.top;
@@ -49,16 +49,20 @@ function mirrored(
   const sky = Math.min(kept.height, Math.max(2, Math.round(open * 0.85)));
   const ground = Math.min(kept.height, Math.max(2, Math.round((kept.height - level) * 0.85)));
   const columns = Array.from({ length: width }, (_, x) => kept.left + folded(x - kept.left, kept.width));
-  for (let y = 0; y < height; y++) {
-    const row = y < kept.top ? kept.top + folded(y - kept.top, sky) : kept.top + kept.height - 1 -
-      folded(kept.top + kept.height - 1 - y, y < kept.top + kept.height ? kept.height : ground);
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
+  const foot = kept.top + kept.height;
+  const rows = Array.from({ length: height }, (_, y) => {
+    if (y < kept.top) return kept.top + folded(y - kept.top, sky);
+    return foot - 1 - folded(foot - 1 - y, y < foot ? kept.height : ground);
+  });
+  await inSlices(pixels, (start, end) => {
+    for (let at = start; at < end; at++) {
       if (plane[at] === 0) continue;
-      const from = (row * width + columns[x]) * 4;
-      result.data.set(pixels.data.subarray(from, from + 4), at * 4);
+      const from = (rows[Math.floor(at / width)] * width + columns[at % width]) * 4;
+      for (let channel = 0; channel < 4; channel++) {
+        result.data[at * 4 + channel] = pixels.data[from + channel];
+      }
     }
-  }
+  });
   return result;
 }
 

@@ -1,5 +1,6 @@
 /** Draws a picture anew in a style: with pen and ink, chalk, flat poster colour or watercolour wash. */
-import { type Colour, fromRgb, lighter, saturated, toRgb } from "./colour.ts";
+import { lighter, saturated } from "./colour.ts";
+import { createTable, type Grade } from "./colour_table.ts";
 import { blurred, inSlices, lightnessOf, type Pixels, resized, toSharp } from "./pixels.ts";
 import { createNoise, type Random } from "./random.ts";
 import type { Style } from "./words.ts";
@@ -111,25 +112,42 @@ async function inWatercolour(pixels: Pixels, random: Random): Promise<Pixels> {
   ]);
   const blooms = await cloudy(pixels, { random: random.fork("blooms"), size: 90 });
   const grain = await cloudy(pixels, { random: random.fork("pigment"), size: 4 });
-  const lift = createLift((colour) => saturated(lighter(colour, 0.1 * (1 - colour[0])), 1.22));
-  return await repainted(wash, (before, at) => {
-    const [red, green, blue] = lift(before);
-    const edge = Math.max(0, rim[at] - washed[at] - 2) * 0.9 + Math.max(0, wide[at] - fine[at] - 3) * 1.5;
-    const change = (blooms[at] - 128) * 0.11 + (grain[at] - 128) * 0.05 - Math.min(70, edge);
-    return [red + change * 0.95, green + change * 0.98, blue + change * 0.9];
+  return await repainted(wash, {
+    grade: (colour) => saturated(lighter(colour, 0.1 * (1 - colour[0])), 1.22),
+    change(at) {
+      const edge = Math.max(0, rim[at] - washed[at] - 2) * 0.9 + Math.max(0, wide[at] - fine[at] - 3) * 1.5;
+      return (blooms[at] - 128) * 0.11 + (grain[at] - 128) * 0.05 - Math.min(70, edge);
+    },
   });
 }
 
 /** Few tones, each flat. */
 async function asPoster(pixels: Pixels): Promise<Pixels> {
   const flat = await simplified(pixels, { side: 560, reach: 9 });
-  const tones = 7;
-  const lift = createLift((colour) => {
-    const place = colour[0] * tones;
-    const step = Math.floor(place) + Math.min(1, Math.max(0, (place - Math.floor(place) - 0.5) * 14 + 0.5));
-    return saturated([step / tones, colour[1], colour[2]], 1.25);
+  const vivid = await repainted(flat, { grade: (colour) => saturated(colour, 1.22) });
+  return await inTones(vivid);
+}
+
+const tones = 8;
+
+/** Each pixel becomes as light as the nearest tone, with an edge between two that is a little soft. */
+async function inTones(pixels: Pixels): Promise<Pixels> {
+  const { data, width, height } = pixels;
+  const plane = lightnessOf(pixels);
+  const factors = Float32Array.from({ length: 256 }, (_, value) => {
+    const place = value / 255 * tones;
+    const within = place - Math.floor(place);
+    const tone = Math.floor(place) + Math.min(1, Math.max(0, (within - 0.5) * 10 + 0.5));
+    return (tone / tones * 255 + 4) / (value + 4);
   });
-  return await repainted(flat, lift);
+  const result = new Uint8Array(data.length);
+  await inSlices(pixels, (from, to) => {
+    for (let index = from * 4; index < to * 4; index++) {
+      const value = index % 4 === 3 ? data[index] : data[index] * factors[plane[index >> 2]];
+      result[index] = Math.min(255, Math.round(value));
+    }
+  });
+  return { data: result, width, height };
 }
 
 /** Dry strokes that leave the tooth of the paper. */
@@ -142,13 +160,13 @@ async function inChalk(pixels: Pixels, random: Random): Promise<Pixels> {
   }));
   const tooth = await cloudy(pixels, { random: random.fork("tooth"), size: 2.2 });
   const stroke = createNoise(random.fork("strokes"), 3);
-  const lift = createLift(([lightness, a, b]) => [0.22 + 0.74 * lightness, a * 0.95, b * 0.95]);
-  return await repainted(soft, (before, at) => {
-    const [red, green, blue] = lift(before);
-    const [x, y] = [(at % width) / unit, Math.floor(at / width) / unit];
-    const streak = stroke((x + y * 0.8) / 5 + 3 * stroke((x - y) / 160));
-    const change = streak * 6 + (tooth[at] - 128) * 0.1 - Math.max(0, wide[at] - fine[at] - 2) * 1.6;
-    return [red + change, green + change, blue + change];
+  return await repainted(soft, {
+    grade: ([lightness, a, b]) => [0.22 + 0.74 * lightness, a * 0.95, b * 0.95],
+    change(at) {
+      const [x, y] = [(at % width) / unit, Math.floor(at / width) / unit];
+      const streak = stroke((x + y * 0.8) / 5 + 3 * stroke((x - y) / 160));
+      return streak * 6 + (tooth[at] - 128) * 0.1 - Math.max(0, wide[at] - fine[at] - 2) * 1.6;
+    },
   });
 }
 
@@ -169,38 +187,25 @@ async function cloudy(
   return lightnessOf(await resized({ data, ...small }, { width, height }));
 }
 
-type Channels = readonly [red: number, green: number, blue: number];
-
+/** `change` is what is added to each channel of a pixel. */
 async function repainted(
   pixels: Pixels,
-  repaint: (before: Channels, at: number) => readonly number[],
+  { grade, change = () => 0 }: { grade: Grade; change?: (at: number) => number },
 ): Promise<Pixels> {
   const { data, width, height } = pixels;
+  const table = createTable([grade]);
+  const after = new Float32Array(3);
   const result = new Uint8Array(data.length);
   await inSlices(pixels, (from, to) => {
     for (let at = from; at < to; at++) {
       const index = at * 4;
-      const after = repaint([data[index], data[index + 1], data[index + 2]], at);
+      const shift = change(at);
+      table.look(data[index], data[index + 1], data[index + 2], after);
       for (let channel = 0; channel < 3; channel++) {
-        result[index + channel] = Math.min(255, Math.max(0, Math.round(after[channel])));
+        result[index + channel] = Math.min(255, Math.max(0, Math.round(after[channel] + shift)));
       }
       result[index + 3] = data[index + 3];
     }
   });
   return { data: result, width, height };
-}
-
-/** Remembers the colours that it has changed. */
-function createLift(
-  change: (colour: Colour) => Colour,
-): (before: Channels) => readonly number[] {
-  const known = new Map<number, number[]>();
-  return ([red, green, blue]) => {
-    const key = (red >> 1) << 14 | (green >> 1) << 7 | (blue >> 1);
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const after = toRgb(change(fromRgb([red, green, blue])));
-    known.set(key, after);
-    return after;
-  };
 }

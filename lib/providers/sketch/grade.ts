@@ -1,12 +1,11 @@
 /** Regrades the pixels of a picture, ground and sky apart: to another hour, weather, season, or to other colours. */
-import { along, type Colour, fromHue, fromRgb, lighter, mix, saturated, toRgb } from "./colour.ts";
+import { along, type Colour, fromHue, lighter, mix, saturated, toRgb } from "./colour.ts";
+import { createTable, type Grade } from "./colour_table.ts";
 import type { Easel } from "./easel.ts";
 import { type Look, skyPlane } from "./look.ts";
 import { dimmed, tinted } from "./palette.ts";
 import { inSlices, type Pixels } from "./pixels.ts";
 import type { Season, Time } from "./words.ts";
-
-type Grade = (colour: Colour) => Colour;
 
 /** What colours are taken from: another picture's, dark to light. */
 export type Tone = Pick<Look, "colours">;
@@ -16,13 +15,13 @@ export async function grade(
   pixels: Pixels,
   { easel, look, amount, tones }: { easel: Easel; look: Look; amount: number; tones: Tone[] },
 ): Promise<{ sky: Uint8Array }> {
-  const sky = skyPlane(pixels, look);
+  const sky = await skyPlane(pixels, look);
   const { scene } = easel;
-  const ground = gradesOf({ easel, look, tones, isSky: false });
+  const grades = gradesOf({ easel, look, tones, isSky: false });
   const isOtherSky = look.horizon !== null &&
     (scene.time !== null || (scene.weather !== null && scene.weather !== "clear"));
-  if (ground.length === 0 && !isOtherSky) return { sky };
-  const table = createTable(ground, amount);
+  if (grades.length === 0 && !isOtherSky) return { sky };
+  const ground = createTable(grades, amount);
   const above = createTable(gradesOf({ easel, look, tones, isSky: true }), amount);
   const rows = isOtherSky ? skyRows(easel, { look, height: pixels.height }) : null;
   const haze = scene.weather === "fog" ? hazeRows(easel, { look, height: pixels.height, amount }) : null;
@@ -30,23 +29,21 @@ export async function grade(
   // A sun that is hidden by the weather does not shine through it.
   const most = easel.weather === "clear" || easel.weather === "cloudy" ? 255 : 14;
   const replaced = Math.min(1, 0.9 * amount);
-  const result = [0, 0, 0];
+  const result = new Float32Array(3);
   await inSlices(pixels, (from, to) => {
     for (let at = from; at < to; at++) {
       const index = at * 4;
       const y = Math.floor(at / width);
       const share = sky[at] / 255;
-      const before = [data[index], data[index + 1], data[index + 2]];
-      lookUp(table, before, result);
-      let [red, green, blue] = result;
+      ground.look(data[index], data[index + 1], data[index + 2], result);
+      let [red, green, blue] = [result[0], result[1], result[2]];
       if (share > 0) {
-        lookUp(above, before, result);
+        above.look(data[index], data[index + 1], data[index + 2], result);
         if (rows !== null) {
           const { mean, target, contrast } = rows[y];
           for (let channel = 0; channel < 3; channel++) {
-            const apart = Math.min(most, before[channel] - mean[channel]);
-            const wanted = target[channel] + apart * contrast;
-            result[channel] += (wanted - result[channel]) * replaced;
+            const apart = Math.min(most, data[index + channel] - mean[channel]);
+            result[channel] += (target[channel] + apart * contrast - result[channel]) * replaced;
           }
         }
         red += (result[0] - red) * share;
@@ -202,56 +199,6 @@ function hazeRows(
     const part = 0.16 + 0.5 * Math.exp(-(((place - horizon - 0.04) / reach) ** 2));
     return { colour, part: Math.min(0.94, part * amount) };
   });
-}
-
-/** Steps of each channel in a table of colours. */
-const tableSide = 33;
-
-/** What each colour becomes, so that a million pixels cost no more than some thousand. */
-function createTable(grades: Grade[], amount: number): Float32Array {
-  const table = new Float32Array(tableSide ** 3 * 3);
-  const scale = 255 / (tableSide - 1);
-  for (let at = 0; at < tableSide ** 3; at++) {
-    const [red, green, blue] = [
-      Math.floor(at / tableSide ** 2),
-      Math.floor(at / tableSide) % tableSide,
-      at % tableSide,
-    ];
-    const before = fromRgb([red * scale, green * scale, blue * scale]);
-    const after = grades.reduce((colour, grade) => grade(colour), before);
-    table.set(toRgb(mix(before, after, amount)), at * 3);
-  }
-  return table;
-}
-
-/** Between the eight nearest colours of the table. */
-function lookUp(table: Float32Array, before: readonly number[], into: number[]): void {
-  const scale = (tableSide - 1) / 255;
-  const [red, green, blue] = [before[0] * scale, before[1] * scale, before[2] * scale];
-  const r = Math.min(tableSide - 2, red | 0);
-  const g = Math.min(tableSide - 2, green | 0);
-  const b = Math.min(tableSide - 2, blue | 0);
-  const [partR, partG, partB] = [red - r, green - g, blue - b];
-  const origin = ((r * tableSide + g) * tableSide + b) * 3;
-  const [stepR, stepG, stepB] = [tableSide * tableSide * 3, tableSide * 3, 3];
-  for (let channel = 0; channel < 3; channel++) {
-    const at = origin + channel;
-    const near = lerp(
-      lerp(table[at], table[at + stepB], partB),
-      lerp(table[at + stepG], table[at + stepG + stepB], partB),
-      partG,
-    );
-    const far = lerp(
-      lerp(table[at + stepR], table[at + stepR + stepB], partB),
-      lerp(table[at + stepR + stepG], table[at + stepR + stepG + stepB], partB),
-      partG,
-    );
-    into[channel] = lerp(near, far, partR);
-  }
-}
-
-function lerp(from: number, to: number, part: number): number {
-  return from + (to - from) * part;
 }
 
 function smooth(value: number): number {

@@ -1,7 +1,7 @@
 /** What a painter sees in a picture that is there: its light, its colours, and where its sky is. */
 import { type Colour, fromRgb, mix } from "./colour.ts";
 import type { Surrounding } from "./palette.ts";
-import { lightnessOf, type Pixels, resized } from "./pixels.ts";
+import { inSlices, lightnessOf, type Pixels, resized } from "./pixels.ts";
 import type { Time } from "./words.ts";
 
 export interface Look {
@@ -52,6 +52,8 @@ export async function lookAt(pixels: Pixels): Promise<Look> {
   const isSky = findSky(small, colours);
   const horizon = isLikeSky(colours, isSky) ? horizonOf(small, isSky) : null;
   if (horizon === null) isSky.fill(0);
+  const light = horizon === null ? null : lightIn(small, { isSky, colours, horizon });
+  if (light !== null) markDisc(isSky, { size: small, light });
   return {
     lightness: mean[0],
     mean,
@@ -59,7 +61,7 @@ export async function lookAt(pixels: Pixels): Promise<Look> {
     time: timeOf(patches, mean),
     horizon,
     openSky: openSkyIn(small, isSky),
-    light: lightIn(small, { isSky, colours }),
+    light,
     skyRows: skyRowsOf(small, isSky),
     isBuilt: isBuilt(small, isSky),
     surrounding: surroundingOf({ patches, main, horizon }),
@@ -216,7 +218,7 @@ function openSkyIn({ width, height }: Pixels, isSky: Uint8Array): number {
 /** The largest round spot that is much lighter than the sky about it. */
 function lightIn(
   { width, height }: Pixels,
-  { isSky, colours }: { isSky: Uint8Array; colours: Colour[] },
+  { isSky, colours, horizon }: { isSky: Uint8Array; colours: Colour[]; horizon: number },
 ): Look["light"] {
   const sky = colours.filter((_, at) => isSky[at] === 1).map(([lightness]) => lightness)
     .sort((one, other) => one - other);
@@ -224,12 +226,14 @@ function lightIn(
   const brightest = sky[sky.length - 1];
   if (brightest < 0.84 || brightest < sky[Math.floor(sky.length / 2)] + 0.07) return null;
   const least = brightest - 0.03;
+  // It may touch a roof, and then counts as something that stands.
+  const end = Math.floor(horizon * height) * width;
   const isSeen = new Uint8Array(width * height);
   let best: Look["light"] = null;
-  for (let start = 0; start < isSky.length; start++) {
+  for (let start = 0; start < end; start++) {
     const spot: number[] = [];
     const visit = (at: number) => {
-      if (isSky[at] === 0 || isSeen[at] === 1 || colours[at][0] < least) return;
+      if (at >= end || isSeen[at] === 1 || colours[at][0] < least) return;
       isSeen[at] = 1;
       spot.push(at);
     };
@@ -246,6 +250,17 @@ function lightIn(
     best = { x: (left + right) / 2 / width, y: (top + bottom) / 2 / height, radius };
   }
   return best;
+}
+
+function markDisc(
+  isSky: Uint8Array,
+  { size: { width, height }, light }: { size: Pixels; light: NonNullable<Look["light"]> },
+): void {
+  const reach = light.radius * Math.sqrt(width * height) + 1.5;
+  for (let at = 0; at < isSky.length; at++) {
+    const [x, y] = [at % width + 0.5, Math.floor(at / width) + 0.5];
+    if (Math.hypot(x - light.x * width, y - light.y * height) < reach) isSky[at] = 1;
+  }
 }
 
 /** Where a row shows none, the nearest that does. */
@@ -339,35 +354,42 @@ function boxed(
 }
 
 /** How much of each pixel of a picture is sky, from 0 to 255. */
-export function skyPlane(pixels: Pixels, { sky, horizon }: Look): Uint8Array {
+export async function skyPlane(pixels: Pixels, { sky, horizon }: Look): Promise<Uint8Array> {
   const { width, height } = pixels;
   const plane = new Uint8Array(width * height);
   if (horizon === null) return plane;
   const light = lightnessOf(pixels);
   const columns = Array.from({ length: width }, (_, x) => between(x, { size: width, of: sky.width }));
-  for (let y = 0; y < height; y++) {
-    const row = between(y, { size: height, of: sky.height });
-    const [upper, lower] = [row.low * sky.width, row.high * sky.width];
-    for (let x = 0; x < width; x++) {
-      const { low, high, part } = columns[x];
-      const at = (values: Float32Array) => {
-        const above = values[upper + low] + (values[upper + high] - values[upper + low]) * part;
-        const below = values[lower + low] + (values[lower + high] - values[lower + low]) * part;
-        return above + (below - above) * row.part;
-      };
-      const index = y * width + x;
-      const share = (at(sky.slope) * light[index] / 255 + at(sky.offset) - 0.2) / 0.6;
-      const clamped = Math.min(1, Math.max(0, share));
-      plane[index] = Math.round(255 * clamped * clamped * (3 - 2 * clamped));
+  const rows = Array.from({ length: height }, (_, y) => between(y, { size: height, of: sky.height }));
+  await inSlices(pixels, (from, to) => {
+    for (let index = from; index < to; index++) {
+      const [column, row] = [columns[index % width], rows[Math.floor(index / width)]];
+      const slope = valueAt(sky.slope, { column, row, width: sky.width });
+      const offset = valueAt(sky.offset, { column, row, width: sky.width });
+      const share = Math.min(1, Math.max(0, (slope * light[index] / 255 + offset - 0.2) / 0.6));
+      plane[index] = Math.round(255 * share * share * (3 - 2 * share));
     }
-  }
+  });
   return plane;
 }
 
-function between(
-  at: number,
-  { size, of }: { size: number; of: number },
-): { low: number; high: number; part: number } {
+interface Between {
+  low: number;
+  high: number;
+  part: number;
+}
+
+function valueAt(
+  values: Float32Array,
+  { column: { low, high, part }, row, width }: { column: Between; row: Between; width: number },
+): number {
+  const [upper, lower] = [row.low * width, row.high * width];
+  const above = values[upper + low] + (values[upper + high] - values[upper + low]) * part;
+  const below = values[lower + low] + (values[lower + high] - values[lower + low]) * part;
+  return above + (below - above) * row.part;
+}
+
+function between(at: number, { size, of }: { size: number; of: number }): Between {
   const place = Math.min(of - 1, Math.max(0, (at + 0.5) * of / size - 0.5));
   const low = Math.floor(place);
   return { low, high: Math.min(of - 1, low + 1), part: place - low };

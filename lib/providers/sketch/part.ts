@@ -10,7 +10,6 @@ import type { Surrounding } from "./palette.ts";
 import { blend, blurred, copyOf, drawn, layOver, type Pixels } from "./pixels.ts";
 import { paintSurface } from "./surface.ts";
 import { changedWhole, type Changing } from "./whole.ts";
-import { paintWeather } from "./weather.ts";
 import type { Place, Scene, Subject } from "./words.ts";
 
 /** `plane` says of each pixel whether it may change. */
@@ -116,9 +115,13 @@ const largest: { [subject in Subject]?: number } = {
   cat: 0.5,
 };
 
+/** What is spread over all of a part, and leaves room for what is there. */
+const covers: ReadonlySet<Subject> = new Set(["stars", "aurora", "flowers"]);
+
 async function withThings(pixels: Pixels, changing: Changing, part: Part): Promise<Pixels> {
   const { scene, look, random } = changing;
-  const emptied = await emptiedOf(pixels, part);
+  const isCover = [...scene.subjects.keys()].every((subject) => covers.has(subject));
+  const emptied = isCover ? copyOf(pixels) : await emptiedOf(pixels, part);
   const isRegraded = scene.time !== null || scene.weather !== null || scene.season !== null ||
     scene.tints.length > 0;
   const plain: Scene = { ...scene, subjects: new Map(), style: null };
@@ -135,26 +138,28 @@ async function withThings(pixels: Pixels, changing: Changing, part: Part): Promi
     },
   });
   for (const subject of scene.subjects.keys()) {
-    if (subject === "stars" || subject === "aurora" || subject === "flowers") {
-      const only = {
-        ...easel,
-        scene: { ...easel.scene, subjects: new Map([[subject, scene.subjects.get(subject) ?? null]]) },
-      };
-      const view = skySubjects.has(subject) ? paintAbove(only, { isSky: false }) : cleared(only);
-      if (subject === "flowers") paintSubject({ ...view, horizon: -view.height }, subject);
-      await laidIn(ground, view, part.bounds);
-    } else await withThing(ground, { subject, changing, colours: surrounding, part });
-  }
-  if (scene.weather !== null) {
-    const fall = cleared(easel);
-    paintWeather(fall);
-    await laidIn(ground, fall, part.bounds);
+    if (covers.has(subject)) await withCover(ground, { subject, easel, part });
+    else await withThing(ground, { subject, changing, colours: surrounding, part });
   }
   if (scene.style === null) return ground;
   return await changedWhole(ground, {
     ...changing,
     scene: { ...plain, time: null, weather: null, season: null, tints: [], style: scene.style },
   });
+}
+
+async function withCover(
+  pixels: Pixels,
+  { subject, easel, part }: { subject: Subject; easel: Easel; part: Part },
+): Promise<void> {
+  const { scene } = easel;
+  const only = { ...scene, subjects: new Map([[subject, scene.subjects.get(subject) ?? null]]), time: null };
+  const view = skySubjects.has(subject)
+    ? paintAbove({ ...easel, scene: only }, { isSky: false })
+    : cleared({ ...easel, scene: only });
+  if (!skySubjects.has(subject)) paintSubject({ ...view, horizon: -view.height }, subject);
+  const picture = await drawn(svgOf(view, { pixels: part.bounds }), part.bounds);
+  await layWithin(pixels, placed(picture, part.bounds, pixels), part);
 }
 
 /** How far the part may be from what is around it, of 255 in the mean, to count as empty. */
@@ -208,8 +213,12 @@ async function withThing(
   ] as const;
   const picture = await drawn(svgOf(easel, { pixels: bounds, view }), bounds);
   const over = placed(picture, bounds, pixels);
-  if (!skySubjects.has(subject)) return await layOver(pixels, over, {});
-  // A glow ends before the part does.
+  if (skySubjects.has(subject)) await layWithin(pixels, over, { bounds, plane });
+  else await layOver(pixels, over, {});
+}
+
+/** A glow ends before the part does. */
+async function layWithin(pixels: Pixels, over: Pixels, { bounds, plane }: Part): Promise<void> {
   const sigma = 0.14 * Math.min(bounds.width, bounds.height);
   const wide = await blurred(plane, { width: pixels.width, height: pixels.height, sigma });
   await layOver(pixels, over, { share: (at) => Math.min(1, Math.max(0, (wide[at] - 135) / 90)) });

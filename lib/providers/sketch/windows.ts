@@ -25,13 +25,15 @@ export async function lightWindows(
   const isLit = Array.from({ length: columns * rows }, () => chance.chance(litShare));
   const lamp = toRgb(easel.palette.lamp);
   const light = new Uint8Array(width * height);
-  for (let at = 0; at < light.length; at++) {
-    const [x, y] = [at % width, Math.floor(at / width)];
-    if (sky[at] > 40 || y > height * 0.88) continue;
-    if (!isLit[Math.floor(y / (13 * unit)) * columns + Math.floor(x / (11 * unit))]) continue;
-    const depth = wide[at] - fine[at] - paneDepth;
-    if (depth > 0) light[at] = Math.min(255, depth * 45);
-  }
+  await inSlices(pixels, (from, to) => {
+    for (let at = from; at < to; at++) {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      if (sky[at] > 40 || y > height * 0.88) continue;
+      if (!isLit[Math.floor(y / (13 * unit)) * columns + Math.floor(x / (11 * unit))]) continue;
+      const depth = wide[at] - fine[at] - paneDepth;
+      if (depth > 0) light[at] = Math.min(255, depth * 45);
+    }
+  });
   const halo = await blurred(light, { width, height, sigma: 7 * unit });
   await inSlices(pixels, (from, to) => {
     for (let at = from; at < to; at++) {

@@ -59,10 +59,11 @@ const negations = new Set(["no", "not", "without", "never"]);
 const articles = new Set(["a", "an", "any", "the"]);
 /** Words that tell what to do, or join others, and name nothing. */
 const joining = new Set(
-  ("add and as at be become but by change convert do draw edit extend fill for from give have i in instead into " +
-    "is it its let like make me more my now of on one onto or our out over paint part picture image photo please " +
-    "put render replace same scene set show so some that then there this to turn under up very view want we " +
-    "with would you").split(" "),
+  ("above add all also and around as at background be become behind below beside bottom but by change convert do " +
+    "draw edge edit everything extend fill for foreground from front give have i in instead into is it its keep left " +
+    "let like look lot lots make me middle more my near next now of on one onto or our out over paint part photo " +
+    "picture image please put render replace rest right same scene set show side so some something that then there " +
+    "this to top turn under up upper lower very view want we whole with would you").split(" "),
 );
 
 export function readScene(prompt: string, negativePrompt = ""): Scene {

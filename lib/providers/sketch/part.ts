@@ -4,6 +4,7 @@ import { type Colour, fromRgb } from "./colour.ts";
 import type { Easel } from "./easel.ts";
 import { filledIn } from "./fill.ts";
 import { meanOf } from "./look.ts";
+import { paintFlowers } from "./land.ts";
 import { cleared, paintAbove, paintSubject, skySubjects, svgOf } from "./overlay.ts";
 import { paintScene, setUp } from "./paint.ts";
 import type { Surrounding } from "./palette.ts";
@@ -154,12 +155,13 @@ async function withCover(
 ): Promise<void> {
   const { scene } = easel;
   const only = { ...scene, subjects: new Map([[subject, scene.subjects.get(subject) ?? null]]), time: null };
-  const view = skySubjects.has(subject)
-    ? paintAbove({ ...easel, scene: only }, { isSky: false })
-    : cleared({ ...easel, scene: only });
-  if (!skySubjects.has(subject)) paintSubject({ ...view, horizon: -view.height }, subject);
-  const picture = await drawn(svgOf(view, { pixels: part.bounds }), part.bounds);
-  await layWithin(pixels, placed(picture, part.bounds, pixels), part);
+  const isOfSky = skySubjects.has(subject);
+  const plain = { ...easel, scene: only };
+  const view = isOfSky ? paintAbove(plain, { isSky: false }) : cleared(plain);
+  if (!isOfSky) paintFlowers(view, view.height * 0.04);
+  const picture = placed(await drawn(svgOf(view, { pixels: part.bounds }), part.bounds), part.bounds, pixels);
+  if (isOfSky) await layWithin(pixels, picture, part);
+  else await layOver(pixels, picture, {});
 }
 
 /** How far the part may be from what is around it, of 255 in the mean, to count as empty. */

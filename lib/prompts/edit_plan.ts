@@ -49,8 +49,16 @@ export function planEdit(model: Model, wanted: Wanted): EditPlan {
   }
   const size = imageSize === undefined || imageSize === sizeText(canvas) ? canvas : chosen(model, imageSize);
   const asked = size === canvas ? askedFor(model, canvas) : size;
-  const area = isRestKept && frame !== null ? widened({ left: 0, top: 0, ...canvas }, asked) : null;
+  const area = isRestKept ? wholeArea(canvas, { asked, hasFrame: frame !== null }) : null;
   return { imageSize: sizeText(size), askedSize: sizeText(asked), area };
+}
+
+/** All of the canvas in the shape that is asked for: what is put back would be bent otherwise. */
+function wholeArea(canvas: Size, { asked, hasFrame }: { asked: Size; hasFrame: boolean }): Rect | null {
+  const whole = { left: 0, top: 0, ...canvas };
+  const size = covering(canvas, asked);
+  const isAll = size.width === canvas.width && size.height === canvas.height;
+  return isAll && !hasFrame ? null : around(whole, size);
 }
 
 function chosen(model: Model, imageSize: string): Size {
@@ -65,9 +73,12 @@ export function invalidSize(model: Model): Refusal {
 
 function demandFrameFits(model: Model, canvas: Size): void {
   const { width, height } = largestOf(model);
-  if (canvas.width <= width && canvas.height <= height && canvas.width * canvas.height <= maxPixels) return;
-  const words = `With this frame the picture has ${canvas.width} × ${canvas.height}; ` +
-    `${model.name} makes at most ${width} × ${height}`;
+  const isWithin = canvas.width <= width && canvas.height <= height;
+  if (isWithin && canvas.width * canvas.height <= maxPixels) return;
+  const most = isWithin
+    ? `${maxPixels / 1e6} megapixels is the most`
+    : `${model.name} makes at most ${width} × ${height}`;
+  const words = `With this frame the picture has ${canvas.width} × ${canvas.height}; ${most}`;
   throw new Refusal("invalid_request", words, { field: "extend" });
 }
 
@@ -105,34 +116,51 @@ function partOf(
   { canvas, bounds }: { canvas: Size; bounds: Rect },
 ): { area: Rect; asked: Size } {
   const padding = Math.max(leastPadding, Math.round(Math.max(bounds.width, bounds.height) * paddingShare));
-  const padded = intersection(
-    {
-      left: bounds.left - padding,
-      top: bounds.top - padding,
-      width: bounds.width + 2 * padding,
-      height: bounds.height + 2 * padding,
-    },
-    canvas,
-  );
+  const part = padded(bounds, { by: padding, canvas });
   if (model.edit?.sizes === "same") {
-    return { area: padded, asked: within(padded, model.edit.sources.longestSide) };
+    return { area: part, asked: within(part, model.edit.sources.longestSide) };
   }
-  const asked = askedFor(model, padded);
-  return { area: inside(widened(atLeast(padded, asked, canvas), asked), canvas), asked };
+  const asked = askedFor(model, part);
+  const least = padded(bounds, { by: leastPadding, canvas });
+  return { area: inside(shaped(asked, { part, least, canvas }), canvas), asked };
 }
 
-/** Small parts are sent with more around them rather than blown up. */
-function atLeast(part: Rect, asked: Size, canvas: Size): Rect {
-  const width = Math.min(canvas.width, Math.max(part.width, asked.width));
-  const height = Math.min(canvas.height, Math.max(part.height, asked.height));
-  return inside(around(part, { width, height }), canvas);
+/**
+ * In the shape of what is asked for. A small part has more around it rather than being blown up; where there is no room
+ * for that shape, the part has less, down to the least, before it goes beyond the canvas.
+ */
+function shaped(asked: Size, { part, least, canvas }: { part: Rect; least: Rect; canvas: Size }): Rect {
+  const room = withinShape(canvas, asked);
+  const size = covering(part, asked);
+  if (fits(size, canvas)) {
+    const roomy = asked.width < room.width ? asked : room;
+    return around(part, size.width < roomy.width ? roomy : size);
+  }
+  return fits(covering(least, asked), room) ? around(least, room) : around(part, size);
 }
 
-/** The smallest part of that shape that has it in its middle. */
-function widened(part: Rect, { width, height }: Size): Rect {
-  const ratio = width / height;
-  const wide = Math.max(part.width, Math.round(part.height * ratio));
-  return around(part, { width: wide, height: Math.max(part.height, Math.round(wide / ratio)) });
+function padded(bounds: Rect, { by, canvas }: { by: number; canvas: Size }): Rect {
+  const { left, top, width, height } = bounds;
+  const wide = { left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by };
+  return intersection(wide, canvas);
+}
+
+/** The smallest of the shape of `asked` that has room for `size`. */
+function covering(size: Size, asked: Size): Size {
+  const ratio = asked.width / asked.height;
+  const width = Math.max(size.width, Math.round(size.height * ratio));
+  return { width, height: Math.max(size.height, Math.round(width / ratio)) };
+}
+
+/** The largest of the shape of `asked` that has room in `size`. */
+function withinShape(size: Size, asked: Size): Size {
+  const ratio = asked.width / asked.height;
+  const width = Math.max(1, Math.min(size.width, Math.floor(size.height * ratio)));
+  return { width, height: Math.max(1, Math.min(size.height, Math.round(width / ratio))) };
+}
+
+function fits(size: Size, room: Size): boolean {
+  return size.width <= room.width && size.height <= room.height;
 }
 
 function around({ left, top, width, height }: Rect, size: Size): Rect {
@@ -146,7 +174,7 @@ function around({ left, top, width, height }: Rect, size: Size): Rect {
 /** Moved so that it reaches beyond the canvas only where it is larger. */
 function inside({ left, top, width, height }: Rect, canvas: Size): Rect {
   const moved = (start: number, length: number, most: number) =>
-    length >= most ? -Math.floor((length - most) / 2) : Math.min(Math.max(0, start), most - length);
+    length >= most ? Math.ceil((most - length) / 2) : Math.min(Math.max(0, start), most - length);
   return {
     left: moved(left, width, canvas.width),
     top: moved(top, height, canvas.height),

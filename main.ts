@@ -13,7 +13,8 @@ import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { openDataDirectory, readInstanceId, readSecret } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
 import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
-import { createOutgoing } from "./lib/outgoing.ts";
+import { obstacleToSources } from "./lib/outgoing_address.ts";
+import { createOutgoing, resolveByHost } from "./lib/outgoing.ts";
 import { configureProviders } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
@@ -82,6 +83,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     defaultModel: settings.DEFAULT_MODEL,
     defaultBudgetMicros: settings.MONTHLY_BUDGET_USD ?? null,
     promptMaxChars: settings.PROMPT_MAX_CHARS,
+    sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     concurrency: settings.CONCURRENCY,

@@ -10,6 +10,7 @@ import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.
 import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
+import { createSourceAddresses, type SourceAddresses } from "./catalog/source_addresses.ts";
 import { createModels, type Models } from "./catalog/models.ts";
 import type { PriceBook } from "./catalog/price_book.ts";
 import type { Provider } from "./catalog/provider.ts";
@@ -62,6 +63,8 @@ export interface World {
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
   promptMaxChars: number;
+  /** Why no provider can fetch pictures from this server, for people; null: they can. */
+  sourceObstacle: string | null;
   /** The most that a user's uploads may have together, as they were sent. */
   uploadLimitBytes: number;
   signInPolicy: SignInPolicy;
@@ -71,7 +74,7 @@ export interface World {
   /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
   storagePatienceMs: number;
   /** Requests a minute; 0: no limit. */
-  perMinute: { [limit in keyof Limits]: number };
+  perMinute: { [limit in Exclude<keyof Limits, "sources">]: number };
 }
 
 export interface Limits {
@@ -81,6 +84,8 @@ export interface Limits {
   /** By address: ways to sign in that were tried, and keys and tokens that were wrong. */
   signIn: RateLimit;
   wrongCredentials: RateLimit;
+  /** By address: pictures that are fetched by providers. */
+  sources: RateLimit;
 }
 
 type FromWorld =
@@ -104,6 +109,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   models: Models;
   health: ProviderHealth;
   callbacks: Callbacks;
+  sources: SourceAddresses;
   doorbell: Doorbell;
   progress: ProgressBoard;
   changes: Changes;
@@ -122,6 +128,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
   stop(): Promise<void>;
 }
 
+const sourcesPerMinute = 120;
+
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
@@ -131,7 +139,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   await loadAddedPrices(store, prices);
   const health = createProviderHealth({ providers, now });
   await health.start();
-  const models = createModels({ providers, prices, defaultModel: world.defaultModel, now });
+  const canFetch = world.sourceObstacle === null;
+  const models = createModels({ canFetch, providers, prices, defaultModel: world.defaultModel, now });
   const { defaultModel } = world;
   // A provider that did not answer yet may still have it.
   if (defaultModel !== undefined && models.find(defaultModel) === null) {
@@ -151,8 +160,10 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
   const decoding = createFewAtOnce(Math.max(2, navigator.hardwareConcurrency));
+  const sources = createSourceAddresses({ publicUrl, secret, now, obstacle: world.sourceObstacle });
   const worker = createWorker({
     store,
+    sources,
     doorbell,
     models,
     blobs,
@@ -171,7 +182,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
   const stopping = new AbortController();
-  const limit = (name: keyof Limits) => createRateLimit({ perMinute: world.perMinute[name], now });
+  const limit = (name: keyof World["perMinute"]) =>
+    createRateLimit({ perMinute: world.perMinute[name], now });
   const parts = [
     { name: "database", probe: () => probeDatabase(kv) },
     { name: "blobs", probe: () => world.blobs.probe() },
@@ -187,6 +199,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     models,
     health,
     callbacks,
+    sources,
     doorbell,
     progress,
     changes,
@@ -208,6 +221,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       generate: limit("generate"),
       signIn: limit("signIn"),
       wrongCredentials: limit("wrongCredentials"),
+      sources: createRateLimit({ perMinute: sourcesPerMinute, now }),
     },
     log,
     publicUrl,

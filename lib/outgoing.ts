@@ -371,7 +371,8 @@ function failureOf(error: unknown): unknown {
   return new OutgoingFailure(isUnsent ? "no connection" : "the connection broke", { isUnsent, cause: error });
 }
 
-function resolveByHost(name: string): Promise<string[]> {
+/** As the machine resolves names. */
+export function resolveByHost(name: string): Promise<string[]> {
   return new Promise((done, fail) =>
     lookUp(
       name,

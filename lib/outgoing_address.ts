@@ -2,7 +2,7 @@
  * Which addresses Darkroom may be sent to by somebody else's answer: those of the public internet (IANA's registries
  * of special-purpose addresses, RFC 6890), and nothing that could lead back into this machine or its network.
  */
-import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
 const closedV4 = [
   ["0.0.0.0", 8],
@@ -44,4 +44,20 @@ export function isPublicAddress(address: string): boolean {
   // Addresses with a scope ("fe80::1%eth0") are local by definition.
   if (!isIPv6(address) || address.includes("%")) return false;
   return globalV6.check(address, "ipv6") && !closed.check(address, "ipv6");
+}
+
+/**
+ * Why somebody outside can't fetch from this server, for people; null: they can, as far as can be told from its address.
+ */
+export async function obstacleToSources(
+  publicUrl: string,
+  resolve: (name: string) => Promise<string[]>,
+): Promise<string | null> {
+  const { protocol, hostname } = new URL(publicUrl);
+  if (protocol !== "https:") return "PUBLIC_URL is not an address on https";
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const addresses = isIP(host) > 0 ? [host] : await resolve(host).catch(() => []);
+  if (addresses.length === 0) return `PUBLIC_URL names ${host}, which has no address`;
+  const isPublic = addresses.every((address) => isPublicAddress(address));
+  return isPublic ? null : `PUBLIC_URL names ${host}, which is not on the public internet`;
 }

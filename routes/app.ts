@@ -6,6 +6,7 @@ import { aboutRoutes } from "./shell/about.ts";
 import { adminMoneyRoutes } from "./admin/admin_money.tsx";
 import { adminRoutes } from "./admin/admin.tsx";
 import { assetRoutes } from "./shell/assets.ts";
+import { sourceFilePath, sourceFileRoutes } from "./prompts/source_files.ts";
 import { callbackRoutes } from "./prompts/callbacks.ts";
 import type { AppDeps, AppEnv } from "./http/context.ts";
 import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
@@ -50,13 +51,15 @@ export function createApp(deps: AppDeps) {
     .use(requestLog(deps))
     .use(imageFilePath, fileHeaders(deps))
     .use(maskFilePath, fileHeaders(deps))
-    .use(except([imageFilePath, maskFilePath], pageHeaders(deps)))
+    .use(sourceFilePath, fileHeaders(deps))
+    .use(except([imageFilePath, maskFilePath, sourceFilePath], pageHeaders(deps)))
     .use(keptByNobody)
     .use(readableAddress)
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
+    .route("/", sourceFileRoutes(deps))
     .use(except([...picturePaths, generatorPath], wholeBody))
     .use(credentials(deps))
     .on("POST", picturePaths, wholePictures({ isOne: true }), credentials(deps))

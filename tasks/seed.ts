@@ -91,6 +91,7 @@ export async function fillDataDirectory(
       secret: await readSecret(data, secret),
       defaultModel: undefined,
       defaultBudgetMicros: null,
+      sourceObstacle: null,
       uploadLimitBytes: 1024 ** 3,
       promptMaxChars: 500,
       signInPolicy: { adminEmails: [], allowedDomains: [] },

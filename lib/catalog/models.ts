@@ -31,14 +31,16 @@ export interface Quoted {
 
 /** Throws `StartError` where the default model is none of those on offer. */
 export function createModels(
-  { providers, prices, defaultModel, now }: {
+  { canFetch = true, providers, prices, defaultModel, now }: {
+    /** Providers can fetch pictures from this server; otherwise those that would have to are not given any. */
+    canFetch?: boolean;
     providers: readonly Provider[];
     prices: PriceBook;
     defaultModel: string | undefined;
     now: () => number;
   },
 ): Models {
-  const all = () => offersOf(providers);
+  const all = () => canFetch ? offersOf(providers) : offersOf(providers).map(withoutFetching);
   const available = () => {
     const today = new Date(now()).toISOString().slice(0, 10);
     const models = all().map(({ model }) => model)
@@ -104,6 +106,11 @@ function offersOf(providers: readonly Provider[]): { model: Model; provider: Pro
   return providers.flatMap((provider) =>
     provider.models.map((model) => ({ model: renamed.get(model) ?? model, provider }))
   );
+}
+
+function withoutFetching<O extends { model: Model }>(offer: O): O {
+  const { model } = offer;
+  return model.edit?.sources.by === "address" ? { ...offer, model: { ...model, edit: null } } : offer;
 }
 
 /** A model that nobody bills, or for which nobody tells a price, needs no row of the book. */

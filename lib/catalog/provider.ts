@@ -22,6 +22,7 @@ const failureReasons = [
   "content_policy",
   "source_refused",
   "source_unreachable",
+  "source_missing",
   "provider_auth",
   "provider_billing",
   "provider_rejected",

@@ -3,6 +3,7 @@
  * made from its id, written before this record.
  */
 import { blobKeys } from "../blobs/blobs.ts";
+import type { Edge } from "../pixels/edge.ts";
 import { cutText } from "../graphemes.ts";
 
 export type Image = MadeImage | UploadedImage;
@@ -44,8 +45,8 @@ export interface MadeImage extends StoredImage {
   seed: number | null;
   /** Of what was kept pixel for pixel around a change: SHA-256 of the base's pixels, hexadecimal; null: nothing was. */
   baseSha256: string | null;
-  /** How far the provider moved what was kept, next to the change: 0 to 255 on average; null: that can't be told. */
-  edge: number | null;
+  /** Whether the provider moved or recoloured what was kept, next to the change; null: that can't be told. */
+  edge: Edge | null;
 }
 
 export interface UploadedImage extends StoredImage {

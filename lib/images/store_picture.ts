@@ -4,7 +4,7 @@ import { sha256OfMany } from "../digest.ts";
 import type { InTurn } from "../in_turn.ts";
 import { imageTitle, type MadeImage } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
-import { type Prompt } from "../prompts/prompt.ts";
+import type { Prompt, PromptRequest } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
 import { textTerms } from "../search_text.ts";
 import { costTerm, modelTerm, sizeTerm } from "./search_terms.ts";
@@ -48,7 +48,7 @@ export async function storePicture(
 ): Promise<NewImage> {
   const { request } = prompt;
   const wanted = parseSize(request.imageSize);
-  const watermark = model.watermark === "darkroom" ? request.watermark : null;
+  const watermark = watermarkFor(request, model);
   const { facts, fitted } = await deps.decoding(async () => {
     const facts = await inspectPicture(bytes, wanted);
     return { facts, fitted: await fitPicture(bytes, { facts, ...wanted, watermark }) };
@@ -61,36 +61,69 @@ export async function storePicture(
   const digest = sha256OfMany(stored);
   await put(deps, { key: blobKeys.picture(imageId), bytes: stored, contentType });
   return {
-    id: imageId,
-    kind: "made",
-    userId: prompt.userId,
-    promptId: prompt.id,
-    title: imageTitle(request.text),
-    ...wanted,
+    ...newImage({ imageId, prompt, seed, stored, contentType, at: deps.now() }),
     originalWidth: facts.width,
     originalHeight: facts.height,
-    contentType,
-    byteLength: stored.length,
     sha256: await digest,
     hasOriginal: fitted !== null,
     originalContentType: facts.contentType,
     tint: facts.tint,
-    model: request.model,
-    seed,
     baseSha256: null,
     edge: null,
-    terms: [
-      ...textTerms(request.text),
-      modelTerm(request.model),
-      sizeTerm(wanted),
-      costTerm(prompt.holdMicros === 0 ? "free" : "paid"),
-    ],
-    createdAt: deps.now(),
   };
 }
 
-async function put(
-  { blobs, now, mayRetry }: StoreDeps,
+/** The text to be drawn by us: where the rest is kept, all that the model draws outside of the change would be lost. */
+export function watermarkFor({ watermark, edit }: PromptRequest, model: Model): string | null {
+  return model.watermark === "darkroom" || edit?.isRestKept ? watermark : null;
+}
+
+type Origin =
+  | "originalWidth"
+  | "originalHeight"
+  | "sha256"
+  | "hasOriginal"
+  | "originalContentType"
+  | "tint"
+  | "baseSha256"
+  | "edge";
+
+/** What follows from the prompt. */
+export function newImage(
+  { imageId, prompt: { id, userId, request, holdMicros }, seed, stored, contentType, at }: {
+    imageId: string;
+    prompt: Prompt;
+    seed: number | null;
+    stored: Uint8Array;
+    contentType: string;
+    at: number;
+  },
+): Omit<NewImage, Origin> {
+  const size = parseSize(request.imageSize);
+  return {
+    id: imageId,
+    kind: "made",
+    userId,
+    promptId: id,
+    title: imageTitle(request.text),
+    ...size,
+    contentType,
+    byteLength: stored.length,
+    model: request.model,
+    seed,
+    terms: [
+      ...textTerms(request.text),
+      modelTerm(request.model),
+      sizeTerm(size),
+      costTerm(holdMicros === 0 ? "free" : "paid"),
+    ],
+    createdAt: at,
+  };
+}
+
+/** For as long as it can be tried. Throws `StorageFailure`. */
+export async function put(
+  { blobs, now, mayRetry }: Pick<StoreDeps, "blobs" | "now" | "mayRetry">,
   { key, bytes, contentType }: { key: string; bytes: Uint8Array; contentType: string },
 ): Promise<void> {
   let since: number | null = null;

@@ -14,7 +14,7 @@ import {
 import { readPrompts } from "../prompts/prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
 import { changeVersion, present, type Store, type Versioned } from "../store/store.ts";
-import type { Charge } from "../money/charge.ts";
+import { type Charge, noCharge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
 import { parseSize, type Size } from "../size.ts";
 import { readImages } from "../images/image_store.ts";
@@ -177,7 +177,7 @@ function framesOf(
 ): Frame[] {
   const byId = new Map(images.map((view) => [view.image.id, view]));
   return prompt.tasks.flatMap((task, index) => {
-    const arrived = task.images.map(({ id }): Frame => {
+    const arrived = task.images.filter(({ wholeOf }) => wholeOf === undefined).map(({ id }): Frame => {
       const view = byId.get(id);
       return view === undefined ? { state: "missing", isDeleted: true } : { state: "picture", view };
     });
@@ -216,8 +216,10 @@ function imageCost(prompt: Prompt, imageId: string): Pick<ImageView, "costMicros
   if (!isFinal(prompt) || (task?.state !== "done" && task?.state !== "failed")) {
     return { costMicros: null, charge: null };
   }
-  const { images, charge } = task;
-  const share = Math.floor(charge.costMicros / images.length);
-  const rest = charge.costMicros - share * images.length;
-  return { costMicros: images[0].id === imageId ? share + rest : share, charge };
+  const paid = task.images.filter(({ wholeOf }) => wholeOf === undefined);
+  if (!paid.some(({ id }) => id === imageId)) return { costMicros: 0, charge: noCharge };
+  const { charge } = task;
+  const share = Math.floor(charge.costMicros / paid.length);
+  const rest = charge.costMicros - share * paid.length;
+  return { costMicros: paid[0].id === imageId ? share + rest : share, charge };
 }

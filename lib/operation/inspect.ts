@@ -241,7 +241,7 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
 function originOf(image: Image): { [name: string]: Fact } {
   if (image.kind === "upload") return { uploaded: true, sentBytes: image.sentBytes };
   const { promptId, model, seed, edge } = image;
-  return { promptId, model, seed, edge };
+  return { promptId, model, seed, edge: edge && { ...edge } };
 }
 
 function trashStanding({ goesAt, isGoing }: TrashedImage, now: number): string {

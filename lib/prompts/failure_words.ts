@@ -17,6 +17,10 @@ const words: { [reason in FailureReason]: { happened: string; advice: string } }
     happened: "the provider could not fetch the source from this server. Nothing was charged",
     advice: "Try again, or choose a model that is sent its pictures.",
   },
+  source_missing: {
+    happened: "the picture to be changed could not be read",
+    advice: "Try again once storage works, or with another picture.",
+  },
   provider_auth: {
     happened: "the provider did not accept this server's key",
     advice: "Ask whoever runs this server to check the key.",

@@ -18,7 +18,11 @@ import {
 import type { NewImage } from "../images/store_picture.ts";
 import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
-import type { Task } from "../prompts/prompt.ts";
+import { MissingSource, prepareEdit } from "../images/edit_pixels.ts";
+import type { SourceAddresses } from "../catalog/source_addresses.ts";
+import type { ReceivedPicture, Task } from "../prompts/prompt.ts";
+import { sentText } from "../prompts/sent_text.ts";
+import { Refusal } from "../refusal.ts";
 import { parseSize } from "../size.ts";
 import type { Store } from "../store/store.ts";
 import type { LeasedPrompt } from "./leased_prompt.ts";
@@ -45,6 +49,7 @@ export interface TaskDeps {
   taskDurations: Pick<TaskDurations, "note">;
   health: Pick<ProviderHealth, "note">;
   callbacks: Pick<Callbacks, "line">;
+  sources: Pick<SourceAddresses, "addressOf">;
   /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
   storagePatienceMs: number;
 }
@@ -99,7 +104,14 @@ export function createTaskRun(deps: TaskDeps, around: TaskSurroundings, index: n
     terms: { ...terms, canCall: terms.canCall && callback !== null },
     context: { signal, callback },
     abort,
-    storage: createTaskStorage(deps, { index, leased, model, signal, onHeard }),
+    storage: createTaskStorage(deps, {
+      index,
+      leased,
+      model,
+      signal,
+      onHeard,
+      onReceived: async (picture) => void await advance(work, { type: "received", picture }),
+    }),
     isInDoubt: false,
     deadline: undefined,
   };
@@ -166,13 +178,15 @@ async function perform(work: Work, move: Move): Promise<Move> {
     case "resume":
       armDeadline(work, Math.max(deadlineOf(work, move), now + lateLookMs));
       work.progress.generating(work.index, { model, since: move.since });
-      return await follow(work, () => provider.resume!(move.handle, requestOf(work), context));
+      return await follow(work, () => provider.resume!(move.handle, textOf(work), context));
     case "await_call": {
       work.isInDoubt = true;
       armDeadline(work, deadlineOf(work, move));
       const callback = context.callback!;
-      return await follow(work, () => provider.await!(requestOf(work), { ...context, callback }));
+      return await follow(work, () => provider.await!(textOf(work), { ...context, callback }));
     }
+    case "finish_received":
+      return await finishReceived(work, move);
     case "ask_to_stop": {
       const answer = await provider.cancel?.(move.handle);
       return await advance(work, { type: "stop_answered", isBilled: answer !== "not_billed" });
@@ -191,19 +205,46 @@ async function submit(work: Work, { at }: { at: number }): Promise<Move> {
   progress.submitting();
   // Where the call is the generation, nothing tells when the one becomes the other.
   if (provider.resume === undefined) progress.generating(index, { model, since: at });
-  return await follow(work, () => provider.generate(requestOf(work), work.context));
+  const task = await requestOf(work);
+  if (task instanceof ProviderFailure) return await advance(work, { type: "failed", failure: task });
+  return await follow(work, () => provider.generate(task, work.context));
 }
 
-function requestOf({ leased, index, taskKey, offer }: Work): TaskRequest {
+/** With the pictures that are to be changed; a failure where they can't be read: then nothing was sent. */
+async function requestOf(work: Work): Promise<TaskRequest | ProviderFailure> {
+  const { leased, index, blobs, decoding, sources, offer: { model } } = work;
+  const { id: promptId, request: { edit } } = leased.latest.value;
+  const ability = model.edit;
+  if (edit === undefined) return textOf(work);
+  if (ability === null) {
+    return new ProviderFailure("source_refused", "the model takes no pictures", { outcome: "not_created" });
+  }
+  const addressOf = ability.sources.by === "address"
+    ? (source: number) => sources.addressOf({ promptId, task: index, source })
+    : null;
+  try {
+    return { ...textOf(work), edit: await decoding(() => prepareEdit(blobs, { edit, ability, addressOf })) };
+  } catch (error) {
+    if (error instanceof MissingSource) {
+      return new ProviderFailure("source_missing", error.message, { outcome: "not_created", cause: error });
+    }
+    if (!(error instanceof Refusal) || error.code !== "unavailable") throw error;
+    const details = { outcome: "not_created" as const, isRetryable: true, cause: error };
+    return new ProviderFailure("source_missing", error.message, details);
+  }
+}
+
+/** What is asked for, but for pictures. */
+function textOf({ leased, index, taskKey, offer }: Work): TaskRequest {
   const { request, tasks } = leased.latest.value;
   return {
     taskKey,
     taskType: request.taskType,
     model: offer.model.wireId ?? request.model,
-    prompt: request.text,
-    ...parseSize(request.imageSize),
+    prompt: sentText(request, offer.model.edit?.sources ?? null),
+    ...parseSize(request.edit?.askedSize ?? request.imageSize),
     count: tasks[index].count,
-    watermark: request.watermark,
+    watermark: request.edit?.isRestKept ? null : request.watermark,
     ...request.options,
     ...(request.options.seed !== undefined && { seed: (request.options.seed + index) % 2 ** 32 }),
   };
@@ -311,6 +352,19 @@ async function takePicture(
       unwritten.said = stored.said;
       return stored.isLast ? await finish(work, { ...unwritten, cost: null }) : { do: "go_on" };
   }
+}
+
+/** All that came of a call that an earlier process made. */
+async function finishReceived(work: Work, { pictures }: { pictures: ReceivedPicture[] }): Promise<Move> {
+  const unwritten: Unwritten = { images: [], trouble: null, said: null };
+  work.progress.storing();
+  for (const picture of pictures) {
+    const stored = await work.storage.finish(picture);
+    if (stored.type === "broken_off") return await advance(work, stored);
+    if (stored.type === "stored") unwritten.images.push(stored.image);
+    else Object.assign(unwritten, { trouble: stored.reason, said: stored.said });
+  }
+  return await finish(work, { ...unwritten, cost: null });
 }
 
 function finish(

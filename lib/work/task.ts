@@ -3,7 +3,7 @@
  * from that. Nothing is done here: `run_task.ts` writes the next state first, and then does what follows from it.
  */
 import { failure } from "../prompts/failure_words.ts";
-import { type Prompt, type Task, withImages } from "../prompts/prompt.ts";
+import { type Prompt, type ReceivedPicture, type Task, withImages } from "../prompts/prompt.ts";
 import {
   type FailureReason,
   type Model,
@@ -48,6 +48,8 @@ export type TaskEvent =
   /** It was written that it is submitted, and then it was not. */
   | { type: "not_sent" }
   | { type: "submitted"; handle: TaskHandle; at: number }
+  /** A picture that is still to be put into what it changes is stored as it came. */
+  | { type: "received"; picture: ReceivedPicture }
   | { type: "stored"; imageIds: string[] }
   /**
    * The provider is done with it; `trouble` is why a picture could not be used, `said` what it was instead, and
@@ -76,6 +78,7 @@ export type Move =
   | { do: "submit"; at: number }
   | { do: "resume"; handle: TaskHandle; since: number }
   | { do: "await_call"; since: number }
+  | { do: "finish_received"; pictures: ReceivedPicture[] }
   | { do: "ask_to_stop"; handle: TaskHandle }
   | { do: "go_on" }
   | { do: "leave" };
@@ -113,6 +116,8 @@ export function step(task: Task, event: TaskEvent, facts: TaskFacts): Step {
       return leave(waiting(task));
     case "submitted":
       return submitted(task, event, facts);
+    case "received":
+      return goOn(withReceived(task, event, facts));
     case "stored":
       return goOn(withPictures(task, event, facts));
     case "finished":
@@ -179,6 +184,11 @@ function takenUp(task: OpenTask, { at }: { at: number }, facts: TaskFacts): Step
   if (task.state === "running" && task.handle !== null && terms.canResume) {
     return { task, move: { do: "resume", handle: task.handle, since: task.submittedAt }, notes: [] };
   }
+  const { received = [] } = task;
+  // It can't be asked for again, and need not be.
+  if (received.length > 0 && !terms.isRepeatable) {
+    return { task, move: { do: "finish_received", pictures: received }, notes: [] };
+  }
   if (task.state !== "waiting" && !terms.isRepeatable) {
     return failed(task, { failure: unknownOutcome("the server stopped during the submission") }, facts);
   }
@@ -202,6 +212,15 @@ function submitted(
   return goOn(running);
 }
 
+function withReceived(
+  task: OpenTask,
+  { picture }: { picture: ReceivedPicture },
+  { prompt }: TaskFacts,
+): OpenTask {
+  if (prompt.status === "CANCELLED") return task;
+  return { ...task, received: [...task.received ?? [], picture] };
+}
+
 /** Those of a cancelled prompt are not kept. */
 function withPictures(
   task: OpenTask,
@@ -209,7 +228,9 @@ function withPictures(
   { prompt }: TaskFacts,
 ): OpenTask {
   if (prompt.status === "CANCELLED" || imageIds.length === 0) return task;
-  return withImages(task, imageIds);
+  const { received, ...named } = withImages(task, imageIds);
+  const left = (received ?? []).filter(({ imageId }) => !imageIds.includes(imageId));
+  return left.length === 0 ? named : { ...named, received: left };
 }
 
 function finished(
@@ -218,15 +239,17 @@ function finished(
   facts: TaskFacts,
 ): Step {
   const { prompt } = facts;
-  const { count, images } = withPictures(task, event, facts);
+  const { count, images, received } = withPictures(task, event, facts);
+  // What could not be put into its place can be tried again, free of charge.
+  const left = received !== undefined && event.trouble === "storage_failed" ? { received } : {};
   const charge = billedCharge(prompt, { task, cost: event.cost });
   const tookMs = "submittedAt" in task ? event.at - task.submittedAt : undefined;
   const note = event.note === undefined ? {} : { note: event.note };
   const reason = event.trouble ?? (prompt.status === "CANCELLED" ? "cancelled" : "bad_result");
   return {
     task: images.length > 0
-      ? { state: "done", count, images, charge, tookMs, ...note }
-      : { state: "failed", count, images, charge, failure: failure(reason, event.said) },
+      ? { state: "done", count, images, ...left, charge, tookMs, ...note }
+      : { state: "failed", count, images, ...left, charge, failure: failure(reason, event.said) },
     move: { do: "leave" },
     notes: [{ type: "finished", tookMs: tookMs ?? null }],
   };

@@ -2,7 +2,15 @@
 import { release } from "../bytes.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Model, ProviderEvent } from "../catalog/provider.ts";
-import { type NewImage, type Refused, StorageFailure, storePicture } from "../images/store_picture.ts";
+import type { ReceivedPicture } from "../prompts/prompt.ts";
+import { receivePicture, storeKept } from "../images/store_kept.ts";
+import {
+  type NewImage,
+  type Refused,
+  StorageFailure,
+  type StoreDeps,
+  storePicture,
+} from "../images/store_picture.ts";
 import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { BadPicture } from "../pixels/picture.ts";
@@ -27,6 +35,8 @@ export interface TaskStorage {
   isTaking(): boolean;
   /** However long that takes: the deadline is the provider's. */
   store(picture: Picture): Promise<Stored>;
+  /** Puts what was received before into what it changes. */
+  finish(received: ReceivedPicture): Promise<Stored>;
 }
 
 interface StorageDeps {
@@ -43,6 +53,8 @@ interface StorageTask {
   model: Model;
   signal: AbortSignal;
   onHeard(): void;
+  /** It is stored as it came, and is to be named before anything else is done with it. */
+  onReceived(picture: ReceivedPicture): Promise<void>;
 }
 
 interface State extends StorageDeps, StorageTask {
@@ -57,16 +69,17 @@ export function createTaskStorage(deps: StorageDeps, task: StorageTask): TaskSto
   return {
     isBusy: () => state.picture !== null,
     isTaking: () => state.picture === "taken",
-    store: (picture) => store(state, picture),
+    store: (picture) => keep(state, () => put(state, picture)),
+    finish: (received) => keep(state, () => finish(state, received)),
   };
 }
 
-async function store(state: State, picture: Picture): Promise<Stored> {
+async function keep(state: State, work: () => Promise<NewImage>): Promise<Stored> {
   const { log, leased, signal } = state;
   const promptId = leased.latest.value.id;
   state.picture = "taken";
   try {
-    return { type: "stored", image: await unlessAborted(put(state, picture), signal) };
+    return { type: "stored", image: await unlessAborted(work(), signal) };
   } catch (error) {
     const reason = troubleOf(state, error);
     if (reason !== null) {
@@ -81,24 +94,31 @@ async function store(state: State, picture: Picture): Promise<Stored> {
   }
 }
 
-async function put(state: State, { bytes, seed }: Picture): Promise<NewImage> {
-  const { store, blobs, decoding, leased, model, signal } = state;
+async function put(state: State, { bytes, seed: made }: Picture): Promise<NewImage> {
+  const { store, leased, model, signal } = state;
   signal.throwIfAborted();
-  const deps = {
-    blobs,
-    decoding,
-    now: store.now,
-    mayRetry: (refused: Refused) => waitForStorage(state, refused),
-  };
-  const stored = await storePicture(deps, {
-    imageId: store.ids(),
-    prompt: leased.latest.value,
-    model,
-    bytes,
-    seed: seed ?? null,
-  });
+  const { value: prompt } = leased.latest;
+  const imageId = store.ids();
+  const seed = made ?? null;
+  if (!prompt.request.edit?.isRestKept) {
+    const stored = await storePicture(depsOf(state), { imageId, prompt, model, bytes, seed });
+    release(bytes);
+    return stored;
+  }
+  const received = await receivePicture(depsOf(state), { imageId, bytes, seed });
   release(bytes);
-  return stored;
+  await state.onReceived(received);
+  return await finish(state, received);
+}
+
+async function finish(state: State, received: ReceivedPicture): Promise<NewImage> {
+  const { leased, model } = state;
+  return await storeKept(depsOf(state), { received, prompt: leased.latest.value, model });
+}
+
+function depsOf(state: State): StoreDeps {
+  const { store, blobs, decoding } = state;
+  return { blobs, decoding, now: store.now, mayRetry: (refused) => waitForStorage(state, refused) };
 }
 
 /** Why the picture is given up, or null where it is not. */

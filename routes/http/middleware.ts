@@ -28,7 +28,7 @@ export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
     log("info", "request", {
       requestId: c.var.requestId,
       method: c.req.method,
-      path: c.req.path.replace(/^\/callbacks\/.*/, "/callbacks/…"),
+      path: c.req.path.replace(/^\/(callbacks|sources)\/.*/, "/$1/…"),
       status: c.res.status,
       durationMs: store.now() - startedAt,
       userId: c.var.caller?.user.id,

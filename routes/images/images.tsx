@@ -18,6 +18,7 @@ import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
 import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
+import { takeWhole } from "../../lib/images/whole_picture.ts";
 import { UploadPage } from "../../views/images/upload_page.tsx";
 import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/image_json.ts";
@@ -32,7 +33,10 @@ import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
-type ImageDeps = Pick<AppDeps, "store" | "files" | "presigned" | "publicUrl" | "secret">;
+type ImageDeps = Pick<
+  AppDeps,
+  "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret"
+>;
 
 export function imageRoutes(deps: ImageDeps) {
   const { store, files, presigned, publicUrl, secret } = deps;
@@ -75,6 +79,12 @@ export function imageRoutes(deps: ImageDeps) {
       await undo(c);
       return c.json(imageJson(await view(c), publicUrl));
     })
+    .post("/api/v1/images/:id/whole", async (c) => {
+      const taken = await takeAll(c);
+      const [shown] = await viewPictures(store, [taken]);
+      return c.json(imageJson(shown, publicUrl), 201);
+    })
+    .post("/images/:id/whole", async (c) => c.redirect(`/images/${(await takeAll(c)).id}`, 303))
     .post("/images/:id/delete", async (c) => {
       await remove(c);
       return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
@@ -113,6 +123,11 @@ export function imageRoutes(deps: ImageDeps) {
   async function remove(c: AppContext): Promise<void> {
     const { user } = callerOf(c, "all");
     await deleteImage(store, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+  }
+
+  async function takeAll(c: AppContext) {
+    const { user } = callerOf(c, "generate");
+    return await takeWhole(deps, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
   }
 
   async function undo(c: AppContext): Promise<void> {

@@ -65,6 +65,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     defaultModel: undefined,
     defaultBudgetMicros: null,
     promptMaxChars: 500,
+    sourceObstacle: null,
     uploadLimitBytes: 1024 ** 3,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     concurrency: 8,

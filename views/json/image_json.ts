@@ -82,7 +82,7 @@ function originJson(
     model: image.model,
     seed: image.seed,
     parents: (prompt.request.edit?.sources ?? []).map(({ imageId, role }) => ({ imageId, role })),
-    edge: image.edge,
+    edge: image.edge && image.edge.difference,
     cost: maybeDollars(costMicros),
   };
 }

@@ -27,6 +27,7 @@ export const reasonValue = z.enum([
   "content_policy",
   "source_refused",
   "source_unreachable",
+  "source_missing",
   "provider_auth",
   "provider_billing",
   "provider_rejected",

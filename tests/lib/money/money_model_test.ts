@@ -144,6 +144,7 @@ async function play(steps: Step[]): Promise<void> {
       now,
     });
     const worker = createWorker({
+      sources: { addressOf: () => "https://nowhere.example/" },
       store,
       doorbell: createKvDoorbell(mortal.kv),
       models,

@@ -31,6 +31,7 @@ async function open(path: string, standIn: StandIn) {
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
   const doorbell = createKvDoorbell(kv);
   const worker = createWorker({
+    sources: { addressOf: () => "https://nowhere.example/" },
     store,
     doorbell,
     models: createModels({

@@ -35,7 +35,7 @@ export async function storeKept(
   { received: { imageId, contentType, seed }, prompt, model }: {
     received: ReceivedPicture;
     prompt: Prompt;
-    model: Model;
+    model: Pick<Model, "watermark">;
   },
 ): Promise<NewImage> {
   const { edit } = prompt.request;

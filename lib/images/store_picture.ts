@@ -74,7 +74,10 @@ export async function storePicture(
 }
 
 /** The text to be drawn by us: where the rest is kept, all that the model draws outside of the change would be lost. */
-export function watermarkFor({ watermark, edit }: PromptRequest, model: Model): string | null {
+export function watermarkFor(
+  { watermark, edit }: PromptRequest,
+  model: Pick<Model, "watermark">,
+): string | null {
   return model.watermark === "darkroom" || edit?.isRestKept ? watermark : null;
 }
 

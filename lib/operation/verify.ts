@@ -57,8 +57,8 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
  * completed by its pictures.
  */
 function* checkTasks({ prompts }: Records): Generator<Violation> {
-  for (const { id, status, isHeld, areTasksOver, imageCount } of prompts.values()) {
-    if (status === "COMPLETED" && imageCount === 0) {
+  for (const { id, status, isHeld, areTasksOver, pictureCount } of prompts.values()) {
+    if (status === "COMPLETED" && pictureCount === 0) {
       yield {
         rule: "prompt_wrong",
         subject: id,

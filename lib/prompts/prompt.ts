@@ -100,6 +100,8 @@ export interface PromptImage {
   isDeleted: boolean;
   /** It is all that the provider made where the named picture keeps the rest: free, and no picture more. */
   wholeOf?: string;
+  /** It was finished when the books were closed already, in which it is missing. */
+  isLate?: true;
 }
 
 /** A picture that the provider made, before it was put into the one that it changes. */
@@ -185,9 +187,9 @@ export function imagesOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }):
   return tasks.flatMap(({ images }) => images);
 }
 
-/** Those that count as made: what was taken from one of them besides is none more. */
+/** Those that count in the books. */
 export function madeBy({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
-  return imagesOf({ tasks }).filter(({ wholeOf }) => wholeOf === undefined);
+  return imagesOf({ tasks }).filter(({ wholeOf, isLate }) => wholeOf === undefined && !isLate);
 }
 
 /** Those that are not deleted. */
@@ -271,4 +273,22 @@ export function toCancelled(
   { at, isChargeDue }: { at: number; isChargeDue: boolean },
 ): CancelledPrompt {
   return { ...facts(prompt), status: "CANCELLED", updatedAt: at, finishedAt: at, isChargeDue };
+}
+
+/** A final prompt after pictures that were received have been finished: those named are there now. */
+export function toFinished(
+  prompt: FinalPrompt,
+  { imageIds, at }: { imageIds: readonly string[]; at: number },
+): CompletedPrompt {
+  const tasks = prompt.tasks.map((task): Task => {
+    const { received = [], ...rest } = task;
+    const arrived = received.filter(({ imageId }) => imageIds.includes(imageId));
+    if (arrived.length === 0 || !("charge" in rest)) return task;
+    const late = arrived.map(({ imageId }): PromptImage => ({ id: imageId, isDeleted: false, isLate: true }));
+    const { count, images, charge } = rest;
+    return { state: "done", count, images: [...images, ...late], charge };
+  });
+  const failure = tasks.find((task) => task.state === "failed")?.failure ?? null;
+  const final = { ...facts(prompt), tasks, updatedAt: at, finishedAt: prompt.finishedAt };
+  return { ...final, status: "COMPLETED", failure };
 }

@@ -4,6 +4,7 @@ import { keys, kinds, promptLists, promptQueueKeys, promptSourceKeys } from "../
 import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
 import {
+  imagesOf,
   isHeld,
   isLeased,
   madeBy,
@@ -30,7 +31,8 @@ export interface PromptFacts {
   leaseNumber: number;
   /** Those that are not deleted. */
   imageIds: string[];
-  /** Of all that it produced, the deleted ones included, but not what was taken from another of them. */
+  /** Of all that came of it, the deleted ones included; and of those, how many count in the books. */
+  pictureCount: number;
   imageCount: number;
   /** The pictures that it was given. */
   sourceIds: string[];
@@ -81,6 +83,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: shownImageIds(prompt),
+    pictureCount: imagesOf(prompt).length,
     imageCount: madeBy(prompt).length,
     sourceIds: sourceIdsOf(prompt),
     received: prompt.tasks.flatMap(({ received = [] }) => received),

@@ -6,6 +6,7 @@ import { readCursor } from "../../lib/live/cursor.ts";
 import { type PromptStatus, promptStatuses } from "../../lib/prompts/prompt.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { finishAgain } from "../../lib/work/finish_again.ts";
 import { retryPrompt } from "../../lib/prompts/retry.ts";
 import { AcceptedFragment } from "../../views/prompts/generator_page.tsx";
 import { HistoryPage } from "../../views/prompts/history_page.tsx";
@@ -26,6 +27,8 @@ import { readIdempotencyKey } from "../http/request_headers.ts";
 
 type PromptDeps = Pick<
   AppDeps,
+  | "blobs"
+  | "decoding"
   | "store"
   | "models"
   | "progress"
@@ -83,6 +86,17 @@ export function promptRoutes(deps: PromptDeps) {
       const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, callerOf(c).user)]);
       return c.html(<ChangedFragment view={view} budget={budget} />);
     })
+    .post("/api/v1/prompts/:id/finish", async (c) => {
+      callerOf(c, "generate");
+      await demandNoFields(c);
+      return c.json(promptJson(await viewPrompt(deps, await finish(c)), publicUrl));
+    })
+    .post("/prompts/:id/finish", async (c) => {
+      const prompt = await finish(c);
+      if (!wantsFragment(c)) return c.redirect("/generator", 303);
+      const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, callerOf(c).user)]);
+      return c.html(<ChangedFragment view={view} budget={budget} />);
+    })
     .post("/api/v1/prompts/:id/retry", async (c) => {
       callerOf(c, "generate");
       await demandNoFields(c);
@@ -111,6 +125,11 @@ export function promptRoutes(deps: PromptDeps) {
   async function cancel(c: AppContext) {
     const { user } = callerOf(c, "generate");
     return cancelPrompt(deps, await findPrompt(store, { userId: user.id, promptId: c.req.param("id")! }));
+  }
+
+  async function finish(c: AppContext) {
+    const { user } = callerOf(c, "generate");
+    return finishAgain(deps, await findPrompt(store, { userId: user.id, promptId: c.req.param("id")! }));
   }
 
   async function retry(c: AppContext) {

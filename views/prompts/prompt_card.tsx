@@ -142,6 +142,13 @@ function Actions({ view }: { view: PromptView }) {
         </a>
       )}
       {images.length > 1 && <span class="muted">{plural(images.length, "picture")}</span>}
+      {prompt.tasks.some(({ received }) => received !== undefined) && (
+        <CardButton
+          id={`finish-${prompt.id}`}
+          action={`/prompts/${prompt.id}/finish`}
+          name="Try to finish it again"
+        />
+      )}
       <CardButton
         id={`retry-${prompt.id}`}
         action={`/prompts/${prompt.id}/retry`}

@@ -1,0 +1,70 @@
+/** Pictures that were made and paid for, and could not be put into what they change: tried again, free of charge. */
+import type { Blobs } from "../blobs/blobs.ts";
+import type { Models } from "../catalog/models.ts";
+import { addImage } from "../images/image_store.ts";
+import { storeKept } from "../images/store_kept.ts";
+import { type NewImage, StorageFailure } from "../images/store_picture.ts";
+import type { InTurn } from "../in_turn.ts";
+import { changeBooks } from "../money/ledger.ts";
+import { isFinal, type Prompt, toFinished } from "../prompts/prompt.ts";
+import { writePrompt } from "../prompts/prompt_store.ts";
+import { Refusal } from "../refusal.ts";
+import type { Store, Versioned } from "../store/store.ts";
+import { checkAccount } from "../users/user.ts";
+
+export interface FinishDeps {
+  store: Store;
+  blobs: Blobs;
+  decoding: InTurn;
+  models: Models;
+}
+
+/** Refuses with `conflict` where there is nothing to finish, and with `unavailable` where it fails again. */
+export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): Promise<Versioned<Prompt>> {
+  const { store } = deps;
+  const { value } = prompt;
+  if (!isFinal(value) || receivedOf(value).length === 0) throw nothingLeft();
+  const images = await finishAll(deps, value);
+  const at = store.now();
+  const after = toFinished(value, { imageIds: images.map(({ id }) => id), at });
+  const written = await changeBooks<Prompt>(store, { userId: value.userId, at }, (books) => {
+    const first = books.account.imageSequence + 1;
+    const account = { ...books.account, imageSequence: books.account.imageSequence + images.length };
+    const atomic = books.write(writePrompt(store.kv, { before: prompt, after }), { account });
+    images.forEach((image, i) => addImage(atomic, { ...image, sequence: first + i }));
+    return { atomic: checkAccount(atomic, value.userId), value: after };
+  });
+  // Somebody else has just finished it.
+  if (written === null) throw nothingLeft();
+  return written;
+}
+
+/** Whether something was made that can still be put into its place. */
+export function receivedOf({ tasks }: Prompt) {
+  return tasks.flatMap(({ received = [] }) => received);
+}
+
+async function finishAll({ store, models, ...deps }: FinishDeps, prompt: Prompt): Promise<NewImage[]> {
+  const model = models.find(prompt.request.model)?.model ?? { watermark: "darkroom" as const };
+  const storing = { ...deps, now: store.now, mayRetry: () => Promise.resolve(false) };
+  const images: NewImage[] = [];
+  for (const received of receivedOf(prompt)) {
+    try {
+      images.push(await storeKept(storing, { received, prompt, model }));
+    } catch (error) {
+      if (!(error instanceof StorageFailure)) throw error;
+      throw new Refusal(
+        "unavailable",
+        "The picture could not be finished: what it changes, or storage, is not there",
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+  return images;
+}
+
+function nothingLeft(): Refusal {
+  return new Refusal("conflict", "There is nothing to be finished");
+}

@@ -16,7 +16,7 @@ import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/image
 import { readAccount } from "../../lib/money/ledger.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
-import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
+import { viewPictures } from "../../lib/live/prompt_view.ts";
 import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
 import { takeWhole } from "../../lib/images/whole_picture.ts";
 import { UploadPage } from "../../views/images/upload_page.tsx";
@@ -28,7 +28,7 @@ import { answerUnmet, isForPrograms } from "../http/problem.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
-import { findImage, imageNeighbours, listImages } from "../../lib/images/image_store.ts";
+import { findImage, imageNeighbours, listImages, listUploads } from "../../lib/images/image_store.ts";
 import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
@@ -92,10 +92,11 @@ export function imageRoutes(deps: ImageDeps) {
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
-    const name = { userId: user.id, list: "images", secret };
+    const isOfUploads = readKind(c) === "upload";
+    const name = { userId: user.id, list: isOfUploads ? "uploads" : "images", secret };
     const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await listImages(store, { userId: user.id, ...query.start });
-    return { views: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+    const page = await (isOfUploads ? listUploads : listImages)(store, { userId: user.id, ...query.start });
+    return { views: await viewPictures(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
   function neighboursOf(image: Image, query: ImageQuery) {
@@ -221,6 +222,15 @@ async function sendPart(
   if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
   await stream.cancel();
   return c.body(null, 200);
+}
+
+/** Which pictures are listed: those that prompts made, unless uploads are asked for. */
+function readKind(c: AppContext): Image["kind"] {
+  const { kind = "made" } = c.req.query();
+  if (kind !== "made" && kind !== "upload") {
+    throw new Refusal("invalid_request", "kind takes made or upload", { field: "kind" });
+  }
+  return kind;
 }
 
 /** Null for what is not found. */

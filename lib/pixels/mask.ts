@@ -265,7 +265,7 @@ export async function floodFill(
       }
     }
     done += to - from;
-    if (done >= slicePixels / 4) {
+    if (done >= slicePixels / 2) {
       done = 0;
       await aside();
     }
@@ -303,10 +303,15 @@ export async function encodeMask(
     case "alpha": {
       const black = sharp({ create: { ...size, channels: 3, background: "#000" }, limitInputPixels: false });
       const { width, height } = size;
-      return await black.joinChannel(Buffer.from(invertMask(mask)), { raw: { width, height, channels: 1 } })
+      return await black.joinChannel(bufferOf(invertMask(mask)), { raw: { width, height, channels: 1 } })
         .png(packing).toBuffer();
     }
   }
+}
+
+/** The same bytes. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 const packing = { compressionLevel: 6, adaptiveFiltering: false };

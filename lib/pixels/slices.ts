@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers";
 
 /** Pixels in a slice: a few milliseconds of simple work on each. */
-export const slicePixels = 250_000;
+export const slicePixels = 100_000;
 
 /** Calls `row` for each row from the top, or from the bottom with `isUpward`. */
 export async function eachRow(

@@ -3,6 +3,7 @@
  * machine: `deno run -A tests/bench/main.ts [part of a name]…`
  */
 import { acceptance } from "./acceptance.ts";
+import { composites } from "./composites.ts";
 import { openDarkroom } from "./darkroom.ts";
 import { type Bench, heading, line } from "./harness.ts";
 import { history, longHistoryLength } from "./history.ts";
@@ -22,6 +23,7 @@ const benches: Bench[] = [
   acceptance,
   pages,
   imageBytes,
+  composites,
   storage,
   wholePrompts,
   realProgram,

@@ -28,11 +28,11 @@ export interface UprightPicture {
 
 /** Throws `BadUpload`. */
 export async function uprightPicture(bytes: Uint8Array): Promise<UprightPicture> {
-  const { format, isChanged } = await inspectUpload(bytes);
+  const { format, isPlain } = await inspectUpload(bytes);
   const raster = await decodeUpload(bytes);
   const { width, height, channels } = raster;
   const tint = tintOf(raster.data, { size: raster, channels, shown: raster });
-  const isAsItCame = !isChanged && isBare(bytes);
+  const isAsItCame = isPlain && isBare(bytes);
   return {
     bytes: isAsItCame ? bytes : await encodePng(raster),
     facts: { width, height, tint, contentType: isAsItCame ? `image/${format}` : "image/png" },
@@ -41,7 +41,7 @@ export async function uprightPicture(bytes: Uint8Array): Promise<UprightPicture>
 }
 
 /** By what the file says of itself; nothing is decoded. Throws `BadUpload`. */
-async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat; isChanged: boolean }> {
+async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat; isPlain: boolean }> {
   const format = formatOf(bytes);
   if (format === null) {
     throw new BadUpload("other_format", `Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
@@ -53,7 +53,7 @@ async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat
       `The file has ${mib} MiB; ${uploadLimits.bytes / 1024 / 1024} MiB is the most`,
     );
   }
-  const { width, height, pages = 1, orientation = 1, hasProfile, space, depth, ...known } = await orBroken(
+  const { width, height, pages = 1, space } = await orBroken(
     () => sharp(bytes, { failOn: "warning", limitInputPixels: false }).metadata(),
   );
   if (width * height > uploadLimits.pixels) {
@@ -66,9 +66,8 @@ async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat
   if (pages > 1 || (format === "png" && movesPng(bytes))) {
     throw new BadUpload("broken", "The picture moves; only still ones are taken");
   }
-  const isPlain = space === "srgb" && depth === "uchar" && orientation === 1 && !hasProfile &&
-    !known.isPalette;
-  return { format, isChanged: !isPlain };
+  // A turn, a profile and a palette stand in parts of the file that may not stay in it.
+  return { format, isPlain: space === "srgb" };
 }
 
 async function decodeUpload(bytes: Uint8Array) {

@@ -101,17 +101,10 @@ Deno.test("where the mask reaches the edge of the picture, nothing fades towards
 Deno.test("alpha is blended like a colour, and a result without it counts as opaque", async () => {
   const mask = new Uint8Array(black.width * black.height).fill(255, 0, 100);
   const half = fill("#10203040");
-  const opaque = await composite({ base: half, result: await whitePng(), mask, feather: 0, area: null });
-  assert.deepEqual(Array.from(opaque.raster.data.subarray(99 * 4, 101 * 4)), [
-    255,
-    255,
-    255,
-    255,
-    16,
-    32,
-    48,
-    64,
-  ]);
+  const violet = await encodePng(fill("#602080"));
+  const opaque = await composite({ base: half, result: violet, mask, feather: 0, area: null });
+  const [changed, kept] = [99, 100].map((i) => Array.from(opaque.raster.data.subarray(i * 4, i * 4 + 4)));
+  assert.deepEqual([changed, kept], [[96, 32, 128, 255], [16, 32, 48, 64]]);
   const clear = await encodePng(fill("#ffffff00"));
   const { raster } = await composite({ base: fill("#102030"), result: clear, mask, feather: 0, area: null });
   assert.equal(raster.channels, 4);

@@ -62,9 +62,10 @@ Deno.test("share and bounds are those that counting each pixel gives", () => {
   const random = randomFrom(4);
   for (let round = 0; round < 100; round++) {
     const size = { width: 1 + Math.floor(random() * 20), height: 1 + Math.floor(random() * 20) };
-    // Also where the bytes begin at an odd place in memory.
-    const mask = new Uint8Array([0, ...randomMask(random, size)]).subarray(round % 2);
-    const own = round % 2 === 0 ? mask.subarray(1) : mask;
+    // Wherever in memory the bytes begin.
+    const own = new Uint8Array([...Array(round % 9).fill(255), ...randomMask(random, size)]).subarray(
+      round % 9,
+    );
     const marked = Array.from(own.entries()).filter(([, value]) => value === 255).map(([i]) => i);
     const xs = marked.map((i) => i % size.width);
     const ys = marked.map((i) => Math.floor(i / size.width));

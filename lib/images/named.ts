@@ -22,7 +22,8 @@ export async function findNamed(
   return { sources: new Map(own.map((image) => [image.id, namedPicture(image)])), mask };
 }
 
-function namedPicture(image: Image): NamedPicture {
+/** What a request has to know of a picture. */
+export function namedPicture(image: Image): NamedPicture {
   const { id, sha256, width, height } = image;
   return { id, sha256, width, height, promptId: image.kind === "made" ? image.promptId : null };
 }

@@ -1,30 +1,51 @@
 /** What the generator's form holds: text, not yet checked, completed to settings that the chosen model has. */
+import { Refusal } from "../refusal.ts";
 import type { PromptRequest } from "./prompt.ts";
-import { defaultSize } from "./prompt_request.ts";
-import type { Model } from "../catalog/provider.ts";
+import { checkPromptRequest, defaultSize, mostSources, type Named } from "./prompt_request.ts";
+import type { Models, Quoted } from "../catalog/models.ts";
+import { type Model, type SourceRole, sourceRoles } from "../catalog/provider.ts";
 
 /** The text fields of a form, under the names of the JSON API. */
 export interface FormFields {
   [name: string]: string | undefined;
 }
 
+/** A picture that is given to a prompt, as a form names it. */
+export interface DraftSource {
+  imageId: string;
+  role: SourceRole;
+}
+
 export interface Draft {
   text: string;
   model: Model;
+  /** The name of the model that was wanted, where it can't be given these sources. */
+  instead: string | null;
+  sources: DraftSource[];
+  /** Empty: as large as the picture that is changed. */
   imageSize: string;
   count: number;
   watermark: string;
   options: { seed: string; negativePrompt: string; guidance: string; steps: string };
 }
 
-/** Falls back to what the model offers; `models` begins with the default. */
-export function draftOf(fields: FormFields, models: readonly Model[]): Draft {
-  const model = models.find(({ id }) => id === fields.model) ?? models[0];
+/** Falls back to what the model offers, and to a model that takes the sources; `models` begins with the default. */
+export function draftOf(
+  fields: FormFields,
+  models: readonly Model[],
+  sources: DraftSource[] = [],
+): Draft {
+  const wanted = models.find(({ id }) => id === fields.model);
+  const takesThem = (model: Model) => takesSources(model, sources.length);
+  const named = wanted ?? models[0];
+  const model = takesThem(named) ? named : models.find(takesThem) ?? named;
   const count = Number(fields.count);
   return {
     text: fields.prompt ?? "",
     model,
-    imageSize: sizeFor(model, fields.imageSize),
+    instead: wanted === undefined || wanted === model ? null : wanted.name,
+    sources,
+    imageSize: sizeFor(model, { wanted: fields.imageSize, sources }),
     count: Number.isInteger(count) && count >= 1 ? Math.min(count, model.maxCount) : 1,
     watermark: fields.watermark ?? "",
     options: {
@@ -36,41 +57,138 @@ export function draftOf(fields: FormFields, models: readonly Model[]): Draft {
   };
 }
 
-/** The generator's form with these fields typed in. */
-export function draftPath(fields: FormFields): string {
+/** The generator's form with these fields typed in, and these pictures given along. */
+export function draftPath(fields: FormFields, sources: readonly DraftSource[] = []): string {
   const typed = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]));
-  return `/generator?${new URLSearchParams(typed)}`;
+  const given = sources.flatMap(({ imageId, role }) => [["source", imageId], ["role", role]]);
+  return `/generator?${new URLSearchParams([
+    ...typed.filter(([name]) => !isOfSources(name, fields)),
+    ...given,
+  ])}`;
+}
+
+/** The role of what a form names and does not give along. */
+export const leftOut = "none";
+
+/** What a form's lists `source` and `role` name; one without a role is the base, if nothing else is. */
+export function draftSources(
+  { source = [], role = [] }: { source?: readonly string[]; role?: readonly string[] },
+): DraftSource[] {
+  const isBaseNamed = role.includes("base");
+  const given = source.flatMap((imageId, i): DraftSource[] =>
+    role[i] === leftOut ? [] : [{
+      imageId,
+      role: sourceRoles.find((known) => known === role[i]) ??
+        (i === 0 && !isBaseNamed ? "base" : "reference"),
+    }]
+  );
+  const isRepeated = ({ imageId }: DraftSource, i: number) =>
+    given.findIndex((each) => each.imageId === imageId) < i;
+  return given.filter((each, i) => each.imageId !== "" && !isRepeated(each, i)).slice(0, mostSources);
+}
+
+/** More pictures behind those: the first is the base, where nothing else is. */
+export function withSources(sources: readonly DraftSource[], imageIds: readonly string[]): DraftSource[] {
+  return draftSources({
+    source: [...sources.map(({ imageId }) => imageId), ...imageIds],
+    role: sources.map(({ role }) => role),
+  });
+}
+
+/** That picture in front, as the one that is changed. */
+export function withFirst(sources: readonly DraftSource[], imageId: string): DraftSource[] {
+  const first = sources.filter((source) => source.imageId === imageId);
+  const others = sources.filter((source) => source.imageId !== imageId);
+  if (first.length === 0) return others;
+  return [
+    { imageId, role: "base" },
+    ...others.map((source): DraftSource =>
+      source.role === "base" ? { ...source, role: "reference" } : source
+    ),
+  ];
+}
+
+/** Whether it can be given that many pictures. */
+export function takesSources({ edit }: Model, count: number): boolean {
+  return count === 0 || (edit !== null && count <= edit.sources.max);
+}
+
+function hasBase(sources: readonly DraftSource[]): boolean {
+  return sources.some(({ role }) => role === "base");
+}
+
+/** What the price of a draft depends on, pictures that are given along included. */
+export function quotedDraft(
+  { text, model, imageSize, count, sources }: Draft,
+  { models, named }: { models: Models; named: Named },
+): Quoted {
+  const plain = { model: model.id, imageSize, count, text };
+  if (sources.length === 0) return plain;
+  const input = {
+    prompt: "priced by its sources",
+    model: model.id,
+    count,
+    ...(imageSize !== "" && { imageSize }),
+    sources: sourcesInput(sources),
+  };
+  try {
+    const { request } = checkPromptRequest(input, { models, maxChars: input.prompt.length, named });
+    return { ...request, text };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { ...plain, imageSize: imageSize === "" ? model.sizes[0] : imageSize };
+  }
+}
+
+function sourcesInput(sources: readonly DraftSource[]): { id: string; role: SourceRole }[] {
+  return sources.map(({ imageId, role }) => ({ id: imageId, role }));
 }
 
 /** The settings of an earlier prompt, to start from; `fields` count before them. */
 export function draftFrom(
   { text, options, ...request }: PromptRequest,
   models: readonly Model[],
-  fields: FormFields = {},
+  { fields = {}, sources = [] }: { fields?: FormFields; sources?: DraftSource[] } = {},
 ): Draft {
+  const given = request.edit?.sources.map(({ imageId, role }) => ({ imageId, role })) ?? [];
   const typed = (value: number | undefined) => value?.toString();
-  return draftOf({
-    prompt: text,
-    model: request.model,
-    imageSize: request.imageSize,
-    count: String(request.count),
-    watermark: request.watermark ?? undefined,
-    negativePrompt: options.negativePrompt,
-    seed: typed(options.seed),
-    guidance: typed(options.guidance),
-    steps: typed(options.steps),
-    ...fields,
-  }, models);
+  return draftOf(
+    {
+      prompt: text,
+      model: request.model,
+      imageSize: request.imageSize,
+      count: String(request.count),
+      watermark: request.watermark ?? undefined,
+      negativePrompt: options.negativePrompt,
+      seed: typed(options.seed),
+      guidance: typed(options.guidance),
+      steps: typed(options.steps),
+      ...fields,
+    },
+    models,
+    sources.length > 0 ? sources : given,
+  );
 }
 
 const numberFields = ["count", "seed", "guidance", "steps"];
 
 /** The request that a sent form stands for; fields left empty were not asked for. */
-export function inputOf(fields: FormFields): { [name: string]: unknown } {
-  const filled = Object.entries(fields).filter(([name, text]) => name === "prompt" || text?.trim());
-  return Object.fromEntries(
+export function inputOf(
+  fields: FormFields,
+  sources: readonly DraftSource[] = [],
+): { [name: string]: unknown } {
+  const filled = Object.entries(fields).filter(([name, text]) =>
+    !isOfSources(name, fields) && (name === "prompt" || text?.trim())
+  );
+  const input = Object.fromEntries(
     filled.map(([name, text]) => [name, numberFields.includes(name) ? numberOrText(text!) : text]),
   );
+  return sources.length === 0 ? input : { ...input, sources: sourcesInput(sources) };
+}
+
+/** They come in lists; a role is one of a source. */
+function isOfSources(name: string, { source }: FormFields): boolean {
+  return name === "source" || (name === "role" && source !== undefined);
 }
 
 function numberOrText(text: string): number | string {
@@ -78,7 +196,11 @@ function numberOrText(text: string): number | string {
   return Number.isNaN(number) ? text : number;
 }
 
-function sizeFor(model: Model, wanted: string | undefined): string {
+function sizeFor(
+  model: Model,
+  { wanted, sources }: { wanted: string | undefined; sources: readonly DraftSource[] },
+): string {
   if (wanted !== undefined && model.sizes.includes(wanted)) return wanted;
+  if (hasBase(sources)) return "";
   return model.sizes.includes(defaultSize) ? defaultSize : model.sizes[0];
 }

@@ -25,7 +25,8 @@ function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
 }
 
-const mostSources = 16;
+/** Of a request, whatever its model takes. */
+export const mostSources = 16;
 const featherWords = "feather must be a whole number from 0 to 64";
 const strengthWords = "strength must be a number from 0 to 1";
 const sideWords = "extend takes whole numbers of pixels, each 0 or more";

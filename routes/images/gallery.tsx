@@ -7,6 +7,7 @@ import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image, MadeImage } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
+import { draftPath, withSources } from "../../lib/prompts/prompt_draft.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
 import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
@@ -26,10 +27,10 @@ const maxSelected = 500;
 /** Longer than any model's name, and short enough for a key of the database in every script. */
 const maxModelChars = 200;
 
-const actionWords = "action takes download, delete or compare";
+const actionWords = "action takes download, delete, compare or source";
 const undeleteForm = z.object({ image: z.array(z.string()).default([]) });
 const selectionForm = undeleteForm.extend({
-  action: z.tuple([z.enum(["download", "delete", "compare"], actionWords)], actionWords),
+  action: z.tuple([z.enum(["download", "delete", "compare", "source"], actionWords)], actionWords),
 });
 
 type GalleryDeps = Pick<AppDeps, "store" | "files" | "secret"> & { readyPages: ReadyPages };
@@ -69,6 +70,8 @@ export function galleryRoutes(deps: GalleryDeps) {
           return c.redirect(`/gallery?deleted=${images.map(({ id }) => id).join(",")}`, 303);
         case "compare":
           return c.redirect(`/compare?images=${images.map(({ id }) => id).join(",")}`, 303);
+        case "source":
+          return c.redirect(draftPath({}, withSources([], images.map(({ id }) => id))), 303);
       }
     })
     .post("/gallery/undelete", async (c) => {

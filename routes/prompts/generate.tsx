@@ -15,10 +15,11 @@ import {
   draftPath,
   type FormFields,
   inputOf,
+  quotedDraft,
 } from "../../lib/prompts/prompt_draft.ts";
 import { checkPromptRequest, namedIn } from "../../lib/prompts/prompt_request.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
-import { viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { type PictureView, viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { findNamed } from "../../lib/images/named.ts";
 import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
 import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
@@ -45,6 +46,7 @@ import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
 import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts";
 import { loginPath, ownPath } from "../http/return_path.ts";
 import { listImages } from "../../lib/images/image_store.ts";
+import { findSources, readFormSources, readNamedSources, receiveSources } from "./sent_sources.ts";
 
 /** Takes a picture and leads to the form with the settings that are in it. */
 export const pictureSettingsPath = "/generator/picture";
@@ -73,6 +75,8 @@ type GenerateDeps =
     | "limits"
     | "defaultBudgetMicros"
     | "promptMaxChars"
+    | "blobs"
+    | "uploadLimitBytes"
     | "publicUrl"
     | "secret"
   >
@@ -97,32 +101,34 @@ export function generateRoutes(deps: GenerateDeps) {
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
       const { from, picture, ...typed } = c.req.query();
+      const sources = readNamedSources(c);
       const kept = picture === undefined ? undefined : filled.get(`${user.id} ${picture}`);
       const problem = picture !== undefined && kept === undefined ? forgottenWords : undefined;
       const { fields, left } = kept ?? { fields: typed, left: readLeft(c.req.queries("left") ?? []) };
-      const draft = from === undefined ? draftOf(fields, models.available()) : draftFrom(
+      const draft = from === undefined ? draftOf(fields, models.available(), sources) : draftFrom(
         (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
         models.available(),
-        fields,
+        { fields, sources },
       );
       return await readyPages.answer(c, (ready) => generatorPage(c, { draft, problem, left, ready }));
     })
-    .get("/generator/settings", (c) => {
-      callerOf(c);
-      const draft = draftOf(c.req.query(), models.available());
+    .get("/generator/settings", async (c) => {
+      const { user } = callerOf(c);
+      const form = await formOf(user, draftOf(c.req.query(), models.available(), readNamedSources(c)));
       return c.html(
         <>
-          <SettingsFields draft={draft} models={models.available()} health={deps.health.known} />
+          <SettingsFields {...form} models={models.available()} health={deps.health.known} />
           <hx-partial hx-target="#generate" hx-swap="outerMorph">
-            <GenerateButton draft={draft} costMicros={priceOf(draft)} />
+            <GenerateButton {...form} />
           </hx-partial>
         </>,
       );
     })
     .post("/generator/price", async (c) => {
-      callerOf(c);
-      const draft = draftOf(await readForm(c), models.available());
-      return c.html(<GenerateButton draft={draft} costMicros={priceOf(draft)} />);
+      const { user } = callerOf(c);
+      const fields = await readForm(c);
+      const form = await formOf(user, draftOf(fields, models.available(), await readFormSources(c)));
+      return c.html(<GenerateButton {...form} />);
     })
     .get(pictureSettingsPath, (c) => {
       callerOf(c);
@@ -146,14 +152,17 @@ export function generateRoutes(deps: GenerateDeps) {
       if (c.var.caller === null) return await leadToLogin(c);
       const { user } = callerOf(c, "generate");
       const { requestKey, price, ...fields } = await readForm(c);
-      const draft = () => draftOf(fields, models.available());
+      let sources = await readFormSources(c);
+      const draft = () => draftOf(fields, models.available(), sources);
       const faces: ProblemFaces = {
         page: (refusal) => generatorPage(c, { draft: draft(), problem: problemWords(refusal) }),
-        fragment: (refusal) => refusal.costMicros === null ? null : dearerFragment(refusal, draft()),
+        fragment: (refusal) =>
+          refusal.costMicros === null ? null : dearerFragment(user, { refusal, draft: draft() }),
       };
       return await orProblem(c, faces, async () => {
-        const body = inputOf(fields);
-        const idempotencyKey = formKey(requestKey, fields);
+        sources = await receiveSources(c, { deps, user, sources });
+        const body = inputOf(fields, sources);
+        const idempotencyKey = formKey(requestKey, body);
         const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
         const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
@@ -179,7 +188,8 @@ export function generateRoutes(deps: GenerateDeps) {
   /** What was typed is in the form again after signing in. */
   async function leadToLogin(c: AppContext): Promise<Response> {
     const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
-    return redirectToLogin(c, loginPath(ownPath(draftPath(fields))));
+    const sources = isForm(c) ? await readFormSources(c) : [];
+    return redirectToLogin(c, loginPath(ownPath(draftPath(fields, sources))));
   }
 
   async function submit(
@@ -227,7 +237,8 @@ export function generateRoutes(deps: GenerateDeps) {
     const caller = callerOf(c);
     const { user } = caller;
     const cursor = await readCursor(store, user.id);
-    const [prompts, recent, budget] = await Promise.all([
+    const [form, prompts, recent, budget] = await Promise.all([
+      formOf(user, draft),
       listPrompts(store, { userId: user.id, limit: cardsShown }).then(({ items }) =>
         viewPrompts(deps, items)
       ),
@@ -238,16 +249,15 @@ export function generateRoutes(deps: GenerateDeps) {
       <GeneratorPage
         user={user}
         cursor={cursor}
-        draft={draft}
+        {...form}
         models={models.available()}
         health={deps.health.known}
-        costMicros={priceOf(draft)}
         maxChars={deps.promptMaxChars}
         requestKey={store.ids()}
         prompts={prompts}
         recent={recent}
         budget={budget}
-        problem={problem ?? null}
+        problem={problem ?? form.problem}
         left={left}
         ready={ready}
       />
@@ -261,15 +271,33 @@ export function generateRoutes(deps: GenerateDeps) {
     return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
-  function dearerFragment(refusal: Refusal, draft: Draft) {
-    const button = { draft, costMicros: priceOf(draft) };
-    return <PriceChangedFragment problem={problemWords(refusal)} {...button} />;
+  async function dearerFragment(user: User, { refusal, draft }: { refusal: Refusal; draft: Draft }) {
+    const form = await formOf(user, draft);
+    return <PriceChangedFragment {...form} problem={problemWords(refusal)} />;
   }
 
-  function priceOf({ model, imageSize, count, text }: Draft): number {
-    return models.quote({ model: model.id, imageSize, count, text });
+  /** The draft with the pictures that it names, as far as they are there, and what it costs. */
+  async function formOf(user: User, { sources, ...draft }: Draft): Promise<FilledForm> {
+    const found = await findSources(store, { userId: user.id, sources });
+    const kept = { ...draft, sources: sources.filter(({ imageId }) => found.named.sources.has(imageId)) };
+    return {
+      draft: kept,
+      pictures: found.pictures,
+      costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),
+      problem: kept.sources.length < sources.length ? goneWords : null,
+    };
   }
 }
+
+interface FilledForm {
+  draft: Draft;
+  /** Of its sources. */
+  pictures: PictureView[];
+  costMicros: number;
+  problem: string | null;
+}
+
+const goneWords = "A source is not there any more";
 
 /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
 function shownMicros(price: string | undefined): number | undefined {
@@ -282,6 +310,6 @@ function problemWords({ message, costMicros }: Refusal): string {
 }
 
 /** The same form sent twice, by a double click or a reload, is one prompt; changed, it is another. */
-function formKey(requestKey: string | undefined, fields: FormFields): string | undefined {
-  return requestKey && `form ${requestKey} ${sha256(JSON.stringify(fields))}`;
+function formKey(requestKey: string | undefined, body: { [name: string]: unknown }): string | undefined {
+  return requestKey && `form ${requestKey} ${sha256(JSON.stringify(body))}`;
 }

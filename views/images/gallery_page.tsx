@@ -56,6 +56,7 @@ export function GalleryPage({ user, cursor, total, isContinued, choices, deleted
         <div class="bar">
           <button type="submit" name="action" value="download">Download</button>
           <button type="submit" name="action" value="compare">Compare two</button>
+          <button type="submit" name="action" value="source">Use as source</button>
           <button type="submit" name="action" value="delete" class="danger">Delete</button>
           <button type="reset" class="quiet">Select none</button>
         </div>

@@ -1,16 +1,20 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { Draft } from "../../lib/prompts/prompt_draft.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { Model, ProviderStatus, Range } from "../../lib/catalog/provider.ts";
 import { Budget } from "../money/budget.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { money, size } from "../shell/format.ts";
+import { SourcesField, whyNotOffered } from "./sources_field.tsx";
 
 /** What is known of a provider, by its id. */
 export type Health = (providerId: string) => ProviderStatus | null;
 
 export interface GeneratorFormProps {
   draft: Draft;
+  /** Of its sources. */
+  pictures: readonly PictureView[];
   models: readonly Model[];
   health: Health;
   budget: BudgetState;
@@ -22,7 +26,7 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+  { draft, pictures, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
 ) {
   return (
     <form
@@ -30,6 +34,7 @@ export function GeneratorForm(
       class="generator"
       method="post"
       action="/generator"
+      enctype="multipart/form-data"
       hx-post="/generator"
       hx-target="#problem"
       hx-swap="innerHTML"
@@ -58,7 +63,7 @@ export function GeneratorForm(
           {Array.from(draft.text).length} / {maxChars}
         </p>
       </div>
-      <SettingsFields draft={draft} models={models} health={health} />
+      <SettingsFields draft={draft} pictures={pictures} models={models} health={health} />
       <div class="send">
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
         <div class="submit">
@@ -123,9 +128,9 @@ function ShowSettings() {
 
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
 export function SettingsFields(
-  { draft, models, health }: { draft: Draft; models: readonly Model[]; health: Health },
+  { draft, pictures, models, health }: Pick<GeneratorFormProps, "draft" | "pictures" | "models" | "health">,
 ) {
-  const { model } = draft;
+  const { model, sources } = draft;
   return (
     <div
       id="settings"
@@ -135,13 +140,18 @@ export function SettingsFields(
       hx-include="this"
       hx-swap="outerMorph"
     >
+      <SourcesField draft={draft} pictures={pictures} models={models} />
       {models.length === 1 ? <input type="hidden" name="model" value={model.id} /> : (
         <div class="field">
           <label for="model">Model</label>
           <select id="model" name="model">
             {models.map((each) => (
-              <option value={each.id} selected={each.id === model.id}>
-                {modelLabel(each, health(each.provider))}
+              <option
+                value={each.id}
+                selected={each.id === model.id}
+                disabled={each.id !== model.id && whyNotOffered(each, sources.length) !== null}
+              >
+                {modelLabel(each, { status: health(each.provider), sources: sources.length })}
               </option>
             ))}
           </select>
@@ -150,6 +160,12 @@ export function SettingsFields(
       <fieldset class="field sizes">
         <legend>Size</legend>
         <div class="choices">
+          {sources.some(({ role }) => role === "base") && (
+            <label class="choice">
+              <input type="radio" name="imageSize" value="" checked={draft.imageSize === ""} />
+              <span>As the base</span>
+            </label>
+          )}
           {model.sizes.map((each) => <SizeChoice size={each} isChosen={each === draft.imageSize} />)}
         </div>
       </fieldset>
@@ -176,9 +192,17 @@ const troubleWords: { [state in ProviderStatus["state"]]: string | null } = {
   trouble: "in trouble now",
 };
 
-/** Its name, until when there is it, and what is wrong with it. */
-function modelLabel({ name, retiresAt }: Model, status: ProviderStatus | null): string {
-  const notes = [retiresAt && `until ${retiresAt}`, status && troubleWords[status.state]].filter(Boolean);
+/** Its name, why it can't be chosen, until when there is it, and what is wrong with it. */
+function modelLabel(
+  model: Model,
+  { status, sources }: { status: ProviderStatus | null; sources: number },
+): string {
+  const { name, retiresAt } = model;
+  const notes = [
+    whyNotOffered(model, sources),
+    retiresAt && `until ${retiresAt}`,
+    status && troubleWords[status.state],
+  ].filter(Boolean);
   return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
 }
 

@@ -155,6 +155,15 @@ function Actions({ view }: { view: PromptView }) {
         name={prompt.status === "COMPLETED" ? "Again" : "Try again"}
       />
       <a id={`use-${prompt.id}`} class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+      {images.length === 1 && (
+        <a
+          id={`source-of-${prompt.id}`}
+          class="button quiet"
+          href={`/generator?source=${images[0].image.id}`}
+        >
+          Use as source
+        </a>
+      )}
     </>
   );
 }

@@ -29,6 +29,7 @@ import pictureDropScript from "../../static/scripts/picture_drop.js" with { type
 import placeScript from "../../static/scripts/place.js" with { type: "text" };
 import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
 import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
+import sourcesScript from "../../static/scripts/sources.js" with { type: "text" };
 import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "text" };
 import tintsScript from "../../static/scripts/tints.js" with { type: "text" };
 import timesScript from "../../static/scripts/times.js" with { type: "text" };
@@ -72,6 +73,7 @@ const scripts = [
   liveScript,
   promptBoxScript,
   draftScript,
+  sourcesScript,
   pictureDropScript,
   menuScript,
   keysScript,

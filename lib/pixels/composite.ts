@@ -2,17 +2,15 @@
  * Puts what a model made into the picture it was made from: where the mask says that nothing changes, each number stays as
  * it is. The edge of what changes is feathered inward only, so that nothing outside of it is touched.
  */
-import sharp from "sharp";
 import type { Rect, Size } from "../size.ts";
 import { distancesTo, unitsAPixel } from "./distance.ts";
 import { compareEdge, type Edge, ringWidth } from "./edge.ts";
 import { boundsOf, type MaskPixels } from "./mask.ts";
-import { intersection, type Raster, rasterOf, withAlpha } from "./raster.ts";
+import { intersection, openPicture, type Raster, rasterOf, withAlpha } from "./raster.ts";
 import { eachRow } from "./slices.ts";
 
 /** In pixels. */
 export const maxFeather = 64;
-const maxResultPixels = 50_000_000;
 
 export interface Composite {
   raster: Raster;
@@ -57,7 +55,7 @@ function aroundIt({ left, top, width, height }: Rect): Rect {
 /** Of the result, as large as the area, what stands at that part of the base. */
 async function fitResult(bytes: Uint8Array, { area, part }: { area: Rect; part: Rect }): Promise<Raster> {
   const { width, height } = area;
-  const fitted = sharp(bytes, { limitInputPixels: maxResultPixels }).autoOrient()
+  const fitted = openPicture(bytes)
     .resize(width, height, { fit: "cover", position: "centre", kernel: "lanczos3", fastShrinkOnLoad: false });
   const isWhole = part.width === width && part.height === height;
   if (isWhole) return await rasterOf(fitted);

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import sharp, { type Sharp } from "sharp";
 import { type Frame, framed, type Rect, type Size } from "../size.ts";
 import type { MaskPixels } from "./mask.ts";
-import { intersection, pixelsOf, type Raster, rasterOf } from "./raster.ts";
+import { intersection, openPicture, pixelsOf, type Raster, rasterOf } from "./raster.ts";
 import { eachRow } from "./slices.ts";
 
 /** In pixels: as much of the picture may change at a side at which it goes on, so that no seam is seen. */
@@ -106,7 +106,7 @@ export async function drawMask(
     .resize(drawn.width, drawn.height, { fit: "fill" }).linear(0.5, 0).toColourspace("b-w").raw().toBuffer();
   const colour = await sharp({ create: { ...drawn, channels: 3, background: colourOf(accent) } })
     .joinChannel(alpha, { raw: { ...drawn, channels: 1 } }).png().toBuffer();
-  const picture = sharp(bytes).autoOrient().resize(drawn.width, drawn.height, { fit: "fill" });
+  const picture = openPicture(bytes).resize(drawn.width, drawn.height, { fit: "fill" });
   return await picture.composite([{ input: colour }]).webp({ quality: 80 }).toBuffer();
 }
 
@@ -123,7 +123,7 @@ export async function drawFrame(
     width: Math.max(1, Math.min(drawn.width - place(frame.left), place(base.width))),
     height: Math.max(1, Math.min(drawn.height - place(frame.top), place(base.height))),
   };
-  const picture = await sharp(bytes).autoOrient().resize(inside.width, inside.height, { fit: "fill" }).png()
+  const picture = await openPicture(bytes).resize(inside.width, inside.height, { fit: "fill" }).png()
     .toBuffer();
   const left = Math.min(place(frame.left), drawn.width - inside.width);
   const top = Math.min(place(frame.top), drawn.height - inside.height);

@@ -7,8 +7,9 @@ import sharp, { type Sharp } from "sharp";
 import type { MaskForm } from "../catalog/provider.ts";
 import type { Rect, Size } from "../size.ts";
 import { type Distances, distancesTo, unitsAPixel } from "./distance.ts";
-import { decodeRaster, type Raster } from "./raster.ts";
+import type { Raster } from "./raster.ts";
 import { aside, eachRow, slicePixels } from "./slices.ts";
+import { decodeUpload } from "./upright.ts";
 
 export type MaskPixels = Uint8Array;
 
@@ -71,13 +72,14 @@ function spanOf({ kind, x, y, width, height }: Shape, at: number): [from: number
 
 /**
  * From a picture file: where anything in it is transparent, what is transparent may change; else what is white, or with
- * `isDark` what is black. In between, half decides. Throws `BadMask` where its shape is not the base's.
+ * `isDark` what is black. In between, half decides. Throws `BadMask` where its shape is not the base's,
+ * and `BadUpload`.
  */
 export async function readMask(
   bytes: Uint8Array,
   { base, isDark = false }: { base: Size; isDark?: boolean },
 ): Promise<MaskPixels> {
-  const raster = await decodeRaster(bytes);
+  const raster = await decodeUpload(bytes);
   demandShape(raster, base);
   const { levels, isTransparent } = await levelsOf(raster);
   const fitted = await fitLevels(levels, { from: raster, to: base });

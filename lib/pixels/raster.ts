@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import sharp, { type Sharp } from "sharp";
 import type { Rect, Size } from "../size.ts";
+import { formatOf, nameOfBytes } from "./format.ts";
+import { BadPicture } from "./picture.ts";
 import { aside, eachRow } from "./slices.ts";
 
 /** Pixels of 8-bit sRGB, with or without alpha, row by row from the top. */
@@ -18,7 +20,13 @@ const maxPixels = 50_000_000;
  * as it is.
  */
 export async function decodeRaster(bytes: Uint8Array): Promise<Raster> {
-  return await rasterOf(sharp(bytes, { limitInputPixels: maxPixels }).autoOrient());
+  return await rasterOf(openPicture(bytes));
+}
+
+/** Upright. What else sharp reads, such as SVG, may draw for as long as it likes: nothing of it gets there. */
+export function openPicture(bytes: Uint8Array): Sharp {
+  if (formatOf(bytes) === null) throw new BadPicture(`Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
+  return sharp(bytes, { limitInputPixels: maxPixels }).autoOrient();
 }
 
 /** What a sharp pipeline makes, as 8-bit sRGB. */

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import sharp from "sharp";
 import { formatOf, nameOfBytes, type PictureFormat } from "./format.ts";
 import { BadPicture, type PictureFacts } from "./picture.ts";
-import { encodePng, rasterOf } from "./raster.ts";
+import { encodePng, type Raster, rasterOf } from "./raster.ts";
 import { tintOf } from "./tint.ts";
 
 export const uploadLimits = { bytes: 20 * 1024 * 1024, pixels: 25_000_000 };
@@ -29,7 +29,7 @@ export interface UprightPicture {
 /** Throws `BadUpload`. */
 export async function uprightPicture(bytes: Uint8Array): Promise<UprightPicture> {
   const { format, isPlain } = await inspectUpload(bytes);
-  const raster = await decodeUpload(bytes);
+  const raster = await decodeWhole(bytes);
   const { width, height, channels } = raster;
   const tint = tintOf(raster.data, { size: raster, channels, shown: raster });
   const isAsItCame = isPlain && isBare(bytes);
@@ -38,6 +38,12 @@ export async function uprightPicture(bytes: Uint8Array): Promise<UprightPicture>
     facts: { width, height, tint, contentType: isAsItCame ? `image/${format}` : "image/png" },
     isAsItCame,
   };
+}
+
+/** The pixels alone, under the same rules. Throws `BadUpload`. */
+export async function decodeUpload(bytes: Uint8Array): Promise<Raster> {
+  await inspectUpload(bytes);
+  return await decodeWhole(bytes);
 }
 
 /** By what the file says of itself; nothing is decoded. Throws `BadUpload`. */
@@ -70,7 +76,7 @@ async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat
   return { format, isPlain: space === "srgb" };
 }
 
-async function decodeUpload(bytes: Uint8Array) {
+async function decodeWhole(bytes: Uint8Array): Promise<Raster> {
   return await orBroken(() =>
     rasterOf(sharp(bytes, { failOn: "warning", limitInputPixels: uploadLimits.pixels }).autoOrient())
   );

@@ -215,3 +215,10 @@ Deno.test("a picture with a frame keeps all but the band that may change", async
     assert.deepEqual(whites, { outside: 160 * 130 - 120 * 100, kept: (120 - overlap) * (100 - overlap) });
   }
 });
+
+Deno.test("a result that is no picture is never drawn", async () => {
+  const svg = new TextEncoder().encode(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`);
+  const mask = drawShapes([shapeOfPart("middle")], { size: black });
+  const put = composite({ base: fill("#000000"), result: svg, mask, feather: 0, area: null });
+  await assert.rejects(put, { name: "BadPicture" });
+});

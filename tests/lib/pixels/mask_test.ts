@@ -18,6 +18,7 @@ import {
   shareOf,
 } from "../../../lib/pixels/mask.ts";
 import { decodeRaster, pixelsOf, type Raster } from "../../../lib/pixels/raster.ts";
+import { BadUpload } from "../../../lib/pixels/upright.ts";
 import { drawn, randomMask } from "../../fixtures/pixels.ts";
 import { randomFrom } from "../../fixtures/random.ts";
 
@@ -277,3 +278,15 @@ function searched(open: Uint8Array, { start, width }: { start: number; width: nu
   }
   return found;
 }
+
+Deno.test("a mask file is taken under the rules of an upload, and nothing else is drawn", async () => {
+  const base = { width: 9, height: 9 };
+  const svg = new TextEncoder().encode(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`);
+  const cut = (await encodeStoredMask(new Uint8Array(81), base)).subarray(0, 60);
+  for (const [bytes, reason] of [[svg, "other_format"], [cut, "broken"]] as const) {
+    await assert.rejects(
+      readMask(bytes, { base }),
+      (error) => error instanceof BadUpload && error.reason === reason,
+    );
+  }
+});

@@ -16,6 +16,7 @@ import { generateRoutes, generatorPath, pictureSettingsPath } from "./prompts/ge
 import { galleryRoutes } from "./images/gallery.tsx";
 import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
+import { createEditPages, editRoutes, sentMaskPath } from "./images/edit.tsx";
 import { imageFilePath, imageRoutes } from "./images/images.tsx";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
@@ -40,10 +41,11 @@ import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
 /** Cards and tiles of a few dozen people's first pages, most of them 1 to 3 kB. */
 const readyParts = 2000;
-const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
+const picturePaths = [pictureSettingsPath, uploadsPath, masksPath, sentMaskPath];
 
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
+  const editPages = createEditPages(deps);
   return new Hono<AppEnv>()
     .onError(createErrorHandler(deps))
     .notFound(answerNotFound)
@@ -72,10 +74,11 @@ export function createApp(deps: AppDeps) {
     .route("/", invitationRoutes(deps))
     .route("/", tokenRoutes(deps))
     .route("/", passkeyRoutes(deps))
-    .route("/", generateRoutes({ ...deps, readyPages }))
+    .route("/", generateRoutes({ ...deps, readyPages, editPages }))
     .route("/", promptRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
-    .route("/", imageRoutes(deps))
+    .route("/", imageRoutes({ ...deps, editPages }))
+    .route("/", editRoutes({ ...deps, editPages }))
     .route("/", uploadRoutes(deps))
     .route("/", maskRoutes(deps))
     .route("/", eventRoutes(deps))

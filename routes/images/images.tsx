@@ -25,6 +25,7 @@ import { imageJson, imageListJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { answerUnmet, isForPrograms } from "../http/problem.tsx";
+import type { EditPages } from "./edit.tsx";
 import { readImageQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
@@ -33,13 +34,12 @@ import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
-type ImageDeps = Pick<
-  AppDeps,
-  "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret"
->;
+type ImageDeps =
+  & Pick<AppDeps, "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret">
+  & { editPages: EditPages };
 
 export function imageRoutes(deps: ImageDeps) {
-  const { store, files, presigned, publicUrl, secret } = deps;
+  const { store, files, presigned, publicUrl, secret, editPages } = deps;
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {
       const { user } = callerOf(c);
@@ -57,14 +57,18 @@ export function imageRoutes(deps: ImageDeps) {
       const shown = await orNull(view(c));
       if (shown === null) return await showDeleted(c);
       if (shown.prompt === null) {
-        return c.html(<UploadPage user={user} cursor={await readCursor(store, user.id)} view={shown} />);
+        const box = editPages.box(shown.image);
+        return c.html(
+          <UploadPage {...{ user, view: shown, box }} cursor={await readCursor(store, user.id)} />,
+        );
       }
       const query = readImageQuery(c);
       const [neighbours, cursor] = await Promise.all([
         neighboursOf(shown.image, query),
         readCursor(store, user.id),
       ]);
-      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query }} />);
+      const box = editPages.box(shown.image);
+      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box }} />);
     })
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);

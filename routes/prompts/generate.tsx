@@ -28,6 +28,8 @@ import type { User } from "../../lib/users/user.ts";
 import { money } from "../../views/shell/format.ts";
 import { GenerateButton, PriceChangedFragment, SettingsFields } from "../../views/prompts/generator_form.tsx";
 import { AcceptedFragment, GeneratorPage } from "../../views/prompts/generator_page.tsx";
+import { EditPriceFragment } from "../../views/images/edit_form.tsx";
+import { editsId } from "../../views/images/edit_page.tsx";
 import { acceptedJson, generatedJson, unsuccessfulJson } from "../../views/json/generation_json.ts";
 import type { Ready } from "../../views/shell/ready.ts";
 import { quoteJson } from "../../views/json/quote_json.ts";
@@ -43,7 +45,16 @@ import type { ReadyPages } from "../http/ready_pages.ts";
 import { orProblem, type ProblemFaces, redirectToLogin } from "../http/problem.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
-import { isForm, readForm, readJson, readPicture } from "../http/request_body.ts";
+import {
+  type FilledForm as SentForm,
+  isForm,
+  readFilledForm,
+  readForm,
+  readJson,
+  readPicture,
+} from "../http/request_body.ts";
+import { editAddress, type EditPages } from "../images/edit.tsx";
+import { editBody, isEditForm } from "../images/edit_form.ts";
 import { loginPath, ownPath } from "../http/return_path.ts";
 import { listImages } from "../../lib/images/image_store.ts";
 import { findSources, readFormSources, readNamedSources, receiveSources } from "./sent_sources.ts";
@@ -79,11 +90,12 @@ type GenerateDeps =
     | "uploadLimitBytes"
     | "publicUrl"
     | "secret"
+    | "decoding"
   >
-  & { readyPages: ReadyPages };
+  & { readyPages: ReadyPages; editPages: EditPages };
 
 export function generateRoutes(deps: GenerateDeps) {
-  const { store, models, changes, publicUrl, readyPages } = deps;
+  const { store, models, changes, publicUrl, readyPages, editPages } = deps;
   const filled = createRecent<FoundSettings>({ most: mostFilled });
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
@@ -151,7 +163,9 @@ export function generateRoutes(deps: GenerateDeps) {
     .post("/generator", async (c) => {
       if (c.var.caller === null) return await leadToLogin(c);
       const { user } = callerOf(c, "generate");
-      const { requestKey, price, ...fields } = await readForm(c);
+      const form = await readFilledForm(c, ["mask"]);
+      if (isEditForm(form)) return await takeEdit(c, form);
+      const { requestKey, price, ...fields } = form.fields;
       let sources = await readFormSources(c);
       const draft = () => draftOf(fields, models.available(), sources);
       const faces: ProblemFaces = {
@@ -169,6 +183,36 @@ export function generateRoutes(deps: GenerateDeps) {
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       });
     });
+
+  /** The same from a page that changes a picture: there it is asked for, and there it arrives. */
+  async function takeEdit(c: AppContext, { fields: sent, files }: SentForm): Promise<Response> {
+    const { user } = callerOf(c);
+    const { requestKey, price, ...fields } = sent;
+    const { source: imageId } = fields;
+    const faces: ProblemFaces = {
+      page: (refusal) => {
+        const problem = problemWords(refusal);
+        return editPages.page(c, { imageId, fields, problem, isAgain: true });
+      },
+      fragment: (refusal) => {
+        const { costMicros } = refusal;
+        if (costMicros === null) return null;
+        const count = Number(fields.count ?? 1);
+        return <EditPriceFragment problem={problemWords(refusal)} {...{ count, costMicros }} />;
+      },
+    };
+    return await orProblem(c, faces, async () => {
+      const named = await readFormSources(c);
+      const sources = await receiveSources(c, { deps, user, sources: named });
+      const body = await editBody(deps, { userId: user.id, fields, sources, file: files.mask?.[0] });
+      const idempotencyKey = formKey(requestKey, body);
+      const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
+      if (!wantsFragment(c)) return c.redirect(editAddress(imageId, { as: fields.as }) + "#results", 303);
+      const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
+      const list = `#${editsId(imageId)}`;
+      return c.html(<AcceptedFragment {...{ view, budget, list }} requestKey={store.ids()} />, 201);
+    });
+  }
 
   /** The form with what was found in a picture: in its address, where it fits there. */
   function filledPath(user: User, taken: FoundSettings): string {
@@ -189,7 +233,8 @@ export function generateRoutes(deps: GenerateDeps) {
   async function leadToLogin(c: AppContext): Promise<Response> {
     const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
     const sources = isForm(c) ? await readFormSources(c) : [];
-    return redirectToLogin(c, loginPath(ownPath(draftPath(fields, sources))));
+    const address = isEditForm({ fields }) ? editAddress(fields.source!, fields) : draftPath(fields, sources);
+    return redirectToLogin(c, loginPath(ownPath(address)));
   }
 
   async function submit(

@@ -40,6 +40,8 @@ function openEditor(root) {
   find(".mask-stage").style.aspectRatio = `${base.width} / ${base.height}`;
   document.querySelector(".mask-plain").remove();
   find(".mask-file").prepend(document.querySelector(".mask-field"));
+  const figures = document.getElementById("exact-area");
+  if (figures !== null) root.after(figures);
 
   const raster = createRaster(base);
   const stage = createStage({
@@ -294,13 +296,25 @@ function openEditor(root) {
   form.addEventListener("click", ({ target }) => {
     if (target.closest("[data-mask-draw]") === null) return;
     const fields = new FormData(form);
-    const chosen = form.querySelector("[name=shape]:checked");
+    const chosen = form.querySelector("[name=part]:checked");
+    if (chosen?.value === "earlier") {
+      return addEarlier(form.querySelector("[name=maskId] :checked").dataset.url);
+    }
+    const isRest = fields.has("invert");
+    if (isRest) history.add({ kind: "all" });
     const [x, y, width, height] = chosen?.dataset.area?.split(" ").map(Number) ??
       ["x", "y", "width", "height"].map((name) => Number(fields.get(name)));
     const toPicture = ([across, down]) => [across * base.width / 100, down * base.height / 100];
     const points = [[x, y], [x + width, y + height]].map(toPicture);
-    history.add({ kind: chosen?.value === "ellipse" ? "ellipse" : "rectangle", takes: false, points });
+    history.add({ kind: chosen?.value === "ellipse" ? "ellipse" : "rectangle", takes: isRest, points });
   });
+
+  async function addEarlier(url) {
+    const command = { kind: "earlier", url };
+    if (await tried(() => load(command), "That mask could not be loaded just now. Try it again.")) {
+      history.add(command);
+    }
+  }
 
   async function restore() {
     const { commands, done } = keeping.read();

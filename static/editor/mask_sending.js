@@ -38,6 +38,8 @@ export function createSending({ form, field, raster, keeping, isEmpty }) {
   }
 
   function choose() {
+    // What is painted is meant as it is, whatever else was said for an area in figures.
+    for (const box of form.querySelectorAll("[name=invert]")) box.checked = false;
     if (choice === null || choice.checked) return;
     chosenBefore = form.querySelector(`[name="${choice.name}"]:checked`);
     choice.checked = true;

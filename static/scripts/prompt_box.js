@@ -1,8 +1,10 @@
 /** The box for the prompt: counted as it is typed, sent by Ctrl+Enter, filled by examples and by earlier prompts. */
 (() => {
   addEventListener("keydown", (event) => {
-    const form = document.getElementById("generator");
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null) return;
+    const form = document.querySelector("#generator, #edit");
+    if (
+      event.defaultPrevented || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || form === null
+    ) return;
     event.preventDefault();
     const button = document.getElementById("generate");
     if (!button.disabled && !event.repeat) form.requestSubmit(button);

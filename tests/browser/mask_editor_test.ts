@@ -499,13 +499,13 @@ browserTest(
     // Nothing is painted: the other fields hold, and no file comes.
     const without = await send(scene);
     assert.equal((without.get("mask") as File).size, 0);
-    assert.equal(without.get("shape"), "top");
+    assert.equal(without.get("part"), "top");
     await page.goto(`${site.url}/edit`);
     await page.click("[data-mask-draw]");
     assert.equal(await share(page), "50 % will change");
     site.answer = "refused";
     const refused = await send(scene);
-    assert.equal(refused.get("shape"), "file");
+    assert.equal(refused.get("part"), "file");
     assert.equal(refused.get("price"), "0");
     await page.locator("#mask-share", { hasText: "50 % will change" }).waitFor();
     site.answer = "accepted";

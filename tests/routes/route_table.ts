@@ -100,6 +100,12 @@ export const routeTable: Route[] = [
   route(["GET", "/api/v1/images/:image/file"],          [401,  200,  404,  404,  200,  200,  401,  401]),
   route(["DELETE", "/api/v1/images/:image"],            [401,  200,  404,  404,  403,  403,  401,  401]),
   route(["POST", "/api/v1/images/:trashed/undelete"],   [401,  200,  404,  404,  403,  403,  401,  401]),
+  route(["GET", "/images/:image/edit"],                 [303,  200,  404,  404,  200,  200,  303,  303]),
+  route(["POST", "/images/:image/edit/settings"],       [303,  404,  404,  404,  404,  404,  303,  303], { form: small }),
+  route(["POST", "/images/:image/edit/price"],          [303,  404,  404,  404,  404,  404,  303,  303], { form: small }),
+  route(["POST", "/images/:image/mask"],                [303,  400,  404,  404,  403,  400,  303,  303], { form: small }),
+  route(["GET", "/images/:image/area"],                 [303,  200,  404,  404,  200,  200,  303,  303], { query: "part=bottom" }),
+  route(["GET", "/images/:image/similar"],              [303,  200,  404,  404,  200,  200,  303,  303], { query: "x=0&y=0" }),
   route(["POST", "/images/:image/delete"],              [303,  303,  404,  404,  403,  403,  303,  303]),
 
   route(["GET", "/events"],                             [401,  200,  200,  200,  200,  200,  401,  401]),

@@ -9,6 +9,8 @@ import { createInvitation } from "../../lib/identity/invitation.ts";
 import { savePortrait } from "../../lib/accounts/portrait.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
+import { blobKeys } from "../../lib/blobs/blobs.ts";
+import { parseSize } from "../../lib/size.ts";
 import type { User } from "../../lib/users/user.ts";
 import { createApp } from "../../routes/app.ts";
 import type { AppEnv } from "../../routes/http/context.ts";
@@ -111,6 +113,8 @@ async function createThings(
   const { store, blobs } = studio;
   const made = await completePrompt(store, member, { blobs, request: { count: 3 } });
   const [image, other, trashed] = imagesOf(made.value);
+  const { width, height } = parseSize(made.value.request.imageSize);
+  await blobs.put(blobKeys.picture(image.id), await picture(width, height), "image/png");
   await deleteImage(store, trashed);
   const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
   const passkey = (await createTestPasskey(store, member)).id;

@@ -6,19 +6,21 @@ import type { User } from "../../lib/users/user.ts";
 import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
+import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours, query }: {
+export function ImagePage({ user, cursor, view, neighbours, query, box }: {
   user: User;
   cursor: string;
   view: ImageView;
   neighbours: { newer: string | null; older: string | null };
   /** The search that the picture was found by. */
   query: ImageQuery;
+  box: ChangeBoxProps;
 }) {
   const narrowed = queryOf(query);
   const { image, prompt, costMicros, charge, durationMs } = view;
@@ -45,6 +47,7 @@ export function ImagePage({ user, cursor, view, neighbours, query }: {
               </a>
             )}
           </nav>
+          <ChangeBox {...box} />
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>

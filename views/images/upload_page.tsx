@@ -4,14 +4,16 @@ import type { User } from "../../lib/users/user.ts";
 import { bytes } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
+import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
 import { goneId } from "./image_page.tsx";
 import { fileAddress, Picture } from "./picture.tsx";
 
-export function UploadPage({ user, cursor, view: { image, text } }: {
+export function UploadPage({ user, cursor, view: { image, text }, box }: {
   user: User;
   cursor: string;
   view: UploadView;
+  box: ChangeBoxProps;
 }) {
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
@@ -24,6 +26,7 @@ export function UploadPage({ user, cursor, view: { image, text } }: {
           <nav class="turn" aria-label="Other pictures">
             <a class="button quiet" rel="up" href="/gallery?kind=upload">Uploads</a>
           </nav>
+          <ChangeBox {...box} />
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>

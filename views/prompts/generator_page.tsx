@@ -99,11 +99,17 @@ function FirstVisit() {
 
 /** The answer to a form that was accepted: the card, the budget, and a fresh key for the next sending. */
 export function AcceptedFragment(
-  { view, budget, requestKey }: { view: PromptView; budget: BudgetState; requestKey?: string },
+  { view, budget, requestKey, list = "#cards" }: {
+    view: PromptView;
+    budget: BudgetState;
+    requestKey?: string;
+    /** Where cards stand on the page. */
+    list?: string;
+  },
 ) {
   return (
     <>
-      <hx-partial hx-target="#cards" hx-swap="place">
+      <hx-partial hx-target={list} hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
       <hx-partial hx-target="#budget" hx-swap="outerMorph">

@@ -6,6 +6,7 @@ import { money } from "../shell/format.ts";
 import { HistoryRow } from "./history_page.tsx";
 import type { LivePage } from "../shell/live_page.ts";
 import { DeletedNotice } from "../images/deleted_notice.tsx";
+import { editsId } from "../images/edit_page.tsx";
 import { goneId } from "../images/image_page.tsx";
 import { Tile, tileId } from "../images/picture.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
@@ -49,6 +50,7 @@ export const liveFragments: { [page in LivePage]: Encode } = {
     message(
       <>
         <Gone change={change} />
+        <Edits change={change} />
         <Everywhere change={change} />
       </>,
     ),
@@ -68,6 +70,7 @@ export function ChangedFragment({ view, budget }: Change) {
       <hx-partial hx-target="#cards" hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
+      <Edits change={{ view, budget }} />
       <hx-partial hx-target="#history" hx-swap="place">
         <HistoryRow view={view} />
       </hx-partial>
@@ -140,6 +143,17 @@ function Gone({ change: { view: { named } } }: { change: Change }) {
         </hx-partial>
       ))}
     </>
+  );
+}
+
+/** A picture that is being changed shows what comes of it. */
+function Edits({ change: { view } }: { change: Change }) {
+  const base = view.prompt.request.edit?.sources.find(({ role }) => role === "base");
+  if (base === undefined) return null;
+  return (
+    <hx-partial hx-target={`#${editsId(base.imageId)}`} hx-swap="place">
+      <PromptCard view={view} />
+    </hx-partial>
   );
 }
 

@@ -136,6 +136,7 @@ function Actions({ view }: { view: PromptView }) {
   }
   return (
     <>
+      <Onward view={view} />
       {images.length === 1 && (
         <a id={`download-${prompt.id}`} class="button quiet" href={fileAddress(images[0].image.id)} download>
           Download
@@ -164,6 +165,33 @@ function Actions({ view }: { view: PromptView }) {
           Use as source
         </a>
       )}
+    </>
+  );
+}
+
+/** From a picture that was changed: on to the next change, or beside what it was. */
+function Onward({ view: { prompt, images } }: { view: PromptView }) {
+  const base = prompt.request.edit?.sources.find(({ role }) => role === "base");
+  if (base === undefined) return null;
+  return (
+    <>
+      {images.map(({ image }, i) => {
+        const number = images.length === 1 ? "" : ` ${i + 1}`;
+        return (
+          <>
+            <a id={`further-${image.id}`} class="button quiet" href={`/images/${image.id}/edit`}>
+              {`Take${number || " this"} further`}
+            </a>
+            <a
+              id={`compare-${image.id}`}
+              class="button quiet"
+              href={`/compare?images=${base.imageId},${image.id}`}
+            >
+              {`Compare${number}`}
+            </a>
+          </>
+        );
+      })}
     </>
   );
 }

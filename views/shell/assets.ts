@@ -18,6 +18,7 @@ import forest from "../../static/pictures/forest.webp" with { type: "bytes" };
 import lake from "../../static/pictures/lake.webp" with { type: "bytes" };
 import compareScript from "../../static/scripts/compare.js" with { type: "text" };
 import connectionScript from "../../static/scripts/connection.js" with { type: "text" };
+import editPageScript from "../../static/scripts/edit_page.js" with { type: "text" };
 import draftScript from "../../static/scripts/draft.js" with { type: "text" };
 import galleryPlaceScript from "../../static/scripts/gallery_place.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
@@ -36,6 +37,7 @@ import timesScript from "../../static/scripts/times.js" with { type: "text" };
 import adminStyles from "../../static/styles/admin.css" with { type: "text" };
 import baseStyles from "../../static/styles/base.css" with { type: "text" };
 import controlsStyles from "../../static/styles/controls.css" with { type: "text" };
+import editingStyles from "../../static/styles/editing.css" with { type: "text" };
 import editorStyles from "../../static/styles/editor.css" with { type: "text" };
 import imagesStyles from "../../static/styles/images.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
@@ -58,6 +60,7 @@ const styleSheets = [
   recordsStyles,
   promptsStyles,
   imagesStyles,
+  editingStyles,
   editorStyles,
   peopleStyles,
   moneyStyles,
@@ -80,6 +83,7 @@ const scripts = [
   galleryPlaceScript,
   selectionScript,
   compareScript,
+  editPageScript,
   tabTitleScript,
   notifyScript,
   connectionScript,

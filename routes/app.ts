@@ -18,6 +18,7 @@ import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
 import { createEditPages, editRoutes, sentMaskPath } from "./images/edit.tsx";
 import { imageFilePath, imageRoutes } from "./images/images.tsx";
+import { lineageRoutes } from "./images/lineage.tsx";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
@@ -79,6 +80,7 @@ export function createApp(deps: AppDeps) {
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", imageRoutes({ ...deps, editPages }))
     .route("/", editRoutes({ ...deps, editPages }))
+    .route("/", lineageRoutes(deps))
     .route("/", uploadRoutes(deps))
     .route("/", maskRoutes(deps))
     .route("/", eventRoutes(deps))

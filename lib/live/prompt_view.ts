@@ -14,10 +14,10 @@ import {
 import { readPrompts } from "../prompts/prompt_store.ts";
 import type { Preview, Progress, ProgressBoard, Stage } from "../prompts/progress.ts";
 import { changeVersion, present, type Store, type Versioned } from "../store/store.ts";
-import { type Charge, noCharge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
 import { parseSize, type Size } from "../size.ts";
 import { readImages } from "../images/image_store.ts";
+import { type ImageCost, imageCost } from "../prompts/image_cost.ts";
 import { queuePositions } from "../prompts/queue.ts";
 
 /** A picture of either kind. */
@@ -31,15 +31,11 @@ export interface UploadView {
   text: string;
 }
 
-export interface ImageView {
+export interface ImageView extends ImageCost {
   image: MadeImage;
   prompt: Prompt;
   /** What was asked for. */
   text: string;
-  /** Its part of what its prompt cost, in micro-dollars; null until that is known. */
-  costMicros: number | null;
-  /** How that came about; null until it is known. */
-  charge: Charge | null;
   /** From acceptance of its prompt to the final state; null until then. */
   durationMs: number | null;
 }
@@ -209,17 +205,4 @@ function failureOf(prompt: Prompt, entry: LedgerEntry | null): FailureView | nul
   function inWords(reason: FailureReason, message: string, detail: string | null): FailureView {
     return { reason, message, detail, cost: costWords(entry), advice: adviceFor(reason) };
   }
-}
-
-function imageCost(prompt: Prompt, imageId: string): Pick<ImageView, "costMicros" | "charge"> {
-  const task = prompt.tasks.find(({ images }) => images.some(({ id }) => id === imageId));
-  if (!isFinal(prompt) || (task?.state !== "done" && task?.state !== "failed")) {
-    return { costMicros: null, charge: null };
-  }
-  const paid = task.images.filter(({ wholeOf }) => wholeOf === undefined);
-  if (!paid.some(({ id }) => id === imageId)) return { costMicros: 0, charge: noCharge };
-  const { charge } = task;
-  const share = Math.floor(charge.costMicros / paid.length);
-  const rest = charge.costMicros - share * paid.length;
-  return { costMicros: paid[0].id === imageId ? share + rest : share, charge };
 }

@@ -10,6 +10,7 @@ import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image, MadeImage } from "../../lib/images/image.ts";
+import { readFamily } from "../../lib/images/lineage.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import type { FileForm, ImageFile } from "../../lib/images/image_file.ts";
 import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
@@ -56,19 +57,17 @@ export function imageRoutes(deps: ImageDeps) {
       const { user } = callerOf(c);
       const shown = await orNull(view(c));
       if (shown === null) return await showDeleted(c);
-      if (shown.prompt === null) {
-        const box = editPages.box(shown.image);
-        return c.html(
-          <UploadPage {...{ user, view: shown, box }} cursor={await readCursor(store, user.id)} />,
-        );
-      }
-      const query = readImageQuery(c);
-      const [neighbours, cursor] = await Promise.all([
-        neighboursOf(shown.image, query),
+      const [family, cursor] = await Promise.all([
+        readFamily(store, shown.image),
         readCursor(store, user.id),
       ]);
       const box = editPages.box(shown.image);
-      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box }} />);
+      if (shown.prompt === null) {
+        return c.html(<UploadPage {...{ user, cursor, view: shown, box, family }} />);
+      }
+      const query = readImageQuery(c);
+      const neighbours = await neighboursOf(shown.image, query);
+      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box, family }} />);
     })
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);

@@ -96,6 +96,8 @@ export const routeTable: Route[] = [
   route(["POST", "/gallery/undelete"],                  [303,  303,  404,  404,  403,  403,  303,  303], { form: { image: ":trashed" } }),
   route(["GET", "/compare"],                            [303,  200,  404,  404,  200,  200,  303,  303], { query: "images=:image,:other" }),
   route(["GET", "/api/v1/images/:image"],               [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/images/:image/lineage"],       [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/images/:image/lineage"],              [303,  200,  404,  404,  200,  200,  303,  303]),
   route(["GET", "/images/:image"],                      [303,  200,  404,  404,  200,  200,  303,  303]),
   route(["GET", "/api/v1/images/:image/file"],          [401,  200,  404,  404,  200,  200,  401,  401]),
   route(["DELETE", "/api/v1/images/:image"],            [401,  200,  404,  404,  403,  403,  401,  401]),

@@ -2,6 +2,7 @@
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { Family } from "../../lib/images/lineage.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
@@ -9,11 +10,12 @@ import { Layout } from "../shell/layout.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
+import { PictureFamily } from "./lineage.tsx";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours, query, box }: {
+export function ImagePage({ user, cursor, view, neighbours, query, box, family }: {
   user: User;
   cursor: string;
   view: ImageView;
@@ -21,6 +23,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box }: {
   /** The search that the picture was found by. */
   query: ImageQuery;
   box: ChangeBoxProps;
+  family: Family;
 }) {
   const narrowed = queryOf(query);
   const { image, prompt, costMicros, charge, durationMs } = view;
@@ -131,6 +134,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box }: {
           </div>
         </div>
       </article>
+      <PictureFamily family={family} />
     </Layout>
   );
 }

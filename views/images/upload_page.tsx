@@ -1,5 +1,6 @@
 /** A picture that somebody uploaded, to be changed or to be shown what is meant. */
 import type { UploadView } from "../../lib/live/prompt_view.ts";
+import type { Family } from "../../lib/images/lineage.ts";
 import type { User } from "../../lib/users/user.ts";
 import { bytes } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
@@ -7,13 +8,15 @@ import { Time } from "../shell/time.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
 import { goneId } from "./image_page.tsx";
+import { PictureFamily } from "./lineage.tsx";
 import { fileAddress, Picture } from "./picture.tsx";
 
-export function UploadPage({ user, cursor, view: { image, text }, box }: {
+export function UploadPage({ user, cursor, view: { image, text }, box, family }: {
   user: User;
   cursor: string;
   view: UploadView;
   box: ChangeBoxProps;
+  family: Family;
 }) {
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
@@ -64,6 +67,7 @@ export function UploadPage({ user, cursor, view: { image, text }, box }: {
           </div>
         </div>
       </article>
+      <PictureFamily family={family} />
     </Layout>
   );
 }

@@ -1,0 +1,95 @@
+/** All of a picture's line as nested lists: under each picture what was made from it, the newest first. */
+import type { Image } from "../../lib/images/image.ts";
+import type { Lineage, LineageNode } from "../../lib/images/lineage.ts";
+import type { User } from "../../lib/users/user.ts";
+import { Layout } from "../shell/layout.tsx";
+import { dollars } from "../shell/format.ts";
+import { LineagePicture, LineCost } from "./lineage.tsx";
+
+interface LineagePageProps {
+  user: User;
+  cursor: string;
+  /** Whose page led here. */
+  image: Image;
+  lineage: Lineage;
+  /** Those of this page. */
+  nodes: readonly LineageNode[];
+  /** The cursor of the next page. */
+  more: string | null;
+  pictures: ReadonlyMap<string, Image>;
+}
+
+export function LineagePage({ user, cursor, image, lineage, nodes, more, pictures }: LineagePageProps) {
+  const here = image.id;
+  const tree = treeOf(nodes);
+  return (
+    <Layout title="Lineage" user={user} current="/gallery" live={{ page: "other", cursor }}>
+      <div class="heading">
+        <h1>Lineage</h1>
+        <a class="button quiet" href={`/images/${here}`}>Back to the picture</a>
+      </div>
+      <p class="muted">
+        <LineCost {...lineage} />
+        {lineage.isCut && " There is more than is counted here."}
+      </p>
+      <Branches branches={tree} here={here} pictures={pictures} />
+      {more !== null && (
+        <nav class="more" aria-label="More">
+          <a class="button" href={`/images/${here}/lineage?cursor=${more}`}>What came later</a>
+        </nav>
+      )}
+    </Layout>
+  );
+}
+
+interface Branch {
+  node: LineageNode;
+  /** Newest first. */
+  branches: Branch[];
+}
+
+/** Each under the first of its parents that is here; without one it stands on its own. */
+function treeOf(nodes: readonly LineageNode[]): Branch[] {
+  const byId = new Map(nodes.map((node): [string, Branch] => [node.id, { node, branches: [] }]));
+  const tops: Branch[] = [];
+  for (const branch of byId.values()) {
+    const parent = branch.node.parents.map(({ imageId }) => byId.get(imageId)).find(Boolean);
+    (parent?.branches ?? tops).unshift(branch);
+  }
+  return tops;
+}
+
+function Branches(
+  { branches, here, pictures }: {
+    branches: readonly Branch[];
+    here: string;
+    pictures: ReadonlyMap<string, Image>;
+  },
+) {
+  return (
+    <ul class="lineage">
+      {branches.map(({ node, branches: further }) => (
+        <li>
+          <div class="what">
+            <LineagePicture node={node} image={pictures.get(node.id)} isHere={node.id === here} />
+            <div>
+              <p class="text" dir="auto">{node.text ?? "an upload"}</p>
+              <p class="muted">{factsOf(node, here)}</p>
+            </div>
+          </div>
+          {further.length > 0 && <Branches branches={further} here={here} pictures={pictures} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function factsOf({ id, promptId, costMicros, parents }: LineageNode, here: string): string {
+  const cost = costMicros === null ? "cost not known yet" : dollars(costMicros);
+  const others = parents.slice(1).map(({ role }) => role);
+  return [
+    promptId === null ? "uploaded" : cost,
+    ...others.length > 0 ? [`with ${others.join(", ")}`] : [],
+    ...id === here ? ["this picture"] : [],
+  ].join(" · ");
+}

@@ -1,0 +1,33 @@
+/** A picture's line: the picture that it begins with, and all that came of that. */
+import { z } from "zod";
+import type { Lineage, LineageNode } from "../../lib/images/lineage.ts";
+import { answer, idValue, microsValue, roleValue } from "./values.ts";
+
+export const lineageAnswer = answer({
+  /** Where the line begins; its node may be on an earlier page. */
+  root: idValue,
+  /** Behind their parents, in the order in which they were asked for. */
+  nodes: z.array(z.strictObject({
+    id: idValue,
+    /** What it was made from, the base first; what was made in another line is none of the nodes. */
+    parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })),
+    /** Null for an upload. */
+    promptId: idValue.nullable(),
+    /** What was asked for, or what an upload is called; null for an upload that is gone. */
+    text: z.string().nullable(),
+    /** Its part of what its prompt cost; null until that is known. */
+    costMicros: microsValue.nullable(),
+    isDeleted: z.boolean(),
+  })),
+  /** Of all prompts of the line, those that brought nothing included, on whichever page. */
+  costMicros: microsValue,
+  /** There are more nodes: the `cursor` that leads on to them. */
+  more: z.string().optional(),
+});
+
+export function lineageJson(
+  { root, costMicros }: Lineage,
+  { nodes, more }: { nodes: readonly LineageNode[]; more: string | null },
+): z.output<typeof lineageAnswer> {
+  return { success: true, root, nodes: [...nodes], costMicros, ...(more !== null && { more }) };
+}

@@ -3,12 +3,13 @@ import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256OfMany } from "../digest.ts";
 import { cutText } from "../graphemes.ts";
 import { changeBooks } from "../money/ledger.ts";
-import { BadUpload, type UprightPicture, uprightPicture } from "../pixels/upright.ts";
+import { type UprightPicture, uprightPicture } from "../pixels/upright.ts";
 import { Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
 import { isMade, type UploadedImage } from "./image.ts";
+import { uploadRefusal } from "./upload_refusal.ts";
 import { addImage, listUploads, readImage } from "./image_store.ts";
 
 export interface UploadDeps {
@@ -83,11 +84,7 @@ async function uprightOrRefusal(bytes: Uint8Array): Promise<UprightPicture> {
   try {
     return await uprightPicture(bytes);
   } catch (error) {
-    if (!(error instanceof BadUpload)) throw error;
-    const { message, reason } = error;
-    if (reason === "other_format") throw new Refusal("unsupported_media_type", message, { field: "file" });
-    if (reason === "too_large") throw new Refusal("too_large", message, { field: "file" });
-    throw new Refusal("invalid_request", message, { field: "file", isUnprocessable: true });
+    throw uploadRefusal(error, "file");
   }
 }
 

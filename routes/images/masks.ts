@@ -39,9 +39,12 @@ export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">)
   const { store, blobs, publicUrl } = deps;
   return new Hono<AppEnv>()
     .post(masksPath, async (c) => {
-      callerOf(c, "generate");
-      const { base, mask } = isMultipart(c) ? await fromFile(c) : await fromShapes(c);
-      const kept = await keepMask({ store, blobs }, { base, mask });
+      const { user } = callerOf(c, "generate");
+      // One mask a user at a time is in memory, as it is with pictures; the others wait where they come from.
+      const kept = await store.locks.hold(`picture ${user.id}`, async () => {
+        const { base, mask } = isMultipart(c) ? await fromFile(c) : await fromShapes(c);
+        return await keepMask({ store, blobs }, { base, mask });
+      });
       return c.json(maskJson(kept.mask, publicUrl), 201);
     })
     .get(maskFilePath, async (c) => {
@@ -55,7 +58,9 @@ export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">)
       if (blob === null) throw notFound();
       c.header("Content-Type", "image/png");
       c.header("Content-Length", String(blob.size));
-      return c.body(blob.stream);
+      if (c.req.method !== "HEAD") return c.body(blob.stream);
+      await blob.stream.cancel();
+      return c.body(null, 200);
     });
 
   async function fromFile(c: AppContext): Promise<{ base: Image; mask: MaskPixels }> {

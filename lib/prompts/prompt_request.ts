@@ -30,12 +30,19 @@ export const mostSources = 16;
 const featherWords = "feather must be a whole number from 0 to 64";
 const strengthWords = "strength must be a number from 0 to 1";
 const sideWords = "extend takes whole numbers of pixels, each 0 or more";
-const side = z.int({ error: sideWords }).min(0, sideWords).max(10_000, sideWords).default(0);
+const side = z.int({ error: sideWords }).min(0, sideWords).default(0);
+const sourcesWords = 'sources must be a list such as [{"id": "…", "role": "base"}]';
+const roleWords = "A source's role is base, style, subject or reference";
 
 const namingInput = z.object({
   sources: z.array(z.object({ id: z.string() })).max(mostSources).optional(),
   mask: z.string().optional(),
 });
+
+/** For an object that is none; a field that it has not is named by itself. */
+function wordsFor(words: string) {
+  return ({ code }: { code?: string }) => code === "unrecognized_keys" ? undefined : words;
+}
 
 const cleanText = (name: string, max: number) =>
   z.string({ error: `${name} must be text` })
@@ -59,15 +66,18 @@ export const promptInput = z.strictObject({
   guidance: z.number({ error: "guidance must be a number" }).optional(),
   steps: z.int({ error: "steps must be a whole number" }).optional(),
   sources: z.array(
-    z.strictObject({ id: z.string(), role: z.enum(sourceRoles).optional() }),
-    { error: 'sources must be a list such as [{"id": "…", "role": "base"}]' },
-  ).max(mostSources, `At most ${mostSources} sources`).optional(),
+    z.strictObject({
+      id: z.string({ error: sourcesWords }),
+      role: z.enum(sourceRoles, { error: roleWords }).optional(),
+    }, { error: wordsFor(sourcesWords) }),
+    { error: sourcesWords },
+  ).optional(),
   mask: z.string({ error: "mask must be the id of a mask" }).optional(),
   feather: z.int({ error: featherWords }).min(0, featherWords).max(64, featherWords).optional(),
   keep: z.boolean({ error: "keep must be true or false" }).optional(),
   onlyPart: z.boolean({ error: "onlyPart must be true or false" }).optional(),
   extend: z.strictObject({ left: side, top: side, right: side, bottom: side }, {
-    error: 'extend must be pixels such as {"left": 0, "top": 0, "right": 512, "bottom": 0}',
+    error: wordsFor('extend must be pixels such as {"left": 0, "top": 0, "right": 512, "bottom": 0}'),
   }).optional(),
   strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional(),
 });
@@ -100,7 +110,7 @@ export interface NamedMask {
 
 const nothingNamed: Named = { sources: new Map(), mask: null };
 
-/** The ids in a request that is not checked yet. */
+/** The ids in a request that is not checked yet; none where there are more than any model takes. */
 export function namedIn(input: unknown): { imageIds: string[]; maskId: string | null } {
   const { success, data } = namingInput.safeParse(input);
   if (!success) return { imageIds: [], maskId: null };
@@ -165,11 +175,11 @@ function whatIsChanged(
   input: Omit<PromptInput, "prompt"> & { sources: NonNullable<PromptInput["sources"]> },
   named: Named,
 ): Made {
-  const sources = sourcesOf(input.sources, named);
   const { feather = 0, keep = true, strength = null } = input;
+  demandAbility(model, { sources: input.sources.length, strength });
+  const sources = sourcesOf(input.sources, named);
   const frame = input.extend !== undefined && hasSides(input.extend) ? input.extend : null;
   const base = sources.find(({ role }) => role === "base") ?? null;
-  demandAbility(model, { sources, strength });
   if (named.mask !== null && frame !== null) {
     throw new Refusal("invalid_request", "Paint a part or extend the picture, one after the other", {
       field: "extend",
@@ -243,13 +253,13 @@ function hasSides(frame: Frame): boolean {
 
 function demandAbility(
   model: Model,
-  { sources, strength }: { sources: readonly Source[]; strength: number | null },
+  { sources, strength }: { sources: number; strength: number | null },
 ): void {
   const { edit, name } = model;
   if (edit === null) throw unsupported("sources", `${name} takes no sources`);
-  if (sources.length > edit.sources.max) {
-    const most = edit.sources.max === 1 ? "1 source" : `${edit.sources.max} sources`;
-    throw unsupported("sources", `${name} takes at most ${most}`);
+  const most = Math.min(edit.sources.max, mostSources);
+  if (sources > most) {
+    throw unsupported("sources", `${name} takes at most ${most === 1 ? "1 source" : `${most} sources`}`);
   }
   if (strength !== null && edit.strength === null) {
     throw unsupported("strength", `The model ${model.id} does not support strength`);

@@ -40,6 +40,15 @@ export interface Accepted {
   isReplay: boolean;
 }
 
+/** What the same key with the same body was answered with before; refuses with `idempotency_mismatch` for another body. */
+export async function findAccepted(
+  store: Store,
+  { userId, idempotency }: { userId: string; idempotency: Idempotency },
+): Promise<Accepted | null> {
+  const prompt = await findClaimed(store, claimOf(userId, idempotency));
+  return prompt && { prompt, isReplay: true };
+}
+
 /**
  * Accepts what was quoted, at that price. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
  * with `conflict` where it costs more than whoever asks was shown, and then nothing has happened.

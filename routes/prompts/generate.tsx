@@ -22,7 +22,7 @@ import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { type PictureView, viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { findNamed } from "../../lib/images/named.ts";
 import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
-import { type Accepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
+import { type Accepted, findAccepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
 import type { Versioned } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { money } from "../../views/shell/format.ts";
@@ -247,6 +247,9 @@ export function generateRoutes(deps: GenerateDeps) {
   ): Promise<Accepted> {
     deps.limits.generate.take(user.id);
     const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, body };
+    // What was accepted is answered again, also where a model or a picture that it names is gone by now.
+    const earlier = idempotency && await findAccepted(store, { userId: user.id, idempotency });
+    if (earlier) return earlier;
     return await requestPrompt(deps, { user, quote: await readQuote(user, body), atMostMicros, idempotency });
   }
 

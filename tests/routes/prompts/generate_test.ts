@@ -275,7 +275,7 @@ const refusals: [name: string, body: unknown, status: number, code: string, mess
     "watermark must be at most 100 characters",
   ],
   ["an unknown field", { prompt: "a", userId: "x" }, 400, "invalid_request", "Unknown field: userId"],
-  ["an unknown option", { prompt: "a", strength: 1 }, 400, "invalid_request", "Unknown field: brightness"],
+  ["an unknown option", { prompt: "a", brightness: 1 }, 400, "invalid_request", "Unknown field: brightness"],
   ["an array", [], 400, "invalid_request", "The request must be a JSON object"],
   ["a string", "a", 400, "invalid_request", "The request must be a JSON object"],
   ["null as a body", null, 400, "invalid_request", "The request must be a JSON object"],

@@ -10,7 +10,7 @@ import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.
 import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
-import { createSourceAddresses, type SourceAddresses } from "./catalog/source_addresses.ts";
+import { createSourceAddresses, type Outbox, type SourceAddresses } from "./catalog/source_addresses.ts";
 import { createModels, type Models } from "./catalog/models.ts";
 import type { PriceBook } from "./catalog/price_book.ts";
 import type { Provider } from "./catalog/provider.ts";
@@ -65,6 +65,8 @@ export interface World {
   promptMaxChars: number;
   /** Why no provider can fetch pictures from this server, for people; null: they can. */
   sourceObstacle: string | null;
+  /** Where they are fetched from otherwise; null: nowhere. */
+  outbox: Outbox | null;
   /** The most that a user's uploads may have together, as they were sent. */
   uploadLimitBytes: number;
   signInPolicy: SignInPolicy;
@@ -139,7 +141,14 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   await loadAddedPrices(store, prices);
   const health = createProviderHealth({ providers, now });
   await health.start();
-  const canFetch = world.sourceObstacle === null;
+  const sources = createSourceAddresses({
+    publicUrl,
+    secret,
+    now,
+    obstacle: world.sourceObstacle,
+    outbox: world.outbox,
+  });
+  const canFetch = sources.obstacle === null;
   const models = createModels({ canFetch, providers, prices, defaultModel: world.defaultModel, now });
   const { defaultModel } = world;
   // A provider that did not answer yet may still have it.
@@ -160,7 +169,6 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
   const decoding = createFewAtOnce(Math.max(2, navigator.hardwareConcurrency));
-  const sources = createSourceAddresses({ publicUrl, secret, now, obstacle: world.sourceObstacle });
   const worker = createWorker({
     store,
     sources,

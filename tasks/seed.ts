@@ -92,6 +92,7 @@ export async function fillDataDirectory(
       defaultModel: undefined,
       defaultBudgetMicros: null,
       sourceObstacle: null,
+      outbox: null,
       uploadLimitBytes: 1024 ** 3,
       promptMaxChars: 500,
       signInPolicy: { adminEmails: [], allowedDomains: [] },

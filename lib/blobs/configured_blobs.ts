@@ -1,4 +1,5 @@
 /** Where blobs are by the settings: in R2 where it is set, else on the disk. */
+import type { Outbox } from "../catalog/source_addresses.ts";
 import type { Blobs } from "./blobs.ts";
 import { createDiskBlobs } from "./disk_blobs.ts";
 import { createS3Blobs, type S3Blobs } from "./s3_blobs.ts";
@@ -9,6 +10,8 @@ export interface ConfiguredBlobs {
   blobs: Blobs;
   /** Where readers are sent to R2 themselves: how, and to which origin. */
   presigned: PresignedFiles | null;
+  /** Where providers fetch copies from, where this server can't be fetched from. */
+  outbox: Outbox | null;
 }
 
 export interface PresignedFiles {
@@ -21,11 +24,15 @@ export function configureBlobs(
   { folder, ...deps }: S3Deps & { folder: string },
 ): ConfiguredBlobs {
   const address = s3AddressIn(settings);
-  if (address === null) return { blobs: createDiskBlobs(folder), presigned: null };
+  if (address === null) return { blobs: createDiskBlobs(folder), presigned: null, outbox: null };
   const blobs = createS3Blobs(address, deps);
   const isPresigning = settings.R2_SERVE === "presign";
   const { presign } = blobs;
-  return { blobs, presigned: isPresigning ? { origin: new URL(address.endpoint).origin, presign } : null };
+  return {
+    blobs,
+    presigned: isPresigning ? { origin: new URL(address.endpoint).origin, presign } : null,
+    outbox: { put: blobs.put, delete: blobs.delete, addressOf: blobs.offer },
+  };
 }
 
 /** Null where R2 is not set. */

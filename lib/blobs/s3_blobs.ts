@@ -35,9 +35,12 @@ export interface S3Blobs extends Blobs {
     key: string,
     shown: { method: "GET" | "HEAD"; contentType: string; disposition: string; cacheControl: string },
   ): Promise<string>;
+  /** An address from which anybody can fetch the blob for ten minutes. */
+  offer(key: string, contentType: string): Promise<string>;
 }
 
 const presignedSeconds = 300;
+const offeredSeconds = 600;
 const shaHeader = "x-amz-meta-sha256";
 const probeKey = ".probe";
 /** What was stored this long ago shows that S3 is well; after that the probe stores something itself. */
@@ -72,6 +75,11 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
           "response-cache-control": cacheControl,
         },
       }, { expiresSeconds: presignedSeconds }),
+    offer: (key, contentType) =>
+      client.presign(
+        { method: "GET", key, query: { "response-content-type": contentType } },
+        { expiresSeconds: offeredSeconds },
+      ),
   };
 
   async function put(

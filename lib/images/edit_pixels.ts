@@ -18,24 +18,24 @@ export class MissingSource extends Error {
   override readonly name = "MissingSource";
 }
 
-/** `addressOf` a picture by its number, where the provider fetches; null: it is sent the bytes. */
+/** `offer` makes a picture fetchable, by its number; null: the provider is sent the bytes. */
 export async function prepareEdit(
   blobs: Blobs,
-  { edit, ability, addressOf }: {
+  { edit, ability, offer }: {
     edit: Edit;
     ability: EditAbility;
-    addressOf: ((source: number) => string) | null;
+    offer: ((source: number, picture: EncodedPicture) => Promise<string>) | null;
   },
 ): Promise<TaskEdit> {
   const encoded: EncodedPicture[] = [];
   for (let i = 0; i < edit.sources.length; i++) {
     encoded.push(await encodeSource(blobs, { edit, ability, source: i }));
   }
-  const sources = encoded.map((picture, i): SentPicture => ({
-    ...picture,
-    role: edit.sources[i].role,
-    address: addressOf && addressOf(i),
-  }));
+  const sources: SentPicture[] = [];
+  for (const [i, picture] of encoded.entries()) {
+    const address = offer && await offer(i, picture);
+    sources.push({ ...picture, role: edit.sources[i].role, address });
+  }
   const area = await areaOf(blobs, { edit, sent: encoded[0] });
   return {
     sources,

@@ -3,6 +3,7 @@
  * once it is older than any attempt could be. A record whose blob is gone is reported, and stays.
  */
 import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
+import { outboxPrefix } from "../catalog/source_addresses.ts";
 import { ownNouns } from "../accounts/nouns.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
 import { trashNoun } from "../images/image_noun.ts";
@@ -11,6 +12,9 @@ import { readMany, type Store } from "../store/store.ts";
 
 /** Longer than a picture may wait for its storage. */
 export const sweepGraceMs = 48 * 3600 * 1000;
+
+/** Longer than a task that needs a copy may run. */
+const outboxGraceMs = 3600 * 1000;
 
 export interface SweepReport {
   /** Keys of the blobs that went. */
@@ -37,6 +41,10 @@ export async function sweepBlobs(
   const named = await readNamed(store);
   const report: SweepReport = { removed: [], missing: [] };
   for (const [key, putAt] of present) {
+    if (key.startsWith(outboxPrefix) && putAt < store.now() - outboxGraceMs) {
+      await blobs.delete(key);
+      report.removed.push(key);
+    }
     if (putAt >= store.now() - sweepGraceMs || imageIdIn(key) === null || isNamed(key, named)) continue;
     if (await isNamedAfterAll(store, key)) continue;
     await blobs.delete(key);

@@ -19,7 +19,7 @@ import type { NewImage } from "../images/store_picture.ts";
 import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { MissingSource, prepareEdit } from "../images/edit_pixels.ts";
-import type { SourceAddresses } from "../catalog/source_addresses.ts";
+import type { OfferedPicture, SourceAddresses } from "../catalog/source_addresses.ts";
 import type { ReceivedPicture, Task } from "../prompts/prompt.ts";
 import { sentText } from "../prompts/sent_text.ts";
 import { Refusal } from "../refusal.ts";
@@ -29,6 +29,7 @@ import type { LeasedPrompt } from "./leased_prompt.ts";
 import type { RunProgress } from "./run_progress.ts";
 import {
   type Interruption,
+  isOver,
   mayBreakOff,
   type Move,
   type Note,
@@ -49,7 +50,7 @@ export interface TaskDeps {
   taskDurations: Pick<TaskDurations, "note">;
   health: Pick<ProviderHealth, "note">;
   callbacks: Pick<Callbacks, "line">;
-  sources: Pick<SourceAddresses, "addressOf">;
+  sources: Pick<SourceAddresses, "offer" | "withdraw">;
   /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
   storagePatienceMs: number;
 }
@@ -132,8 +133,21 @@ async function run(work: Work): Promise<void> {
   try {
     let move = await takeUp(work);
     while (move.do !== "leave") move = await perform(work, move);
+    await withdrawSources(work);
   } finally {
     clearTimeout(work.deadline);
+  }
+}
+
+/** What can't be taken away now is swept later. */
+async function withdrawSources({ sources, leased, index, offer: { model }, log }: Work): Promise<void> {
+  const { id: promptId, request: { edit }, tasks } = leased.latest.value;
+  if (edit === undefined || model.edit?.sources.by !== "address" || !isOver(tasks[index])) return;
+  try {
+    await sources.withdraw({ promptId, task: index }, edit.sources.length);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    log("warn", "sources_not_withdrawn", { promptId, error });
   }
 }
 
@@ -219,11 +233,11 @@ async function requestOf(work: Work): Promise<TaskRequest | ProviderFailure> {
   if (ability === null) {
     return new ProviderFailure("source_refused", "the model takes no pictures", { outcome: "not_created" });
   }
-  const addressOf = ability.sources.by === "address"
-    ? (source: number) => sources.addressOf({ promptId, task: index, source })
+  const offer = ability.sources.by === "address"
+    ? (source: number, picture: OfferedPicture) => sources.offer({ promptId, task: index, source }, picture)
     : null;
   try {
-    return { ...textOf(work), edit: await decoding(() => prepareEdit(blobs, { edit, ability, addressOf })) };
+    return { ...textOf(work), edit: await decoding(() => prepareEdit(blobs, { edit, ability, offer })) };
   } catch (error) {
     if (error instanceof MissingSource) {
       return new ProviderFailure("source_missing", error.message, { outcome: "not_created", cause: error });

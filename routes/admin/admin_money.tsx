@@ -21,7 +21,7 @@ import { correctionForm, priceForm } from "./money_input.ts";
 
 const chargesShown = 100;
 
-type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health" | "readiness">;
+type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health" | "readiness" | "sources">;
 
 export function adminMoneyRoutes(deps: MoneyDeps) {
   const { store, models, prices, health } = deps;
@@ -58,6 +58,7 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
           user={user}
           failing={await deps.readiness.failures()}
           providers={await health.check()}
+          sourceObstacle={deps.sources.obstacle}
         />,
       );
     })

@@ -66,6 +66,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     defaultBudgetMicros: null,
     promptMaxChars: 500,
     sourceObstacle: null,
+    outbox: null,
     uploadLimitBytes: 1024 ** 3,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     concurrency: 8,

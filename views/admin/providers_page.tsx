@@ -11,11 +11,13 @@ const stateWords: { [state in ProviderStatus["state"]]: string } = {
   trouble: "is in trouble",
 };
 
-export function AdminProvidersPage({ user, failing, providers }: {
+export function AdminProvidersPage({ user, failing, providers, sourceObstacle }: {
   user: User;
   /** Parts of this server that do not answer. */
   failing: { part: string; reason: string }[];
   providers: { provider: Provider; status: ProviderStatus | null }[];
+  /** Why those that fetch pictures themselves can't be given any. */
+  sourceObstacle: string | null;
 }) {
   return (
     <AdminLayout name="Providers" user={user} current="/admin/providers">
@@ -37,6 +39,12 @@ export function AdminProvidersPage({ user, failing, providers }: {
             <td data-name="Balance">{status?.balance ?? "–"}</td>
             <td data-name="Models">
               {provider.models.length === 0 ? "not known yet" : provider.models.map(modelWords).join(", ")}
+              {sourceObstacle !== null && provider.models.some(isFetching) && (
+                <p class="muted">
+                  They change no pictures here: they fetch them themselves, and{" "}
+                  {sourceObstacle}. That needs PUBLIC_URL on https, or R2.
+                </p>
+              )}
             </td>
           </tr>
         ))}
@@ -48,4 +56,8 @@ export function AdminProvidersPage({ user, failing, providers }: {
 
 function modelWords({ id, retiresAt }: Model): string {
   return retiresAt === null ? id : `${id} (until ${retiresAt})`;
+}
+
+function isFetching({ edit }: Model): boolean {
+  return edit?.sources.by === "address";
 }

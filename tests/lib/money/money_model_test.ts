@@ -144,7 +144,10 @@ async function play(steps: Step[]): Promise<void> {
       now,
     });
     const worker = createWorker({
-      sources: { addressOf: () => "https://nowhere.example/" },
+      sources: {
+        offer: () => Promise.reject(new Error("nobody fetches")),
+        withdraw: () => Promise.resolve(),
+      },
       store,
       doorbell: createKvDoorbell(mortal.kv),
       models,

@@ -31,7 +31,7 @@ async function open(path: string, standIn: StandIn) {
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
   const doorbell = createKvDoorbell(kv);
   const worker = createWorker({
-    sources: { addressOf: () => "https://nowhere.example/" },
+    sources: { offer: () => Promise.reject(new Error("nobody fetches")), withdraw: () => Promise.resolve() },
     store,
     doorbell,
     models: createModels({

@@ -4,7 +4,7 @@
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
 import type { Charge, PriceRow } from "../money/charge.ts";
-import type { FailureReason, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
+import type { FailureReason, ProviderCost, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
 import type { Frame, Rect } from "../size.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
@@ -79,8 +79,8 @@ export type Task =
   & {
     count: number;
     images: PromptImage[];
-    /** Made and stored, and still to be put into what they change. */
-    received?: ReceivedPicture[];
+    /** Made, and still to be put into what it changes: nothing more is asked of the provider. */
+    received?: Received;
   }
   & (
     | { state: "waiting" }
@@ -102,6 +102,14 @@ export interface PromptImage {
   wholeOf?: string;
   /** It was finished when the books were closed already, in which it is missing. */
   isLate?: true;
+}
+
+/** All that came of a task. */
+export interface Received {
+  pictures: ReceivedPicture[];
+  /** As the provider told it. */
+  cost: ProviderCost | null;
+  note?: string;
 }
 
 /** A picture that the provider made, before it was put into the one that it changes. */
@@ -281,8 +289,8 @@ export function toFinished(
   { imageIds, at }: { imageIds: readonly string[]; at: number },
 ): CompletedPrompt {
   const tasks = prompt.tasks.map((task): Task => {
-    const { received = [], ...rest } = task;
-    const arrived = received.filter(({ imageId }) => imageIds.includes(imageId));
+    const { received, ...rest } = task;
+    const arrived = (received?.pictures ?? []).filter(({ imageId }) => imageIds.includes(imageId));
     if (arrived.length === 0 || !("charge" in rest)) return task;
     const late = arrived.map(({ imageId }): PromptImage => ({ id: imageId, isDeleted: false, isLate: true }));
     const { count, images, charge } = rest;

@@ -86,7 +86,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     pictureCount: imagesOf(prompt).length,
     imageCount: madeBy(prompt).length,
     sourceIds: sourceIdsOf(prompt),
-    received: prompt.tasks.flatMap(({ received = [] }) => received),
+    received: prompt.tasks.flatMap(({ received }) => received?.pictures ?? []),
     chargeMicros: prompt.tasks.reduce(
       (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
       0,

@@ -41,7 +41,7 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
 
 /** Whether something was made that can still be put into its place. */
 export function receivedOf({ tasks }: Prompt) {
-  return tasks.flatMap(({ received = [] }) => received);
+  return tasks.flatMap(({ received }) => received?.pictures ?? []);
 }
 
 async function finishAll({ store, models, ...deps }: FinishDeps, prompt: Prompt): Promise<NewImage[]> {

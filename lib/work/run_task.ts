@@ -20,7 +20,7 @@ import type { InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { MissingSource, prepareEdit } from "../images/edit_pixels.ts";
 import type { OfferedPicture, SourceAddresses } from "../catalog/source_addresses.ts";
-import type { ReceivedPicture, Task } from "../prompts/prompt.ts";
+import type { Received, ReceivedPicture, Task } from "../prompts/prompt.ts";
 import { sentText } from "../prompts/sent_text.ts";
 import { Refusal } from "../refusal.ts";
 import { parseSize } from "../size.ts";
@@ -39,7 +39,7 @@ import {
   termsOf,
 } from "./task.ts";
 import type { TaskDurations } from "./task_durations.ts";
-import { createTaskStorage, type TaskStorage } from "./task_storage.ts";
+import { createTaskStorage, type Stored, type TaskStorage } from "./task_storage.ts";
 
 export interface TaskDeps {
   store: Store;
@@ -105,14 +105,7 @@ export function createTaskRun(deps: TaskDeps, around: TaskSurroundings, index: n
     terms: { ...terms, canCall: terms.canCall && callback !== null },
     context: { signal, callback },
     abort,
-    storage: createTaskStorage(deps, {
-      index,
-      leased,
-      model,
-      signal,
-      onHeard,
-      onReceived: async (picture) => void await advance(work, { type: "received", picture }),
-    }),
+    storage: createTaskStorage(deps, { index, leased, model, signal, onHeard }),
     isInDoubt: false,
     deadline: undefined,
   };
@@ -200,7 +193,7 @@ async function perform(work: Work, move: Move): Promise<Move> {
       return await follow(work, () => provider.await!(textOf(work), { ...context, callback }));
     }
     case "finish_received":
-      return await finishReceived(work, move);
+      return await finishReceived(work, move.received, nothingUnwritten());
     case "ask_to_stop": {
       const answer = await provider.cancel?.(move.handle);
       return await advance(work, { type: "stop_answered", isBilled: answer !== "not_billed" });
@@ -284,12 +277,18 @@ type Heard = ProviderEvent | Extract<TaskEvent, { type: "failed" | "broken_off" 
 /** What has come of a task since it is followed and is not written yet. */
 interface Unwritten {
   images: NewImage[];
+  /** Of pictures that are still to be put into what they change. */
+  received: ReceivedPicture[];
   trouble: FailureReason | null;
   said: string | null;
 }
 
+function nothingUnwritten(): Unwritten {
+  return { images: [], received: [], trouble: null, said: null };
+}
+
 async function follow(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
-  const unwritten: Unwritten = { images: [], trouble: null, said: null };
+  const unwritten = nothingUnwritten();
   for await (const heard of hear(work, open)) {
     work.onHeard();
     const move = await take(work, heard, unwritten);
@@ -333,10 +332,19 @@ async function take(work: Work, heard: Heard, unwritten: Unwritten): Promise<Mov
       return { do: "go_on" };
     case "image":
       return await takePicture(work, heard, unwritten);
-    case "done":
+    case "done": {
       progress.done(index);
-      return await finish(work, { ...unwritten, cost: heard.cost, note: heard.note });
+      if (unwritten.received.length === 0) {
+        return await finish(work, { ...unwritten, cost: heard.cost, note: heard.note });
+      }
+      const received = { pictures: unwritten.received, cost: heard.cost, note: heard.note };
+      const move = await advance(work, { type: "received", received });
+      return move.do === "go_on" ? await finishReceived(work, received, unwritten) : move;
+    }
     case "failed":
+      await putInPlace(work, unwritten);
+      if (unwritten.images.length > 0) await writePictures(work, unwritten);
+      return await advance(work, heard);
     case "broken_off":
       return await advance(work, heard);
   }
@@ -359,6 +367,9 @@ async function takePicture(
     case "stored":
       unwritten.images.push(stored.image);
       return { do: "go_on" };
+    case "received":
+      unwritten.received.push(stored.picture);
+      return { do: "go_on" };
     case "broken_off":
       return await advance(work, stored);
     case "trouble":
@@ -368,22 +379,37 @@ async function takePicture(
   }
 }
 
-/** All that came of a call that an earlier process made. */
-async function finishReceived(work: Work, { pictures }: { pictures: ReceivedPicture[] }): Promise<Move> {
-  const unwritten: Unwritten = { images: [], trouble: null, said: null };
+/** What the provider made is put into what it changes; that it is done was written. */
+async function finishReceived(work: Work, received: Received, unwritten: Unwritten): Promise<Move> {
+  const { pictures, cost, note } = received;
   work.progress.storing();
+  unwritten.received = pictures;
+  const brokenOff = await putInPlace(work, unwritten);
+  if (brokenOff !== null) return await advance(work, brokenOff);
+  return await finish(work, { ...unwritten, cost, note });
+}
+
+/** Null: all was tried. */
+async function putInPlace(
+  work: Work,
+  unwritten: Unwritten,
+): Promise<Extract<Stored, { type: "broken_off" }> | null> {
+  const pictures = unwritten.received;
+  unwritten.received = [];
   for (const picture of pictures) {
     const stored = await work.storage.finish(picture);
-    if (stored.type === "broken_off") return await advance(work, stored);
+    if (stored.type === "broken_off") return stored;
     if (stored.type === "stored") unwritten.images.push(stored.image);
-    else Object.assign(unwritten, { trouble: stored.reason, said: stored.said });
+    if (stored.type === "trouble") Object.assign(unwritten, { trouble: stored.reason, said: stored.said });
   }
-  return await finish(work, { ...unwritten, cost: null });
+  return null;
 }
 
 function finish(
   work: Work,
-  { images, trouble, said, cost, note }: Unwritten & Omit<Extract<ProviderEvent, { type: "done" }>, "type">,
+  { images, trouble, said, cost, note }:
+    & Omit<Unwritten, "received">
+    & Omit<Extract<ProviderEvent, { type: "done" }>, "type">,
 ): Promise<Move> {
   const at = work.store.now();
   return advance(work, { type: "finished", at, imageIds: idsOf(images), cost, trouble, said, note }, images);

@@ -3,7 +3,7 @@
  * from that. Nothing is done here: `run_task.ts` writes the next state first, and then does what follows from it.
  */
 import { failure } from "../prompts/failure_words.ts";
-import { type Prompt, type ReceivedPicture, type Task, withImages } from "../prompts/prompt.ts";
+import { type Prompt, type Received, type Task, withImages } from "../prompts/prompt.ts";
 import {
   type FailureReason,
   type Model,
@@ -48,8 +48,8 @@ export type TaskEvent =
   /** It was written that it is submitted, and then it was not. */
   | { type: "not_sent" }
   | { type: "submitted"; handle: TaskHandle; at: number }
-  /** A picture that is still to be put into what it changes is stored as it came. */
-  | { type: "received"; picture: ReceivedPicture }
+  /** The provider is done, and what it made is stored as it came; it is still to be put into what it changes. */
+  | { type: "received"; received: Received }
   | { type: "stored"; imageIds: string[] }
   /**
    * The provider is done with it; `trouble` is why a picture could not be used, `said` what it was instead, and
@@ -78,7 +78,7 @@ export type Move =
   | { do: "submit"; at: number }
   | { do: "resume"; handle: TaskHandle; since: number }
   | { do: "await_call"; since: number }
-  | { do: "finish_received"; pictures: ReceivedPicture[] }
+  | { do: "finish_received"; received: Received }
   | { do: "ask_to_stop"; handle: TaskHandle }
   | { do: "go_on" }
   | { do: "leave" };
@@ -184,10 +184,8 @@ function takenUp(task: OpenTask, { at }: { at: number }, facts: TaskFacts): Step
   if (task.state === "running" && task.handle !== null && terms.canResume) {
     return { task, move: { do: "resume", handle: task.handle, since: task.submittedAt }, notes: [] };
   }
-  const { received = [] } = task;
-  // It can't be asked for again, and need not be.
-  if (received.length > 0 && !terms.isRepeatable) {
-    return { task, move: { do: "finish_received", pictures: received }, notes: [] };
+  if (task.received !== undefined) {
+    return { task, move: { do: "finish_received", received: task.received }, notes: [] };
   }
   if (task.state !== "waiting" && !terms.isRepeatable) {
     return failed(task, { failure: unknownOutcome("the server stopped during the submission") }, facts);
@@ -212,13 +210,8 @@ function submitted(
   return goOn(running);
 }
 
-function withReceived(
-  task: OpenTask,
-  { picture }: { picture: ReceivedPicture },
-  { prompt }: TaskFacts,
-): OpenTask {
-  if (prompt.status === "CANCELLED") return task;
-  return { ...task, received: [...task.received ?? [], picture] };
+function withReceived(task: OpenTask, { received }: { received: Received }, { prompt }: TaskFacts): OpenTask {
+  return prompt.status === "CANCELLED" ? task : { ...task, received };
 }
 
 /** Those of a cancelled prompt are not kept. */
@@ -229,8 +222,10 @@ function withPictures(
 ): OpenTask {
   if (prompt.status === "CANCELLED" || imageIds.length === 0) return task;
   const { received, ...named } = withImages(task, imageIds);
-  const left = (received ?? []).filter(({ imageId }) => !imageIds.includes(imageId));
-  return left.length === 0 ? named : { ...named, received: left };
+  const pictures = (received?.pictures ?? []).filter(({ imageId }) => !imageIds.includes(imageId));
+  return received === undefined || pictures.length === 0
+    ? named
+    : { ...named, received: { ...received, pictures } };
 }
 
 function finished(

@@ -24,6 +24,8 @@ type Picture = Extract<ProviderEvent, { type: "image" }>;
 /** `isLast`: nothing more can be heard of the task. */
 export type Stored =
   | { type: "stored"; image: NewImage }
+  /** As it came, and still to be put into what it changes. */
+  | { type: "received"; picture: ReceivedPicture }
   /** `said` is why the bytes are no picture. */
   | { type: "trouble"; reason: "bad_result" | "storage_failed"; said: string | null; isLast: boolean }
   | { type: "broken_off"; by: Interruption };
@@ -36,7 +38,7 @@ export interface TaskStorage {
   /** However long that takes: the deadline is the provider's. */
   store(picture: Picture): Promise<Stored>;
   /** Puts what was received before into what it changes. */
-  finish(received: ReceivedPicture): Promise<Stored>;
+  finish(picture: ReceivedPicture): Promise<Stored>;
 }
 
 interface StorageDeps {
@@ -53,8 +55,6 @@ interface StorageTask {
   model: Model;
   signal: AbortSignal;
   onHeard(): void;
-  /** It is stored as it came, and is to be named before anything else is done with it. */
-  onReceived(picture: ReceivedPicture): Promise<void>;
 }
 
 interface State extends StorageDeps, StorageTask {
@@ -70,16 +70,16 @@ export function createTaskStorage(deps: StorageDeps, task: StorageTask): TaskSto
     isBusy: () => state.picture !== null,
     isTaking: () => state.picture === "taken",
     store: (picture) => keep(state, () => put(state, picture)),
-    finish: (received) => keep(state, () => finish(state, received)),
+    finish: (picture) => keep(state, () => finish(state, picture)),
   };
 }
 
-async function keep(state: State, work: () => Promise<NewImage>): Promise<Stored> {
+async function keep(state: State, work: () => Promise<Stored>): Promise<Stored> {
   const { log, leased, signal } = state;
   const promptId = leased.latest.value.id;
   state.picture = "taken";
   try {
-    return { type: "stored", image: await unlessAborted(work(), signal) };
+    return await unlessAborted(work(), signal);
   } catch (error) {
     const reason = troubleOf(state, error);
     if (reason !== null) {
@@ -94,26 +94,22 @@ async function keep(state: State, work: () => Promise<NewImage>): Promise<Stored
   }
 }
 
-async function put(state: State, { bytes, seed: made }: Picture): Promise<NewImage> {
+async function put(state: State, { bytes, seed: made }: Picture): Promise<Stored> {
   const { store, leased, model, signal } = state;
   signal.throwIfAborted();
   const { value: prompt } = leased.latest;
-  const imageId = store.ids();
-  const seed = made ?? null;
-  if (!prompt.request.edit?.isRestKept) {
-    const stored = await storePicture(depsOf(state), { imageId, prompt, model, bytes, seed });
-    release(bytes);
-    return stored;
-  }
-  const received = await receivePicture(depsOf(state), { imageId, bytes, seed });
+  const [imageId, seed] = [store.ids(), made ?? null];
+  const stored: Stored = prompt.request.edit?.isRestKept
+    ? { type: "received", picture: await receivePicture(depsOf(state), { imageId, bytes, seed }) }
+    : { type: "stored", image: await storePicture(depsOf(state), { imageId, prompt, model, bytes, seed }) };
   release(bytes);
-  await state.onReceived(received);
-  return await finish(state, received);
+  return stored;
 }
 
-async function finish(state: State, received: ReceivedPicture): Promise<NewImage> {
+async function finish(state: State, received: ReceivedPicture): Promise<Stored> {
   const { leased, model } = state;
-  return await storeKept(depsOf(state), { received, prompt: leased.latest.value, model });
+  const image = await storeKept(depsOf(state), { received, prompt: leased.latest.value, model });
+  return { type: "stored", image };
 }
 
 function depsOf(state: State): StoreDeps {

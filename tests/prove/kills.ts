@@ -16,6 +16,8 @@ export interface Moment {
   name: string;
   model: string;
   isOnS3?: boolean;
+  /** A part of a picture is changed. */
+  isChange?: boolean;
   /** Called before the prompt is sent; what it returns is called with the prompt's id, and resolves at the moment. */
   await(world: World): (promptId: string) => Promise<void>;
 }
@@ -70,7 +72,34 @@ const atStates: Moment[] = [
   },
 ];
 
-export const moments: Moment[] = [...atStates, ...atRequests];
+/** A call that can't be made again has brought its picture, which is still to be put into what it changes. */
+const inChanges: Moment[] = [
+  {
+    name: "call of OpenAI that changes a part, before the answer",
+    model: "gpt-image-2",
+    isChange: true,
+    await(world) {
+      const reached = world.reaches(({ point, path }) =>
+        point === "before the answer" && path.endsWith("/edits")
+      );
+      return () => reached;
+    },
+  },
+  {
+    name: "result stored, and not yet put into its place",
+    model: "gpt-image-2",
+    isChange: true,
+    await: (world) => () => until(() => hasBlob(world, ".original"), Boolean).then(() => {}),
+  },
+  {
+    name: "change that is being painted",
+    model: "sketch",
+    isChange: true,
+    await: (world) => (id) => told(world, { id, status: "PROCESSING" }),
+  },
+];
+
+export const moments: Moment[] = [...atStates, ...atRequests, ...inChanges];
 
 /** One prompt, killed at that moment, and what is left to be judged once it is over. */
 export async function killAt(
@@ -86,13 +115,18 @@ export async function killAt(
     seed,
     root,
     patienceMs,
-    budgets: [100_000],
+    budgets: [moment.isChange ? 200_000 : 100_000],
     isOnS3: moment.isOnS3,
   });
   await world.start();
   const [person] = world.people;
   const reached = moment.await(world);
-  const promptId = await person.submit(moment.name, { model: moment.model, imageSize: "1024x1024" });
+  const change = moment.isChange ? await person.prepareChange() : {};
+  const promptId = await person.submit(moment.name, {
+    model: moment.model,
+    imageSize: "1024x1024",
+    ...change,
+  });
   if (promptId === null) throw new Error(`${moment.name} was refused`);
   for (const kind of watchKinds) void person.watch(promptId, kind).catch(() => {});
   await reached(promptId);
@@ -122,12 +156,13 @@ async function told(world: World, { id, status }: { id: string; status: string }
   );
 }
 
-async function hasBlob({ dataDir }: World): Promise<boolean> {
+/** With a name that ends so; a blob that is being written does not count. */
+async function hasBlob({ dataDir }: World, ending = ""): Promise<boolean> {
   const [folder] = blobKeys.picture("").split("/");
   try {
     for await (const shard of Deno.readDir(`${pathsIn(dataDir).blobs}/${folder}`)) {
       for await (const file of Deno.readDir(`${pathsIn(dataDir).blobs}/${folder}/${shard.name}`)) {
-        if (!file.name.endsWith(".part")) return true;
+        if (!file.name.endsWith(".part") && file.name.endsWith(ending)) return true;
       }
     }
   } catch (error) {

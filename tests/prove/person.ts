@@ -1,4 +1,5 @@
 /** Somebody who uses the program as programs do, takes no for an answer but not silence, and notes what they are told. */
+import sharp from "sharp";
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { isFinal, type RestingPrompt, type Told, type Watch, type WatchKind } from "./evidence.ts";
 
@@ -9,8 +10,10 @@ export interface Person {
   /** The id of the accepted prompt; null: it was refused. Sent again, with the same key, until there is an answer. */
   submit(
     words: string,
-    fields?: { model?: string; count?: number; imageSize?: string },
+    fields?: { model?: string; count?: number; imageSize?: string } & Partial<Change>,
   ): Promise<string | null>;
+  /** Sends a picture, and says which part of it may change. */
+  prepareChange(): Promise<Change>;
   read(promptId: string): Promise<RestingPrompt>;
   list(): Promise<string[]>;
   cancel(promptId: string): Promise<void>;
@@ -21,6 +24,12 @@ export interface Person {
   watch(promptId: string, kind: WatchKind): Promise<void>;
   /** One request as it is, answered or not. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** The fields of a request that changes the lower half of a picture. */
+export interface Change {
+  sources: { id: string }[];
+  mask: string;
 }
 
 export interface Surroundings {
@@ -37,6 +46,12 @@ export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(r
 const awayMs = 250;
 /** How long a slow reader reads nothing. */
 const slowMs = 1500;
+
+function noisePicture(side: number): Promise<Uint8Array<ArrayBuffer>> {
+  const noise = { type: "gaussian" as const, mean: 128, sigma: 40 };
+  return sharp({ create: { width: side, height: side, channels: 3, background: "#777", noise } }).png()
+    .toBuffer();
+}
 
 export function createPerson(
   { url, over, told, watches }: Surroundings,
@@ -56,6 +71,22 @@ export function createPerson(
         { prompt: `${name}: ${words}`, ...fields },
         `${name}: ${words}`,
       );
+    },
+    async prepareChange() {
+      const bytes = await noisePicture(1024);
+      const { image } = await insistOn(() => {
+        const form = new FormData();
+        form.set("file", new File([bytes], "base.png"));
+        return fetch(`${url()}/api/v1/uploads`, {
+          method: "POST",
+          headers: authorization,
+          body: form,
+          signal: over,
+        });
+      });
+      const shapes = [{ kind: "rect", x: 0, y: 0.5, width: 1, height: 0.5 }];
+      const { mask } = await insist("POST", "/masks", { image: image.id, shapes });
+      return { sources: [{ id: image.id }], mask: mask.id };
     },
     async retry(promptId) {
       return await accept(`/prompts/${promptId}/retry`, undefined, (await person.read(promptId)).text);
@@ -142,11 +173,16 @@ export function createPerson(
   }
 
   // deno-lint-ignore no-explicit-any
-  async function insist(method: string, path: string, body?: unknown, headers = {}): Promise<any> {
+  function insist(method: string, path: string, body?: unknown, headers = {}): Promise<any> {
+    return insistOn(() => person.send(method, path, body, headers));
+  }
+
+  // deno-lint-ignore no-explicit-any
+  async function insistOn(ask: () => Promise<Response>): Promise<any> {
     while (true) {
       over.throwIfAborted();
       try {
-        const answer = await person.send(method, path, body, headers);
+        const answer = await ask();
         const json = await answer.json();
         if (answer.status < 500) return json;
       } catch (error) {

@@ -256,7 +256,7 @@ function demandAbility(
   { sources, strength }: { sources: number; strength: number | null },
 ): void {
   const { edit, name } = model;
-  if (edit === null) throw unsupported("sources", `${name} takes no sources`);
+  if (edit === null) throw takesNone(model);
   const most = Math.min(edit.sources.max, mostSources);
   if (sources > most) {
     throw unsupported("sources", `${name} takes at most ${most === 1 ? "1 source" : `${most} sources`}`);
@@ -265,6 +265,10 @@ function demandAbility(
     throw unsupported("strength", `The model ${model.id} does not support strength`);
   }
   if (strength !== null) checkRange("strength", { value: strength, range: edit.strength! });
+}
+
+export function takesNone({ name }: Model): Refusal {
+  return unsupported("sources", `${name} takes no sources`);
 }
 
 function unsupported(field: string, words: string): Refusal {
@@ -293,8 +297,11 @@ function refuseShape(mask: Size, base: Size): void {
 const mostLettersNamed = 10;
 
 /** Refuses a watermark that would become boxes in the picture, as long as nothing was paid. */
-export function checkWatermark({ watermark }: Pick<PromptRequest, "watermark">, model: Model): void {
-  if (watermark === null || model.watermark === "provider") return;
+export function checkWatermark(
+  { watermark, edit }: Pick<PromptRequest, "watermark" | "edit">,
+  model: Model,
+): void {
+  if (watermark === null || (model.watermark === "provider" && !edit?.isRestKept)) return;
   const missing = lettersNotDrawn(watermark).map((letter) => cutText(letter, { chars: 20 }));
   if (missing.length === 0) return;
   const named = missing.slice(0, mostLettersNamed).join(" ") +

@@ -1,13 +1,14 @@
 /** Submitting a prompt again, as a new one with the same settings. */
 import type { Models } from "../catalog/models.ts";
 import type { Prompt } from "./prompt.ts";
-import { checkWatermark } from "./prompt_request.ts";
+import { checkWatermark, takesNone } from "./prompt_request.ts";
 import { quoteOf } from "./quote.ts";
 import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
 import type { User } from "../users/user.ts";
 
 /**
- * Refuses like `requestPrompt`, with `invalid_model` when the model is gone, and with `invalid_request` for a watermark of
+ * Refuses like `requestPrompt`, with `invalid_model` when the model is gone, with `unsupported_option` when it takes no
+ * pictures any more, and with `invalid_request` for a watermark of
  * earlier days that can't be drawn.
  */
 export function retryPrompt(
@@ -16,6 +17,7 @@ export function retryPrompt(
 ): Promise<Accepted> {
   const model = deps.models.choose(prompt.request.model);
   checkWatermark(prompt.request, model);
+  if (prompt.request.edit !== undefined && model.edit === null) throw takesNone(model);
   return requestPrompt(deps, {
     user,
     quote: quoteOf(deps.models, { request: prompt.request, model }),

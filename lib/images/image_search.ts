@@ -5,7 +5,7 @@
  * has it inside. Each call does a bounded amount of work: if that does not fill the page, it says where to go on.
  */
 import { parseSize } from "../size.ts";
-import { isMade, type MadeImage } from "./image.ts";
+import { type Image, isMade, type MadeImage } from "./image.ts";
 import { keys, lists } from "../store/schema.ts";
 import { foldText, isNothing, type TypedText, typedText } from "../search_text.ts";
 import { type CostKind, costTerm, modelTerm, sizeTerm } from "./search_terms.ts";
@@ -15,6 +15,8 @@ import { readPrompt } from "../prompts/prompt_store.ts";
 import { readImage, readImages } from "./image_store.ts";
 
 export interface ImageQuery {
+  /** Uploads are only ever listed; the other fields narrow down what was made. */
+  kind: Image["kind"];
   /** As typed; its words may come in any order. */
   text: string;
   model: string | null;
@@ -36,7 +38,8 @@ export interface Found {
 }
 
 /** It leaves nothing out. */
-export function isEmptyQuery({ text, zone: _, ...filters }: ImageQuery): boolean {
+export function isEmptyQuery({ kind, text, zone: _, ...filters }: ImageQuery): boolean {
+  if (kind === "upload") return true;
   return isNothing(typedText(text)) && Object.values(filters).every((filter) => filter === null);
 }
 

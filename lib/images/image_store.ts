@@ -97,6 +97,10 @@ export function countImages(store: Store, userId: string): Promise<number> {
   return countEntries(store.kv, lists.images(userId));
 }
 
+export function countUploads(store: Store, userId: string): Promise<number> {
+  return countEntries(store.kv, lists.uploads(userId));
+}
+
 /** The neighbours of a picture in its owner's gallery; null at either end. */
 export async function imageNeighbours(
   store: Store,

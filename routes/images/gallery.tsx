@@ -4,12 +4,12 @@ import { z } from "zod";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import type { Image, MadeImage } from "../../lib/images/image.ts";
+import type { Image } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
 import { draftPath, withSources } from "../../lib/prompts/prompt_draft.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
-import { viewImages, viewPictures } from "../../lib/live/prompt_view.ts";
+import { viewPictures } from "../../lib/live/prompt_view.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
@@ -20,7 +20,13 @@ import { paginate, readListQuery } from "../http/list_query.ts";
 import type { ReadyPages } from "../http/ready_pages.ts";
 import { readFormLists } from "../http/input.ts";
 import { readerZone } from "../http/reader_zone.ts";
-import { countImages, findImage, listImages } from "../../lib/images/image_store.ts";
+import {
+  countImages,
+  countUploads,
+  findImage,
+  listImages,
+  listUploads,
+} from "../../lib/images/image_store.ts";
 
 const partLength = 24;
 const maxSelected = 500;
@@ -41,9 +47,10 @@ export function galleryRoutes(deps: GalleryDeps) {
     .get("/gallery", async (c) => {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
+      const isOfUploads = readKind(c) === "upload";
       const [parts, total, choices, deleted] = await Promise.all([
         readParts(c),
-        countImages(store, user.id),
+        isOfUploads ? countUploads(store, user.id) : countImages(store, user.id),
         listChoices(store, user.id),
         readDeleted(c),
       ]);
@@ -67,7 +74,7 @@ export function galleryRoutes(deps: GalleryDeps) {
           return sendArchive(c, images);
         case "delete":
           for (const each of images) await deleteImage(store, each);
-          return c.redirect(`/gallery?deleted=${images.map(({ id }) => id).join(",")}`, 303);
+          return c.redirect(deletedAddress(images), 303);
         case "compare":
           return c.redirect(`/compare?images=${images.map(({ id }) => id).join(",")}`, 303);
         case "source":
@@ -77,10 +84,11 @@ export function galleryRoutes(deps: GalleryDeps) {
     .post("/gallery/undelete", async (c) => {
       const { user } = callerOf(c, "all");
       const { image } = await readFormLists(c, undeleteForm);
+      const back: Image[] = [];
       for (const imageId of image.slice(0, maxSelected)) {
-        await undoDeletion(store, { userId: user.id, imageId });
+        back.push(await undoDeletion(store, { userId: user.id, imageId }));
       }
-      return c.redirect(image.length === 1 ? `/images/${image[0]}` : "/gallery", 303);
+      return c.redirect(image.length === 1 ? `/images/${image[0]}` : galleryOf(back), 303);
     })
     .get("/compare", async (c) => {
       const { user } = callerOf(c);
@@ -98,7 +106,7 @@ export function galleryRoutes(deps: GalleryDeps) {
     const query = readImageQuery(c);
     const { name, list } = readList(c, query);
     const page = await findImages(user.id, { query, ...list.start });
-    const images = await viewImages(store, page.items);
+    const images = await viewPictures(store, page.items);
     return { images, query, next: paginate(page, { name, query: list }).next };
   }
 
@@ -119,7 +127,7 @@ export function galleryRoutes(deps: GalleryDeps) {
     const page = index < 0
       ? await findImages(user.id, { query, limit: partLength, before: at.sequence + 1 })
       : cutPage(whole, parts * partLength);
-    const images = await viewImages(store, page.items);
+    const images = await viewPictures(store, page.items);
     const { next } = paginate(page, { name, query: list });
     return { images, query, next, parts, isContinued: isContinued || index < 0 };
   }
@@ -142,7 +150,8 @@ export function galleryRoutes(deps: GalleryDeps) {
   async function findImages(
     userId: string,
     { query, ...start }: { query: ImageQuery } & PageStart & { limit: number },
-  ): Promise<Page<MadeImage>> {
+  ): Promise<Page<Image>> {
+    if (query.kind === "upload") return await listUploads(store, { userId, ...start });
     if (isEmptyQuery(query)) return await listImages(store, { userId, ...start });
     const { images, next } = await searchImages(store, { userId, query, ...start });
     return { items: images, next, total: images.length };
@@ -192,10 +201,32 @@ export function galleryRoutes(deps: GalleryDeps) {
   }
 }
 
+/** The gallery in which all of these are, if there is one. */
+function galleryOf(images: readonly Image[]): string {
+  const areUploads = images.length > 0 && images.every(({ kind }) => kind === "upload");
+  return areUploads ? "/gallery?kind=upload" : "/gallery";
+}
+
+/** The gallery, which offers to bring these back. */
+export function deletedAddress(images: readonly Image[]): string {
+  return addressWith(galleryOf(images), `deleted=${images.map(({ id }) => id).join(",")}`);
+}
+
+function addressWith(address: string, query: string): string {
+  return `${address}${address.includes("?") ? "&" : "?"}${query}`;
+}
+
 /** The first `count` pictures of a page; the next page begins after them. */
-function cutPage({ items, total, next }: Page<MadeImage>, count: number): Page<MadeImage> {
+function cutPage({ items, total, next }: Page<Image>, count: number): Page<Image> {
   const kept = items.slice(0, count);
   return { items: kept, total, next: kept.length < items.length ? kept.at(-1)!.sequence : next };
+}
+
+/** Made pictures, unless uploads are asked for. */
+export function readKind(c: AppContext): Image["kind"] {
+  const kind = c.req.query("kind") || "made";
+  if (kind === "made" || kind === "upload") return kind;
+  throw new Refusal("invalid_request", "kind takes made or upload", { field: "kind" });
 }
 
 /** Refuses with `invalid_request` what is no day, size or kind; a field left empty narrows nothing. */
@@ -216,5 +247,15 @@ export function readImageQuery(c: AppContext): ImageQuery {
   if (model !== null && model.length > maxModelChars) {
     throw new Refusal("invalid_request", "model takes the name of a model");
   }
-  return { text: (c.req.query("q") ?? "").slice(0, 500), model, size, from, to, cost, zone: readerZone(c) };
+  const kind = readKind(c);
+  return {
+    kind,
+    text: (c.req.query("q") ?? "").slice(0, 500),
+    model,
+    size,
+    from,
+    to,
+    cost,
+    zone: readerZone(c),
+  };
 }

@@ -27,10 +27,16 @@ import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { answerUnmet, isForPrograms } from "../http/problem.tsx";
 import type { EditPages } from "./edit.tsx";
-import { readImageQuery } from "./gallery.tsx";
+import { deletedAddress, readImageQuery, readKind } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
-import { findImage, imageNeighbours, listImages, listUploads } from "../../lib/images/image_store.ts";
+import {
+  countImages,
+  findImage,
+  imageNeighbours,
+  listImages,
+  listUploads,
+} from "../../lib/images/image_store.ts";
 import { pictureFormats } from "../../lib/pixels/format.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
@@ -44,12 +50,13 @@ export function imageRoutes(deps: ImageDeps) {
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {
       const { user } = callerOf(c);
-      const [{ views, pagination }, account] = await Promise.all([
+      const [{ views, pagination }, account, generated] = await Promise.all([
         readPage(c, { defaultLimit: 20 }),
         readAccount(store, user.id),
+        countImages(store, user.id),
       ]);
       return c.json(
-        imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, pagination }),
+        imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, generated, pagination }),
       );
     })
     .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
@@ -89,8 +96,7 @@ export function imageRoutes(deps: ImageDeps) {
     })
     .post("/images/:id/whole", async (c) => c.redirect(`/images/${(await takeAll(c)).id}`, 303))
     .post("/images/:id/delete", async (c) => {
-      await remove(c);
-      return c.redirect(`/gallery?deleted=${c.req.param("id")}`, 303);
+      return c.redirect(deletedAddress([await remove(c)]), 303);
     });
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
@@ -124,9 +130,11 @@ export function imageRoutes(deps: ImageDeps) {
     return found;
   }
 
-  async function remove(c: AppContext): Promise<void> {
+  async function remove(c: AppContext): Promise<Image> {
     const { user } = callerOf(c, "all");
-    await deleteImage(store, await findImage(store, { userId: user.id, imageId: c.req.param("id")! }));
+    const image = await findImage(store, { userId: user.id, imageId: c.req.param("id")! });
+    await deleteImage(store, image);
+    return image;
   }
 
   async function takeAll(c: AppContext) {
@@ -225,15 +233,6 @@ async function sendPart(
   if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
   await stream.cancel();
   return c.body(null, 200);
-}
-
-/** Which pictures are listed: those that prompts made, unless uploads are asked for. */
-function readKind(c: AppContext): Image["kind"] {
-  const { kind = "made" } = c.req.query();
-  if (kind !== "made" && kind !== "upload") {
-    throw new Refusal("invalid_request", "kind takes made or upload", { field: "kind" });
-  }
-  return kind;
 }
 
 /** Null for what is not found. */

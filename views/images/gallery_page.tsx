@@ -1,7 +1,7 @@
 /** The gallery: all pictures, newest first, or those that were searched for; several can be taken at once. */
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
-import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "../shell/format.ts";
@@ -12,7 +12,7 @@ import { type Ready, rendered } from "../shell/ready.ts";
 import { Tile, tileName } from "./picture.tsx";
 
 export interface GalleryPart {
-  images: ImageView[];
+  images: PictureView[];
   query: ImageQuery;
   /** The cursor of the next part; null after the last. */
   next: string | null;
@@ -24,7 +24,7 @@ export interface GalleryPart {
 export interface GalleryProps extends GalleryPart {
   user: User;
   cursor: string;
-  /** All pictures, whatever was searched for. */
+  /** All pictures of the kind, whatever was searched for. */
   total: number;
   /** The first part is not the beginning. */
   isContinued: boolean;
@@ -39,16 +39,23 @@ export const maxParts = 12;
 
 export function GalleryPage({ user, cursor, total, isContinued, choices, deleted, ...part }: GalleryProps) {
   const { images, query } = part;
-  const isNarrowed = queryOf(query) !== "";
-  const isFixed = isNarrowed || isContinued;
+  const isOfUploads = query.kind === "upload";
+  const isNarrowed = queryOf(query) !== "" && !isOfUploads;
+  const isFixed = isNarrowed || isContinued || isOfUploads;
   return (
     <Layout title="Gallery" user={user} current="/gallery" live={{ page: "gallery", cursor }}>
       {deleted.length > 0 && <DeletedNotice images={deleted} />}
       <div class="heading">
         <h1>Gallery</h1>
-        <p class="muted">{plural(total, "picture")} in all</p>
+        <p class="muted">{plural(total, isOfUploads ? "upload" : "picture")} in all</p>
       </div>
-      {(total > 0 || isNarrowed) && <SearchForm query={query} choices={choices} isNarrowed={isNarrowed} />}
+      <nav class="filters" aria-label="Kind">
+        <a href="/gallery" aria-current={isOfUploads ? undefined : "true"}>Made</a>
+        <a href="/gallery?kind=upload" aria-current={isOfUploads ? "true" : undefined}>Uploads</a>
+      </nav>
+      {!isOfUploads && (total > 0 || isNarrowed) && (
+        <SearchForm query={query} choices={choices} isNarrowed={isNarrowed} />
+      )}
       <form class="selection" method="post" action="/gallery/selection">
         <ul id="gallery" class="tiles gallery" data-fixed={isFixed ? "" : undefined}>
           <GalleryTiles {...part} />
@@ -61,7 +68,8 @@ export function GalleryPage({ user, cursor, total, isContinued, choices, deleted
           <button type="reset" class="quiet">Select none</button>
         </div>
       </form>
-      {images.length === 0 && <Nothing isNarrowed={isNarrowed} goesOn={part.next !== null} />}
+      {images.length === 0 &&
+        (isOfUploads ? <NoUploads /> : <Nothing isNarrowed={isNarrowed} goesOn={part.next !== null} />)}
     </Layout>
   );
 }
@@ -154,6 +162,15 @@ function Choice({ name, label, value, options }: {
         <option value="">any</option>
         {all.map(([each, words]) => <option value={each} selected={each === value}>{words}</option>)}
       </select>
+    </div>
+  );
+}
+
+function NoUploads() {
+  return (
+    <div class="empty">
+      <p>No uploads yet. A picture that you send, to be changed or to show what you mean, is kept here.</p>
+      <a class="button primary" href="/generator#sources">Choose a picture</a>
     </div>
   );
 }

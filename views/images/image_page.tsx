@@ -57,7 +57,6 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family }
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
-            <a class="button quiet" href={`/generator?source=${image.id}`}>Use as source</a>
           </div>
           <dl class="facts-list">
             <Fact name="Model">{image.model}</Fact>

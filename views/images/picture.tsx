@@ -1,7 +1,7 @@
 /** Pictures in the sizes that pages show them in. */
 import { raw } from "hono/html";
 import type { Image } from "../../lib/images/image.ts";
-import type { ImageView } from "../../lib/live/prompt_view.ts";
+import type { PictureView } from "../../lib/live/prompt_view.ts";
 import { addressOf } from "./image_query.ts";
 
 export function fileAddress(imageId: string, query = ""): string {
@@ -52,21 +52,20 @@ export function galleryAddress(imageId: string, query: string): string {
 }
 
 interface TileProps {
-  view: ImageView;
+  view: PictureView;
   /** The search that it was found by. */
   query?: string;
   isSelectable?: boolean;
 }
 
 /** All that a tile shows. */
-export function tileName({ view: { image, prompt }, query = "", isSelectable = false }: TileProps): string {
+export function tileName({ view: { image, text }, query = "", isSelectable = false }: TileProps): string {
   const { id, width, height, tint } = image;
-  return `tile ${id} ${width} ${height} ${tint} ${query} ${isSelectable} ${prompt.request.text}`;
+  return `tile ${id} ${width} ${height} ${tint} ${query} ${isSelectable} ${text}`;
 }
 
 /** A picture of the gallery, with its prompt over it. */
-export function Tile({ view: { image, prompt }, query = "", isSelectable = false }: TileProps) {
-  const { text } = prompt.request;
+export function Tile({ view: { image, text }, query = "", isSelectable = false }: TileProps) {
   return (
     <li id={tileId(image.id)} class="tile">
       <a href={addressOf(`/images/${image.id}`, query)}>

@@ -33,9 +33,6 @@ export function UploadPage({ user, cursor, view: { image, text }, box, family }:
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>
-          <div class="actions">
-            <a class="button quiet" href={`/generator?source=${image.id}`}>Use as source</a>
-          </div>
           <dl class="facts-list">
             <Fact name="Size">{image.width} × {image.height}</Fact>
             <Fact name="Uploaded">

@@ -108,9 +108,11 @@ export const imageListAnswer = answer({
 
 export function imageListJson(
   items: PictureView[],
-  { publicUrl, chargedMicros, pagination }: {
+  { publicUrl, chargedMicros, generated, pagination }: {
     publicUrl: string;
     chargedMicros: number;
+    /** All pictures that were made and not deleted. */
+    generated: number;
     pagination: Pagination;
   },
 ): z.output<typeof imageListAnswer> {
@@ -126,7 +128,7 @@ export function imageListJson(
         : { cost: maybeDollars(view.costMicros), durationMs: view.durationMs }),
       createdAt: iso(view.image.createdAt),
     })),
-    summary: { totalCost: dollars(chargedMicros), totalGenerated: pagination.total },
+    summary: { totalCost: dollars(chargedMicros), totalGenerated: generated },
     pagination,
   };
 }

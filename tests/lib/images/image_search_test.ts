@@ -14,6 +14,7 @@ import { keys } from "../../../lib/store/schema.ts";
 import { addImage } from "../../../lib/images/image_store.ts";
 
 const noQuery: ImageQuery = {
+  kind: "made",
   text: "",
   model: null,
   size: null,

@@ -8,6 +8,7 @@ import { promptEventShape } from "../../../views/json/event_json.ts";
 import { acceptedAnswer, generatedAnswer, unsuccessfulAnswer } from "../../../views/json/generation_json.ts";
 import { healthAnswer, notReadyAnswer, readyAnswer } from "../../../views/json/health_json.ts";
 import { imageAnswer, imageListAnswer, imageShape } from "../../../views/json/image_json.ts";
+import { lineageAnswer } from "../../../views/json/lineage_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
 import { promptAnswer, promptListAnswer, promptShape } from "../../../views/json/prompt_json.ts";
@@ -46,6 +47,7 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/prompts/:/retry": { 202: acceptedAnswer },
   "GET /api/v1/images": { 200: imageListAnswer },
   "GET /api/v1/images/:": { 200: imageAnswer },
+  "GET /api/v1/images/:/lineage": { 200: lineageAnswer },
   "DELETE /api/v1/images/:": { 200: doneAnswer },
   "POST /api/v1/images/:/undelete": { 200: imageAnswer },
   "GET /api/v1/models": { 200: modelsAnswer },

@@ -6,7 +6,7 @@ import type { Mask } from "../../lib/images/mask.ts";
 import { namedPicture } from "../../lib/images/named.ts";
 import { findMask, listMasks } from "../../lib/images/mask_store.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import { viewPictures, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { type ImageView, viewPictures, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { drawFrame, drawMask } from "../../lib/pixels/frame.ts";
 import { encodeMask, floodFill, shareOf } from "../../lib/pixels/mask.ts";
 import { decodeRaster } from "../../lib/pixels/raster.ts";
@@ -15,6 +15,7 @@ import { joinedSteps, readEditSteps } from "../../lib/prompts/edit_steps.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { draftOf, type FormFields } from "../../lib/prompts/prompt_draft.ts";
 import { checkPromptRequest, type NamedMask } from "../../lib/prompts/prompt_request.ts";
+import { sentText } from "../../lib/prompts/sent_text.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { framed } from "../../lib/size.ts";
 import type { User } from "../../lib/users/user.ts";
@@ -29,6 +30,7 @@ import {
 } from "../../views/images/edit_form.tsx";
 import { EditPage } from "../../views/images/edit_page.tsx";
 import { FrameShown, type FrameState } from "../../views/images/frame_fields.tsx";
+import type { Origin } from "../../views/images/made_from.tsx";
 import { clickSize, type PartState } from "../../views/images/part_fields.tsx";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
 import { readFilledForm, readForm } from "../http/request_body.ts";
@@ -48,7 +50,7 @@ export type EditPages = ReturnType<typeof createEditPages>;
 /** The forms that change pictures, for the pages that have one. */
 export function createEditPages(deps: EditDeps) {
   const { store, models } = deps;
-  return { page, box, stateOf };
+  return { page, box, origin, stateOf };
 
   /** The whole page, with what was typed into its form. */
   async function page(
@@ -90,6 +92,12 @@ export function createEditPages(deps: EditDeps) {
   /** Below a picture. */
   function box(image: Image): ChangeBoxProps {
     return { state: stateOf(image, { as: "words" }), imageId: image.id, requestKey: store.ids() };
+  }
+
+  /** Of a picture that a prompt made: what its model was given, and how far it is from its first one. */
+  async function origin({ image, prompt: { request } }: ImageView): Promise<Origin> {
+    const model = models.find(request.model)?.model;
+    return { said: sentText(request, model?.edit?.sources ?? null), steps: await stepsOf(image) };
   }
 
   /** What was typed, as far as the chosen model has it, and what it costs; null where no model can be given a picture. */

@@ -73,8 +73,11 @@ export function imageRoutes(deps: ImageDeps) {
         return c.html(<UploadPage {...{ user, cursor, view: shown, box, family }} />);
       }
       const query = readImageQuery(c);
-      const neighbours = await neighboursOf(shown.image, query);
-      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box, family }} />);
+      const [neighbours, origin] = await Promise.all([
+        neighboursOf(shown.image, query),
+        editPages.origin(shown),
+      ]);
+      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box, family, origin }} />);
     })
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);

@@ -207,7 +207,7 @@ export function generateRoutes(deps: GenerateDeps) {
       const body = await editBody(deps, { userId: user.id, fields, sources, file: files.mask?.[0] });
       const idempotencyKey = formKey(requestKey, body);
       const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
-      if (!wantsFragment(c)) return c.redirect(editAddress(imageId, { as: fields.as }) + "#results", 303);
+      if (!wantsFragment(c)) return c.redirect(editedPath(imageId, fields), 303);
       const [view, budget] = await Promise.all([viewPrompt(deps, prompt), budgetOf(deps, user)]);
       const list = `#${editsId(imageId)}`;
       return c.html(<AcceptedFragment {...{ view, budget, list }} requestKey={store.ids()} />, 201);
@@ -346,6 +346,12 @@ interface FilledForm {
 }
 
 const goneWords = "A source is not there any more";
+
+/** What was typed stays, for another change. */
+function editedPath(imageId: string, { mask: _, source: __, ...typed }: FormFields): string {
+  const address = editAddress(imageId, typed);
+  return (address.length <= maxAddressChars ? address : editAddress(imageId, { as: typed.as })) + "#results";
+}
 
 /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */
 function shownMicros(price: string | undefined): number | undefined {

@@ -120,15 +120,15 @@ function Form(props: EditPageProps & { state: EditState }) {
             frames are not among them.
           </p>
         )}
-        <Words state={state} />
-        <div class="send">
+        <div class="ask">
+          <Words state={state} />
           <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
           <div class="submit">
             <ChangeButton count={state.draft.count} costMicros={state.costMicros} />
             <kbd class="hint">Ctrl + Enter</kbd>
-            <Budget budget={budget} />
           </div>
         </div>
+        <Budget budget={budget} />
         <EditSettings state={state} />
         <WhatIsSent state={state} />
         <FromFirst imageId={state.image.id} steps={props.steps} />

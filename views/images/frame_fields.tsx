@@ -28,10 +28,10 @@ const anchors = [
   ["bottom-right", "Bottom right"],
 ];
 const sides = [
-  { name: "left", label: "Left, %" },
-  { name: "top", label: "Top, %" },
-  { name: "right", label: "Right, %" },
-  { name: "bottom", label: "Bottom, %" },
+  { name: "left", label: "Left" },
+  { name: "top", label: "Top" },
+  { name: "right", label: "Right" },
+  { name: "bottom", label: "Bottom" },
 ] as const;
 
 /** The picture inside of what is to be made, in the size of both. With a script its edges are drawn out by hand. */
@@ -81,7 +81,7 @@ function Handle({ side, pixels, image: { width, height } }: { side: Side; pixels
   return (
     <span
       id={`frame-${side}`}
-      class={`frame-handle ${side}`}
+      class={`frame-handle at-${side}`}
       role="slider"
       tabindex={0}
       data-side={side}

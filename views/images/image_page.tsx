@@ -11,11 +11,12 @@ import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
 import { addressOf, queryOf } from "./image_query.ts";
 import { PictureFamily } from "./lineage.tsx";
+import { Kept, MadeFrom, type Origin } from "./made_from.tsx";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours, query, box, family }: {
+export function ImagePage({ user, cursor, view, neighbours, query, box, family, origin }: {
   user: User;
   cursor: string;
   view: ImageView;
@@ -24,6 +25,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family }
   query: ImageQuery;
   box: ChangeBoxProps;
   family: Family;
+  origin: Origin;
 }) {
   const narrowed = queryOf(query);
   const { image, prompt, costMicros, charge, durationMs } = view;
@@ -50,6 +52,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family }
               </a>
             )}
           </nav>
+          <Kept image={image} />
           <ChangeBox {...box} />
         </div>
         <div class="about">
@@ -97,6 +100,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family }
               <code>{image.sha256}</code>
             </Fact>
           </dl>
+          <MadeFrom image={image} request={prompt.request} origin={origin} />
           <div class="keep">
             <h2>Download</h2>
             <div class="actions">

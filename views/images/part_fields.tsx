@@ -46,13 +46,13 @@ export function PartFields({ image, text, part, masks }: {
           <noscript>
             <Part value="similar" name="Similar colours" chosen={chosen} />
           </noscript>
-          <Part value="file" name="The mask below" chosen={chosen} isMask />
+          <Part value="file" name="A mask" chosen={chosen} isMask />
           {masks.length > 0 && <Part value="earlier" name="An earlier mask" chosen={chosen} />}
         </div>
       </fieldset>
       <div class="area-figures">
-        <Percent name="x" label="From the left, %" value={fields.x} fallback="25" />
-        <Percent name="y" label="From the top, %" value={fields.y} fallback="25" />
+        <Percent name="x" label="Left, %" value={fields.x} fallback="25" />
+        <Percent name="y" label="Top, %" value={fields.y} fallback="25" />
         <Percent name="width" label="Width, %" value={fields.width} fallback="50" />
         <Percent name="height" label="Height, %" value={fields.height} fallback="50" />
       </div>

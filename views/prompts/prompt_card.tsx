@@ -3,6 +3,7 @@ import type { Frame, PromptView } from "../../lib/live/prompt_view.ts";
 import { Cost } from "../money/cost.tsx";
 import { duration, plural, size } from "../shell/format.ts";
 import { fileAddress, Thumbnail } from "../images/picture.tsx";
+import { MaskAgain } from "../images/made_from.tsx";
 import { progressWords } from "./progress_words.ts";
 
 export function cardId(promptId: string): string {
@@ -192,6 +193,7 @@ function Onward({ view: { prompt, images } }: { view: PromptView }) {
           </>
         );
       })}
+      <MaskAgain request={prompt.request} />
     </>
   );
 }

@@ -6,7 +6,8 @@
  */
 import { type ProcessingPrompt, type Prompt, toPending, toProcessing } from "./prompt.ts";
 import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
-import { keys, kinds } from "../store/schema.ts";
+import { countBelow } from "../store/counted_list.ts";
+import { keys, kinds, lists } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 
 export interface Lease {
@@ -254,12 +255,13 @@ export function requeue(
   return writePrompt(store.kv, { before, after }).delete(keys.lease(after.id));
 }
 
-/** More prompts than these before another are not counted. */
-const countedInLine = 1000;
+/** As many of a line are walked; those behind are counted. */
+const walkedInLine = 100;
 
 /**
  * For each of these prompts of one user, how many others come before it; 0 is next. Null for one that doesn't wait.
- * The line is read once, however many of them ask.
+ * However many ask and however long the line is, it costs about the same. Far down the line those that wait to be tried
+ * again count too: they come back to their places.
  */
 export async function queuePositions(
   store: Store,
@@ -269,10 +271,19 @@ export async function queuePositions(
   if (waiting.length === 0) return prompts.map(() => null);
   const [{ userId }] = waiting;
   const last = waiting.map(({ id }) => id).reduce((a, b) => a > b ? a : b);
-  const waitingBefore = await listWaiting(store, { userId, before: last, limit: countedInLine });
-  const line = waitingBefore.map(({ promptId }) => promptId);
-  const places = new Map(line.map((id, place) => [id, place]));
-  const placeOf = (id: string) => places.get(id) ?? line.findLastIndex((other) => other < id) + 1;
-  const isWaiting = new Set(waiting);
-  return prompts.map((prompt) => isWaiting.has(prompt) ? placeOf(prompt.id) : null);
+  const walked = await listWaiting(store, { userId, before: last, limit: walkedInLine });
+  const line = walked.map(({ promptId }) => promptId);
+  const isFar = ({ id }: Prompt) => line.length === walkedInLine && id > line.at(-1)!;
+  const [far, near] = [waiting.filter(isFar), waiting.filter((prompt) => !isFar(prompt))];
+  // Numbers are given out in the order in which prompts stand in line.
+  const before = await countBelow(
+    store.kv,
+    lists.promptsByStatus(userId, "PENDING"),
+    far.map(({ sequence }) => sequence),
+  );
+  const places = new Map([
+    ...far.map((prompt, i) => [prompt, before[i]] as const),
+    ...near.map((prompt) => [prompt, line.findLastIndex((other) => other < prompt.id) + 1] as const),
+  ]);
+  return prompts.map((prompt) => places.get(prompt) ?? null);
 }

@@ -64,7 +64,7 @@ export async function readPage(
   { limit, offset = 0, before }: { limit: number; offset?: number; before?: number },
 ): Promise<ListPage> {
   const blocks = await readCounts(kv, [...list, blockBits[1]]);
-  const total = blocks.reduce((sum, block) => sum + block.count, 0);
+  const total = sumOf(blocks);
   const start = before === undefined ? await seek(kv, list, { blocks, offset }) : { below: before, skip: 0 };
   const entries: ListPage["entries"] = [];
   if (start !== null) {
@@ -90,7 +90,35 @@ export async function readPage(
 /** How many entries the list has. */
 export async function countEntries(kv: Deno.Kv, list: ListKey): Promise<number> {
   const blocks = await readCounts(kv, [...list, blockBits[1]]);
-  return blocks.reduce((sum, block) => sum + block.count, 0);
+  return sumOf(blocks);
+}
+
+/** For each of these numbers, how many entries are below it. It costs as much however many those are. */
+export async function countBelow(kv: Deno.Kv, list: ListKey, numbers: readonly number[]): Promise<number[]> {
+  const [smallSize, largeSize] = blockBits.map((bits) => 2 ** bits);
+  if (numbers.length === 0) return [];
+  const largeCounts = await readCounts(kv, [...list, blockBits[1]]);
+  const byBlock = Map.groupBy(numbers, (number) => Math.floor(number / smallSize));
+  const counted = await Promise.all(Array.from(byBlock, async ([block, within]) => {
+    const start = block * smallSize;
+    const large = Math.floor(start / largeSize);
+    const range = { from: large * largeSize / smallSize, to: block };
+    const [smallCounts, entries] = await Promise.all([
+      range.from === range.to ? [] : readCounts(kv, [...list, blockBits[0]], range),
+      Array.fromAsync(
+        kv.list({ start: entryKey(list, start), end: entryKey(list, Math.max(...within)) }, {
+          batchSize: smallSize,
+        }),
+        ({ key }) => key.at(-1) as number,
+      ),
+    ]);
+    const before = sumOf(largeCounts.filter((count) => count.block < large)) + sumOf(smallCounts);
+    return within.map((number) =>
+      [number, before + entries.filter((entry) => entry < number).length] as const
+    );
+  }));
+  const below = new Map(counted.flat());
+  return numbers.map((number) => below.get(number)!);
 }
 
 interface BlockCount {
@@ -112,6 +140,10 @@ async function readCounts(
     counts.push({ block: key.at(-1) as number, count: Number(value.value) });
   }
   return counts;
+}
+
+function sumOf(blocks: readonly BlockCount[]): number {
+  return blocks.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** Where the entry at `offset` stands: below which number to start, and how many entries to skip there. */

@@ -17,6 +17,7 @@ import { realProgram } from "./real_program.ts";
 import { seedHistory } from "./seed.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
+import { waiting } from "./waiting.ts";
 import { wholePrompts } from "./whole_prompts.ts";
 
 const benches: Bench[] = [
@@ -31,6 +32,7 @@ const benches: Bench[] = [
   streams,
   history,
   longLists,
+  waiting,
   launch,
 ];
 

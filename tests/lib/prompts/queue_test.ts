@@ -266,6 +266,14 @@ Deno.test("the places of many waiting prompts cost one reading of the line", asy
   const ada = await createTestUser(store);
   await accept(store, ada, 60);
   const { items } = await listPrompts(store, { userId: ada.id, limit: 60 });
+  const { observed, entriesRead } = countingEntries(store);
+  const positions = await queuePositions(observed, items.toReversed().map(({ value }) => value));
+  assert.deepEqual(positions, Array.from({ length: 60 }, (_, place) => place));
+  assert.ok(entriesRead() <= 60, `${entriesRead()} entries were read`);
+});
+
+/** The store, and how many entries were read from its lists. */
+function countingEntries(store: TestStore) {
   let entriesRead = 0;
   const kv = new Proxy(store.kv, {
     get(target, name) {
@@ -279,9 +287,36 @@ Deno.test("the places of many waiting prompts cost one reading of the line", asy
         })();
     },
   });
-  const positions = await queuePositions({ ...store, kv }, items.toReversed().map(({ value }) => value));
-  assert.deepEqual(positions, Array.from({ length: 60 }, (_, place) => place));
-  assert.ok(entriesRead <= 60, `${entriesRead} entries were read`);
+  return { observed: { ...store, kv }, entriesRead: () => entriesRead };
+}
+
+Deno.test("places far down a long line are exact, and cost no more than near its front", async () => {
+  using store = await createTestStore();
+  const ada = await createTestUser(store);
+  const accepted = await Promise.all(Array.from({ length: 1400 }, () => acceptPrompt(store, ada)));
+  const ids = accepted.map(({ prompt }) => prompt.value.id).sort();
+  for (const place of [0, 90, 700]) await startPrompt(store, ids[place]);
+  const left = ids.filter((_, place) => ![0, 90, 700].includes(place));
+  const { observed, entriesRead } = countingEntries(store);
+  const asked = [0, 89, 99, 100, 101, 698, 699, ...left.keys().drop(1350)];
+  const prompts = await Promise.all(
+    asked.map(async (place) => (await readPrompt(store, left[place]))!.value),
+  );
+  assert.deepEqual(await queuePositions(observed, prompts), asked);
+  const perBlock = 256;
+  assert.ok(entriesRead() <= 100 + 4 * perBlock, `${entriesRead()} entries were read`);
+});
+
+Deno.test("one that waits to be tried again counts for those far behind it: it comes back to its place", async () => {
+  using store = await createTestStore();
+  const ids = await accept(store, await createTestUser(store), 150);
+  const last = (await readPrompt(store, ids[149]))!.value;
+  const before = await startPrompt(store, ids[3]);
+  assert.deepEqual(await queuePositions(store, [last]), [148]);
+  await requeue(store, { before, readyAt: store.now() + 5000 }).commit();
+  assert.deepEqual(await queuePositions(store, [last]), [149]);
+  const [near] = await queuePositions(store, [(await readPrompt(store, ids[10]))!.value]);
+  assert.equal(near, 9);
 });
 
 Deno.test("who waits is listed in order: everybody's, one user's, those before a prompt, and no more than asked", async () => {

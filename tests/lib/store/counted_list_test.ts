@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { addEntry, countEntries, entryKey, readPage, removeEntry } from "../../../lib/store/counted_list.ts";
+import {
+  addEntry,
+  countBelow,
+  countEntries,
+  entryKey,
+  readPage,
+  removeEntry,
+} from "../../../lib/store/counted_list.ts";
 import { lists } from "../../../lib/store/schema.ts";
 
 const list = lists.prompts("ada");
@@ -45,7 +52,7 @@ const numbers = fc.uniqueArray(
   { maxLength: 300 },
 );
 
-Deno.test("pages by offset and by cursor are those of a plain array, whatever was deleted", async () => {
+Deno.test("pages by offset and by cursor, and counts below numbers, are those of a plain array, whatever was deleted", async () => {
   await fc.assert(
     fc.asyncProperty(
       numbers,
@@ -65,6 +72,11 @@ Deno.test("pages by offset and by cursor are those of a plain array, whatever wa
           await takeAway(kv, present.filter((number) => isGone(number)));
           const model = present.filter((number) => !isGone(number)).sort((a, b) => a - b);
           assert.equal(await countEntries(kv, list), model.length);
+          const asked = [...present, ...pages.map(({ before }) => before)];
+          assert.deepEqual(
+            await countBelow(kv, list, asked),
+            asked.map((number) => model.filter((other) => other < number).length),
+          );
           for (const { limit, offset, before } of pages) {
             assert.deepEqual(await readPage(kv, list, { limit, offset }), pageOf(model, { limit, offset }));
             assert.deepEqual(await readPage(kv, list, { limit, before }), pageOf(model, { limit, before }));

@@ -11,7 +11,7 @@ import { Refusal } from "../refusal.ts";
 import type { Log } from "../log.ts";
 import { leaveSpend } from "../money/deleted_account_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
-import { imagesOf, isHeld, type Prompt } from "../prompts/prompt.ts";
+import { imagesOf, isHeld, type Prompt, receivedIdsOf } from "../prompts/prompt.ts";
 import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prompt_store.ts";
 import { removeImplied } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
@@ -28,6 +28,8 @@ export interface AccountDeletion {
   finishedAt: number | null;
   /** Pictures whose records are gone and whose bytes may still be there. */
   imageIds: string[];
+  /** Pictures that were received for prompts which were cancelled then; none, where it is left out. */
+  receivedIds?: string[];
 }
 
 export interface DeletionDeps extends CancelDeps {
@@ -125,12 +127,16 @@ async function finishDeletion(
   }
   await cancelAll(deps, userId);
   if (!await erasePrompts(deps, { userId, signal })) return false;
+  const { value: { receivedIds = [] } } = await readDeletion(store, userId);
+  if (receivedIds.length > 0 && deps.blobs.isHolding()) return false;
+  await removeBlobs(deps, receivedIds);
   const last = belongings.flatMap(({ leaves }) => leaves.when === "last" ? [leaves] : []);
   for (const leaves of last) {
     if ("prefix" in leaves) await removeUnder(store, leaves.prefix(userId));
   }
   const { value: deletion, versionstamp } = await readDeletion(store, userId);
-  const finished: AccountDeletion = { ...deletion, finishedAt: store.now(), imageIds: [] };
+  const { receivedIds: _, ...facts } = deletion;
+  const finished: AccountDeletion = { ...facts, finishedAt: store.now(), imageIds: [] };
   const key = keys.deletion(userId);
   const atomic = store.kv.atomic().check({ key, versionstamp }).set(key, finished);
   for (const leaves of last) {
@@ -175,6 +181,7 @@ async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
   while (true) {
     const unfinished = await listUnfinishedPrompts(deps.store, userId);
     if (unfinished.length === 0) return;
+    await rememberReceived(deps.store, { userId, prompts: unfinished.map(({ value }) => value) });
     for (const prompt of unfinished) {
       await cancelPrompt(deps, prompt).catch((error) => {
         // It became final in the meantime.
@@ -182,6 +189,19 @@ async function cancelAll(deps: DeletionDeps, userId: string): Promise<void> {
       });
     }
   }
+}
+
+/** What was made and is not in its place yet is named by no prompt that is cancelled. */
+async function rememberReceived(
+  store: Store,
+  { userId, prompts }: { userId: string; prompts: readonly Prompt[] },
+): Promise<void> {
+  const ids = prompts.flatMap(receivedIdsOf);
+  if (ids.length === 0) return;
+  const { value, versionstamp } = await readDeletion(store, userId);
+  const receivedIds = [...new Set([...value.receivedIds ?? [], ...ids])];
+  const key = keys.deletion(userId);
+  await commit(store.kv.atomic().check({ key, versionstamp }).set(key, { ...value, receivedIds }));
 }
 
 /** False: the next one's bill is not known yet, a backup needs the bytes, or the process stops. */
@@ -246,7 +266,7 @@ async function erasePrompt(
   { prompt, deletion }: { prompt: Versioned<Prompt>; deletion: Versioned<AccountDeletion> },
 ): Promise<void> {
   const { id, userId } = prompt.value;
-  const imageIds = imagesOf(prompt.value).map((image) => image.id);
+  const imageIds = [...imagesOf(prompt.value).map((image) => image.id), ...receivedIdsOf(prompt.value)];
   const [entry, correction, records, head] = await Promise.all([
     read<LedgerEntry>(store.kv, keys.ledger(id)),
     read<Correction>(store.kv, keys.correction(id)),

@@ -320,7 +320,7 @@ async function countKeys(store: Store, prefix: Deno.KvKey): Promise<number> {
 async function inspectDeletion({ store }: InspectDeps, id: string): Promise<Inspection | null> {
   const found = await read<AccountDeletion>(store.kv, keys.deletion(id));
   if (found === null) return null;
-  const { requestedAt, finishedAt, imageIds } = found.value;
+  const { requestedAt, finishedAt, imageIds, receivedIds = [] } = found.value;
   return {
     kind: "deleted account",
     id,
@@ -329,7 +329,7 @@ async function inspectDeletion({ store }: InspectDeps, id: string): Promise<Insp
       : "All of it is gone but its charges, which name nobody",
     requestedAt: isoTime(requestedAt),
     finishedAt: finishedAt && isoTime(finishedAt),
-    imagesStillToGo: imageIds.length,
+    imagesStillToGo: imageIds.length + receivedIds.length,
   };
 }
 

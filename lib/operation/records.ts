@@ -2,7 +2,9 @@
  * What is stored of prompts, pictures and charges, as far as a check needs it. Of each record only a few facts are
  * kept in memory. It needs a store that stands still: a snapshot, or one that nobody else uses.
  */
+import type { TrashedImage } from "../images/image.ts";
 import { type ImageFacts, imageNoun } from "../images/image_noun.ts";
+import { type MaskFacts, maskNoun } from "../images/mask_noun.ts";
 import { emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { type PromptFacts, promptNoun } from "../prompts/prompt_noun.ts";
@@ -21,6 +23,9 @@ export interface Records {
   facts: Map<AnyNoun, Map<string, unknown>>;
   prompts: ReadonlyMap<string, PromptFacts>;
   images: ReadonlyMap<string, ImageFacts>;
+  masks: ReadonlyMap<string, MaskFacts>;
+  /** Deleted pictures whose records are still there, those that are on their way out among them. */
+  trash: Map<string, { userId: string; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
   entries: Map<string, EntryFacts>;
   corrections: Map<string, number>;
@@ -46,13 +51,15 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     facts,
     prompts: facts.get(promptNoun) as Map<string, PromptFacts>,
     images: facts.get(imageNoun) as Map<string, ImageFacts>,
+    masks: facts.get(maskNoun) as Map<string, MaskFacts>,
+    trash: new Map(),
     entries: new Map(),
     corrections: new Map(),
     chargedMicros: new Map(),
     months: new Map(),
     leaving: new Set(),
   };
-  await Promise.all([readLedger(kv, records), readDeletions(kv, records)]);
+  await Promise.all([readLedger(kv, records), readDeletions(kv, records), readTrash(kv, records)]);
   return records;
 }
 
@@ -80,6 +87,12 @@ async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
 async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
   for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
     if (value.finishedAt === null) leaving.add(value.userId);
+  }
+}
+
+async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
+  for await (const { key, value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
+    trash.set(String(key[1]), { userId: value.image.userId, isGoing: value.isGoing });
   }
 }
 

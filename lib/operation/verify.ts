@@ -18,6 +18,11 @@ export interface Violation {
     | "image_orphan"
     | "image_wrong"
     | "prompt_wrong"
+    | "source_missing"
+    | "source_wrong"
+    | "mask_missing"
+    | "mask_orphan"
+    | "mask_wrong"
     | "number_taken_twice"
     | "blob_missing";
   /** The key or id that it is about. */
@@ -38,6 +43,8 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     ...checkTasks(records),
     ...checkLedger(records),
     ...checkImages(records),
+    ...checkSources(records),
+    ...checkMasks(records),
     ...checkNumbers(records),
   ];
   for await (const { rule, subject, detail } of compareDerived(view, records)) {
@@ -149,6 +156,37 @@ function* checkImages({ prompts, images }: Records): Generator<Violation> {
   }
 }
 
+/** What a prompt is given is its user's own, and there until it is final: it could not be sent otherwise. */
+function* checkSources({ prompts, images, masks, trash, leaving }: Records): Generator<Violation> {
+  for (const { id, userId, neededIds, maskId, isFinal } of prompts.values()) {
+    if (leaving.has(userId)) continue;
+    for (const imageId of neededIds) {
+      const deleted = trash.get(imageId);
+      const image = images.get(imageId) ?? deleted;
+      if (image === undefined || deleted?.isGoing) {
+        if (!isFinal) yield { rule: "source_missing", subject: imageId, detail: `prompt ${id} may need it` };
+      } else if (image.userId !== userId) {
+        yield { rule: "source_wrong", subject: imageId, detail: `it is another user's than prompt ${id}` };
+      }
+    }
+    if (maskId === null || isFinal || masks.get(maskId)?.userId === userId) continue;
+    yield { rule: "mask_missing", subject: maskId, detail: `prompt ${id} may need it` };
+  }
+}
+
+/** A mask goes before its picture. */
+function* checkMasks({ images, masks, trash, leaving }: Records): Generator<Violation> {
+  for (const { id, userId, imageId } of masks.values()) {
+    if (leaving.has(userId)) continue;
+    const image = images.get(imageId) ?? trash.get(imageId);
+    if (image === undefined) {
+      yield { rule: "mask_orphan", subject: id, detail: `picture ${imageId} does not exist` };
+    } else if (image.userId !== userId) {
+      yield { rule: "mask_wrong", subject: id, detail: "it is another user's than its picture" };
+    }
+  }
+}
+
 /** A user's prompts, and images, have numbers of their own. */
 function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
   for (const records of [prompts, images]) {
@@ -165,9 +203,9 @@ function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
 
 const blobsAtOnce = 16;
 
-async function checkBlobs({ facts }: Records, blobs: Blobs): Promise<Violation[]> {
+async function checkBlobs(records: Records, blobs: Blobs): Promise<Violation[]> {
   const violations: Violation[] = [];
-  const waiting = storedBlobs(facts);
+  const waiting = storedBlobs(records);
   await Promise.all(Array.from({ length: blobsAtOnce }, async () => {
     for (const { id, key } of waiting) {
       if (await blobs.exists(key)) continue;
@@ -177,11 +215,12 @@ async function checkBlobs({ facts }: Records, blobs: Blobs): Promise<Violation[]
   return violations;
 }
 
-/** Of all records that have bytes. */
-function* storedBlobs(facts: Records["facts"]): Generator<{ id: string; key: string }> {
+/** Of all records that have bytes; what goes with its account loses them before its record. */
+function* storedBlobs({ facts, leaving }: Records): Generator<{ id: string; key: string }> {
   for (const [noun, records] of facts) {
     if (noun.blobs === undefined) continue;
     for (const [id, record] of records) {
+      if (leaving.has((record as { userId: string }).userId)) continue;
       for (const { key } of noun.blobs(record)) yield { id, key };
     }
   }

@@ -37,8 +37,8 @@ export interface PromptRequest {
 export interface Edit {
   /** The base first, where there is one. */
   sources: Source[];
-  /** `feather` in pixels, inward. */
-  mask: { maskId: string; feather: number } | null;
+  /** `imageId` is the picture that it was made for, with which it goes; `feather` in pixels, inward. */
+  mask: { maskId: string; imageId: string; feather: number } | null;
   frame: Frame | null;
   /** The rest stays as it is, pixel for pixel; only with a mask or a frame. */
   isRestKept: boolean;
@@ -171,6 +171,12 @@ export function sourceIdsOf({ request: { edit } }: Pick<Prompt, "request">): str
   return [...new Set(edit?.sources.map(({ imageId }) => imageId))];
 }
 
+/** The pictures that must stay until it is final: those, and the one that its mask goes with. */
+export function neededIdsOf(prompt: Pick<Prompt, "request">): string[] {
+  const { edit } = prompt.request;
+  return [...new Set([...sourceIdsOf(prompt), ...edit?.mask ? [edit.mask.imageId] : []])];
+}
+
 export function isFinal(prompt: Prompt): prompt is FinalPrompt {
   return prompt.status === "COMPLETED" || prompt.status === "FAILED" || prompt.status === "CANCELLED";
 }
@@ -198,6 +204,11 @@ export function imagesOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }):
 /** Those that count in the books. */
 export function madeBy({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
   return imagesOf({ tasks }).filter(({ wholeOf, isLate }) => wholeOf === undefined && !isLate);
+}
+
+/** Of pictures whose bytes are there, and which are still to be put into what they change. */
+export function receivedIdsOf({ tasks }: Pick<Prompt, "tasks">): string[] {
+  return tasks.flatMap(({ received }) => received?.pictures ?? []).map(({ imageId }) => imageId);
 }
 
 /** Those that are not deleted. */

@@ -5,9 +5,11 @@ import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
 import {
   imagesOf,
+  isFinal,
   isHeld,
   isLeased,
   madeBy,
+  neededIdsOf,
   type PromptStatus,
   type ReceivedPicture,
   shownImageIds,
@@ -36,6 +38,10 @@ export interface PromptFacts {
   imageCount: number;
   /** The pictures that it was given. */
   sourceIds: string[];
+  /** Those that must stay until it is final. */
+  neededIds: string[];
+  maskId: string | null;
+  isFinal: boolean;
   /** Pictures that are stored and still to be put into what they change. */
   received: ReceivedPicture[];
   /** What its tasks were charged, as far as that is known. */
@@ -80,12 +86,15 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     changedAs: changeVersion(found),
     holdMicros: prompt.holdMicros,
     isHeld: isHeld(prompt),
+    isFinal: isFinal(prompt),
     isLeased: isLeased(prompt),
     leaseNumber: prompt.leaseNumber,
     imageIds: shownImageIds(prompt),
     pictureCount: imagesOf(prompt).length,
     imageCount: madeBy(prompt).length,
     sourceIds: sourceIdsOf(prompt),
+    neededIds: neededIdsOf(prompt),
+    maskId: prompt.request.edit?.mask?.maskId ?? null,
     received: prompt.tasks.flatMap(({ received }) => received?.pictures ?? []),
     chargeMicros: prompt.tasks.reduce(
       (sum, task) => sum + ("charge" in task ? task.charge.costMicros : 0),
@@ -96,8 +105,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
 }
 
 function sourceEntries(prompt: PromptFacts): ImpliedEntry[] {
-  const isFinal = prompt.status !== "PENDING" && prompt.status !== "PROCESSING";
-  const { children, uses } = promptSourceKeys({ ...prompt, isFinal });
+  const { children, uses } = promptSourceKeys(prompt);
   return [
     ...children.map((key) => ({ key, value: prompt.id })),
     ...uses.map((key) => ({ key, value: null })),

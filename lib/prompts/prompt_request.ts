@@ -216,7 +216,7 @@ function whatIsChanged(
     imageSize,
     edit: {
       sources,
-      mask: named.mask && { maskId: named.mask.id, feather },
+      mask: named.mask && { maskId: named.mask.id, imageId: named.mask.imageId, feather },
       frame,
       isRestKept,
       strength,

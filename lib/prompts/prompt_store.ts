@@ -2,7 +2,7 @@
 import { addEntry, type Page, type PageStart, readPage, removeEntry } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import { isFinal, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
+import { isFinal, neededIdsOf, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
 import {
   changeRow,
   keys,
@@ -64,7 +64,14 @@ function writeSources(
 
 function sourceKeysOf(prompt: Prompt) {
   const { id, userId, sequence } = prompt;
-  return promptSourceKeys({ id, userId, sequence, sourceIds: sourceIdsOf(prompt), isFinal: isFinal(prompt) });
+  return promptSourceKeys({
+    id,
+    userId,
+    sequence,
+    sourceIds: sourceIdsOf(prompt),
+    neededIds: neededIdsOf(prompt),
+    isFinal: isFinal(prompt),
+  });
 }
 
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */

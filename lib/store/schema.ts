@@ -213,16 +213,18 @@ export function imageTermKeys(
 
 /** What a prompt implies for the pictures that it was given: their children, and, until it is final, that they are needed. */
 export function promptSourceKeys(
-  { id, userId, sequence, sourceIds, isFinal }: {
+  { id, userId, sequence, sourceIds, neededIds, isFinal }: {
     id: string;
     userId: string;
     sequence: number;
     sourceIds: readonly string[];
+    /** Those, and what is needed besides. */
+    neededIds: readonly string[];
     isFinal: boolean;
   },
 ): { children: Deno.KvKey[]; uses: Deno.KvKey[] } {
   return {
     children: sourceIds.map((imageId) => keys.childPrompt(userId, imageId, sequence)),
-    uses: isFinal ? [] : sourceIds.map((imageId) => keys.sourceUse(imageId, id)),
+    uses: isFinal ? [] : neededIds.map((imageId) => keys.sourceUse(imageId, id)),
   };
 }

@@ -148,7 +148,7 @@ function editJson(
   const { sources, mask, frame, strength, isRestKept } = edit;
   return {
     sources: sources.map(({ imageId, role, sha256 }) => ({ imageId, role, sha256 })),
-    mask: mask && { ...mask, keep: isRestKept },
+    mask: mask && { maskId: mask.maskId, feather: mask.feather, keep: isRestKept },
     frame,
     strength,
   };

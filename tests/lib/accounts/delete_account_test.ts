@@ -21,7 +21,7 @@ import { listUsers, type User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { setScene } from "../../fixtures/damage.ts";
-import { picture } from "../../fixtures/stand_in_provider.ts";
+import { picture, standInPriceMicros } from "../../fixtures/stand_in_provider.ts";
 import {
   acceptPrompt,
   cancelUnbilled,
@@ -86,7 +86,7 @@ async function setTheScene(store: TestStore) {
   const { user, blobs } = scene;
   const owner = await createTestUser(store, { role: "owner" });
   const bystander = await createTestUser(store, { name: "Bob" });
-  await completePrompt(store, bystander, { blobs });
+  const bobs = (await completePrompt(store, bystander, { blobs })).value;
   await acceptPrompt(store, bystander);
   await startSession(store, bystander.id);
   await acceptPrompt(store, user, { idempotency: { key: "k", body: {} } });
@@ -99,7 +99,7 @@ async function setTheScene(store: TestStore) {
   const doubtful = (await losePrompt(store, user)).value;
   const other = (await losePrompt(store, user)).value;
   await correctCharge(store, { promptId: other.id, billedMicros: 7, by: "Owner", note: "looked up" });
-  return { ...scene, owner, bystander, trashed, doubtful, corrected: other };
+  return { ...scene, owner, bystander, bobs, trashed, doubtful, corrected: other };
 }
 
 /** What the worker does for prompts whose bill is due: here, the provider billed nothing. */
@@ -107,9 +107,14 @@ async function settleBills(store: TestStore, promptIds: string[]): Promise<void>
   for (const promptId of promptIds) {
     const before = await readPrompt(store, promptId);
     if (before?.value.status !== "CANCELLED" || !before.value.isChargeDue) continue;
-    const tasks = before.value.tasks.map(({ count, images }): Task => (
-      { state: "failed", count, images, charge: noCharge, failure: failure("cancelled") }
-    ));
+    const tasks = before.value.tasks.map(({ count, images, received }): Task => ({
+      state: "failed",
+      count,
+      images,
+      ...(received && { received }),
+      charge: noCharge,
+      failure: failure("cancelled"),
+    }));
     await writeProgress(store, { before, after: { ...before.value, tasks, isChargeDue: false } });
   }
 }
@@ -125,29 +130,29 @@ async function ledgerSum(store: TestStore): Promise<number> {
 Deno.test("nothing of a deleted account stays but its amounts, and nobody else loses anything", async () => {
   using store = await createTestStore();
   const scene = await setTheScene(store);
-  const { user, bystander, blobs } = scene;
+  const { user, bystander, bobs, blobs } = scene;
   const before = await dump(store);
-  const [sum, bobsBlobs] = [await ledgerSum(store), [...blobs.contents.keys()]];
+  const [sum, allBlobs] = [await ledgerSum(store), [...blobs.contents.keys()]];
   const { deletions } = startProcess(store, blobs);
   await deletions.request(user.id);
   await allCancelled(store, user);
-  await settleBills(store, [scene.cancelled.id, scene.running.id]);
+  await settleBills(store, [scene.cancelled.id, scene.running.id, scene.finishing.id]);
   await finished(store, user);
   await deletions.stop();
 
-  assert.deepEqual(await traces(store, [user.id, scene.session, scene.completed.id, scene.running.id]), []);
+  const named = [scene.session, scene.completed.id, scene.running.id, scene.upload.id, scene.mask.id];
+  assert.deepEqual(await traces(store, [user.id, ...named]), []);
   const after = await dump(store);
   const ofBob = (all: typeof before) => Object.entries(all).filter(([key]) => key.includes(bystander.id));
   assert.ok(ofBob(before).length > 5);
   assert.deepEqual(ofBob(after), ofBob(before));
   assert.deepEqual(
     [...blobs.contents.keys()],
-    bobsBlobs.filter((key) =>
-      ![...imagesOf(scene.completed), ...imagesOf(scene.trashed)].some(({ id }) => key.includes(id))
-    ),
+    allBlobs.filter((key) => imagesOf(bobs).some(({ id }) => key.includes(id))),
   );
   assert.equal(blobs.contents.size, 1);
-  assert.equal(await ledgerSum(store), sum);
+  // What was received of the prompt that was cancelled while it was put together was made, and is paid.
+  assert.equal(await ledgerSum(store), sum + standInPriceMicros);
   const correction = await store.kv.get<Correction>(keys.correction(scene.corrected.id));
   assert.equal(correction.value?.userId, null);
   await correctCharge(store, { promptId: scene.doubtful.id, billedMicros: 0, by: "Owner", note: "late" });

@@ -53,7 +53,7 @@ function isEmptyCount(value: unknown): boolean {
 }
 
 function isRecord(key: string): boolean {
-  return ["prompt", "image", "ledger", "user", "session", "api_key", "seen", "passkey"].includes(
+  return ["prompt", "image", "mask", "ledger", "user", "session", "api_key", "seen", "passkey"].includes(
     key.split(" ")[0],
   );
 }

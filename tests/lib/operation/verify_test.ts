@@ -21,8 +21,8 @@ Deno.test("a store with prompts in every state is well, and is counted", async (
   using store = await createTestStore();
   assert.deepEqual(await verify(store, await setScene(store)), {
     violations: [],
-    prompts: 7,
-    images: 2,
+    prompts: 9,
+    images: 4,
     ledgerEntries: 3,
   });
 });

@@ -153,6 +153,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await get("/api/v1/prompts?limit=2");
   await get("/api/v1/images?limit=1");
   const image = `/api/v1/images/${images[0].id}`;
+  await get(`${image}/lineage`);
   await get(image);
   await ask(client.delete(image), "DELETE", image);
   await get(image);

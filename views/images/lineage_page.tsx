@@ -3,7 +3,7 @@ import type { Image } from "../../lib/images/image.ts";
 import type { Lineage, LineageNode } from "../../lib/images/lineage.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Layout } from "../shell/layout.tsx";
-import { dollars } from "../shell/format.ts";
+import { money } from "../shell/format.ts";
 import { LineagePicture, LineCost } from "./lineage.tsx";
 
 interface LineagePageProps {
@@ -21,7 +21,8 @@ interface LineagePageProps {
 
 export function LineagePage({ user, cursor, image, lineage, nodes, more, pictures }: LineagePageProps) {
   const here = image.id;
-  const tree = treeOf(nodes);
+  const tree = treeOf(nodes, lineage.root);
+  const names = new Map(lineage.nodes.map(({ id, text }) => [id, text ?? "an upload"]));
   return (
     <Layout title="Lineage" user={user} current="/gallery" live={{ page: "other", cursor }}>
       <div class="heading">
@@ -32,7 +33,7 @@ export function LineagePage({ user, cursor, image, lineage, nodes, more, picture
         <LineCost {...lineage} />
         {lineage.isCut && " There is more than is counted here."}
       </p>
-      <Branches branches={tree} here={here} pictures={pictures} />
+      <Branches branches={tree} {...{ here, names, pictures }} />
       {more !== null && (
         <nav class="more" aria-label="More">
           <a class="button" href={`/images/${here}/lineage?cursor=${more}`}>What came later</a>
@@ -48,11 +49,15 @@ interface Branch {
   branches: Branch[];
 }
 
-/** Each under the first of its parents that is here; without one it stands on its own. */
-function treeOf(nodes: readonly LineageNode[]): Branch[] {
+/**
+ * Each under the first of its parents that is here; without one it stands on its own. Uploads that were given besides are
+ * told where they were.
+ */
+function treeOf(nodes: readonly LineageNode[], root: string): Branch[] {
   const byId = new Map(nodes.map((node): [string, Branch] => [node.id, { node, branches: [] }]));
   const tops: Branch[] = [];
   for (const branch of byId.values()) {
+    if (branch.node.promptId === null && branch.node.id !== root) continue;
     const parent = branch.node.parents.map(({ imageId }) => byId.get(imageId)).find(Boolean);
     (parent?.branches ?? tops).unshift(branch);
   }
@@ -60,9 +65,11 @@ function treeOf(nodes: readonly LineageNode[]): Branch[] {
 }
 
 function Branches(
-  { branches, here, pictures }: {
+  { branches, here, names, pictures }: {
     branches: readonly Branch[];
     here: string;
+    /** What the pictures of the line are called, by their ids. */
+    names: ReadonlyMap<string, string>;
     pictures: ReadonlyMap<string, Image>;
   },
 ) {
@@ -74,19 +81,24 @@ function Branches(
             <LineagePicture node={node} image={pictures.get(node.id)} isHere={node.id === here} />
             <div>
               <p class="text" dir="auto">{node.text ?? "an upload"}</p>
-              <p class="muted">{factsOf(node, here)}</p>
+              <p class="muted">{factsOf(node, { here, names })}</p>
             </div>
           </div>
-          {further.length > 0 && <Branches branches={further} here={here} pictures={pictures} />}
+          {further.length > 0 && <Branches branches={further} {...{ here, names, pictures }} />}
         </li>
       ))}
     </ul>
   );
 }
 
-function factsOf({ id, promptId, costMicros, parents }: LineageNode, here: string): string {
-  const cost = costMicros === null ? "cost not known yet" : dollars(costMicros);
-  const others = parents.slice(1).map(({ role }) => role);
+function factsOf(
+  { id, promptId, costMicros, parents }: LineageNode,
+  { here, names }: { here: string; names: ReadonlyMap<string, string> },
+): string {
+  const cost = costMicros === null ? "cost not known yet" : money(costMicros);
+  const others = parents.slice(1).map(({ imageId, role }) =>
+    `${names.get(imageId) ?? "another picture"} as ${role}`
+  );
   return [
     promptId === null ? "uploaded" : cost,
     ...others.length > 0 ? [`with ${others.join(", ")}`] : [],

@@ -94,6 +94,7 @@ export const belongings: readonly Belonging[] = [
     name: "count of prompts by status",
     leaves: under((userId) => [...kinds.counts, ...kinds.promptListsByStatus, userId]),
   },
+  { name: "count of edits", leaves: under((userId) => [...kinds.counts, ...lists.edits(userId)]) },
   { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];

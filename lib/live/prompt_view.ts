@@ -3,6 +3,7 @@ import { adviceFor, costWords, missingWords } from "../prompts/failure_words.ts"
 import { type Image, isMade, type MadeImage, type UploadedImage } from "../images/image.ts";
 import { type LedgerEntry, readLedger } from "../money/ledger.ts";
 import {
+  baseOf,
   durationMs,
   imagesOf,
   isFinal,
@@ -68,6 +69,10 @@ export interface PromptView {
   named: PromptImage[];
   /** As many as pictures were asked for, in the order of the tasks. */
   frames: Frame[];
+  /** The picture that it changes; its image is null where that was deleted. */
+  base: { imageId: string; image: Image | null } | null;
+  /** What people should know about what came, in whole sentences of our own. */
+  notes: string[];
   /** Null until the prompt is settled. */
   entry: LedgerEntry | null;
   /** Null once the prompt is final. */
@@ -96,10 +101,11 @@ export async function viewPrompts(
   prompts: readonly Versioned<Prompt>[],
 ): Promise<PromptView[]> {
   const [images, entries, positions] = await Promise.all([
-    readImages(store, prompts.flatMap(({ value }) => shownImageIds(value))),
+    readImages(store, prompts.flatMap(({ value }) => [...shownImageIds(value), ...baseIdsOf(value)])),
     readLedger(store, prompts.map(({ value }) => value.id)),
     queuePositions(store, prompts.map(({ value }) => value)),
   ]);
+  const pictures = new Map(images.map((found) => [found.value.id, found]));
   const byId = new Map(
     images.flatMap(({ value, versionstamp }) =>
       isMade(value) ? [[value.id, { value, versionstamp }] as const] : []
@@ -108,6 +114,8 @@ export async function viewPrompts(
   return prompts.map((found, i) => {
     const { value: prompt } = found;
     const shown = shownImageIds(prompt).map((id) => byId.get(id) ?? null);
+    const [baseId] = baseIdsOf(prompt);
+    const base = baseId === undefined ? null : pictures.get(baseId) ?? null;
     const entry = entries[i]?.value ?? null;
     const running = prompt.status === "PROCESSING" ? progress.read(prompt.id) : null;
     const images = present(shown).map(({ value }) => viewImage(value, prompt));
@@ -117,6 +125,8 @@ export async function viewPrompts(
       images,
       named: imagesOf(prompt),
       frames: framesOf(prompt, { images, progress: running }),
+      base: baseId === undefined ? null : { imageId: baseId, image: base && base.value },
+      notes: notesOf(prompt),
       entry,
       stage: stageOf(prompt, running),
       progress: running,
@@ -124,9 +134,19 @@ export async function viewPrompts(
       durationMs: durationMs(prompt),
       failure: failureOf(prompt, entry),
       cursor: changeVersion(found),
-      madeOf: isFinal(prompt) ? versionsOf([found, entries[i], ...shown]) : null,
+      madeOf: isFinal(prompt) ? versionsOf([found, entries[i], base, ...shown]) : null,
     };
   });
+}
+
+function baseIdsOf({ request: { edit } }: Prompt): string[] {
+  const base = edit && baseOf(edit);
+  return base ? [base.imageId] : [];
+}
+
+/** Each once, although several tasks may say the same. */
+function notesOf({ tasks }: Prompt): string[] {
+  return [...new Set(tasks.flatMap((task) => task.state === "done" && task.note ? [task.note] : []))];
 }
 
 function versionsOf(records: readonly (Versioned<unknown> | null)[]): string {

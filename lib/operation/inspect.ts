@@ -24,11 +24,11 @@ import {
   promptStatuses,
   type Task,
 } from "../prompts/prompt.ts";
-import { changeKey, readPrompt } from "../prompts/prompt_store.ts";
+import { changeKey, listsOf, readPrompt } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
-import { imageTermKeys, keys, kinds, lists, promptLists, promptQueueKeys } from "../store/schema.ts";
+import { imageTermKeys, keys, kinds, lists, promptQueueKeys } from "../store/schema.ts";
 import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { readSeen, readUser } from "../users/user.ts";
 import { nameOf } from "./records.ts";
@@ -175,12 +175,13 @@ async function promptIndexes(
   const { value: prompt } = found;
   const { id, userId, sequence } = prompt;
   const implied = [
-    ...promptLists(prompt).map((list) => entryKey(list, sequence)),
+    ...listsOf(prompt).map((list) => entryKey(list, sequence)),
     changeKey(prompt, changeVersion(found)),
     ...promptQueueKeys(prompt),
   ];
   const possible = [
     ...promptStatuses.map((status) => entryKey(lists.promptsByStatus(userId, status), sequence)),
+    entryKey(lists.edits(userId), sequence),
     keys.queue(userId, id),
   ];
   return await entriesOf(store, { implied, possible });

@@ -63,6 +63,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
   indexes: [
     { prefix: kinds.promptLists, name: "list_entry", recordId: idInValue },
     { prefix: kinds.promptListsByStatus, name: "list_entry", recordId: idInValue },
+    { prefix: kinds.editLists, name: "list_entry", recordId: idInValue },
     { prefix: kinds.changes, name: "change_entry", recordId: idInValue },
     { prefix: kinds.queue, name: "queue_entry", recordId: idInKey },
     { prefix: kinds.delayed, name: "queue_entry", recordId: idInKey },

@@ -28,8 +28,8 @@ export function writePrompt(
     key: keys.prompt(after.id),
     versionstamp: before?.versionstamp ?? null,
   });
-  const oldLists = before === null ? [] : promptLists(before.value);
-  const newLists = promptLists(after);
+  const oldLists = before === null ? [] : listsOf(before.value);
+  const newLists = listsOf(after);
   for (const list of without(oldLists, newLists)) removeEntry(atomic, list, after.sequence);
   for (const list of without(newLists, oldLists)) {
     addEntry(atomic, list, { number: after.sequence, id: after.id });
@@ -47,6 +47,12 @@ export function writePrompt(
     .set(changeKey(after, kv.commitVersionstamp()), after.id)
     .set(keys.changeHead(after.userId), after.id)
     .set(keys.prompt(after.id), after);
+}
+
+/** The lists that it stands in. */
+export function listsOf(prompt: Prompt): ListKey[] {
+  const { userId, status } = prompt;
+  return promptLists({ userId, status, sourceIds: sourceIdsOf(prompt) });
 }
 
 /** Most prompts are given none. */
@@ -84,7 +90,7 @@ export function removePrompt(
 ): void {
   const { value: prompt, versionstamp } = found;
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
-  for (const list of promptLists(prompt)) removeEntry(atomic, list, prompt.sequence);
+  for (const list of listsOf(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const key of promptQueueKeys(prompt)) atomic.delete(key);
   const { children, uses } = sourceKeysOf(prompt);
   for (const key of [...children, ...uses]) atomic.delete(key);
@@ -135,12 +141,19 @@ export async function readPrompts(store: Store, promptIds: readonly string[]): P
   return present(await readMany<StoredPrompt>(store.kv, promptIds.map(keys.prompt))).map(fromStored);
 }
 
-/** A user's prompts, newest first; of one status, where one is given. */
+/** Which of a user's prompts are listed. */
+export type PromptChoice = "all" | "edits" | PromptStatus;
+
+/** A user's prompts, newest first; of one status, where one is given, or those that were given pictures. */
 export async function listPrompts(
   store: Store,
-  { userId, status, ...start }: { userId: string; status?: PromptStatus } & PageStart,
+  { userId, only = "all", ...start }: { userId: string; only?: PromptChoice } & PageStart,
 ): Promise<Page<Versioned<Prompt>>> {
-  const list = status === undefined ? lists.prompts(userId) : lists.promptsByStatus(userId, status);
+  const list = only === "all"
+    ? lists.prompts(userId)
+    : only === "edits"
+    ? lists.edits(userId)
+    : lists.promptsByStatus(userId, only);
   const page = await readPage(store.kv, list, start);
   const items = await readPrompts(store, page.entries.map((entry) => entry.id));
   return { items, total: page.total, next: page.next };

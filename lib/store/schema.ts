@@ -33,7 +33,7 @@
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `images` userId n · `uploads` userId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
@@ -157,6 +157,7 @@ export const kinds = {
   passkeysOf: ["passkey_of"],
   promptLists: ["prompts"],
   promptListsByStatus: ["prompts_by_status"],
+  editLists: ["edits"],
   imageLists: ["images"],
   uploadLists: ["uploads"],
 } as const;
@@ -167,13 +168,18 @@ export type ListKey = readonly Deno.KvKeyPart[];
 export const lists = {
   prompts: (userId: string): ListKey => ["prompts", userId],
   promptsByStatus: (userId: string, status: string): ListKey => ["prompts_by_status", userId, status],
+  /** Prompts that were given pictures. */
+  edits: (userId: string): ListKey => ["edits", userId],
   images: (userId: string): ListKey => ["images", userId],
   uploads: (userId: string): ListKey => ["uploads", userId],
 };
 
 /** The lists that a prompt stands in, with its number there. */
-export function promptLists(prompt: { userId: string; status: string }): ListKey[] {
-  return [lists.prompts(prompt.userId), lists.promptsByStatus(prompt.userId, prompt.status)];
+export function promptLists(
+  { userId, status, sourceIds }: { userId: string; status: string; sourceIds: readonly string[] },
+): ListKey[] {
+  const all = [lists.prompts(userId), lists.promptsByStatus(userId, status)];
+  return sourceIds.length === 0 ? all : [...all, lists.edits(userId)];
 }
 
 /** The queue entries that a prompt implies: at most one. */

@@ -3,8 +3,8 @@ import { Hono } from "hono";
 import { cancelPrompt } from "../../lib/work/cancel.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
-import { type PromptStatus, promptStatuses } from "../../lib/prompts/prompt.ts";
-import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
+import { promptStatuses } from "../../lib/prompts/prompt.ts";
+import { findPrompt, listPrompts, type PromptChoice } from "../../lib/prompts/prompt_store.ts";
 import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { finishAgain } from "../../lib/work/finish_again.ts";
 import { retryPrompt } from "../../lib/prompts/retry.ts";
@@ -50,14 +50,14 @@ export function promptRoutes(deps: PromptDeps) {
     .get("/prompts", async (c) => {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
-      const { views, pagination, status } = await readPage(c, { defaultLimit: 25 });
+      const { views, pagination, only } = await readPage(c, { defaultLimit: 25 });
       return c.html(
         <HistoryPage
           user={user}
           cursor={cursor}
           prompts={views}
           pagination={pagination}
-          status={status ?? null}
+          only={only}
         />,
       );
     })
@@ -114,12 +114,12 @@ export function promptRoutes(deps: PromptDeps) {
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
-    const status = readStatus(c);
-    const name = { userId: user.id, list: `prompts/${status ?? "all"}`, secret };
+    const only = readChoice(c);
+    const name = { userId: user.id, list: `prompts/${only}`, secret };
     const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await listPrompts(store, { userId: user.id, status, ...query.start });
+    const page = await listPrompts(store, { userId: user.id, only, ...query.start });
     const views = await viewPrompts(deps, page.items);
-    return { views, status, pagination: paginate(page, { name, query }) };
+    return { views, only, pagination: paginate(page, { name, query }) };
   }
 
   async function cancel(c: AppContext) {
@@ -141,9 +141,13 @@ export function promptRoutes(deps: PromptDeps) {
   }
 }
 
-function readStatus(c: AppContext): PromptStatus | undefined {
-  const status = c.req.query("status");
-  if (!status) return undefined;
+/** All, those of a status, or those that were given pictures. */
+function readChoice(c: AppContext): PromptChoice {
+  const { status, kind } = c.req.query();
+  if (kind && kind !== "edit") throw new Refusal("invalid_request", "kind takes edit", { field: "kind" });
+  if (kind && status) throw new Refusal("invalid_request", "Send either kind or status, not both");
+  if (kind) return "edits";
+  if (!status) return "all";
   const known = promptStatuses.find((name) => name === status);
   if (known === undefined) {
     throw new Refusal("invalid_request", `Unknown status. Known: ${promptStatuses.join(", ")}`);

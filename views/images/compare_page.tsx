@@ -11,16 +11,18 @@ export function ComparePage({ user, cursor, pair }: {
   pair: [PictureView, PictureView];
 }) {
   const [left, right] = pair;
+  const isChange = isMadeFrom(left, right) || isMadeFrom(right, left);
+  const title = isChange ? "Before and after" : "Compare";
   return (
-    <Layout title="Compare" user={user} current="/gallery" live={{ page: "other", cursor }}>
+    <Layout title={title} user={user} current="/gallery" live={{ page: "other", cursor }}>
       <div class="heading">
-        <h1>Compare</h1>
+        <h1>{title}</h1>
         <a class="button quiet" href={`/compare?images=${right.image.id},${left.image.id}`}>Swap</a>
         <a class="button quiet" href="/gallery">Gallery</a>
       </div>
       <div id="compare" class="compare">
-        <Side view={left} />
-        <Side view={right} />
+        <Side view={left} label={isChange ? labelOf(left, right) : null} />
+        <Side view={right} label={isChange ? labelOf(right, left) : null} />
       </div>
       <label id="compare-slider" class="slider" hidden>
         How much of the second picture covers the first
@@ -30,7 +32,16 @@ export function ComparePage({ user, cursor, pair }: {
   );
 }
 
-function Side({ view }: { view: PictureView }) {
+/** The one was changed into the other, or shown to the model for it. */
+function isMadeFrom({ prompt }: PictureView, { image }: PictureView): boolean {
+  return prompt?.request.edit?.sources.some(({ imageId }) => imageId === image.id) ?? false;
+}
+
+function labelOf(view: PictureView, other: PictureView): string {
+  return isMadeFrom(view, other) ? "After" : "Before";
+}
+
+function Side({ view, label }: { view: PictureView; label: string | null }) {
   const { image, text } = view;
   return (
     <figure>
@@ -38,6 +49,7 @@ function Side({ view }: { view: PictureView }) {
         <Picture image={image} text={text} />
       </a>
       <figcaption>
+        {label && <p class="when">{label}</p>}
         <p class="text" dir="auto">{text}</p>
         <p class="facts">
           {view.prompt === null ? <span>uploaded</span> : <span>{view.image.model}</span>}

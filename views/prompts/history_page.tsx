@@ -1,5 +1,6 @@
 /** History: every prompt with how it went. A table, which becomes cards where it is narrow. */
 import type { PromptStatus } from "../../lib/prompts/prompt.ts";
+import type { PromptChoice } from "../../lib/prompts/prompt_store.ts";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Cost } from "../money/cost.tsx";
@@ -11,23 +12,25 @@ import { CardButton } from "./prompt_card.tsx";
 import { progressWords } from "./progress_words.ts";
 import { Time } from "../shell/time.tsx";
 
-const filters: { status: PromptStatus | null; name: string }[] = [
-  { status: null, name: "All" },
-  { status: "COMPLETED", name: "Completed" },
-  { status: "FAILED", name: "Failed" },
-  { status: "CANCELLED", name: "Cancelled" },
-  { status: "PROCESSING", name: "Running" },
-  { status: "PENDING", name: "Waiting" },
+const filters: { only: PromptChoice; query: string; name: string }[] = [
+  { only: "all", query: "", name: "All" },
+  { only: "COMPLETED", query: "status=COMPLETED", name: "Completed" },
+  { only: "FAILED", query: "status=FAILED", name: "Failed" },
+  { only: "CANCELLED", query: "status=CANCELLED", name: "Cancelled" },
+  { only: "PROCESSING", query: "status=PROCESSING", name: "Running" },
+  { only: "PENDING", query: "status=PENDING", name: "Waiting" },
+  { only: "edits", query: "kind=edit", name: "Edits" },
 ];
 
-export function HistoryPage({ user, cursor, prompts, pagination, status }: {
+export function HistoryPage({ user, cursor, prompts, pagination, only }: {
   user: User;
   cursor: string;
   prompts: PromptView[];
   pagination: Pagination;
-  status: PromptStatus | null;
+  only: PromptChoice;
 }) {
-  const takesNewOnes = status === null && pagination.offset === 0;
+  const query = filters.find((filter) => filter.only === only)!.query;
+  const takesNewOnes = only === "all" && pagination.offset === 0;
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
     <Layout title="History" user={user} current="/prompts" live={{ page: "history", cursor, isBusy }}>
@@ -35,11 +38,11 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
         <h1>History</h1>
         <p class="muted">{pagination.total} in all</p>
       </div>
-      <nav class="filters" aria-label="Status">
+      <nav class="filters" aria-label="Which prompts">
         {filters.map((filter) => (
           <a
-            href={filter.status === null ? "/prompts" : `/prompts?status=${filter.status}`}
-            aria-current={filter.status === status ? "true" : undefined}
+            href={filter.query === "" ? "/prompts" : `/prompts?${filter.query}`}
+            aria-current={filter.only === only ? "true" : undefined}
           >
             {filter.name}
           </a>
@@ -64,14 +67,14 @@ export function HistoryPage({ user, cursor, prompts, pagination, status }: {
       </table>
       <div class="empty">
         <p>Nothing here yet. Each prompt is kept here, with how it went and what it cost.</p>
-        {status === null
+        {only === "all"
           ? <a class="button primary" href="/generator">Make the first picture</a>
           : <a class="button" href="/prompts">Show all</a>}
       </div>
       <MoreLink
         pagination={pagination}
         path="/prompts"
-        query={status === null ? "" : `status=${status}&`}
+        query={query && `${query}&`}
         name="Older prompts"
       />
     </Layout>

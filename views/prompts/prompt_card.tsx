@@ -30,12 +30,15 @@ export function PromptCard({ view }: { view: PromptView }) {
     >
       <div class={frames.length === 1 ? "frames" : "frames many"}>
         {frames.map((frame, index) => <PictureFrame frame={frame} view={view} isFirst={index === 0} />)}
+        <Before view={view} />
         <Bar view={view} />
       </div>
       <p id={titleId} class="text" dir="auto">{text}</p>
+      {view.notes.map((note) => <p class="note">{note}</p>)}
       <div class="facts">
         <span>{prompt.request.model}</span>
         <span>{size(prompt.request.imageSize)}</span>
+        {view.base !== null && view.base.image === null && <span>from a deleted picture</span>}
         <Outcome view={view} />
       </div>
       <div class="actions">
@@ -103,6 +106,16 @@ function FailureWords({ view: { failure } }: { view: PromptView }) {
       <p>{failure.cost}</p>
       <p>{failure.advice}</p>
     </>
+  );
+}
+
+/** What is changed, in a corner of what comes of it. */
+function Before({ view: { base } }: { view: PromptView }) {
+  if (base === null || base.image === null) return null;
+  return (
+    <a class="before" href={`/images/${base.imageId}`}>
+      <Thumbnail image={base.image} text="Before" />
+    </a>
   );
 }
 

@@ -51,7 +51,7 @@ Deno.test("a list by status holds the prompts that are in it now, newest first",
   const { user } = await setScene(store);
   const found: { [status: string]: number } = {};
   for (const status of promptStatuses) {
-    const { items, total } = await listPrompts(store, { userId: user.id, status, limit: 10 });
+    const { items, total } = await listPrompts(store, { userId: user.id, only: status, limit: 10 });
     assert.ok(items.every(({ value }) => value.status === status));
     assert.equal(items.length, total);
     found[status] = total;

@@ -4,12 +4,11 @@ import { keys, kinds, promptLists, promptQueueKeys } from "../../../lib/store/sc
 
 const prompt = { id: "p1", userId: "ada" };
 
-Deno.test("a prompt stands in its user's list and in that of its status", () => {
+Deno.test("a prompt stands in its user's list, in that of its status, and among the edits if it is one", () => {
   for (const status of promptStatuses) {
-    assert.deepEqual(promptLists({ ...prompt, status }), [
-      ["prompts", "ada"],
-      ["prompts_by_status", "ada", status],
-    ]);
+    const both = [["prompts", "ada"], ["prompts_by_status", "ada", status]];
+    assert.deepEqual(promptLists({ ...prompt, status, sourceIds: [] }), both);
+    assert.deepEqual(promptLists({ ...prompt, status, sourceIds: ["i1"] }), [...both, ["edits", "ada"]]);
   }
 });
 

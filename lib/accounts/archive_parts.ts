@@ -68,7 +68,10 @@ export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): Asyn
   }
 }
 
+/** Nothing where nothing was uploaded. */
 export async function* uploadsPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const { total } = await listUploads(deps.store, { userId: reader.user.id, limit: 1 });
+  if (total === 0) return;
   const uploads = () => pages(reader, (start) => listUploads(deps.store, start));
   const encode = async (page: UploadedImage[]) =>
     (await viewPictures(deps.store, page)).map(reader.json.image);

@@ -11,6 +11,7 @@ import { blobKeys, blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/
 import type { StoredBlob } from "../store/noun.ts";
 import { copyDatabase, sealDatabaseFile } from "../store/database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
+import { imageNoun, trashNoun } from "../images/image_noun.ts";
 import { Refusal } from "../refusal.ts";
 import type { Log } from "../log.ts";
 import { openDatabase, openDatabaseAsItIs } from "../store/store.ts";
@@ -122,11 +123,11 @@ async function copyBlobs(
   { kv, from, to }: { kv: Deno.Kv; from: Blobs; to: Blobs },
 ): Promise<BackupReport> {
   const report: BackupReport = { images: 0, missing: [] };
-  let batch: StoredBlob[][] = [];
+  let batch: StoredRecord[] = [];
   const copyBatch = async () => {
-    const copied = await Promise.all(batch.map((stored) => copyStored(stored, { from, to })));
+    const copied = await Promise.all(batch.map(({ stored }) => copyStored(stored, { from, to })));
     report.missing.push(...copied.flat());
-    report.images += batch.length;
+    report.images += batch.filter(({ isImage }) => isImage).length;
     batch = [];
   };
   for await (const stored of allStored(kv)) {
@@ -137,8 +138,15 @@ async function copyBlobs(
   return report;
 }
 
+/** Where the bytes of a record are. */
+interface StoredRecord {
+  stored: StoredBlob[];
+  /** Not a mask, nor what is still to be put into a picture. */
+  isImage: boolean;
+}
+
 /** The bytes of each record that has some, also of those whose deletion can still be undone. */
-async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredBlob[]> {
+async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredRecord> {
   for (const noun of ownNouns) {
     if (noun.blobs === undefined) continue;
     for await (const record of kv.list({ prefix: [...noun.kind] }, { batchSize: 500 })) {
@@ -146,7 +154,7 @@ async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredBlob[]> {
       if (facts === null) continue;
       const stored = noun.blobs(facts);
       for (const { key } of stored) demandOwnKey(key);
-      if (stored.length > 0) yield stored;
+      if (stored.length > 0) yield { stored, isImage: noun === imageNoun || noun === trashNoun };
     }
   }
 }

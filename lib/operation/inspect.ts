@@ -5,26 +5,29 @@
  */
 import { z } from "zod";
 import type { AccountDeletion } from "../accounts/delete_account.ts";
-import { blobKeysOf, type Blobs } from "../blobs/blobs.ts";
+import { blobKeys, blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import { isId } from "../ids.ts";
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { findSession, listSessions, type Session } from "../identity/session.ts";
 import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
+import type { Mask } from "../images/mask.ts";
 import { countImages, readImage } from "../images/image_store.ts";
 import { monthOf } from "../money/account.ts";
 import type { Charge } from "../money/charge.ts";
 import { type Correction, type LedgerEntry, readAccount, readMonth } from "../money/ledger.ts";
 import {
+  type Edit,
   imagesOf,
   isFinal,
   isHeld,
   isLeased,
+  neededIdsOf,
   type Prompt,
   type PromptImage,
   promptStatuses,
   type Task,
 } from "../prompts/prompt.ts";
-import { changeKey, listsOf, readPrompt } from "../prompts/prompt_store.ts";
+import { changeKey, listsOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
@@ -37,7 +40,7 @@ import { nameOf } from "./records.ts";
 export type Fact = string | number | boolean | null | Fact[] | { [name: string]: Fact };
 
 export interface Inspection {
-  kind: "prompt" | "image" | "user" | "session" | "API key" | "deleted account" | "charge";
+  kind: "prompt" | "image" | "mask" | "user" | "session" | "API key" | "deleted account" | "charge";
   id: string;
   /** In one sentence: what it waits for, or that nothing is to be done. */
   stands: string;
@@ -54,14 +57,14 @@ const sessionHash = /^[0-9a-f]{64}$/;
 /** Other text may be a secret that was pasted, so it is refused without being repeated. */
 export const inspectedId = z.string().refine(
   (text) => isId(text) || sessionHash.test(text),
-  "inspect takes the id of a prompt, picture, user or API key, or the hash of a session",
+  "inspect takes the id of a prompt, picture, mask, user or API key, or the hash of a session",
 );
 
 /** Refuses with `not_found` what names nothing. */
 export async function inspect(deps: InspectDeps, id: string): Promise<Inspection> {
   const looks = sessionHash.test(id)
     ? [inspectSession]
-    : [inspectPrompt, inspectImage, inspectUser, inspectDeletion, inspectCharge, inspectApiKey];
+    : [inspectPrompt, inspectImage, inspectMask, inspectUser, inspectDeletion, inspectCharge, inspectApiKey];
   for (const look of looks) {
     const found = await look(deps, id);
     if (found !== null) return found;
@@ -97,6 +100,7 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     }),
     version: versionstamp,
     asked: { model: request.model, imageSize: request.imageSize, count: request.count },
+    ...(request.edit !== undefined && { given: await givenFacts(deps, request.edit) }),
     failure: "failure" in prompt ? prompt.failure?.reason ?? null : null,
     runs: { leaseNumber, crashes, retries },
     lease: leaseFacts(lease?.value ?? null, store.now()),
@@ -105,6 +109,21 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     entry: entry && entryFacts(entry.value, correction?.value ?? null),
     indexes: await promptIndexes(store, found),
     images: await Promise.all(imagesOf(prompt).map((image) => pictureFacts(deps, image))),
+  };
+}
+
+/** The pictures and the mask that it was given, and whether they are there. */
+async function givenFacts({ store }: InspectDeps, { sources, mask }: Edit): Promise<Fact> {
+  const ids = sources.map(({ imageId }) => imageId);
+  const [images, deleted, found] = await Promise.all([
+    readMany(store.kv, ids.map(keys.image)),
+    readMany(store.kv, ids.map(keys.trash)),
+    mask && read(store.kv, keys.mask(mask.maskId)),
+  ]);
+  const recordOf = (i: number) => images[i] ? "there" : deleted[i] ? "deleted" : "missing";
+  return {
+    sources: sources.map(({ imageId, role }, i) => ({ id: imageId, role, record: recordOf(i) })),
+    mask: mask && { id: mask.maskId, record: found === null ? "missing" : "there" },
   };
 }
 
@@ -136,7 +155,13 @@ function leaseFacts(lease: Lease | null, now: number): Fact {
 }
 
 function taskFacts(task: Task): Fact {
-  const facts = { state: task.state, count: task.count, images: task.images.map(({ id }) => id) };
+  const { state, count, images, received } = task;
+  const facts = {
+    state,
+    count,
+    images: images.map(({ id }) => id),
+    ...(received !== undefined && { received: received.pictures.map(({ imageId }) => imageId) }),
+  };
   switch (task.state) {
     case "waiting":
       return facts;
@@ -178,8 +203,10 @@ async function promptIndexes(
     ...listsOf(prompt).map((list) => entryKey(list, sequence)),
     changeKey(prompt, changeVersion(found)),
     ...promptQueueKeys(prompt),
+    ...Object.values(sourceKeysOf(prompt)).flat(),
   ];
   const possible = [
+    ...neededIdsOf(prompt).map((imageId) => keys.sourceUse(imageId, id)),
     ...promptStatuses.map((status) => entryKey(lists.promptsByStatus(userId, status), sequence)),
     entryKey(lists.edits(userId), sequence),
     keys.queue(userId, id),
@@ -236,6 +263,35 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
     sha256,
     ...(record !== null && { indexes: await imageIndexes(store, record.value) }),
     blobs: await blobFacts(deps, image),
+  };
+}
+
+async function inspectMask({ store, blobs }: InspectDeps, id: string): Promise<Inspection | null> {
+  const mask = await read<Mask>(store.kv, keys.mask(id));
+  if (mask === null) return null;
+  const { userId, imageId, width, height, share, sha256, createdAt } = mask.value;
+  const [image, deleted, isStored] = await Promise.all([
+    readImage(store, imageId),
+    read(store.kv, keys.trash(imageId)),
+    blobs.exists(blobKeys.mask(id)),
+  ]);
+  const implied = [keys.maskOf(userId, imageId, sha256)];
+  return {
+    kind: "mask",
+    id,
+    stands: image !== null
+      ? "It may be used; it goes with its picture"
+      : deleted !== null
+      ? "Its picture was deleted, and it goes with it"
+      : "Its picture is gone: verify says so",
+    userId,
+    imageId,
+    createdAt: isoTime(createdAt),
+    size: { width, height },
+    share,
+    sha256,
+    indexes: await entriesOf(store, { implied, possible: [] }),
+    blobs: { [blobKeys.mask(id)]: isStored ? "there" : "missing" },
   };
 }
 

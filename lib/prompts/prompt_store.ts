@@ -68,7 +68,8 @@ function writeSources(
   for (const key of without(uses, usesBefore)) atomic.set(key, null);
 }
 
-function sourceKeysOf(prompt: Prompt) {
+/** What it implies for the pictures that it was given. */
+export function sourceKeysOf(prompt: Prompt) {
   const { id, userId, sequence } = prompt;
   return promptSourceKeys({
     id,

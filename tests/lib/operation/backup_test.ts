@@ -17,8 +17,11 @@ import { createTestDirectory } from "../../fixtures/directory.ts";
 import {
   acceptPrompt,
   cancelUnbilled,
+  changeOf,
   completePrompt,
+  createTestMask,
   createTestStore,
+  createTestUpload,
   createTestUser,
   deleteAtOnce,
   dump,
@@ -84,9 +87,12 @@ Deno.test("what was backed up comes back whole: records, versions, pictures, sec
   const completed = await completePrompt(store, user, { blobs, request: { count: 2 } });
   await cancelUnbilled(store, user);
   await acceptPrompt(store, user);
+  const upload = await createTestUpload(store, { user, blobs });
+  const mask = await createTestMask(store, { base: upload, blobs });
+  await acceptPrompt(store, user, { request: changeOf(upload, { mask }) });
   const secret = await readSecret(data, undefined);
   const before = await dump(store);
-  assert.deepEqual(await studio.backUp("backup"), { images: 2, missing: [] });
+  assert.deepEqual(await studio.backUp("backup"), { images: 3, missing: [] });
   await restoreTo(studio.folder("copy"), studio.folder("backup"));
   using restored = await openRestored(studio.folder("copy"));
   assert.deepEqual(await dump(restored.store), before);
@@ -97,6 +103,9 @@ Deno.test("what was backed up comes back whole: records, versions, pictures, sec
     await readBlob(restored.blobs, blobKeys.picture(image!.value.id)),
     imageBytes(image!.value.id),
   );
+  for (const key of [blobKeys.picture(upload.id), blobKeys.mask(mask.id)]) {
+    assert.deepEqual(await readBlob(restored.blobs, key), await readBlob(blobs, key));
+  }
 });
 
 Deno.test("a backup in the middle of writing and deleting is well once it is restored", async () => {

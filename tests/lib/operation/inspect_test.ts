@@ -16,8 +16,11 @@ import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import {
   acceptPrompt,
   cancelUnbilled,
+  changeOf,
   completePrompt,
+  createTestMask,
   createTestStore,
+  createTestUpload,
   createTestUser,
   failPrompt,
   losePrompt,
@@ -128,6 +131,47 @@ Deno.test("a picture tells which of its bytes are there, and until when its dele
   assert.equal((await scene.look(id)).stands, `It was deleted; that can be undone until ${until}`);
   const [named] = (await scene.look(prompt.id)).images as { [name: string]: unknown }[];
   assert.deepEqual(named, { id, isDeleted: true, record: "missing" });
+});
+
+Deno.test("a prompt that changes a picture tells what it was given, and a mask whose it is", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const upload = await createTestUpload(store, { user, blobs });
+  const style = await createTestUpload(store, { user, blobs, colour: "#963" });
+  const mask = await createTestMask(store, { base: upload, blobs });
+  const { value: prompt } =
+    (await acceptPrompt(store, user, { request: changeOf(upload, { mask, style }) })).prompt;
+  await deleteImage(store, style);
+  const told = await scene.look(prompt.id);
+  assert.deepEqual(told.given, {
+    sources: [
+      { id: upload.id, role: "base", record: "there" },
+      { id: style.id, role: "style", record: "deleted" },
+    ],
+    mask: { id: mask.id, record: "there" },
+  });
+  const indexes = told.indexes as { [key: string]: string };
+  assert.equal(indexes[`child_prompt ${user.id} ${upload.id} 1`], "there");
+  assert.equal(indexes[`source_use ${style.id} ${prompt.id}`], "there");
+  await store.kv.delete(keys.sourceUse(style.id, prompt.id));
+  const damaged = (await scene.look(prompt.id)).indexes as { [key: string]: string };
+  assert.equal(damaged[`source_use ${style.id} ${prompt.id}`], "missing");
+
+  const looked = await scene.look(mask.id);
+  assert.deepEqual([looked.kind, looked.imageId, looked.share], ["mask", upload.id, 0.5]);
+  assert.deepEqual(looked.blobs, { [blobKeys.mask(mask.id)]: "there" });
+  assert.deepEqual(Object.values(looked.indexes as object), ["there"]);
+  await blobs.delete(blobKeys.mask(mask.id));
+  assert.deepEqual((await scene.look(mask.id)).blobs, { [blobKeys.mask(mask.id)]: "missing" });
+  await deleteImage(store, upload);
+  assert.equal((await scene.look(mask.id)).stands, "Its picture was deleted, and it goes with it");
+
+  const sent = await scene.look(upload.id);
+  assert.deepEqual([sent.uploaded, sent.sentBytes], [true, upload.sentBytes]);
+  assert.ok(
+    !JSON.stringify([told, looked, sent]).includes("photo"),
+    "the name that it had is nobody's business",
+  );
 });
 
 Deno.test("a user tells what the books say, what waits, and the names of their credentials", async () => {

@@ -4,6 +4,7 @@ import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import { setScene as setDamageScene } from "../../fixtures/damage.ts";
 import { completePrompt, createTestStore, createTestUser } from "../../fixtures/store.ts";
 import { readImage } from "../../../lib/images/image_store.ts";
 
@@ -51,6 +52,27 @@ Deno.test("old blobs that no record names go; all others stay", async () => {
   assert.deepEqual(report, { removed: orphans, missing: [] });
   assert.deepEqual([...memory.contents.keys()].sort(), [...stay, fresh, ".owner"].sort());
   assert.deepEqual(await sweepBlobs({ store, blobs }, { owner: "me" }), { removed: [], missing: [] });
+});
+
+Deno.test("uploads, masks and what was received stay, old as they are; a mask that no record names goes", async () => {
+  using store = await createTestStore();
+  const { blobs: memory, upload, mask, finishing } = await setDamageScene(store);
+  const blobs: Blobs = {
+    ...memory,
+    async *list() {
+      for await (const blob of memory.list()) yield { ...blob, putAt: store.now() - sweepGraceMs - 1 };
+    },
+  };
+  const [{ imageId: received }] = finishing.tasks[0].received!.pictures;
+  const stay = [blobKeys.picture(upload.id), blobKeys.mask(mask.id), blobKeys.original(received)];
+  const left = [blobKeys.mask(store.ids()), blobKeys.original(store.ids()), blobKeys.picture(store.ids())];
+  for (const key of left) await blobs.put(key, bytes, "");
+  const report = await sweepBlobs({ store, blobs }, { owner: "me" });
+  assert.deepEqual(report, { removed: left, missing: [] });
+  assert.deepEqual(stay.filter((key) => !memory.contents.has(key)), []);
+  await blobs.delete(blobKeys.mask(mask.id));
+  const { missing } = await sweepBlobs({ store, blobs }, { owner: "me" });
+  assert.deepEqual(missing, [blobKeys.mask(mask.id)]);
 });
 
 Deno.test("a picture that is deleted, or brought back, while its storage is swept keeps its bytes", async () => {

@@ -5,6 +5,7 @@ import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import { startServer, temporaryFolder } from "../../fixtures/server.ts";
 import { picture } from "../../fixtures/stand_in_provider.ts";
+import { createEditingStandIn, masked, uploaded } from "../../fixtures/uploads.ts";
 import { completePrompt } from "../../fixtures/store.ts";
 import { type Client, createStudio } from "../../fixtures/studio.ts";
 import { readZip } from "../../fixtures/zip.ts";
@@ -66,6 +67,34 @@ Deno.test("the archive holds account, prompts, costs and every picture of the pe
   for (const secret of [program.credential, session.credential.split("=")[1], "stranger"]) {
     assert.ok(!all.includes(secret));
   }
+});
+
+Deno.test("the archive holds what the person uploaded, and the prompts say what they were given", async () => {
+  await using studio = await createStudio({ standIn: createEditingStandIn(), isWorking: false });
+  const member = await studio.addMember();
+  const [session, program] = [await studio.withSession(member), await studio.withKey(member)];
+  await uploaded(await studio.withKey(), { colour: "#00f" });
+  const [base, style] = [await uploaded(program), await uploaded(program, { colour: "#f00" })];
+  const mask = await masked(program, base);
+  const sources = [{ id: base, role: "base" }, { id: style, role: "style" }];
+  await program.post("/api/v1/images/generate", { prompt: "night", sources, mask }, {
+    Prefer: "respond-async",
+  });
+  const files = await exportOf(session);
+  const uploads = jsonOf(files, "uploads.json");
+  assert.deepEqual(uploads.map(({ id, kind }: { id: string; kind: string }) => [id, kind]), [
+    [style, "upload"],
+    [base, "upload"],
+  ]);
+  const pictures = [...files].filter(([name]) => name.startsWith("uploads/"));
+  assert.equal(pictures.length, 2);
+  for (const [name, bytes] of pictures) {
+    const id = [base, style].find((id) => name === `uploads/${id}-photo.png`)!;
+    assert.deepEqual(bytes, await readBlob(studio.blobs, blobKeys.picture(id)));
+  }
+  const [prompt] = jsonOf(files, "prompts.json");
+  assert.deepEqual(prompt.sources.map(({ imageId }: { imageId: string }) => imageId), [base, style]);
+  assert.equal(prompt.mask.maskId, mask);
 });
 
 Deno.test("an account without anything is exported too", async () => {

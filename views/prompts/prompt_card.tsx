@@ -184,9 +184,8 @@ function Actions({ view }: { view: PromptView }) {
 }
 
 /** From a picture that was changed: on to the next change, or beside what it was. */
-function Onward({ view: { prompt, images } }: { view: PromptView }) {
-  const base = prompt.request.edit?.sources.find(({ role }) => role === "base");
-  if (base === undefined) return null;
+function Onward({ view: { prompt, images, base } }: { view: PromptView }) {
+  if (base === null) return null;
   return (
     <>
       {images.map(({ image }, i) => {
@@ -196,17 +195,19 @@ function Onward({ view: { prompt, images } }: { view: PromptView }) {
             <a id={`further-${image.id}`} class="button quiet" href={`/images/${image.id}/edit`}>
               {`Take${number || " this"} further`}
             </a>
-            <a
-              id={`compare-${image.id}`}
-              class="button quiet"
-              href={`/compare?images=${base.imageId},${image.id}`}
-            >
-              {`Compare${number}`}
-            </a>
+            {base.image !== null && (
+              <a
+                id={`compare-${image.id}`}
+                class="button quiet"
+                href={`/compare?images=${base.imageId},${image.id}`}
+              >
+                {`Compare${number}`}
+              </a>
+            )}
           </>
         );
       })}
-      <MaskAgain request={prompt.request} />
+      {base.image !== null && <MaskAgain request={prompt.request} />}
     </>
   );
 }

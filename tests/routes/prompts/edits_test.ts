@@ -20,10 +20,11 @@ Deno.test("a card shows what was changed, and what is to be known of what came",
   await make(program, { ...night, sources: [{ id: base }] });
   const page = await (await person.get("/generator")).text();
   assert.match(page, new RegExp(`<a class="before" href="/images/${base}">`));
+  assert.match(page, new RegExp(`href="/compare\\?images=${base},`));
   assert.match(page, /<p class="note">It knew the word night &lt;i&gt;only&lt;\/i&gt;\.<\/p>/);
   assert.equal(await statusOf(program.delete(`/api/v1/images/${base}`)), 200);
   const after = await (await person.get("/generator")).text();
-  assert.doesNotMatch(after, /class="before"/);
+  assert.doesNotMatch(after, /class="before"|compare\?images/);
   assert.match(after, /from a deleted picture/);
 });
 

@@ -347,10 +347,10 @@ interface FilledForm {
 
 const goneWords = "A source is not there any more";
 
-/** What was typed stays, for another change. */
+/** What was typed stays, for another change. No place in the page is named: browsers would not load that anew. */
 function editedPath(imageId: string, { mask: _, source: __, ...typed }: FormFields): string {
   const address = editAddress(imageId, typed);
-  return (address.length <= maxAddressChars ? address : editAddress(imageId, { as: typed.as })) + "#results";
+  return address.length <= maxAddressChars ? address : editAddress(imageId, { as: typed.as });
 }
 
 /** Nobody pays more than the button showed: without scripts it does not follow what is chosen. */

@@ -28,14 +28,18 @@
   function extend(canvas, side, pixels) {
     const most = lengthOf(canvas, side) * mostPercent / 100;
     const extended = Math.min(most, Math.max(0, Math.round(pixels)));
-    for (const each of sides) {
-      const length = each === side ? extended : pixelsOf(canvas, each);
-      canvas.dataset[each] = String(length);
-      // With four decimals a percentage names the pixel that is meant in every picture that there may be.
-      fieldOf(each).value = String(Math.round(length / lengthOf(canvas, each) * 1e6) / 1e4);
-    }
+    canvas.dataset[side] = String(extended);
+    fillFields(canvas);
     document.querySelector("#frame-fields [name=ratio][value='']").checked = true;
     layOut(canvas);
+  }
+
+  function fillFields(canvas) {
+    for (const side of sides) {
+      // With four decimals a percentage names the pixel that is meant in every picture that there may be.
+      const percent = Math.round(pixelsOf(canvas, side) / lengthOf(canvas, side) * 1e6) / 1e4;
+      fieldOf(side).value = String(percent);
+    }
   }
 
   /** The picture stands in the middle of what it may become at most of what is seen now. */
@@ -56,18 +60,25 @@
     }
   }
 
-  const layOutAll = () => document.querySelectorAll(".frame-canvas").forEach(layOut);
-  addEventListener("DOMContentLoaded", layOutAll);
-  addEventListener("htmx:after:swap", layOutAll);
+  const chosenRatio = () => document.querySelector("#frame-fields [name=ratio]:checked").value;
 
-  /** Of a ratio the server knows what it comes to. */
+  /** Of a ratio the server knows what it comes to; from there it goes on by side. */
+  function takeUp() {
+    const canvas = document.querySelector(".frame-canvas");
+    if (canvas === null) return;
+    if (chosenRatio() !== "") fillFields(canvas);
+    layOut(canvas);
+  }
+  addEventListener("DOMContentLoaded", takeUp);
+  addEventListener("htmx:after:swap", takeUp);
+
   addEventListener("input", ({ target }) => {
     const canvas = document.querySelector(".frame-canvas");
     if (canvas === null || target.closest?.("#frame-fields") == null) return;
     if (sides.includes(target.name)) {
       document.querySelector("#frame-fields [name=ratio][value='']").checked = true;
     }
-    if (document.querySelector("#frame-fields [name=ratio]:checked").value !== "") return;
+    if (chosenRatio() !== "") return;
     for (const side of sides) {
       const percent = Math.min(mostPercent, Math.max(0, Number(fieldOf(side).value)));
       canvas.dataset[side] = String(Math.round(percent / 100 * lengthOf(canvas, side)));

@@ -71,6 +71,9 @@ export function EditPage(props: EditPageProps) {
       <div class="edit-ways">
         <Tabs name="Ways to change it" tabs={tabs} current={editPath(image.id, as)} />
       </div>
+      <noscript>
+        <LastChange prompts={prompts} />
+      </noscript>
       {state === null
         ? (
           <p class="empty">
@@ -86,6 +89,22 @@ export function EditPage(props: EditPageProps) {
         <p class="muted none">Results arrive here. The picture itself stays as it is.</p>
       </section>
     </Layout>
+  );
+}
+
+/** Without a script the page is loaded anew, at its top, which says what has become of what was asked for. */
+function LastChange({ prompts: [last] }: Pick<EditPageProps, "prompts">) {
+  if (last === undefined) return null;
+  const { text } = last.prompt.request;
+  return (
+    <p class="last-change">
+      {last.stage !== null ? "On its way, and here below once it is there: " : "The last change: "}
+      {last.images.length === 0 ? <q dir="auto">{text}</q> : (
+        <a href={`/images/${last.images[0].image.id}`}>
+          <bdi>{text}</bdi>
+        </a>
+      )}
+    </p>
   );
 }
 

@@ -9,7 +9,7 @@ export function PictureFamily({ family }: { family: Family }) {
   if (ancestors.length < 2 && childCount === 0) return null;
   return (
     <section class="family" aria-labelledby="lineage">
-      <h2 id="lineage">Where it comes from</h2>
+      <h2 id="lineage">{ancestors.length > 1 ? "Where it comes from" : "Made from it"}</h2>
       {ancestors.length > 1 && (
         <ol class="line">
           {ancestors.map((node, index) => (
@@ -22,7 +22,7 @@ export function PictureFamily({ family }: { family: Family }) {
       )}
       {childCount > 0 && (
         <>
-          <h3>Made from it</h3>
+          {ancestors.length > 1 && <h3>Made from it</h3>}
           <ul class="made">
             {made.map((node) => (
               <li>

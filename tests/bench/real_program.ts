@@ -58,23 +58,32 @@ async function wholePictures(
   await using service = runProgram("picture_service.ts", [file, "20"]);
   await using floor = runProgram("floor.ts", [file, await newFolder(), JSON.stringify(bareCommits)]);
   const stalls = join(folder, "stalls");
+  const serviceUrl = await service.nextLine();
   await using server = await startServer({
     dataDir: await newFolder(),
-    env: { ...busy, OPENAI_BASE_URL: await service.nextLine(), BENCH_STALLS: stalls },
+    env: { ...busy, OPENAI_BASE_URL: serviceUrl, BENCH_STALLS: stalls },
     main: new URL("programs/probed_main.ts", import.meta.url).pathname,
   });
+  await using relay = runProgram("bare_relay.ts", [
+    `${serviceUrl}/v1`,
+    await newFolder(),
+    JSON.stringify(bareCommits),
+  ]);
   await floor.nextLine();
   const generate = await programOf(server);
+  const relayed = askBare(await relay.nextLine());
   const { pid } = server.process;
   const rest = await memoryKb(pid);
   await forgetPeak(pid);
-  const taken = { subject: [] as Taken[], floor: [] as Taken[] };
+  const taken = { subject: [] as Taken[], floor: [] as Taken[], relay: [] as Taken[] };
   for (let round = 0; round <= rounds; round++) {
     const subject = await take(pid, pictures, () => inLanes(pictures, generate));
     const bare = await take(floor.pid, pictures, () => floorOf(floor, pictures));
+    const ofRelay = await take(relay.pid, pictures, () => inLanes(pictures, relayed));
     if (round === 0) continue;
     taken.subject.push(subject);
     taken.floor.push(bare);
+    taken.relay.push(ofRelay);
   }
   const of = (taken: Taken[], figure: keyof Taken) => median(taken.map((each) => each[figure]));
   const baseline = "decode, put, 3 commits";
@@ -86,11 +95,23 @@ async function wholePictures(
     goal: { ratio: "at most", value: most },
   });
   report({
+    name: `the same beside the shortest program`,
+    unit: "ms",
+    subject: of(taken.subject, "cpuMs"),
+    baseline: { name: "bare relay", value: of(taken.relay, "cpuMs") },
+  });
+  report({
     name: `whole ${name} pictures, ${inFlight} at once`,
     unit: "/s",
     subject: of(taken.subject, "perSecond"),
     baseline: { name: baseline, value: of(taken.floor, "perSecond") },
     goal: { ratio: "at least", value: least },
+  });
+  report({
+    name: `the same beside the shortest program`,
+    unit: "/s",
+    subject: of(taken.subject, "perSecond"),
+    baseline: { name: "bare relay", value: of(taken.relay, "perSecond") },
   });
   if (name !== "large") return;
   const peak = (await memoryKb(pid)).peak;
@@ -136,6 +157,13 @@ async function take(pid: number, count: number, work: () => Promise<unknown>): P
   return { cpuMs: (await cpuMs(pid) - cpuBefore) / count, perSecond: count / tookMs * 1000 };
 }
 
+/** As much as can be done in a while, with its share of the processor time. */
+async function takeFor(pid: number, once: (nth: number) => Promise<void>): Promise<Taken> {
+  let done = 0;
+  const [cpuBefore, rate] = [await cpuMs(pid), await perSecond(load, () => once(done++))];
+  return { cpuMs: (await cpuMs(pid) - cpuBefore) / done, perSecond: rate };
+}
+
 async function floorOf(floor: Program, count: number): Promise<void> {
   await floor.say(`${count}\n`);
   await floor.nextLine();
@@ -165,6 +193,19 @@ const busy = {
   RATE_LIMIT_REQUESTS: "0",
 };
 
+/** The same words, of a program that asks for nothing else. */
+function askBare(url: string): (nth: number) => Promise<void> {
+  return async (nth) => {
+    const answer = await fetch(url, { method: "POST", body: wordsOf(nth) });
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`Answered ${answer.status}: ${body}`);
+  };
+}
+
+function wordsOf(nth: number): string {
+  return JSON.stringify({ prompt: `A lighthouse above the sea, early in the morning, ${nth}` });
+}
+
 /** A call for a picture, which waits for it; `Prefer: respond-async` does not. */
 async function programOf(server: Server, prefer?: string): Promise<(nth: number) => Promise<void>> {
   const { stdout: key } = await runTask(["key", "--name", "bench"], { dataDir: server.dataDir });
@@ -177,12 +218,14 @@ async function programOf(server: Server, prefer?: string): Promise<(nth: number)
     const answer = await fetch(`${server.url}/api/v1/images/generate`, {
       method: "POST",
       headers,
-      body: JSON.stringify({ prompt: `A lighthouse above the sea, early in the morning, ${nth}` }),
+      body: wordsOf(nth),
     });
     const body = await answer.text();
     if (!answer.ok) throw new Error(`Answered ${answer.status}: ${body}`);
   };
 }
+
+type Accepting = "idle" | "working" | "single" | "grouped";
 
 /** Accepting over a socket, with a provider that keeps what it was given. */
 async function acceptance(
@@ -202,40 +245,49 @@ async function acceptance(
     });
   await using idle = await start("1");
   await using working = await start("64");
-  const [shape] = bareCommits;
-  await using floor = runProgram("bare_accept.ts", [await newFolder(), JSON.stringify(shape)], { after });
-  const bareUrl = await floor.nextLine();
-  const bare = async (nth: number) => {
-    const body = JSON.stringify({ prompt: `A lighthouse above the sea, early in the morning, ${nth}` });
-    await (await fetch(bareUrl, { method: "POST", body })).text();
+  const startBare = async (way: "single" | "grouped") =>
+    runProgram("bare_accept.ts", [await newFolder(), JSON.stringify(bareCommits[0]), way], { after });
+  await using single = await startBare("single");
+  await using grouped = await startBare("grouped");
+  const asked: { [name in Accepting]: { pid: number; once: (nth: number) => Promise<void> } } = {
+    idle: { pid: idle.process.pid, once: await programOf(idle, "respond-async") },
+    working: { pid: working.process.pid, once: await programOf(working, "respond-async") },
+    single: { pid: single.pid, once: askBare(await single.nextLine()) },
+    grouped: { pid: grouped.pid, once: askBare(await grouped.nextLine()) },
   };
-  const [toIdle, toWorking] = [
-    await programOf(idle, "respond-async"),
-    await programOf(working, "respond-async"),
-  ];
-  const rates = { idle: [] as number[], working: [] as number[], bare: [] as number[] };
+  const taken: { [name in Accepting]: Taken[] } = { idle: [], working: [], single: [], grouped: [] };
   for (let round = 0; round <= rounds; round++) {
-    const taken = {
-      idle: await perSecond(load, toIdle),
-      working: await perSecond(load, toWorking),
-      bare: await perSecond(load, bare),
-    };
-    if (round === 0) continue;
-    for (const each of ["idle", "working", "bare"] as const) rates[each].push(taken[each]);
+    for (const [who, { pid, once }] of Object.entries(asked)) {
+      const each = await takeFor(pid, once);
+      if (round > 0) taken[who as Accepting].push(each);
+    }
   }
-  const accepted = median(rates.working);
+  const of = (who: Accepting, figure: keyof Taken) => median(taken[who].map((each) => each[figure]));
+  const title = `accepted over a socket, ${inFlight} at once, ${name}`;
   report({
-    name: `accepted over a socket, ${inFlight} at once, ${name}`,
+    name: title,
     unit: "/s",
-    subject: median(rates.idle),
-    baseline: { name: "bare server, 1 commit", value: median(rates.bare) },
+    subject: of("idle", "perSecond"),
+    baseline: { name: "bare server, 1 commit", value: of("single", "perSecond") },
     goal: { ratio: "at least", value: least },
+  });
+  report({
+    name: "the same beside the shortest program",
+    unit: "/s",
+    subject: of("idle", "perSecond"),
+    baseline: { name: "bare server, grouped", value: of("grouped", "perSecond") },
+  });
+  report({
+    name: "its processor time, whole program",
+    unit: "ms",
+    subject: of("idle", "cpuMs"),
+    baseline: { name: "bare server, grouped", value: of("grouped", "cpuMs") },
   });
   report({
     name: `the same while 64 prompts run`,
     unit: "/s",
-    subject: accepted,
-    baseline: { name: "while one runs", value: median(rates.idle) },
+    subject: of("working", "perSecond"),
+    baseline: { name: "while one runs", value: of("idle", "perSecond") },
     goal: { ratio: "at least", value: 0.7 },
   });
 }

@@ -431,3 +431,29 @@ Deno.test("somebody who has to sign in first finds the form as it was filled", a
   assert.equal(pathname, `/images/${imageId}/edit`);
   assert.deepEqual([searchParams.get("part"), searchParams.get("prompt")], ["bottom", "a red boat"]);
 });
+
+Deno.test("a picture whose rest was kept says so, tells of a rest that was changed, and offers all of it", async () => {
+  await using scene = await setScene({ isWorking: true });
+  const { program, person, imageId } = scene;
+  const mask = await masked(program, imageId);
+  const pageOf = async (body: object) => {
+    const request = { prompt: "a boat", mask, sources: [{ id: imageId }], ...body };
+    const { images: [{ id }] } = await (await program.post("/api/v1/images/generate", request)).json();
+    return { id, page: await (await person.get(`/images/${id}`)).text() };
+  };
+  // The stand-in paints in a colour of its own, whatever it is given.
+  const kept = await pageOf({});
+  assert.match(
+    kept.page,
+    /The model moved or recoloured the rest\. The rest is kept as it was, so look at the edge\./,
+  );
+  assert.match(kept.page, new RegExp(`action="/images/${kept.id}/whole"`));
+  assert.match(kept.page, /Use the model&#39;s whole picture/);
+  assert.match(kept.page, /What is sent/);
+  assert.match(
+    kept.page,
+    new RegExp(`href="/images/${imageId}/edit\\?as=part&amp;part=earlier&amp;maskId=${mask}`),
+  );
+  const open = await pageOf({ keep: false });
+  assert.doesNotMatch(open.page, /whole picture|moved or recoloured/);
+});

@@ -43,8 +43,9 @@ export const threats: Threat[] = [
     tests: [
       "prove/suites.ts: strangers",
       "routes/threats_test.ts: a retry, settings or an undo that name somebody else's things copy and charge nothing",
+      "routes/prompts/changes_test.ts: pictures and masks that are unknown, deleted or somebody else's are not found, and nothing is held",
+      "routes/images/masks_test.ts: whose picture or mask it is not, finds none, and nothing is kept",
     ],
-    note: "nothing takes a source image or a mask yet",
   },
   {
     about: "Access",
@@ -223,9 +224,10 @@ export const threats: Threat[] = [
       "routes/images/damaged_files_test.ts: from a provider bring a picture or a bad result, and nothing else",
       "routes/images/damaged_files_test.ts: fill the form or are refused with words, and nothing else",
       "lib/images/picture_settings_test.ts: what is no PNG, JPEG or WebP is refused as such",
+      "routes/images/uploads_test.ts: what is no PNG, JPEG or WebP is of another type, whatever it is called",
+      "routes/images/uploads_test.ts: files are kept bare or refused with words, and nothing else",
+      "routes/images/masks_test.ts: files are masks or are refused with words, and nothing else",
     ],
-    note:
-      "pictures are decoded from providers, for a form's settings and for portraits; source images are not uploaded yet",
   },
   {
     about: "Files",
@@ -243,8 +245,9 @@ export const threats: Threat[] = [
     line: "Place and camera data of an upload reach neither the provider nor any stored or served file.",
     tests: [
       "lib/accounts/portrait_test.ts: nothing of where and with what a portrait was taken is kept",
+      "routes/images/uploads_test.ts: what a camera wrote is in no form of an upload, and in no file on the disk",
     ],
-    note: "no picture that somebody uploads is sent on or served, but for portraits, which are made anew",
+    note: "what a provider is given is made from the stored upload, in which nothing of that is left",
   },
   {
     about: "Files",

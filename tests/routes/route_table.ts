@@ -25,13 +25,15 @@ export interface Route {
   /** What is sent where a session may change something. */
   json?: unknown;
   form?: { [name: string]: string };
+  /** The field of the form that a picture is sent in. */
+  file?: string;
   query?: string;
 }
 
 function route(
   [method, path]: [string, string],
   statuses: Statuses,
-  sent: Pick<Route, "json" | "form" | "query"> = {},
+  sent: Pick<Route, "json" | "form" | "file" | "query"> = {},
 ): Route {
   const byCaller = Object.fromEntries(callers.map((caller, i) => [caller, statuses[i]]));
   return { method, path, statuses: byCaller as Route["statuses"], ...sent };
@@ -55,7 +57,9 @@ export const routeTable: Route[] = [
   open("GET", "/static/:hash/forest.webp"),
   open("GET", "/static/:hash/lake.webp"),
   open("GET", "/favicon.ico", 302),
+  open("GET", "/static/:hash/mask.js"),
   open("GET", "/static/:hash/passkeys.js"),
+  open("GET", "/sources/:token", 404),
   open("GET", "/.well-known/jwks.json"),
   open("POST", "/callbacks/:token"),
 
@@ -109,6 +113,14 @@ export const routeTable: Route[] = [
   route(["GET", "/images/:image/area"],                 [303,  200,  404,  404,  200,  200,  303,  303], { query: "part=bottom" }),
   route(["GET", "/images/:image/similar"],              [303,  200,  404,  404,  200,  200,  303,  303], { query: "x=0&y=0" }),
   route(["POST", "/images/:image/delete"],              [303,  303,  404,  404,  403,  403,  303,  303]),
+
+  route(["POST", "/api/v1/images/:image/whole"],        [401,  400,  404,  404,  403,  400,  401,  401]),
+  route(["POST", "/images/:image/whole"],               [303,  400,  404,  404,  403,  400,  303,  303]),
+  route(["POST", "/api/v1/prompts/:prompt/finish"],     [401,  409,  404,  404,  403,  409,  401,  401]),
+  route(["POST", "/prompts/:prompt/finish"],            [303,  409,  404,  404,  403,  409,  303,  303]),
+  route(["POST", "/api/v1/uploads"],                    [401,  201,  201,  201,  403,  201,  401,  401], { form: {}, file: "file" }),
+  route(["POST", "/api/v1/masks"],                      [401,  201,  404,  404,  403,  201,  401,  401], { form: { image: ":image" }, file: "file" }),
+  route(["GET", "/api/v1/masks/:mask/file"],            [401,  200,  404,  404,  200,  200,  401,  401]),
 
   route(["GET", "/events"],                             [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/events/missed"],                      [401,  200,  200,  200,  200,  200,  401,  401]),

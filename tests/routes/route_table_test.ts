@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { imagesOf } from "../../lib/prompts/prompt.ts";
 import type { Hono } from "hono";
+import sharp from "sharp";
 import { createApiKey, listApiKeys } from "../../lib/identity/api_key.ts";
 import { deleteImage } from "../../lib/images/delete_image.ts";
 import { sha256 } from "../../lib/digest.ts";
@@ -16,7 +17,14 @@ import { createApp } from "../../routes/app.ts";
 import type { AppEnv } from "../../routes/http/context.ts";
 import { assets } from "../../views/shell/assets.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
-import { acceptPrompt, completePrompt, createTestPasskey, startPrompt } from "../fixtures/store.ts";
+import { readImage } from "../../lib/images/image_store.ts";
+import {
+  acceptPrompt,
+  completePrompt,
+  createTestMask,
+  createTestPasskey,
+  startPrompt,
+} from "../fixtures/store.ts";
 import { createStudio, type Studio } from "../fixtures/studio.ts";
 import { type CallerKind, callers, type Route, routeTable } from "./route_table.ts";
 
@@ -52,7 +60,7 @@ async function statusFor(route: Route, caller: CallerKind): Promise<number> {
   await using studio = await createStudio({ isWorking: false });
   const member = await studio.addMember();
   const fillIn = await createThings({ studio, member });
-  const { method, json, form, query } = route;
+  const { method, json, form, file, query } = route;
   const path = fillIn(route.path) + (query === undefined ? "" : `?${fillIn(query)}`);
   const fields = Object.entries(form ?? {}).map(([name, text]) => [name, fillIn(text)]);
   const answer = await studio.fetch(path, {
@@ -63,10 +71,24 @@ async function statusFor(route: Route, caller: CallerKind): Promise<number> {
       Prefer: "respond-async",
       ...json !== undefined && { "Content-Type": "application/json" },
     },
-    body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(fields),
+    body: json !== undefined
+      ? JSON.stringify(json)
+      : file !== undefined
+      ? await formWith(file, fields)
+      : form && new URLSearchParams(fields),
   });
   await answer.body?.cancel();
   return answer.status;
+}
+
+/** With a picture whose lower half is white. */
+async function formWith(file: string, fields: string[][]): Promise<FormData> {
+  const form = new FormData();
+  for (const [name, text] of fields) form.set(name, text);
+  const upper = await picture(512, 256);
+  const grown = sharp(upper).extend({ bottom: 256, background: "#fff" }).png();
+  form.set(file, new File([new Uint8Array(await grown.toBuffer())], "a.png"));
+  return form;
 }
 
 async function credentialOf(
@@ -116,6 +138,8 @@ async function createThings(
   const { width, height } = parseSize(made.value.request.imageSize);
   await blobs.put(blobKeys.picture(image.id), await picture(width, height), "image/png");
   await deleteImage(store, trashed);
+  const base = (await readImage(store, image.id))!.value;
+  const mask = await createTestMask(store, { base, blobs });
   const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
   const passkey = (await createTestPasskey(store, member)).id;
   await savePortrait(store, { userId: member.id, bytes: await picture(512, 512) });
@@ -131,6 +155,7 @@ async function createThings(
     image: image.id,
     other: other.id,
     trashed: trashed.id,
+    mask: mask.id,
     invitation: invitation.id,
     passkey,
     waiting,

@@ -22,6 +22,7 @@ import { sleep } from "./lib/sleep.ts";
 import { openDatabase } from "./lib/store/store.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
+import { shortAsItIs } from "./routes/http/short_answer.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;
@@ -59,8 +60,10 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const application = Promise.withResolvers<Hono<AppEnv>>();
   const server = listen(
     settings,
-    async (request, { remoteAddr }) =>
-      (await application.promise).fetch(request, { remoteAddress: remoteAddr.hostname }),
+    async (request, { remoteAddr }) => {
+      const app = await application.promise;
+      return shortAsItIs(request, await app.fetch(request, { remoteAddress: remoteAddr.hostname }));
+    },
   );
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${server.addr.port}`;
   const outgoing = createOutgoing();

@@ -23,6 +23,29 @@ async function programOf(server: Server) {
   };
 }
 
+Deno.test("pages are packed for who takes that, and the short answer to a change goes as it is", async () => {
+  await using folder = await createTestDirectory();
+  await using server = await startServer({ dataDir: folder.path });
+  const { stdout: key } = await runTask(["key", "--name", "t", "--scope", "all"], server);
+  const headers = {
+    Authorization: `Bearer ${key.trim()}`,
+    "Content-Type": "application/json",
+    "Accept-Encoding": "br",
+  };
+  const page = await fetch(`${server.url}/login`, { headers });
+  await page.text();
+  const accepted = await fetch(`${server.url}/api/v1/images/generate`, {
+    method: "POST",
+    headers: { ...headers, Prefer: "respond-async" },
+    body: JSON.stringify({ prompt: "sea" }),
+  });
+  assert.equal((await accepted.json()).status, "PENDING");
+  assert.deepEqual(
+    [page, accepted].map(({ headers }) => [headers.get("Content-Encoding"), headers.get("Cache-Control")]),
+    [["br", "no-store"], [null, "no-store, no-transform"]],
+  );
+});
+
 Deno.test("every provider whose key is set makes pictures, and the books are what they billed", async () => {
   await using folder = await createTestDirectory();
   await using nanobanana = await startNanobanana();

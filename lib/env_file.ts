@@ -106,7 +106,8 @@ export function meantBy(name: string, names: readonly string[]): string | null {
 }
 
 function nearestTo(name: string, names: readonly string[]): string {
-  return names.toSorted((a, b) => apart(name, a) - apart(name, b))[0];
+  const rated = names.map((ours) => ({ ours, by: apart(name, ours) }));
+  return rated.reduce((nearest, each) => each.by < nearest.by ? each : nearest).ours;
 }
 
 /** How far a name is from one of ours: in letters, or in words that were left out. */

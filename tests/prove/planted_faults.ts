@@ -400,6 +400,30 @@ export const plantedFaults: PlantedFault[] = [
     story: secondProcess,
   },
   {
+    name: "another user's picture is taken for a source",
+    breaks: "strangers",
+    edits: [{
+      file: "lib/images/named.ts",
+      old: "const own = found.map(({ value }) => value).filter((image) => image.userId === userId);",
+      new: "const own = found.map(({ value }) => value);",
+    }, {
+      file: "lib/prompts/request_prompt.ts",
+      old: "if (!found.every((record) => record?.value.userId === userId)) throw notFound();",
+      new: "if (!found.every((record) => record !== null)) throw notFound();",
+    }],
+    story: strangers,
+  },
+  {
+    name: "another user's mask is given out",
+    breaks: "strangers",
+    edits: [{
+      file: "lib/images/mask_store.ts",
+      old: "if (found?.value.userId !== userId) throw notFound();\n  return found.value;",
+      new: "if (!found || !userId) throw notFound();\n  return found.value;",
+    }],
+    story: strangers,
+  },
+  {
     name: "a backup is taken without its pictures",
     breaks: "backup",
     edits: [{

@@ -278,7 +278,17 @@ export async function strangers(options: ScenarioOptions): Promise<Finding[]> {
   const { images: [imageId] } = await ada.read(done);
   world.nanobanana.pollsUntilDone = Infinity;
   const running = (await ada.submit("running", square))!;
-  const asked: [method: string, path: string][] = [
+  const [hers, own] = [await ada.prepareChange(), await bea.prepareChange()];
+  const change = { prompt: "bea: taken", model: "sketch" };
+  const asked: [method: string, path: string, body?: unknown][] = [
+    ["POST", "/images/generate", { ...change, sources: hers.sources }],
+    ["POST", "/images/generate", { ...change, ...own, mask: hers.mask }],
+    ["POST", "/quotes", { ...change, sources: hers.sources }],
+    ["POST", "/masks", {
+      image: hers.sources[0].id,
+      shapes: [{ kind: "rect", x: 0, y: 0, width: 1, height: 0.5 }],
+    }],
+    ["GET", `/masks/${hers.mask}/file`],
     ...[done, running].flatMap((id): [string, string][] => [
       ["GET", `/prompts/${id}`],
       ["GET", `/prompts/${id}/events`],
@@ -291,8 +301,8 @@ export async function strangers(options: ScenarioOptions): Promise<Finding[]> {
     ["DELETE", `/images/${imageId}`],
   ];
   const violations: Violation[] = [];
-  for (const [method, path] of asked) {
-    const answer = await bea.send(method, path, undefined, { Prefer: "respond-async" });
+  for (const [method, path, body] of asked) {
+    const answer = await bea.send(method, path, body, { Prefer: "respond-async" });
     await answer.body?.cancel();
     if (answer.status !== 404) {
       violations.push({ says: `${method} ${path} of another user answers ${answer.status}`, trace: [] });

@@ -119,12 +119,13 @@ function apart(name: string, ours: string): number {
 }
 
 /** How many letters have to be put in, taken out or changed (Levenshtein); upper and lower case are alike. */
-function distance(a: string, b: string): number {
+function distance(name: string, ours: string): number {
+  const [a, b] = [name.toUpperCase(), ours.toUpperCase()];
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const isSame = a[i - 1].toUpperCase() === b[j - 1].toUpperCase();
+      const isSame = a[i - 1] === b[j - 1];
       row.push(Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (isSame ? 0 : 1)));
     }
     above = row;

@@ -8,6 +8,7 @@ import type { PromiseName } from "./promises.ts";
 import {
   budgetBurst,
   cancelRace,
+  changedParts,
   gracefulStop,
   plainPrompts,
   providerMishaps,
@@ -58,6 +59,27 @@ export const plantedFaults: PlantedFault[] = [
       new: "if (false) {",
     }],
     story: killed("creation of a task, before the answer"),
+  },
+  {
+    name: "all of what a provider made is taken",
+    breaks: "kept",
+    edits: [{
+      file: "lib/work/task_storage.ts",
+      old: "prompt.request.edit?.isRestKept",
+      new: "(prompt.request.edit?.isRestKept && false)",
+    }],
+    story: changedParts,
+  },
+  {
+    name: "what may change and what may not are taken for each other",
+    breaks: "kept",
+    edits: [{
+      file: "lib/images/edit_pixels.ts",
+      old: "decodeStoredMask(await bytesOf(blobs, blobKeys.mask(mask.maskId)))",
+      new:
+        "decodeStoredMask(await bytesOf(blobs, blobKeys.mask(mask.maskId))).then((s) => ({ ...s, mask: s.mask.map((v) => 255 - v) }))",
+    }],
+    story: changedParts,
   },
   {
     name: "what an earlier process has begun is taken for begun just now",

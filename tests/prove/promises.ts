@@ -8,6 +8,7 @@ export const promises = {
   holds: "Nothing is held at rest",
   budget: "Spent and held never exceed a budget",
   pictures: "Every picture has its bytes",
+  kept: "What may not change of a picture is the same, pixel for pixel",
   indexes: "Indexes and totals are what the records imply",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
   stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",

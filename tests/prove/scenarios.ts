@@ -1,4 +1,6 @@
 /** Short stories told through the front door, each the shortest that shows whether one promise is kept. */
+import type { Buffer } from "node:buffer";
+import sharp from "sharp";
 import type { Answer } from "../stand_ins/nanobanana.ts";
 import { cutOff } from "../stand_ins/http.ts";
 import { startIdentityProvider } from "../stand_ins/identity_provider.ts";
@@ -7,7 +9,7 @@ import { runTask, startServer } from "../fixtures/server.ts";
 import { until } from "../fixtures/until.ts";
 import { checkAll, finding } from "./checks.ts";
 import { watchKinds } from "./evidence.ts";
-import { pause } from "./person.ts";
+import { pause, type Person } from "./person.ts";
 import type { Finding, Violation } from "./promises.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -33,6 +35,42 @@ export async function plainPrompts(options: ScenarioOptions): Promise<Finding[]>
     for (const kind of watchKinds) void person.watch(promptId!, kind).catch(() => {});
   }
   return checkAll(await world.settle());
+}
+
+/** A part of a picture changed by each kind of provider; outside of it, every pixel is the one that was sent. */
+export async function changedParts(options: ScenarioOptions): Promise<Finding[]> {
+  await using world = await createWorld({ ...options, budgets: [1_000_000] });
+  await world.start();
+  const [person] = world.people;
+  const change = await person.prepareChange();
+  const models = ["gpt-image-2", "gemini-nano-banana-2.1", "sketch"];
+  const promptIds: string[] = [];
+  for (const model of models) {
+    const promptId = await person.submit(`a boat at night by ${model}`, { model, ...change });
+    if (promptId === null) throw new Error(`a change by ${model} was refused`);
+    promptIds.push(promptId);
+  }
+  const over = (status: string) => status !== "PENDING" && status !== "PROCESSING";
+  for (const id of promptIds) await until(() => person.read(id), ({ status }) => over(status), 60_000);
+  const base = await upperHalf(person, change.sources[0].id);
+  const violations: Violation[] = [];
+  for (const [i, promptId] of promptIds.entries()) {
+    const { images, status, errorCode } = await person.read(promptId);
+    const made = images.length === 0 ? null : await upperHalf(person, images[0]);
+    if (made !== null && made.equals(base)) continue;
+    const says = made === null ? `${models[i]} brought nothing` : `${models[i]} changed what was to stay`;
+    violations.push({ says, trace: [`${promptId} ${status} ${errorCode}`] });
+  }
+  return [...checkAll(await world.settle()), finding("kept", violations, { cases: models.length })];
+}
+
+/** Of a picture's pixels, those that `prepareChange` lets nobody change. */
+async function upperHalf(person: Person, imageId: string): Promise<Buffer> {
+  const file = await person.send("GET", `/images/${imageId}/file`);
+  const { data, info } = await sharp(await file.bytes()).removeAlpha().raw().toBuffer({
+    resolveWithObject: true,
+  });
+  return data.subarray(0, info.width * Math.floor(info.height / 2) * info.channels);
 }
 
 /** Two hundred at once with budget for five: five are accepted, and once they are paid none more. */

@@ -64,6 +64,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
         { name: "calls back", about: "accepted", run: () => stories.calledBack(some) },
         { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },
+        { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },
         { name: "a restored backup", about: "backup", run: () => stories.restoredBackup(some) },

@@ -42,7 +42,9 @@ import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
 /** Cards and tiles of a few dozen people's first pages, most of them 1 to 3 kB. */
 const readyParts = 2000;
-const picturePaths = [pictureSettingsPath, uploadsPath, masksPath, sentMaskPath];
+const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
+/** Forms that come back with what was typed also where a picture in them is too large. */
+const filledPaths = [generatorPath, sentMaskPath];
 
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
@@ -63,10 +65,10 @@ export function createApp(deps: AppDeps) {
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .route("/", sourceFileRoutes(deps))
-    .use(except([...picturePaths, generatorPath], wholeBody))
+    .use(except([...picturePaths, ...filledPaths], wholeBody))
     .use(credentials(deps))
     .on("POST", picturePaths, wholePictures({ isOne: true }), credentials(deps))
-    .on("POST", generatorPath, wholePictures({ isOne: false }), credentials(deps))
+    .on("POST", filledPaths, wholePictures({ isOne: false }), credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
     .route("/", homeRoutes(deps))

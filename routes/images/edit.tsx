@@ -33,8 +33,9 @@ import { FrameShown, type FrameState } from "../../views/images/frame_fields.tsx
 import type { Origin } from "../../views/images/made_from.tsx";
 import { clickSize, type PartState } from "../../views/images/part_fields.tsx";
 import { type AppContext, type AppDeps, type AppEnv, budgetOf, callerOf } from "../http/context.ts";
+import { orProblem } from "../http/problem.tsx";
 import { readFilledForm, readForm } from "../http/request_body.ts";
-import { drawPart, frameOf, maskOf, type PartDeps, partOf, plainBody } from "./edit_form.ts";
+import { demandFrame, drawPart, frameOf, maskOf, type PartDeps, partOf, plainBody } from "./edit_form.ts";
 
 /** Takes a mask from a file, to be looked at before it is used. */
 export const sentMaskPath = "/images/:id/mask";
@@ -262,16 +263,14 @@ export function editRoutes(deps: EditDeps & { editPages: EditPages }) {
       const image = await baseOf(c);
       const { fields, files: { mask: [file] = [] } } = await readFilledForm(c, ["mask"]);
       const { requestKey: _, price: __, source: ___, mask: ____, ...typed } = fields;
-      try {
+      const page = ({ message: problem }: Refusal) =>
+        editPages.page(c, { imageId: image.id, fields: { ...typed, as: "part" }, problem });
+      return await orProblem(c, { page }, async () => {
         const said = { part: "file", dark: fields.dark, invert: fields.invert };
         const mask = await maskOf(deps, { base: image, fields: said, file });
         const shown = { ...typed, as: "part", part: "earlier", maskId: mask!.id, dark: "", invert: "" };
         return c.redirect(editAddress(image.id, shown), 303);
-      } catch (error) {
-        if (!(error instanceof Refusal) || error.code === "not_found") throw error;
-        const page = { imageId: image.id, fields: { ...typed, as: "part" }, problem: error.message };
-        return c.html(await editPages.page(c, page), error.isUnprocessable ? 422 : 400);
-      }
+      });
     })
     .get("/images/:id/area", async (c) => {
       const image = await baseOf(c);
@@ -292,8 +291,7 @@ export function editRoutes(deps: EditDeps & { editPages: EditPages }) {
 
   async function drawArea(image: Image, fields: FormFields): Promise<Uint8Array> {
     if (frameNames.some((name) => fields[name] !== undefined)) {
-      const frame = frameOf(fields, image);
-      if (frame === null) throw new Refusal("invalid_request", "Say how far to go at one side at least");
+      const frame = demandFrame(fields, image);
       return await drawFrame(await smallBytes(image), { base: image, frame });
     }
     const part = partOf(fields);

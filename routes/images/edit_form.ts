@@ -184,6 +184,13 @@ export function frameOf(fields: FormFields, base: Size): Frame | null {
   return sides.some((side) => frame[side] > 0) ? frame : null;
 }
 
+/** The same where a frame is what was meant: without one it would be the whole picture that changes. */
+export function demandFrame(fields: FormFields, base: Size): Frame {
+  const frame = frameOf(fields, base);
+  if (frame === null) throw badField("left", "Say how far to go at one side at least");
+  return frame;
+}
+
 function bySide(fields: FormFields, { width, height }: Size): Frame {
   const side = (name: typeof sides[number], length: number) =>
     fields[name]?.trim() ? Math.round(percent(fields, name, mostPercent) * length) : 0;
@@ -276,7 +283,7 @@ export async function editBody(
   const { imageId } = sources.find(({ role }) => role === "base") ?? sources[0];
   const base = await findImage(deps.store, { userId, imageId });
   const mask = await maskOf(deps, { base, fields, file });
-  const frame = frameOf(fields, base);
+  const frame = fields.as === "frame" ? demandFrame(fields, base) : frameOf(fields, base);
   const body = plainBody(fields, sources);
   if (mask === null && frame === null) {
     delete body.keep;

@@ -63,7 +63,14 @@ function openEditor(root) {
     onDraw: stage.show,
     onStep: (command) => command.kind === "similar" ? addLoaded(command) : history.add(command),
   });
-  const sending = createSending({ form, field, raster, keeping, isEmpty: () => measured.share === 0 });
+  const sending = createSending({
+    form,
+    field,
+    raster,
+    keeping,
+    isEmpty: () => measured.share === 0,
+    onTrouble: say,
+  });
 
   const choose = (kind, takes = false) => () => {
     drawing.cancel();

@@ -37,9 +37,12 @@ export function createHistory({ raster, keeping, onChange, onTrouble }) {
   }
 
   function settle() {
-    if (!keeping.write({ done, commands })) {
-      onTrouble("This mask has grown too long to be kept: if the page is left without sending, it is gone.");
-    }
+    const isKept = keeping.write({ done, commands });
+    onTrouble(
+      isKept
+        ? ""
+        : "This mask has grown too long to be kept: if the page is left without sending, it is gone.",
+    );
     onChange({ canUndo: done > floor, canRedo: done < commands.length });
   }
 

@@ -1,6 +1,6 @@
 /** The mask as a file of the form that the editor stands in: put in just before the form is sent. */
 
-export function createSending({ form, field, raster, keeping, isEmpty }) {
+export function createSending({ form, field, raster, keeping, isEmpty, onTrouble }) {
   let isFilling = false;
   let isFilled = false;
   /** The answer to "which part?" that means the mask, and what was chosen before it. */
@@ -12,15 +12,24 @@ export function createSending({ form, field, raster, keeping, isEmpty }) {
     const { target, submitter } = event;
     const method = submitter?.hasAttribute("formmethod") ? submitter.formMethod : form.method;
     if (target !== form || isFilled || method !== "post") return;
-    if (isEmpty()) return leaveOut();
+    if (isEmpty()) {
+      leaveOut();
+      if (saysPart()) return;
+    }
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!isFilling) fillAndSend(submitter);
+    if (isEmpty()) onTrouble("Nothing is marked: paint over what should change, or say it in words.");
+    else if (!isFilling) fillAndSend(submitter);
   }, true);
 
   function leaveOut() {
     field.value = "";
     if (choice?.checked && chosenBefore !== null) chosenBefore.checked = true;
+  }
+
+  /** Whether an area is chosen in figures; who is here to paint does not mean the whole picture by not having painted. */
+  function saysPart() {
+    return choice === null || form.querySelector(`[name="${choice.name}"]:checked`)?.value !== "whole";
   }
 
   async function fillAndSend(submitter) {

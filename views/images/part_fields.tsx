@@ -66,7 +66,7 @@ export function PartFields({ image, text, part, masks }: {
         <button class="quiet" type="submit" formmethod="get" formaction={editAddress(image)} formnovalidate>
           Show it
         </button>
-        <Shown part={part} />
+        <Shown image={image} part={part} />
         <ClickInstead image={image} text={text} fields={fields} />
       </noscript>
     </section>
@@ -134,12 +134,16 @@ function EarlierMasks({ masks, chosen }: { masks: readonly Mask[]; chosen?: stri
   );
 }
 
-function Shown({ part: { shownUrl, share, problem } }: { part: PartState }) {
+function Shown({ image, part: { shownUrl, share, problem } }: { image: Image; part: PartState }) {
   if (problem !== null) return <p class="error" role="alert">{problem}</p>;
   if (shownUrl === null) return null;
   return (
     <figure class="part-shown">
-      <img src={shownUrl} alt={share === null ? "What will change" : shareText(share)} />
+      <img
+        src={shownUrl}
+        {...clickSize(image)}
+        alt={share === null ? "What will change" : shareText(share)}
+      />
       {share !== null && <figcaption>{shareText(share)}</figcaption>}
     </figure>
   );

@@ -160,6 +160,30 @@ Deno.test("a mask from a file is shown with its share before it is used, and wha
   assert.match(await nothing.text(), /Choose a mask from a file/);
 });
 
+Deno.test("a file that is too large or no picture is refused as a mask, and what was typed stays", async () => {
+  await using scene = await setScene();
+  const { person, imageId } = scene;
+  const refused: [Uint8Array<ArrayBuffer>, number][] = [
+    [new Uint8Array(25 * 1024 * 1024), 415],
+    [new TextEncoder().encode("hello"), 415],
+    [await readable(21), 413],
+  ];
+  for (const [bytes, status] of refused) {
+    const form = filled({ as: "part", prompt: "a red boat", mask: new File([bytes], "mask.png") });
+    const answer = await person.send(`/images/${imageId}/mask`, form);
+    assert.equal(answer.status, status);
+    assert.match(await answer.text(), />\s*a red boat\s*<\/textarea>/);
+  }
+});
+
+/** So many MiB that begin as a picture does. */
+async function readable(mebibytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(mebibytes * 1024 * 1024);
+  const part = { left: 0, top: 0, width: 8, height: 8, colour: "#fff" };
+  bytes.set(await (await patched({ width: 16, height: 16, colour: "#000" }, part)).bytes());
+  return bytes;
+}
+
 Deno.test("two clicks on the picture are two corners, and one is a place for similar colours", async () => {
   await using scene = await setScene();
   const { person, imageId } = scene;
@@ -284,6 +308,9 @@ Deno.test("what can't be meant is said on the page, where all that was typed sti
     [{ as: "part", part: "everywhere" }, /Choose which part may change/],
     [{ as: "part", part: "file" }, /Choose a mask from a file/],
     [{ as: "part", part: "rect", x: "0", y: "0", width: "100", height: "100" }, /marks everything/],
+    [{ as: "frame" }, /Say how far to go/],
+    [{ as: "frame", left: "0", top: "0", right: "0", bottom: "0" }, /Say how far to go/],
+    [{ as: "frame", ratio: "1:1" }, /Say how far to go/],
     [{ as: "frame", left: "300" }, /left is a number from 0 to 200/],
     [{ as: "frame", ratio: "2:1" }, /Choose a ratio/],
     [{ as: "words", keep: "perhaps" }, /keep and onlyPart are true or false/],

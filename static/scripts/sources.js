@@ -32,19 +32,20 @@
     }
     const body = new FormData();
     body.set("file", picture, picture.name);
-    let answer;
+    let answer, said;
     try {
       answer = await fetch("/api/v1/uploads", {
         method: "POST",
         body,
         headers: { Accept: "application/json" },
       });
+      // Something between here and the server may answer in its place, in words of its own.
+      said = await answer.json();
     } catch {
       return `${picture.name} could not be sent: the server does not answer.`;
     }
-    const { image, error } = await answer.json();
-    if (!answer.ok) return `${picture.name}: ${error.message}.`;
-    name(image.id);
+    if (!answer.ok) return `${picture.name}: ${said.error.message}.`;
+    name(said.image.id);
     return null;
   }
 

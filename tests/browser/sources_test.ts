@@ -98,6 +98,30 @@ browserTest(
 );
 
 browserTest(
+  "a picture is taken also after one that something on the way refused in its own words",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using server = await startServer({ dataDir: folder.path });
+    await using visitor = await openVisitor(server.url);
+    const { page } = visitor;
+    await page.goto(server.signInUrl);
+    await page.goto(`${server.url}/generator`);
+    await page.route(
+      "**/api/v1/uploads",
+      (route) => route.fulfill({ status: 413, body: "<h1>Too large</h1>" }),
+      {
+        times: 1,
+      },
+    );
+    await page.setInputFiles("#upload", await photo("one", "#7a9"));
+    await page.locator("#problem", { hasText: "one.png could not be sent" }).waitFor();
+    await page.setInputFiles("#upload", await photo("two", "#a55"));
+    await page.locator("#sources .given > li").waitFor();
+    assert.equal(await page.locator("#problem").innerText(), "");
+  },
+);
+
+browserTest(
   "without script a picture is sent with the form, and its line shows where it came from",
   async () => {
     await using folder = await temporaryFolder();

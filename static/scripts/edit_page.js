@@ -1,11 +1,35 @@
 /**
- * The page that changes a picture: what was typed goes along to another way of changing it, and the edges of a frame
- * are drawn out by hand, which fills the same fields as figures do.
+ * The page that changes a picture: what was typed goes along to another way of changing it and stays in this tab until it
+ * is sent, and the edges of a frame are drawn out by hand, which fills the same fields as figures do.
  */
 (() => {
+  const words = () => document.querySelector("#edit [name=prompt]");
+  const wordsKey = () => `words ${document.querySelector("#edit [name=source]").value}`;
+
+  /** Where the address or the server has put something, that counts. */
+  addEventListener("DOMContentLoaded", () => {
+    const box = words();
+    if (box === null || box.value !== "") return;
+    box.value = sessionStorage.getItem(wordsKey()) ?? "";
+  });
+
+  addEventListener("input", ({ target }) => {
+    if (target !== words()) return;
+    try {
+      sessionStorage.setItem(wordsKey(), target.value);
+    } catch (error) {
+      // A mask may have taken all the room: then what was typed lasts as long as the page.
+      if (error.name !== "QuotaExceededError") throw error;
+    }
+  });
+
+  addEventListener("htmx:after:request", ({ target, detail: { ctx } }) => {
+    if (target.id === "edit" && ctx.response?.status === 201) sessionStorage.removeItem(wordsKey());
+  });
+
   addEventListener("click", ({ target }) => {
     const link = target.closest?.(".edit-ways a");
-    const typed = document.querySelector("#edit [name=prompt]")?.value;
+    const typed = words()?.value;
     if (!link || !typed) return;
     const address = new URL(link.href);
     address.searchParams.set("prompt", typed);

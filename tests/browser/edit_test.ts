@@ -126,6 +126,62 @@ browserTest("what is painted is changed while the page is open, and is gone on f
   assert.deepEqual(visitor.complaints, []);
 });
 
+browserTest("where nothing is painted nothing is sent, and it says so until something is", async () => {
+  await using scene = await setScene();
+  const { page, server, imageId } = scene;
+  const sent: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/generator")) sent.push(request.method());
+  });
+  await page.goto(`${server.url}/images/${imageId}/edit?as=part`);
+  await page.fill("#change-prompt", "a red boat");
+  await page.click("#generate");
+  await page.getByText("Nothing is marked: paint over what should change").waitFor();
+  await page.getByRole("button", { name: "Mark all" }).click();
+  await page.getByRole("button", { name: "Invert" }).click();
+  await page.locator("#mask-share", { hasText: "0 % will change" }).waitFor();
+  assert.equal(await page.locator(".mask-trouble").innerText(), "");
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("Nothing is marked: paint over what should change").waitFor();
+  assert.deepEqual(sent, []);
+  await choose(page, "bottom");
+  await page.click("#generate");
+  await resultOf(page, "a red boat").waitFor();
+  assert.equal((await asked(scene)).taskType, "INPAINT");
+});
+
+browserTest("what was typed is there after a reload and on the way back, until it is sent", async () => {
+  await using scene = await setScene();
+  const { page, server, imageId, visitor } = scene;
+  const address = `${server.url}/images/${imageId}/edit?as=part`;
+  await page.goto(address);
+  await page.fill("#change-prompt", "a red boat");
+  await page.reload();
+  assert.equal(await page.inputValue("#change-prompt"), "a red boat");
+  await page.goto(`${server.url}/gallery`);
+  await page.goBack();
+  assert.equal(await page.inputValue("#change-prompt"), "a red boat");
+  await page.goto(`${address}&prompt=snow`);
+  assert.equal(await page.inputValue("#change-prompt"), "snow");
+  await page.goto(`${server.url}/images/${imageId}/edit?as=words`);
+  assert.equal(await page.inputValue("#change-prompt"), "a red boat");
+  await page.click("#generate");
+  await resultOf(page, "a red boat").waitFor();
+  await page.goto(address);
+  assert.equal(await page.inputValue("#change-prompt"), "");
+  assert.deepEqual(visitor.complaints, []);
+});
+
+browserTest("without script what was typed is there on the way back", async () => {
+  await using scene = await setScene({ javaScriptEnabled: false });
+  const { page, server, imageId } = scene;
+  await page.goto(`${server.url}/images/${imageId}/edit?as=part`);
+  await page.getByLabel("What should be there?").fill("a red boat");
+  await page.goto(`${server.url}/gallery`);
+  await page.goBack();
+  assert.equal(await page.getByLabel("What should be there?").inputValue(), "a red boat");
+});
+
 browserTest("a frame is drawn out by hand and by keys, as the fields say it", async () => {
   await using scene = await setScene();
   const { page, server, imageId, visitor } = scene;

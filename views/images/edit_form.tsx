@@ -55,7 +55,6 @@ export function Words({ state: { image, as, draft } }: { state: EditState }) {
         dir="auto"
         rows={3}
         required
-        autocomplete="off"
         placeholder={hint}
         aria-describedby="problem"
         hx-post={`/images/${image.id}/edit/price`}

@@ -48,22 +48,22 @@ export async function decodeUpload(bytes: Uint8Array): Promise<Raster> {
 
 /** By what the file says of itself; nothing is decoded. Throws `BadUpload`. */
 async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat; isPlain: boolean }> {
-  const format = formatOf(bytes);
-  if (format === null) {
-    throw new BadUpload("other_format", `Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
-  }
   if (bytes.length > uploadLimits.bytes) {
-    const mib = (bytes.length / 1024 / 1024).toFixed(1);
+    const mib = tenthsAbove(bytes.length / 1024 / 1024);
     throw new BadUpload(
       "too_large",
       `The file has ${mib} MiB; ${uploadLimits.bytes / 1024 / 1024} MiB is the most`,
     );
   }
+  const format = formatOf(bytes);
+  if (format === null) {
+    throw new BadUpload("other_format", `Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
+  }
   const { width, height, pages = 1, space } = await orBroken(
     () => sharp(bytes, { failOn: "warning", limitInputPixels: false }).metadata(),
   );
   if (width * height > uploadLimits.pixels) {
-    const megapixels = (width * height / 1e6).toFixed(1);
+    const megapixels = tenthsAbove(width * height / 1e6);
     throw new BadUpload(
       "too_large",
       `The picture has ${megapixels} megapixels; ${uploadLimits.pixels / 1e6} is the most`,
@@ -74,6 +74,11 @@ async function inspectUpload(bytes: Uint8Array): Promise<{ format: PictureFormat
   }
   // A turn, a profile and a palette stand in parts of the file that may not stay in it.
   return { format, isPlain: space === "srgb" };
+}
+
+/** Rounded up, so that what is too much never looks like the most. */
+function tenthsAbove(value: number): string {
+  return (Math.ceil(value * 10) / 10).toFixed(1);
 }
 
 async function decodeWhole(bytes: Uint8Array): Promise<Raster> {

@@ -20,8 +20,10 @@ const mostShapes = 100;
 const fractionWords = "x, y, width and height of a shape are fractions of the picture, from 0 to 1";
 const fraction = z.number({ error: fractionWords }).min(0, fractionWords).max(1, fractionWords);
 
+const imageField = z.string({ error: "image must be the id of a picture" });
+
 const shapesInput = z.strictObject({
-  image: z.string({ error: "image must be the id of a picture" }),
+  image: imageField,
   shapes: z.array(
     z.strictObject({
       kind: z.enum(["rect", "ellipse"], { error: "The kind of a shape is rect or ellipse" }),
@@ -33,6 +35,12 @@ const shapesInput = z.strictObject({
     { error: "shapes must be a list" },
   ).min(1, "shapes must have at least one shape").max(mostShapes, `At most ${mostShapes} shapes`),
   invert: z.boolean({ error: "invert must be true or false" }).optional(),
+});
+
+const fileInput = z.strictObject({
+  image: imageField,
+  file: z.string().optional(),
+  dark: z.literal("1", { error: "dark must be 1 or left out" }).optional(),
 });
 
 export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">) {
@@ -65,9 +73,10 @@ export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">)
 
   async function fromFile(c: AppContext): Promise<{ base: Image; mask: MaskPixels }> {
     const { fields, files: { file = [] } } = await readFilledForm(c, ["file"]);
-    const base = await baseOf(c, fields.image ?? "");
+    const { image, dark } = readFields(fileInput, fields);
+    const base = await baseOf(c, image);
     if (file.length === 0) throw new Refusal("invalid_request", "Choose a mask", { field: "file" });
-    return { base, mask: await readSentMask(file[0].bytes, { base, isDark: fields.dark === "1" }) };
+    return { base, mask: await readSentMask(file[0].bytes, { base, isDark: dark === "1" }) };
   }
 
   async function fromShapes(c: AppContext): Promise<{ base: Image; mask: MaskPixels }> {

@@ -236,6 +236,24 @@ Deno.test("a file that is no picture, is broken or is not there is refused as wh
   assert.deepEqual(studio.log.filter((line) => line.includes('"bug"')), []);
 });
 
+Deno.test("a mask by file without its picture, or with a field that there is not, is refused by name", async () => {
+  await using studio = await createStudio();
+  const { program, image } = await setScene(studio);
+  const file = new File([await halves({ upper: black, lower: white })], "mask.png");
+  const send = (fields: [string, string | File][]) => {
+    const form = new FormData();
+    for (const [name, value] of fields) form.append(name, value);
+    return refusal(program.send("/api/v1/masks", form));
+  };
+  const refused = (message: string) => [400, "invalid_request", message];
+  const sent: [string, string | File][] = [["image", image], ["file", file]];
+  assert.deepEqual(await send([["file", file]]), refused("image must be the id of a picture"));
+  assert.deepEqual(await send([["image", file]]), refused("image must be the id of a picture"));
+  assert.deepEqual(await send([...sent, ["invert", "true"]]), refused("Unknown field: invert"));
+  assert.deepEqual(await send([...sent, ["dark", "yes"]]), refused("dark must be 1 or left out"));
+  assert.deepEqual(await send([["image", image], ["file", "white"]]), refused("Choose a mask"));
+});
+
 for (const format of pictureFormats) {
   Deno.test(`200 damaged ${format} files are masks or are refused with words, and nothing else`, async () => {
     await using studio = await createStudio();

@@ -182,6 +182,36 @@ browserTest("without script what was typed is there on the way back", async () =
   assert.equal(await page.getByLabel("What should be there?").inputValue(), "a red boat");
 });
 
+browserTest("before and after lie over each other, and the slider parts them where it stands", async () => {
+  await using scene = await setScene();
+  const { page, server, imageId } = scene;
+  await page.goto(`${server.url}/images/${imageId}/edit?as=words`);
+  await page.fill("#change-prompt", "make it night");
+  await page.click("#generate");
+  await resultOf(page, "make it night").getByRole("link", { name: "Compare" }).click();
+  await page.locator("#compare-slider").waitFor();
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 860 });
+    const boxes = await Promise.all(
+      ["a", "img"].flatMap((name) =>
+        [0, 1].map((nth) => page.locator(`.compare.over figure ${name}`).nth(nth).boundingBox())
+      ),
+    );
+    for (const box of boxes.slice(1)) assert.deepEqual(box, boxes[0]);
+    const tint = page.locator(".compare.over .picture").last();
+    assert.equal(
+      await tint.evaluate((place: unknown) => {
+        const { getComputedStyle } = globalThis as unknown as {
+          getComputedStyle(place: unknown, part: string): { content: string; display: string };
+        };
+        const { content, display } = getComputedStyle(place, "::before");
+        return content === "none" || display === "none";
+      }),
+      true,
+    );
+  }
+});
+
 browserTest("a frame is drawn out by hand and by keys, as the fields say it", async () => {
   await using scene = await setScene();
   const { page, server, imageId, visitor } = scene;

@@ -1,9 +1,9 @@
 /** Bodies: limited in size, and only of the type that the route takes. */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Refusal } from "../../lib/refusal.ts";
-import type { AppContext, AppEnv } from "./context.ts";
+import { type AppContext, type AppDeps, type AppEnv, unauthorized } from "./context.ts";
 
 const maxBodyBytes = 256 * 1024;
 
@@ -14,9 +14,7 @@ const limitedBody = limitedTo(maxBodyBytes, `The request body must be at most ${
  * request, who is asking above all, is decided after that.
  */
 export const wholeBody = createMiddleware<AppEnv>(async (c, next) => {
-  await limitedBody(c, async () => {
-    if (c.req.raw.body !== null) await c.req.arrayBuffer();
-  });
+  await limitedBody(c, () => readAll(c));
   await next();
 });
 
@@ -30,18 +28,39 @@ const mostSentAtOnce = 4;
  * The same where pictures are sent, by those who may: whoever is asking was found out before, so that nobody else fills the
  * memory, and is found out again when all is here. `isOne`: a single picture is taken.
  */
-export function wholePictures({ isOne }: { isOne: boolean }): MiddlewareHandler<AppEnv> {
+export function wholePictures(
+  { store }: Pick<AppDeps, "store">,
+  { isOne }: { isOne: boolean },
+): MiddlewareHandler<AppEnv> {
   const limit = limitedTo(
     (isOne ? 1 : mostSentAtOnce) * maxPictureBytes + formAllowance,
     isOne ? "The picture must be at most 20 MiB" : "The pictures must be at most 80 MiB together",
   );
   return createMiddleware<AppEnv>(async (c, next) => {
-    const mayBeLarge = c.var.caller !== null && isMultipart(c);
-    await (mayBeLarge ? limit : limitedBody)(c, async () => {
-      if (c.req.raw.body !== null) await c.req.arrayBuffer();
-    });
-    await next();
+    const { caller } = c.var;
+    if (caller !== null && isMultipart(c)) {
+      // Those of one user at a time are in memory; the others wait where they come from.
+      await store.locks.hold(`sent pictures ${caller.user.id}`, async () => {
+        await limit(c, () => readAll(c));
+        await next();
+      });
+    } else if (caller !== null) {
+      await limitedBody(c, () => readAll(c));
+      await next();
+    } else {
+      // Of a picture from nobody nothing is read.
+      if (!isOne) await limitedBody(c, () => readAll(c)).catch(asUnauthorized);
+      await next();
+    }
   });
+}
+
+async function readAll(c: Context): Promise<void> {
+  if (c.req.raw.body !== null) await c.req.arrayBuffer();
+}
+
+function asUnauthorized(error: unknown): never {
+  throw error instanceof Refusal && error.code === "too_large" ? unauthorized() : error;
 }
 
 /** A body that does not tell its length is read here already. */

@@ -164,7 +164,7 @@ Deno.test("a file that is too large or no picture is refused as a mask, and what
   await using scene = await setScene();
   const { person, imageId } = scene;
   const refused: [Uint8Array<ArrayBuffer>, number][] = [
-    [new Uint8Array(25 * 1024 * 1024), 415],
+    [new Uint8Array(25 * 1024 * 1024), 413],
     [new TextEncoder().encode("hello"), 415],
     [await readable(21), 413],
   ];

@@ -6,6 +6,7 @@ import { uploadLimits } from "../../../lib/pixels/upright.ts";
 import { pictureFormats } from "../../../lib/pixels/format.ts";
 import { mostUploads } from "../../../lib/images/upload.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { interceptCommits } from "../../fixtures/commits.ts";
 import { make, statusOf } from "../../fixtures/images.ts";
 import { mutantsOf } from "../../fixtures/mutants.ts";
 import { noise } from "../../fixtures/pixels.ts";
@@ -297,3 +298,24 @@ for (const format of pictureFormats) {
     assert.deepEqual((await verify(studio.store, studio)).violations, []);
   });
 }
+
+Deno.test("a death between the bytes of a picture or mask and their record leaves nothing that counts", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { store, blobs } = studio;
+  let dying: string | null = "image";
+  interceptCommits(store.kv, async (writes, commit) => {
+    if (dying === null || !writes.some(({ key }) => key[0] === dying)) return await commit();
+    dying = null;
+    throw new Error("the process died");
+  });
+  assert.equal(await statusOf(sendUpload(program, plain)), 503);
+  assert.deepEqual([await listed(program), (await verify(store, { blobs })).violations], [0, []]);
+  const { image: { id } } = await (await sendUpload(program, plain)).json();
+  const shapes = [{ kind: "rect", x: 0, y: 0, width: 1, height: 0.5 }];
+  dying = "mask";
+  assert.equal(await statusOf(program.post("/api/v1/masks", { image: id, shapes })), 503);
+  assert.deepEqual((await verify(store, { blobs })).violations, []);
+  assert.equal(await statusOf(program.post("/api/v1/masks", { image: id, shapes })), 201);
+  assert.deepEqual([await listed(program), (await verify(store, { blobs })).violations], [1, []]);
+});

@@ -10,9 +10,12 @@ import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import type { Image } from "./image.ts";
 import type { Mask } from "./mask.ts";
 
+/** Of one picture; each has bytes of its own. */
+const mostMasks = 1000;
+
 /**
  * Keeps which part of a picture may change; `mask` has one byte for each of its pixels. The same pixels are the same mask.
- * Refuses with `invalid_request` one that marks nothing, or everything.
+ * Refuses with `invalid_request` one that marks nothing, or everything, and with `too_large` one too many.
  */
 export async function keepMask(
   { store, blobs }: { store: Store; blobs: Blobs },
@@ -26,6 +29,9 @@ export async function keepMask(
     const entry = await read<string>(store.kv, key);
     const known = entry && await read<Mask>(store.kv, keys.mask(entry.value));
     if (known !== null) return { mask: known.value, isKnown: true };
+    if (await countMasks(store, base) >= mostMasks) {
+      throw new Refusal("too_large", `A picture has at most ${mostMasks} masks: use one of them again`);
+    }
     const kept: Mask = {
       id: store.ids(),
       userId,
@@ -77,6 +83,11 @@ export async function listMasks(
     if (found !== null) masks.push(found.value);
   }
   return masks;
+}
+
+async function countMasks({ kv }: Store, { id, userId }: Pick<Image, "id" | "userId">): Promise<number> {
+  const entries = kv.list({ prefix: keys.masksOf(userId, id) }, { limit: mostMasks, batchSize: 500 });
+  return (await Array.fromAsync(entries)).length;
 }
 
 /** With their bytes, before those of the picture that they are for. */

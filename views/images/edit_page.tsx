@@ -18,6 +18,7 @@ import {
   WhatIsSent,
   Words,
 } from "./edit_form.tsx";
+import { FromFirst, type Steps } from "./from_first.tsx";
 import { FrameFields, FrameShown, type FrameState } from "./frame_fields.tsx";
 import { MaskEditor } from "./mask_editor.tsx";
 import { PartFields, type PartState } from "./part_fields.tsx";
@@ -192,27 +193,4 @@ function Stage({ view: { image, text }, as, state, part, frame, masks, isAgain }
         </>
       );
   }
-}
-
-/** From so many changes on it is offered to make them in one. */
-const manySteps = 3;
-
-export interface Steps {
-  firstId: string;
-  count: number;
-}
-
-export function FromFirst({ imageId, steps }: { imageId: string; steps: Steps | null }) {
-  if (steps === null || steps.count < manySteps) return null;
-  return (
-    <div class="from-first">
-      <a class="button quiet" href={`/images/${steps.firstId}/edit?as=words&again=${imageId}`}>
-        Again from the first picture
-      </a>
-      <p class="muted">
-        This one is {steps.count}{" "}
-        changes away from its first picture, and each pass loses a little. All of them in one pass lose less.
-      </p>
-    </div>
-  );
 }

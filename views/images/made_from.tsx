@@ -3,7 +3,7 @@ import type { SourceRole } from "../../lib/catalog/provider.ts";
 import type { MadeImage } from "../../lib/images/image.ts";
 import type { Edit, PromptRequest } from "../../lib/prompts/prompt.ts";
 import { size } from "../shell/format.ts";
-import { FromFirst, type Steps } from "./edit_page.tsx";
+import { FromFirst, type Steps } from "./from_first.tsx";
 
 export interface Origin {
   /** What was said to the model. */

@@ -150,6 +150,8 @@ browserTest("everything of the generator can be reached by keyboard, with visibl
   assert.equal(await page.locator(":focus").getAttribute("id"), "prompt");
   await page.keyboard.type("sea by keyboard");
   await page.keyboard.press("Tab");
+  assert.equal(await page.locator(":focus").getAttribute("name"), "upload");
+  await page.keyboard.press("Tab");
   const settings = page.waitForResponse((response) => response.url().includes("/generator/settings?"));
   await page.keyboard.press("ArrowRight");
   await settings;

@@ -2,6 +2,8 @@
  * What waits for one reader: at most the latest state of each prompt, the one that changed longest ago first, and how
  * far the reader is. Values only: nothing here knows of streams.
  */
+import { changeRow } from "../store/schema.ts";
+import { cursorWithin } from "./cursor.ts";
 import type { Change, Offer } from "./read_changes.ts";
 
 export interface Backlog {
@@ -29,19 +31,24 @@ export function takeNext(backlog: Backlog): { change: Change; rest: Backlog } | 
 }
 
 function byCursor({ view: a }: Change, { view: b }: Change): number {
-  return a.cursor < b.cursor ? -1 : a.cursor > b.cursor ? 1 : 0;
+  return a.cursor < b.cursor ? -1 : a.cursor > b.cursor ? 1 : rowOf(a) - rowOf(b);
+}
+
+function rowOf({ prompt }: Change["view"]): number {
+  return changeRow(prompt.sequence);
 }
 
 /**
  * What waits is not older than the change, and what is newer than `offered` may be missing altogether. Of those that
- * changed in one commit only the last brings a reader there.
+ * changed in one commit each brings a reader a row further, and the last one past it.
  */
 function reached(
   { offered, handedOver }: Backlog,
   { change, waiting }: { change: Change; waiting: readonly Change[] },
 ): string {
   const { cursor } = change.view;
-  if (waiting.at(0)?.view.cursor === cursor && cursor <= offered) return handedOver;
-  const upTo = waiting.length > 0 && cursor < offered ? cursor : offered;
+  const isInMiddle = waiting.at(0)?.view.cursor === cursor && cursor <= offered;
+  const ownPlace = isInMiddle ? cursorWithin(cursor, rowOf(change.view)) : cursor;
+  const upTo = waiting.length > 0 && ownPlace < offered ? ownPlace : offered;
   return upTo > handedOver ? upTo : handedOver;
 }

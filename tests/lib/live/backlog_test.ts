@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { type Backlog, takeNext, withOffer } from "../../../lib/live/backlog.ts";
 import type { Change } from "../../../lib/live/read_changes.ts";
 
-/** "b2": prompt b as it was at version 2. */
-const change = (name: string) => ({ view: { prompt: { id: name[0] }, cursor: name.slice(1) } }) as Change;
+/** "b2": prompt b, the second of its user, as it was at version 2. */
+const change = (name: string) =>
+  ({
+    view: { prompt: { id: name[0], sequence: name.charCodeAt(0) - 96 }, cursor: name.slice(1) },
+  }) as Change;
 const nameOf = ({ view }: Change) => view.prompt.id + view.cursor;
 
 const backlog = (waiting: string, { handedOver = "0", offered = "0" } = {}): Backlog => ({
@@ -22,7 +25,7 @@ for (
     ["a1 b2", "a3", "3", "b2 a3"],
     ["a1 b2", "c1", "2", "a1 c1 b2"],
     ["a1 b2", "a1", "2", "a1 b2"],
-    ["a1 b2", "d2 c2", "2", "a1 b2 d2 c2"],
+    ["a1 b2", "d2 c2", "2", "a1 b2 c2 d2"],
     ["a3", "b2 c4", "4", "b2 a3 c4"],
   ]
 ) {
@@ -40,7 +43,7 @@ for (
     ["a1", { offered: "1" }, "a1", "1"],
     ["a1", { offered: "4" }, "a1", "4"],
     ["a1 b2", { offered: "2" }, "a1", "1"],
-    ["a1 b1", { offered: "1" }, "a1", "0"],
+    ["a1 b1", { offered: "1" }, "a1", "00000000000000000002"],
     ["a3 b3", { offered: "4", handedOver: "1" }, "a3", "1"],
     ["a3 b3", { offered: "2", handedOver: "1" }, "a3", "2"],
     ["a1 b2", { offered: "4" }, "a1", "1"],

@@ -81,7 +81,8 @@ Deno.test("an outage of S3 is told by /ready, refuses what is new, and is over b
   );
   const refused = await generate(server, headers);
   assert.deepEqual([refused.status, (await refused.json()).error.code], [503, "unavailable"]);
-  assert.match(server.log.join("\n"), /"not_ready".*S3 answered 503 SlowDown: it has too much to do/);
+  const isTold = /"not_ready".*S3 answered 503 SlowDown: it has too much to do/;
+  await until(() => server.log.some((line) => isTold.test(line)), Boolean);
   s3.outage = null;
   await until(() => readiness(server), ([status]) => status === 200, 30_000);
   const made = await generate(server, headers);

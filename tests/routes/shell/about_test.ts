@@ -88,6 +88,7 @@ Deno.test("models are described as data, with a price for each size", async () =
         steps: null,
         watermark: true,
       },
+      edit: null,
       progress: "reported",
       previews: true,
       prices: standInModel.sizes.map((size) => ({ size, costMicros: 20_000 })),

@@ -9,6 +9,7 @@ import { acceptedAnswer, generatedAnswer, unsuccessfulAnswer } from "../../../vi
 import { healthAnswer, notReadyAnswer, readyAnswer } from "../../../views/json/health_json.ts";
 import { imageAnswer, imageListAnswer, imageShape } from "../../../views/json/image_json.ts";
 import { lineageAnswer } from "../../../views/json/lineage_json.ts";
+import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
 import { promptAnswer, promptListAnswer, promptShape } from "../../../views/json/prompt_json.ts";
@@ -24,6 +25,7 @@ import { createStandIn, failWith, holdUntil, picture, succeed } from "../../fixt
 import { cancelUnbilled, failPrompt, losePrompt } from "../../fixtures/store.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
+import { createEditingStandIn, plainPng, sendUpload } from "../../fixtures/uploads.ts";
 import { readZip } from "../../fixtures/zip.ts";
 import { routeTable } from "../../routes/route_table.ts";
 
@@ -50,6 +52,10 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/images/:/lineage": { 200: lineageAnswer },
   "DELETE /api/v1/images/:": { 200: doneAnswer },
   "POST /api/v1/images/:/undelete": { 200: imageAnswer },
+  "POST /api/v1/images/:/whole": { 201: imageAnswer },
+  "POST /api/v1/prompts/:/finish": { 200: promptAnswer },
+  "POST /api/v1/uploads": { 200: imageAnswer, 201: imageAnswer },
+  "POST /api/v1/masks": { 201: maskAnswer },
   "GET /api/v1/models": { 200: modelsAnswer },
   "GET /api/v1/usage": { 200: usageAnswer },
   "GET /api/v1/me": { 200: meAnswer },
@@ -59,7 +65,12 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
 };
 
 /** These answer with bytes or messages. */
-const withoutJson = ["GET /api/v1/images/:/file", "GET /api/v1/events", "GET /api/v1/prompts/:/events"];
+const withoutJson = [
+  "GET /api/v1/images/:/file",
+  "GET /api/v1/masks/:/file",
+  "GET /api/v1/events",
+  "GET /api/v1/prompts/:/events",
+];
 
 const routeOf = (method: string, path: string) =>
   `${method} ${path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\/callbacks\/).*/g, ":")}`;
@@ -199,11 +210,49 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   });
   await ask(ill.fetch("/api/v1/ready"), "GET", "/api/v1/ready");
 
+  await askForChanges(ask);
+
   const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
     Object.keys(byStatus).map((status) => `${route} ${status}`)
   );
   assert.deepEqual(expected.filter((each) => !heard.has(each)), []);
 });
+
+/** What is sent to be changed, what comes of it, and what is finished later. */
+async function askForChanges(ask: ReturnType<typeof createAsker>): Promise<void> {
+  let isFull = false;
+  await using studio = await createStudio({
+    standIn: createEditingStandIn(),
+    storagePatienceMs: 0,
+    blobs: (disk) => ({
+      ...disk,
+      put: (key, ...more) =>
+        isFull && !key.includes(".") ? Promise.reject(new Error("no room")) : disk.put(key, ...more),
+    }),
+  });
+  const client = await studio.withKey();
+  const post = (path: string, body?: unknown) => ask(client.post(path, body), "POST", path);
+  const bytes = await plainPng({ width: 512, height: 512 });
+  const { image } = await ask(sendUpload(client, bytes), "POST", "/api/v1/uploads");
+  await ask(sendUpload(client, bytes), "POST", "/api/v1/uploads");
+  const shapes = [{ kind: "rect", x: 0, y: 0.5, width: 1, height: 0.5 }];
+  const { mask } = await post("/api/v1/masks", { image: image.id, shapes });
+  await post("/api/v1/masks", { image: image.id, shapes: [] });
+  const change = { prompt: "a boat", sources: [{ id: image.id }], mask: mask.id };
+  await post("/api/v1/quotes", change);
+  const { images: [made] } = await post("/api/v1/images/generate", change);
+  const { image: whole } = await post(`/api/v1/images/${made.id}/whole`);
+  for (const id of [image.id, made.id, whole.id]) {
+    await ask(client.get(`/api/v1/images/${id}`), "GET", `/api/v1/images/${id}`);
+  }
+  await ask(client.get("/api/v1/models"), "GET", "/api/v1/models");
+  isFull = true;
+  await post("/api/v1/images/generate", change);
+  isFull = false;
+  const { prompts: [failed] } = await (await client.get("/api/v1/prompts")).json();
+  const { prompt } = await post(`/api/v1/prompts/${failed.id}/finish`);
+  assert.equal(prompt.status, "COMPLETED");
+}
 
 function failureThat(outcome: "failed" | "unknown"): ProviderFailure {
   const reason = outcome === "unknown" ? "outcome_unknown" : "content_policy";

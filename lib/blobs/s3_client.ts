@@ -159,13 +159,16 @@ export function createS3Client(
 
   async function retry<T>(work: () => Promise<T>): Promise<T> {
     const giveUpAt = deps.now() + patience.deadlineMs;
+    // An answer to HEAD has no words: those of another attempt say more.
+    let explained: S3Fault | null = null;
     for (let backoffMs = patience.firstBackoffMs;; backoffMs = Math.min(longestBackoffMs, backoffMs * 2)) {
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof S3Fault) || !error.isRetryable) throw error;
+        if (error.cause !== undefined) explained = error;
         const delayMs = Math.max(error.retryAfterMs, backoffMs * (0.5 + deps.random()));
-        if (deps.now() + delayMs > giveUpAt) throw error;
+        if (deps.now() + delayMs > giveUpAt) throw explained ?? error;
         await deps.sleep(delayMs);
       }
     }

@@ -19,8 +19,11 @@ interface Limits {
  * one that alone passes the limits is cut between its code points: there is no better place.
  */
 export function cutText(text: string, { chars = Infinity, bytes = Infinity }: Limits): string {
+  if (text.length <= chars && text.length * mostBytesOfUnit <= bytes) return text;
   // Nothing longer than this can count, so that an endless text costs no more than a long one.
   const within = text.slice(0, Math.min(chars, bytes) * 2 + longestCluster);
+  // Of these each is a letter by itself, a character and a byte.
+  if (/^[ -~]*$/.test(within)) return within.slice(0, Math.min(chars, bytes));
   let end = 0;
   let left = { chars, bytes };
   for (const { segment, index } of segmenter.segment(within)) {
@@ -30,6 +33,9 @@ export function cutText(text: string, { chars = Infinity, bytes = Infinity }: Li
   }
   return end > 0 ? text.slice(0, end) : cutChars(text, { chars, bytes });
 }
+
+/** Of UTF-8, that one unit of UTF-16 comes to. */
+const mostBytesOfUnit = 3;
 
 /** Code units that a letter which begins within the limits may reach beyond them. */
 const longestCluster = 64;

@@ -59,7 +59,7 @@ export function createApp(deps: AppDeps) {
     .use(sourceFilePath, fileHeaders(deps))
     .use(except([imageFilePath, maskFilePath, sourceFilePath], pageHeaders(deps)))
     .use(keptByNobody)
-    .use(readableAddress)
+    .use(readableAddress(deps))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
     .route("/", tokenKeyRoutes(deps))

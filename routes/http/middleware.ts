@@ -15,10 +15,14 @@ export const keptByNobody = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /** Whatever stands in `Host`, from here on the request has an address that can be read. */
-export const readableAddress = createMiddleware<AppEnv>(async (c, next) => {
-  if (!URL.canParse(c.req.url)) throw new Refusal("invalid_request", "The Host header names no host");
-  await next();
-});
+export function readableAddress({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+  const own = `${publicUrl}/`;
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const isReadable = c.req.url.startsWith(own) || URL.canParse(c.req.url);
+    if (!isReadable) throw new Refusal("invalid_request", "The Host header names no host");
+    await next();
+  });
+}
 
 /** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
 export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
@@ -109,15 +113,16 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
   const publicOrigin = new URL(publicUrl).origin;
   const isHttps = publicUrl.startsWith("https:");
   return createMiddleware<AppEnv>(async (c, next) => {
-    const isUnsafe = !safeMethods.includes(c.req.method);
-    const hasSession = sessionIdsOf(c, publicUrl).length > 0;
-    // Signing somebody else's browser in is as bad as acting in its name, so these need no cookie to be checked.
-    const isSignIn = /^\/(login|join)(\/|$)/.test(c.req.path);
-    if (isUnsafe && (hasSession || isSignIn) && !isFromOwnPage(c, ownOrigins(c))) {
+    if (!safeMethods.includes(c.req.method) && isForBrowsers(c) && !isFromOwnPage(c, ownOrigins(c))) {
       throw refuseForeign(c);
     }
     await next();
   });
+
+  /** Signing somebody else's browser in is as bad as acting in its name, so that needs no cookie to be checked. */
+  function isForBrowsers(c: AppContext): boolean {
+    return sessionIdsOf(c, publicUrl).length > 0 || /^\/(login|join)(\/|$)/.test(c.req.path);
+  }
 
   /** Says how to have this site's own pages known as such, where they may not be. */
   function refuseForeign(c: AppContext): Refusal {

@@ -23,8 +23,8 @@ const prefixOf = (publicUrl: string) => isHttps(publicUrl) ? "__Host-" : "";
 
 function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number }) {
   const name = (publicUrl: string) => {
-    const { port } = new URL(publicUrl);
-    return prefixOf(publicUrl) + plainName + (port && `-${port}`);
+    const port = /:(\d+)$/.exec(publicUrl);
+    return prefixOf(publicUrl) + plainName + (port === null ? "" : `-${port[1]}`);
   };
   return {
     name,

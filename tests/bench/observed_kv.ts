@@ -63,7 +63,10 @@ function observeAtomic(atomic: Deno.AtomicOperation, observer: KvObserver): Deno
         };
       }
       return (...given: unknown[]) => {
-        if (typeof name === "string" && name in shape) shape[name as keyof CommitShape]++;
+        const kinds = name === "mutate" ? (given as Deno.KvMutation[]).map(({ type }) => type) : [name];
+        for (const kind of kinds) {
+          if (typeof kind === "string" && kind in shape) shape[kind as keyof CommitShape]++;
+        }
         Reflect.apply(Reflect.get(target, name), target, given);
         return observed;
       };

@@ -5,8 +5,12 @@ export function sha256(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
+/** Handing so few to another thread takes longer than the digest. */
+const fewBytes = 32 * 1024;
+
 /** The same for many bytes: beside the event loop. */
 export async function sha256OfMany(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= fewBytes) return sha256(bytes);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)).toHex();
 }
 

@@ -18,11 +18,15 @@ const reservedBytes = 8 * 1024 * 1024;
 
 export function createDiskBlobs(folder: string): Blobs {
   const pathOf = (key: string) => join(folder, checked(key));
+  const flush = createFlushes();
   /** Folders that are there and on the disk, with all above them. */
-  const kept = new Set<string>();
+  const kept = new Set([folder]);
   const keep = async (path: string) => {
-    await keepFolder(path, folder);
-    kept.add(path);
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    const fresh: string[] = [];
+    for (let each = path; !kept.has(each); each = dirname(each)) fresh.push(each);
+    for (const each of fresh) await flush(dirname(each));
+    for (const each of fresh) kept.add(each);
   };
   return {
     async put(key, bytes) {
@@ -33,11 +37,13 @@ export function createDiskBlobs(folder: string): Blobs {
         await writeWhole(path, bytes);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
-        // Somebody took the folder away.
+        // Somebody took the folder away, and perhaps others with it.
+        kept.clear();
+        kept.add(folder);
         await keep(parent);
         await writeWhole(path, bytes);
       }
-      await syncFolder(parent);
+      await flush(parent);
     },
     async open(key, range) {
       const file = await openOrNull(pathOf(key));
@@ -110,10 +116,26 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** A new folder is on the disk only when the one above it is. */
-async function keepFolder(lowest: string, highest: string): Promise<void> {
-  await Deno.mkdir(lowest, { recursive: true, mode: 0o700 });
-  for (let path = lowest; path.length >= highest.length; path = dirname(path)) await syncFolder(path);
+/** Flushes folders. A flush counts for those who asked before it began, so who asks meanwhile shares the next one. */
+function createFlushes(): (path: string) => Promise<void> {
+  const underWay = new Map<string, Promise<void>>();
+  const next = new Map<string, Promise<void>>();
+  return (path) => {
+    const running = underWay.get(path);
+    if (running === undefined) return begin(path);
+    const shared = next.get(path) ?? running.catch(() => {}).then(() => begin(path));
+    next.set(path, shared);
+    return shared;
+  };
+
+  function begin(path: string): Promise<void> {
+    next.delete(path);
+    const flush = syncFolder(path).finally(() => {
+      if (underWay.get(path) === flush) underWay.delete(path);
+    });
+    underWay.set(path, flush);
+    return flush;
+  }
 }
 
 /** A name is on the disk only when its folder is. */

@@ -13,12 +13,6 @@ sharp.cache(false);
 /** More pixels than this are not decoded. */
 const maxPixels = 50_000_000;
 
-const contentTypes: { [format: string]: string } = {
-  png: "image/png",
-  jpeg: "image/jpeg",
-  webp: "image/webp",
-};
-
 export interface PictureFacts {
   width: number;
   height: number;
@@ -37,18 +31,17 @@ export class BadPicture extends Error {
  * what is around the centre is shown. Throws `BadPicture`.
  */
 export async function inspectPicture(bytes: Uint8Array, shown?: Size): Promise<PictureFacts> {
-  demandOwnFormat(bytes);
+  const format = demandOwnFormat(bytes);
   try {
     const picture = sharp(bytes, { failOn: "warning", limitInputPixels: maxPixels, sequentialRead: true });
-    const { format, width, height, pages = 1, autoOrient } = await picture.metadata();
-    const contentType = contentTypes[format];
-    if (contentType === undefined || pages > 1) {
-      throw new BadPicture(`Not a still PNG, JPEG or WebP (${format})`);
+    // Of the three only this one is read as moving; what the header says is looked at before anything is decoded.
+    if (format === "webp" && ((await picture.metadata()).pages ?? 1) > 1) {
+      throw new BadPicture("Not a still PNG, JPEG or WebP (webp)");
     }
     const { data, info } = await picture.autoOrient().raw().toBuffer({ resolveWithObject: true });
     const tint = tintOf(data, { size: info, channels: info.channels, shown: shown ?? info });
     release(data);
-    return { width: autoOrient.width ?? width, height: autoOrient.height ?? height, contentType, tint };
+    return { width: info.width, height: info.height, contentType: `image/${format}`, tint };
   } catch (error) {
     if (error instanceof BadPicture) throw error;
     throw new BadPicture(error instanceof Error ? error.message : String(error), { cause: error });
@@ -56,8 +49,10 @@ export async function inspectPicture(bytes: Uint8Array, shown?: Size): Promise<P
 }
 
 /** What else sharp reads, such as SVG, may draw for as long as it likes: nothing of it gets there. */
-function demandOwnFormat(bytes: Uint8Array): void {
-  if (formatOf(bytes) === null) throw new BadPicture(`Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
+function demandOwnFormat(bytes: Uint8Array): PictureFormat {
+  const format = formatOf(bytes);
+  if (format === null) throw new BadPicture(`Not a PNG, JPEG or WebP: it is ${nameOfBytes(bytes)}`);
+  return format;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Size } from "../size.ts";
 export const tintGrid = 4;
 
 /** Pixels that are looked at in each direction of a cell. */
-const samples = 32;
+const samples = 16;
 
 /** What a cell looks like through which everything is seen. */
 const clear = [128, 128, 128];

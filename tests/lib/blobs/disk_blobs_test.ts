@@ -78,36 +78,30 @@ Deno.test("a folder that somebody took away is made again", () =>
     assert.deepEqual(await readBlob(blobs, "images/ab/two"), new Uint8Array(2));
   }));
 
+const canTrace = await isInstalled("strace") || Deno.env.get("CI") === "true";
+
+/** What the disk is told while these are put, in order; those of one argument, joined by commas, at once. */
+async function traceOf(...args: string[]): Promise<string[]> {
+  const folder = join(await Deno.makeTempDir(), "blobs");
+  const writer = new URL("../../fixtures/blob_writer.ts", import.meta.url).pathname;
+  const calls = "trace=openat,mkdir,fsync,fdatasync,rename";
+  const { stderr } = await new Deno.Command("strace", {
+    args: ["-f", "-y", "-e", calls, Deno.execPath(), "run", "-A", writer, folder, ...args],
+  }).output();
+  await Deno.remove(join(folder, ".."), { recursive: true });
+  return new TextDecoder().decode(stderr).split("\n").flatMap((line) => {
+    const [, call, path] = /(fsync|fdatasync|rename)\((?:"|\d+<)([^">]+)/.exec(line) ?? [];
+    return path?.startsWith(folder)
+      ? [`${call} ${path.slice(folder.length).replace(/\.[\w-]+\.part/, ".part")}`]
+      : [];
+  });
+}
+
 Deno.test({
   name: "a blob's bytes are on the disk before its name is, and its name and folders before it counts as put",
-  ignore: !await isInstalled("strace") && Deno.env.get("CI") !== "true",
-  fn: async () => {
-    const folder = join(await Deno.makeTempDir(), "blobs");
-    const writer = new URL("../../fixtures/blob_writer.ts", import.meta.url).pathname;
-    const calls = "trace=openat,mkdir,fsync,fdatasync,rename";
-    const { stderr } = await new Deno.Command("strace", {
-      args: [
-        "-f",
-        "-y",
-        "-e",
-        calls,
-        Deno.execPath(),
-        "run",
-        "-A",
-        writer,
-        folder,
-        "images/ab/one",
-        "images/ab/two",
-      ],
-    }).output();
-    const asked = new TextDecoder().decode(stderr).split("\n").flatMap((line) => {
-      const [, call, path] = /(mkdir|fsync|fdatasync|rename)\((?:"|\d+<)([^">]+)/.exec(line) ?? [];
-      return path?.startsWith(folder)
-        ? [`${call} ${path.slice(folder.length).replace(/\.[\w-]+\.part/, ".part")}`]
-        : [];
-    });
-    assert.deepEqual(asked.filter((each) => !each.startsWith("mkdir")), [
-      "fsync /images/ab",
+  ignore: !canTrace,
+  async fn() {
+    assert.deepEqual(await traceOf("images/ab/one", "images/ab/two"), [
       "fsync /images",
       "fsync ",
       "fdatasync /images/ab/one.part",
@@ -118,7 +112,19 @@ Deno.test({
       "rename /images/ab/two.part",
       "fsync /images/ab",
     ]);
-    await Deno.remove(join(folder, ".."), { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "blobs that are put at once share flushes of their folder, each after its name is there",
+  ignore: !canTrace,
+  async fn() {
+    const names = Array.from({ length: 16 }, (_, i) => `images/ab/n${i}`);
+    const asked = await traceOf("images/ab/first", names.join(","));
+    const flushes = asked.filter((each) => each === "fsync /images/ab").length;
+    assert.ok(flushes < names.length, `${flushes} flushes`);
+    const last = asked.lastIndexOf("fsync /images/ab");
+    for (const name of names) assert.ok(asked.indexOf(`rename /${name}.part`) < last, name);
   },
 });
 

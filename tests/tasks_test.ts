@@ -113,11 +113,11 @@ Deno.test("verify tells each violation and ends with 1; rebuild mends it once th
     const { value } = await completePrompt(server.store, user, { blobs: server.blobs });
     const well = await runTask(directory, "verify");
     assert.deepEqual([well.status, well.output], [0, "All is well: 1 prompts, 1 images, 1 ledger entries\n"]);
-    await server.store.kv.set(keys.queue(user.id, value.id), null);
+    await server.store.kv.set(keys.queue(user.id, value.rank, value.id), null);
     const { status, output } = await runTask(directory, "verify");
     assert.deepEqual([status, output], [
       1,
-      `queue_entry_orphan queue ${user.id} ${value.id}: ${value.id} does not belong there\n`,
+      `queue_entry_orphan queue ${user.id} 1 ${value.id}: ${value.id} does not belong there\n`,
     ]);
     const refused = await runTask(directory, "rebuild");
     assert.equal(refused.status, 1);

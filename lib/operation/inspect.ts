@@ -27,11 +27,11 @@ import {
   promptStatuses,
   type Task,
 } from "../prompts/prompt.ts";
-import { changeKey, listsOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
+import { changeKey, listsOf, queueEntriesOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
-import { imageTermKeys, keys, kinds, lists, promptQueueKeys } from "../store/schema.ts";
+import { imageTermKeys, keys, kinds, lists } from "../store/schema.ts";
 import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { readSeen, readUser } from "../users/user.ts";
 import { nameOf } from "./records.ts";
@@ -202,14 +202,14 @@ async function promptIndexes(
   const implied = [
     ...listsOf(prompt).map((list) => entryKey(list, sequence)),
     changeKey(prompt, changeVersion(found)),
-    ...promptQueueKeys(prompt),
+    ...queueEntriesOf(prompt).map(({ key }) => key),
     ...Object.values(sourceKeysOf(prompt)).flat(),
   ];
   const possible = [
     ...neededIdsOf(prompt).map((imageId) => keys.sourceUse(imageId, id)),
     ...promptStatuses.map((status) => entryKey(lists.promptsByStatus(userId, status), sequence)),
     entryKey(lists.edits(userId), sequence),
-    keys.queue(userId, id),
+    keys.queue(userId, prompt.rank, id),
   ];
   return await entriesOf(store, { implied, possible });
 }

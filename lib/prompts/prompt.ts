@@ -126,6 +126,8 @@ interface PromptFacts {
   /** The user's prompts are numbered from 1 in the order in which they were accepted. */
   sequence: number;
   batchId: string | null;
+  /** Its place in its user's queue, the smallest first; several may share one. Whoever moves it gives it another. */
+  rank: number;
   request: PromptRequest;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
@@ -165,6 +167,14 @@ export type CancelledPrompt = PromptFacts & FinalFacts & {
 };
 export type FinalPrompt = CompletedPrompt | FailedPrompt | CancelledPrompt;
 export type Prompt = PendingPrompt | ProcessingPrompt | FinalPrompt;
+
+/** Batches' rows stand behind all single prompts. */
+export const batchRankBase = 2 ** 30;
+
+/** The rank that a prompt is accepted with. */
+export function firstRank({ sequence, batchId }: Pick<Prompt, "sequence" | "batchId">): number {
+  return batchId === null ? sequence : batchRankBase + sequence;
+}
 
 /** The pictures that it was given, each once. */
 export function sourceIdsOf({ request: { edit } }: Pick<Prompt, "request">): string[] {
@@ -237,6 +247,7 @@ function facts(prompt: Prompt): PromptFacts {
     userId,
     sequence,
     batchId,
+    rank,
     request,
     holdMicros,
     priceRow,
@@ -252,6 +263,7 @@ function facts(prompt: Prompt): PromptFacts {
     userId,
     sequence,
     batchId,
+    rank,
     request,
     holdMicros,
     priceRow,

@@ -1,6 +1,6 @@
 /** What prompts state of themselves (`store/noun.ts`). */
 import { idInKey, idInValue, type ImpliedEntry, listed, type Noun } from "../store/noun.ts";
-import { keys, kinds, promptLists, promptQueueKeys, promptSourceKeys } from "../store/schema.ts";
+import { keys, kinds, promptLists, promptQueueEntries, promptSourceKeys } from "../store/schema.ts";
 import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
 import {
@@ -25,6 +25,9 @@ export interface PromptFacts {
   sequence: number;
   status: PromptStatus;
   readyAt: number | null;
+  rank: number;
+  batchId: string | null;
+  model: string;
   /** The version at which it changed last. */
   changedAs: string;
   holdMicros: number;
@@ -56,7 +59,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
   implied: (prompt) => [
     ...promptLists(prompt).map((list) => listed(list, { number: prompt.sequence, id: prompt.id })),
     { key: changeKey(prompt, prompt.changedAs), value: prompt.id },
-    ...promptQueueKeys(prompt).map((key) => ({ key, value: null })),
+    ...promptQueueEntries(prompt),
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
     ...sourceEntries(prompt),
   ],
@@ -84,6 +87,9 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     sequence: prompt.sequence,
     status: prompt.status,
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
+    rank: prompt.rank,
+    batchId: prompt.batchId,
+    model: prompt.request.model,
     changedAs: changeVersion(found),
     holdMicros: prompt.holdMicros,
     isHeld: isHeld(prompt),

@@ -1,5 +1,13 @@
 /** The one write path of prompts, and how they are read. */
-import { addEntry, type Page, type PageStart, readPage, removeEntry } from "../store/counted_list.ts";
+import {
+  addEntry,
+  countIn,
+  countOut,
+  type Page,
+  type PageStart,
+  readPage,
+  removeEntry,
+} from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import { isFinal, neededIdsOf, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
@@ -10,8 +18,9 @@ import {
   type ListKey,
   lists,
   promptLists,
-  promptQueueKeys,
+  promptQueueEntries,
   promptSourceKeys,
+  type QueueEntry,
 } from "../store/schema.ts";
 import { changeVersion, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
@@ -34,10 +43,7 @@ export function writePrompt(
   for (const list of without(newLists, oldLists)) {
     addEntry(atomic, list, { number: after.sequence, id: after.id });
   }
-  const oldQueue = before === null ? [] : promptQueueKeys(before.value);
-  const newQueue = promptQueueKeys(after);
-  for (const key of without(oldQueue, newQueue)) atomic.delete(key);
-  for (const key of without(newQueue, oldQueue)) atomic.set(key, null);
+  writeQueue(atomic, { before: before?.value ?? null, after });
   writeSources(atomic, { before: before?.value ?? null, after });
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
@@ -53,6 +59,44 @@ export function writePrompt(
 export function listsOf(prompt: Prompt): ListKey[] {
   const { userId, status } = prompt;
   return promptLists({ userId, status, sourceIds: sourceIdsOf(prompt) });
+}
+
+/**
+ * Gives a prompt that waits another number for the same place in line. Nobody is told, as it is no change: it keeps its
+ * place among its user's changes.
+ */
+export function writeRank(
+  kv: Deno.Kv,
+  { before, rank }: { before: Versioned<Prompt>; rank: number },
+): Deno.AtomicOperation {
+  const key = keys.prompt(before.value.id);
+  const after: StoredPrompt = { ...before.value, rank, changedAs: changeVersion(before) };
+  const atomic = kv.atomic().check({ key, versionstamp: before.versionstamp }).set(key, after);
+  writeQueue(atomic, { before: before.value, after });
+  return atomic;
+}
+
+/** Its entry in the queue, or among those that are tried again later. */
+export function queueEntriesOf(prompt: Prompt): QueueEntry[] {
+  return promptQueueEntries({ ...prompt, model: prompt.request.model });
+}
+
+function writeQueue(
+  atomic: Deno.AtomicOperation,
+  { before, after }: { before: Prompt | null; after: Prompt },
+): void {
+  const [old = null] = before === null ? [] : queueEntriesOf(before);
+  const [next = null] = queueEntriesOf(after);
+  if (old?.key.join("\0") === next?.key.join("\0")) return;
+  if (old !== null) removeQueueEntry(atomic, old);
+  if (next === null) return;
+  atomic.set(next.key, next.value);
+  if (next.counted) countIn(atomic, next.counted.list, next.counted.number);
+}
+
+function removeQueueEntry(atomic: Deno.AtomicOperation, { key, counted }: QueueEntry): void {
+  atomic.delete(key);
+  if (counted) countOut(atomic, counted.list, counted.number);
 }
 
 /** Most prompts are given none. */
@@ -92,7 +136,7 @@ export function removePrompt(
   const { value: prompt, versionstamp } = found;
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
   for (const list of listsOf(prompt)) removeEntry(atomic, list, prompt.sequence);
-  for (const key of promptQueueKeys(prompt)) atomic.delete(key);
+  for (const entry of queueEntriesOf(prompt)) removeQueueEntry(atomic, entry);
   const { children, uses } = sourceKeysOf(prompt);
   for (const key of [...children, ...uses]) atomic.delete(key);
   atomic.delete(changeKey(prompt, changeVersion(found)));
@@ -158,6 +202,15 @@ export async function listPrompts(
   const page = await readPage(store.kv, list, start);
   const items = await readPrompts(store, page.entries.map((entry) => entry.id));
   return { items, total: page.total, next: page.next };
+}
+
+/** Of a user's prompts of one status the ids, oldest first. */
+export function listPromptIds(
+  { kv }: Store,
+  { userId, status }: { userId: string; status: PromptStatus },
+): Promise<string[]> {
+  const entries = kv.list<string>({ prefix: [...lists.promptsByStatus(userId, status)] }, { batchSize: 500 });
+  return Array.fromAsync(entries, ({ value }) => value);
 }
 
 /** The user's prompts that are not final, oldest first. */

@@ -1,13 +1,14 @@
 /**
- * The queue: prompts that wait, and the leases of those that run. Within a user first come is first served; between
- * users it goes in turn, by walking the users in the order of their ids from the one served last. A lease is a
- * worker's time-limited right to run a prompt. Its number is kept on the prompt, so whoever holds an older one
+ * The queue: prompts that wait, and the leases of those that run. Within a user they stand by their rank: first come is
+ * first served, unless somebody moved them (`move_prompt.ts`). Between users it goes in turn, by walking the users in the
+ * order of their ids from the one served last. A lease is a worker's time-limited right to run a prompt. Its number is kept on the prompt, so whoever holds an older one
  * cannot write any more.
  */
 import { type ProcessingPrompt, type Prompt, toPending, toProcessing } from "./prompt.ts";
+import { checkNotPaused } from "./pause.ts";
 import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
-import { countBelow } from "../store/counted_list.ts";
-import { keys, kinds, lists } from "../store/schema.ts";
+import { countBefore } from "../store/counted_list.ts";
+import { keys, kinds, lists, type Queued } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 
 export interface Lease {
@@ -30,23 +31,35 @@ export interface Leased {
   isBegun?: boolean;
 }
 
-export interface WaitingPrompt {
+export interface WaitingPrompt extends Queued {
   userId: string;
+  rank: number;
   promptId: string;
 }
 
-/** The next prompts in turn after the user served last, of each user as many as there is room for. */
+/**
+ * The next prompts in turn after the user served last, of each user as many as there is room for; what is paused is
+ * walked past.
+ */
 export async function nextInTurn(
   store: Store,
-  { after, limit, roomOf }: { after: string; limit: number; roomOf: (userId: string) => number },
+  { after, limit, roomOf, isPaused = () => false }: {
+    after: string;
+    limit: number;
+    roomOf: (userId: string) => number;
+    isPaused?: (prompt: WaitingPrompt) => boolean;
+  },
 ): Promise<WaitingPrompt[]> {
   const chosen: WaitingPrompt[] = [];
-  const isFull = (userId: string) =>
-    chosen.filter((other) => other.userId === userId).length >= roomOf(userId);
+  const walk: Walk = {
+    isFull: (userId) => chosen.filter((other) => other.userId === userId).length >= roomOf(userId),
+    isPaused,
+    lines: new Map(),
+  };
   while (chosen.length < limit) {
     const from = chosen.at(-1)?.userId ?? after;
-    const next = await firstWaiting(store, { from, to: null, isFull, chosen }) ??
-      await firstWaiting(store, { from: "", to: from, isFull, chosen });
+    const next = await firstWaiting(store, { walk, from, to: null }) ??
+      await firstWaiting(store, { walk, from: "", to: from });
     if (next === null) break;
     chosen.push(next);
   }
@@ -54,57 +67,99 @@ export async function nextInTurn(
 }
 
 interface Walk {
-  from: string;
-  to: string | null;
   isFull: (userId: string) => boolean;
-  chosen: readonly WaitingPrompt[];
+  isPaused: (prompt: WaitingPrompt) => boolean;
+  /** Of each user who was come by: what may start, one after another. */
+  lines: Map<string, AsyncGenerator<WaitingPrompt, void>>;
 }
 
 /** Walks from user to user, past `from` up to and including `to`, to the first prompt that was not chosen yet. */
 async function firstWaiting(
   store: Store,
-  { from, to, isFull, chosen }: Walk,
+  { walk: { isFull, isPaused, lines }, from, to }: { walk: Walk; from: string; to: string | null },
 ): Promise<WaitingPrompt | null> {
-  const end = to === null ? [kinds.queue[0], "\u{10ffff}"] : [kinds.queue[0], to, "\u{10ffff}"];
+  const end = to === null ? [...kinds.queue, "\u{10ffff}"] : keys.queueEnd(to);
   let user = from;
   while (true) {
-    const selector = { start: [kinds.queue[0], user, "\u{10ffff}"], end };
+    const selector = { start: keys.queueEnd(user), end };
     const [first] = await readLine(store, { selector, limit: 1 });
     if (first === undefined) return null;
     user = first.userId;
     if (isFull(user)) continue;
-    const last = chosen.findLast((other) => other.userId === user);
-    const next = last === undefined ? first : await waitingBehind(store, last);
-    if (next !== null) return next;
+    const line = lines.get(user) ?? mayStart(store, { first, isPaused });
+    lines.set(user, line);
+    const next = await line.next();
+    if (!next.done) return next.value;
   }
 }
 
-async function waitingBehind(
+const longestPart = 500;
+
+/** Of one user's line what is not paused, in parts that grow: mostly the first of it is all that is wanted. */
+async function* mayStart(
   store: Store,
-  { userId, promptId }: WaitingPrompt,
-): Promise<WaitingPrompt | null> {
-  const selector = { prefix: [...kinds.queue, userId], start: keys.queue(userId, `${promptId}!`) };
-  const [next] = await readLine(store, { selector, limit: 1 });
-  return next ?? null;
+  { first, isPaused }: { first: WaitingPrompt; isPaused: Walk["isPaused"] },
+): AsyncGenerator<WaitingPrompt, void> {
+  if (!isPaused(first)) yield first;
+  let last = first;
+  for (let limit = 1;; limit = Math.min(4 * limit, longestPart)) {
+    const part = await listBehind(store, { place: last, limit });
+    for (const prompt of part) if (!isPaused(prompt)) yield prompt;
+    if (part.length < limit) return;
+    last = part.at(-1)!;
+  }
+}
+
+/** Of the same user's, those behind a place in the queue, the next first. */
+export function listBehind(
+  store: Store,
+  { place: { userId, rank, promptId }, limit }: {
+    place: Pick<WaitingPrompt, "userId" | "rank" | "promptId">;
+    limit: number;
+  },
+): Promise<WaitingPrompt[]> {
+  const start = keys.queue(userId, rank, `${promptId}!`);
+  return readLine(store, { selector: { prefix: [...lists.queue(userId)], start }, limit });
+}
+
+/** Of the same user's, those before a place in the queue, the nearest first. */
+export function listAhead(
+  store: Store,
+  { place: { userId, rank, promptId }, limit }: {
+    place: Pick<WaitingPrompt, "userId" | "rank" | "promptId">;
+    limit: number;
+  },
+): Promise<WaitingPrompt[]> {
+  const end = keys.queue(userId, rank, promptId);
+  return readLine(store, { selector: { prefix: [...lists.queue(userId)], end }, limit, reverse: true });
 }
 
 /** Prompts whose turn may come: those of one user, or of each user in turn, the next first. */
 export function listWaiting(
   store: Store,
-  { userId, before, limit }: { userId?: string; before?: string; limit: number },
+  { userId, before, limit }: {
+    userId?: string;
+    before?: Pick<Prompt, "id" | "rank">;
+    /** Undefined: all. */
+    limit?: number;
+  },
 ): Promise<WaitingPrompt[]> {
   if (userId === undefined) return readLine(store, { selector: { prefix: [...kinds.queue] }, limit });
-  const end = before === undefined ? {} : { end: keys.queue(userId, before) };
-  return readLine(store, { selector: { prefix: [...kinds.queue, userId], ...end }, limit });
+  const end = before === undefined ? {} : { end: keys.queue(userId, before.rank, before.id) };
+  return readLine(store, { selector: { prefix: [...lists.queue(userId)], ...end }, limit });
 }
 
 function readLine(
   { kv }: Store,
-  { selector, limit }: { selector: Deno.KvListSelector; limit: number },
+  { selector, limit, reverse }: { selector: Deno.KvListSelector; limit?: number; reverse?: boolean },
 ): Promise<WaitingPrompt[]> {
-  const entries = kv.list(selector, { limit, batchSize: Math.min(limit, 500) });
-  return Array.fromAsync(entries, ({ key: [, userId, promptId] }) => (
-    { userId: String(userId), promptId: String(promptId) }
+  const entries = kv.list<Queued>(selector, {
+    limit,
+    reverse,
+    batchSize: Math.min(limit ?? longestPart, longestPart),
+  });
+  return Array.fromAsync(entries, ({ key: [, userId, rank, promptId], value }) => (
+    { ...value, userId: String(userId), rank: Number(rank), promptId: String(promptId) }
   ));
 }
 
@@ -123,13 +178,15 @@ export function listDelayed(
 
 /**
  * Takes a lease on a waiting prompt, and writes what is begun with it in the same commit; null when somebody else was
- * first.
+ * first, or it was paused meanwhile.
  */
 export async function claimPrompt(
   store: Store,
-  { promptId, owner, begin = (prompt) => prompt }: {
+  { promptId, owner, providerOf = () => null, begin = (prompt) => prompt }: {
     promptId: string;
     owner: string;
+    /** The id of the provider that has a model; null: none has it. */
+    providerOf?: (model: string) => string | null;
     begin?: (prompt: ProcessingPrompt) => ProcessingPrompt;
   },
 ): Promise<Leased | null> {
@@ -137,7 +194,10 @@ export async function claimPrompt(
   if (found?.value.status !== "PENDING") return null;
   const claimed = toProcessing(found.value, { at: store.now() });
   const after = begin(claimed);
-  const leased = await writeLease(store, { before: found, after, owner });
+  const { userId, batchId, request: { model } } = claimed;
+  const atomic = writePrompt(store.kv, { before: found, after });
+  checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });
+  const leased = await commitLease(store, { atomic, after, owner });
   return leased && { ...leased, isBegun: after !== claimed };
 }
 
@@ -170,12 +230,19 @@ function renumbered<P extends Prompt>(prompt: P): P {
   return { ...prompt, leaseNumber: prompt.leaseNumber + 1 };
 }
 
-async function writeLease(
+function writeLease(
   store: Store,
   { before, after, owner }: { before: Versioned<Prompt>; after: Prompt; owner: string },
 ): Promise<Leased | null> {
+  return commitLease(store, { atomic: writePrompt(store.kv, { before, after }), after, owner });
+}
+
+async function commitLease(
+  store: Store,
+  { atomic, after, owner }: { atomic: Deno.AtomicOperation; after: Prompt; owner: string },
+): Promise<Leased | null> {
   const lease: Lease = { number: after.leaseNumber, owner, until: store.now() + leaseMs, renewals: 0 };
-  const written = await commit(writePrompt(store.kv, { before, after }).set(keys.lease(after.id), lease));
+  const written = await commit(atomic.set(keys.lease(after.id), lease));
   return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease };
 }
 
@@ -260,8 +327,7 @@ const walkedInLine = 100;
 
 /**
  * For each of these prompts of one user, how many others come before it; 0 is next. Null for one that doesn't wait.
- * However many ask and however long the line is, it costs about the same. Far down the line those that wait to be tried
- * again count too: they come back to their places.
+ * However many ask and however long the line is, it costs about the same.
  */
 export async function queuePositions(
   store: Store,
@@ -270,20 +336,25 @@ export async function queuePositions(
   const waiting = prompts.filter((prompt) => prompt.status === "PENDING" && prompt.readyAt === null);
   if (waiting.length === 0) return prompts.map(() => null);
   const [{ userId }] = waiting;
-  const last = waiting.map(({ id }) => id).reduce((a, b) => a > b ? a : b);
-  const walked = await listWaiting(store, { userId, before: last, limit: walkedInLine });
-  const line = walked.map(({ promptId }) => promptId);
-  const isFar = ({ id }: Prompt) => line.length === walkedInLine && id > line.at(-1)!;
+  const before = waiting.reduce((a, b) => comesBefore(a, b) ? b : a);
+  const walked = await listWaiting(store, { userId, before, limit: walkedInLine });
+  const line = walked.map(({ rank, promptId: id }) => ({ rank, id }));
+  const isFar = (prompt: Prompt) => line.length === walkedInLine && comesBefore(line.at(-1)!, prompt);
   const [far, near] = [waiting.filter(isFar), waiting.filter((prompt) => !isFar(prompt))];
-  // Numbers are given out in the order in which prompts stand in line.
-  const before = await countBelow(
+  const counted = await countBefore(
     store.kv,
-    lists.promptsByStatus(userId, "PENDING"),
-    far.map(({ sequence }) => sequence),
+    lists.queue(userId),
+    far.map(({ rank, id }) => [rank, id] as const),
   );
   const places = new Map([
-    ...far.map((prompt, i) => [prompt, before[i]] as const),
-    ...near.map((prompt) => [prompt, line.findLastIndex((other) => other < prompt.id) + 1] as const),
+    ...far.map((prompt, i) => [prompt, counted[i]] as const),
+    ...near.map((prompt) => [prompt, line.findLastIndex((other) => comesBefore(other, prompt)) + 1] as const),
   ]);
   return prompts.map((prompt) => places.get(prompt) ?? null);
+}
+
+type InLine = Pick<Prompt, "id" | "rank">;
+
+function comesBefore(a: InLine, b: InLine): boolean {
+  return a.rank < b.rank || (a.rank === b.rank && a.id < b.id);
 }

@@ -5,7 +5,7 @@ import type { Doorbell } from "./doorbell.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
-import type { PendingPrompt, Prompt, PromptRequest, Task } from "./prompt.ts";
+import { firstRank, type PendingPrompt, type Prompt, type PromptRequest, type Task } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "../readiness.ts";
@@ -87,11 +87,14 @@ export async function requestPrompt(
       heldMicros: books.account.heldMicros + holdMicros,
       promptSequence: books.account.promptSequence + 1,
     };
+    const sequence = account.promptSequence;
+    const batchId = null;
     const prompt: PendingPrompt = {
       id,
       userId: user.id,
-      sequence: account.promptSequence,
-      batchId: null,
+      sequence,
+      batchId,
+      rank: firstRank({ sequence, batchId }),
       request,
       holdMicros,
       priceRow,

@@ -5,7 +5,8 @@
  * of their own, and an entry is added or taken away only in the commit whose check proves that it was not, or was,
  * there, so a count never passes zero.
  *
- * A list is named by its key prefix; an entry is `[...list, number] -> id`.
+ * A list is named by its key prefix; an entry is `[...list, number] -> id`. Where several may share a number, which
+ * need not be whole then, their keys go on with what tells them apart.
  */
 import { kinds, type ListKey } from "./schema.ts";
 
@@ -27,11 +28,21 @@ export function addEntry(
   entry: { number: number; id: string },
 ): void {
   atomic.set(entryKey(list, entry.number), entry.id);
-  for (const key of countKeys(list, entry.number)) atomic.sum(key, 1n);
+  countIn(atomic, list, entry.number);
 }
 
 export function removeEntry(atomic: Deno.AtomicOperation, list: ListKey, number: number): void {
   atomic.delete(entryKey(list, number));
+  countOut(atomic, list, number);
+}
+
+/** Counts an entry that the caller adds in the same commit. */
+export function countIn(atomic: Deno.AtomicOperation, list: ListKey, number: number): void {
+  for (const key of countKeys(list, number)) atomic.sum(key, 1n);
+}
+
+/** The same for one that the caller takes away. */
+export function countOut(atomic: Deno.AtomicOperation, list: ListKey, number: number): void {
   for (const key of countKeys(list, number)) atomic.sum(key, minusOne);
 }
 
@@ -93,32 +104,39 @@ export async function countEntries(kv: Deno.Kv, list: ListKey): Promise<number> 
   return sumOf(blocks);
 }
 
-/** For each of these numbers, how many entries are below it. It costs as much however many those are. */
-export async function countBelow(kv: Deno.Kv, list: ListKey, numbers: readonly number[]): Promise<number[]> {
+/** Where an entry stands: its number and, where several may share one, what its key goes on with. */
+export type Place = readonly [number: number, id?: string];
+
+/** For each of these places, how many entries stand before it. It costs as much however many those are. */
+export async function countBefore(kv: Deno.Kv, list: ListKey, places: readonly Place[]): Promise<number[]> {
   const [smallSize, largeSize] = blockBits.map((bits) => 2 ** bits);
-  if (numbers.length === 0) return [];
+  if (places.length === 0) return [];
   const largeCounts = await readCounts(kv, [...list, blockBits[1]]);
-  const byBlock = Map.groupBy(numbers, (number) => Math.floor(number / smallSize));
+  const byBlock = Map.groupBy(places, ([number]) => Math.floor(number / smallSize));
   const counted = await Promise.all(Array.from(byBlock, async ([block, within]) => {
     const start = block * smallSize;
     const large = Math.floor(start / largeSize);
     const range = { from: large * largeSize / smallSize, to: block };
+    const [number, ...id] = within.reduce((a, b) => isBefore(a, b) ? b : a);
+    const end = [...entryKey(list, number), ...id.filter((part) => part !== undefined)];
     const [smallCounts, entries] = await Promise.all([
       range.from === range.to ? [] : readCounts(kv, [...list, blockBits[0]], range),
       Array.fromAsync(
-        kv.list({ start: entryKey(list, start), end: entryKey(list, Math.max(...within)) }, {
-          batchSize: smallSize,
-        }),
-        ({ key }) => key.at(-1) as number,
+        kv.list({ start: entryKey(list, start), end }, { batchSize: smallSize }),
+        ({ key }) => key.slice(list.length) as unknown as Place,
       ),
     ]);
     const before = sumOf(largeCounts.filter((count) => count.block < large)) + sumOf(smallCounts);
-    return within.map((number) =>
-      [number, before + entries.filter((entry) => entry < number).length] as const
+    return within.map((place) =>
+      [place, before + entries.filter((entry) => isBefore(entry, place)).length] as const
     );
   }));
-  const below = new Map(counted.flat());
-  return numbers.map((number) => below.get(number)!);
+  const before = new Map(counted.flat());
+  return places.map((place) => before.get(place)!);
+}
+
+function isBefore([a, idOfA = ""]: Place, [b, idOfB = ""]: Place): boolean {
+  return a < b || (a === b && idOfA < idOfB);
 }
 
 interface BlockCount {

@@ -25,4 +25,6 @@ export interface Write {
   value: unknown;
   /** Milliseconds; it goes by itself after that. */
   expireIn?: number;
+  /** Added to the number that is there, in place of a value. */
+  sum?: bigint;
 }

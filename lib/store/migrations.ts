@@ -10,6 +10,7 @@ import { findByLetters } from "./migrations/find_by_letters.ts";
 import { changesInRows } from "./migrations/changes_in_rows.ts";
 import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "./migrations/pictures_of_two_kinds.ts";
+import { ranksInTheQueue } from "./migrations/ranks_in_the_queue.ts";
 import type { Migration, Step, Write } from "./migration.ts";
 import { keys } from "./schema.ts";
 
@@ -20,7 +21,13 @@ interface RecordsVersion {
 }
 
 /** The first leads from version 1, which did not say so yet, to version 2. */
-const shipped: readonly Migration[] = [findByLetters, oneFactInOnePlace, picturesOfTwoKinds, changesInRows];
+const shipped: readonly Migration[] = [
+  findByLetters,
+  oneFactInOnePlace,
+  picturesOfTwoKinds,
+  changesInRows,
+  ranksInTheQueue,
+];
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
 const mostWrites = 500;
@@ -87,8 +94,9 @@ function createProgress(
     async write(writes, next) {
       const key = keys.recordsVersion();
       const atomic = kv.atomic().check({ key, versionstamp }).set(key, next);
-      for (const { key, value, expireIn } of writes) {
-        if (value === undefined) atomic.delete(key);
+      for (const { key, value, expireIn, sum } of writes) {
+        if (sum !== undefined) atomic.sum(key, sum);
+        else if (value === undefined) atomic.delete(key);
         else atomic.set(key, value, { expireIn });
       }
       const written = await atomic.commit();

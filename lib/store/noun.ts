@@ -3,7 +3,7 @@
  * all records (verify, rebuild, backup, the deletion of an account) goes through such statements and knows no noun by
  * name; the write path does not use them, so a mistake there shows.
  */
-import { countKeys, entryKey, removeEntry } from "./counted_list.ts";
+import { countKeys, countOut, entryKey } from "./counted_list.ts";
 import type { ListKey } from "./schema.ts";
 
 export interface Noun<Stored, Facts> {
@@ -50,8 +50,8 @@ export function listed(list: ListKey, { number, id }: { number: number; id: stri
 
 /** Takes an entry away that is surely there. */
 export function removeImplied(atomic: Deno.AtomicOperation, { key, counted }: ImpliedEntry): void {
-  if (counted === undefined) atomic.delete(key);
-  else removeEntry(atomic, counted.list, counted.number);
+  atomic.delete(key);
+  if (counted !== undefined) countOut(atomic, counted.list, counted.number);
 }
 
 /** The keys of the counts that an entry is part of. */

@@ -38,7 +38,11 @@
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
  * | `change_head` userId | promptId of the latest change; watched |
- * | `queue` userId promptId · `delayed` readyAt promptId | null |
+ * | `queue` userId rank promptId · `delayed` readyAt promptId | `Queued` · null |
+ * | `queue_order` userId | promptId that was moved last in the user's queue |
+ * | `cancelled_waiting` userId n | `CancelledPart`, for ten minutes |
+ * | `pause` scope id | `Pause`; none: it is not paused |
+ * | `pauses_changed` | time when everything or a provider was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
  * | `probe` | never there: deleting it shows that the database can be written |
@@ -100,7 +104,14 @@ export const keys = {
   credentialEnded: (userId: string) => ["credential_ended", userId],
   cancellation: () => ["cancellation"],
   priceAdded: () => ["price_added"],
-  queue: (userId: string, promptId: string) => ["queue", userId, promptId],
+  queue: (userId: string, rank: number, promptId: string) => ["queue", userId, rank, promptId],
+  /** Behind all of a user's entries. */
+  queueEnd: (userId: string) => ["queue", userId, Infinity],
+  queueOrder: (userId: string) => ["queue_order", userId],
+  cancelledWaiting: (userId: string, number: number) => ["cancelled_waiting", userId, number],
+  cancelledWaitingOf: (userId: string) => ["cancelled_waiting", userId],
+  pause: (scope: string, id: string) => ["pause", scope, id],
+  pausesChanged: () => ["pauses_changed"],
   delayed: (readyAt: number, promptId: string) => ["delayed", readyAt, promptId],
   bell: () => ["bell"],
   probe: () => ["probe"],
@@ -140,6 +151,7 @@ export const kinds = {
   leases: ["lease"],
   queue: ["queue"],
   delayed: ["delayed"],
+  pauses: ["pause"],
   counts: ["count"],
   changes: ["change"],
   changeHeads: ["change_head"],
@@ -172,6 +184,8 @@ export const lists = {
   edits: (userId: string): ListKey => ["edits", userId],
   images: (userId: string): ListKey => ["images", userId],
   uploads: (userId: string): ListKey => ["uploads", userId],
+  /** Its entries are counted by rank; a rank is no number that only one of them has. */
+  queue: (userId: string): ListKey => ["queue", userId],
 };
 
 /** The lists that a prompt stands in, with its number there. */
@@ -182,17 +196,33 @@ export function promptLists(
   return sourceIds.length === 0 ? all : [...all, lists.edits(userId)];
 }
 
-/** The queue entries that a prompt implies: at most one. */
-export function promptQueueKeys(
-  { id, userId, status, readyAt = null }: {
+/** What a walk along the queue knows of a prompt without reading it; none of it ever changes. */
+export interface Queued {
+  batchId: string | null;
+  model: string;
+  holdMicros: number;
+}
+
+export interface QueueEntry {
+  key: Deno.KvKey;
+  value: Queued | null;
+  counted?: { list: ListKey; number: number };
+}
+
+/** The entries of the queue that a prompt implies: at most one. */
+export function promptQueueEntries(
+  { id, userId, status, readyAt = null, rank, batchId, model, holdMicros }: Queued & {
     id: string;
     userId: string;
     status: string;
     readyAt?: number | null;
+    rank: number;
   },
-): Deno.KvKey[] {
+): QueueEntry[] {
   if (status !== "PENDING") return [];
-  return readyAt === null ? [keys.queue(userId, id)] : [keys.delayed(readyAt, id)];
+  if (readyAt !== null) return [{ key: keys.delayed(readyAt, id), value: null }];
+  const counted = { list: lists.queue(userId), number: rank };
+  return [{ key: keys.queue(userId, rank, id), value: { batchId, model, holdMicros }, counted }];
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   takeOverLease,
 } from "../prompts/queue.ts";
 import { createInTurn, type InTurn } from "../in_turn.ts";
+import { ofEverything, type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { begin, type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 import { isDatabaseTrouble } from "../store/store.ts";
@@ -104,19 +105,33 @@ async function pump(state: State): Promise<void> {
   const { store, owner, concurrency } = deps;
   state.isWoken = false;
   await promoteDelayed(store);
+  const providerOf = (model: string) => deps.models.find(model)?.provider.id ?? null;
   while (!stopping.signal.aborted) {
+    // What is paused while this goes on is noticed by the claim, and the next time round.
+    const pauses = await readPauses(store);
     const next = await nextInTurn(store, {
       after: state.lastServed,
-      limit: concurrency - occupiedSlots(state),
-      roomOf: (userId) => roomOf(state, userId),
+      limit: isPaused(pauses, ofEverything) ? 0 : concurrency - occupiedSlots(state),
+      roomOf: (userId) => isPaused(pauses, { scope: "user", id: userId }) ? 0 : roomOf(state, userId),
+      isPaused: ({ userId, batchId, model }) =>
+        pauseOf(pauses, { userId, batchId, providerId: providerOf(model) }) !== null,
     });
     if (next.length === 0) return;
     state.lastServed = next.at(-1)!.userId;
     await Promise.all(next.map(async ({ promptId }) => {
-      const leased = await claimPrompt(store, { promptId, owner, begin: (prompt) => begin(deps, prompt) });
+      const leased = await claimPrompt(store, {
+        promptId,
+        owner,
+        providerOf,
+        begin: (prompt) => begin(deps, prompt),
+      });
       if (leased !== null) run(state, leased);
     }));
   }
+}
+
+function isPaused(pauses: readonly Pause[], name: Pick<Pause, "scope" | "id">): boolean {
+  return pauses.some(({ scope, id }) => scope === name.scope && id === name.id);
 }
 
 /** A provider that hangs must not keep the others' prompts from running, so its runs lend their slots, once. */

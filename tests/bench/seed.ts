@@ -102,6 +102,7 @@ function completedPrompt(
     userId,
     sequence,
     batchId: null,
+    rank: sequence,
     request: {
       taskType: "TEXT_TO_IMAGE",
       text: `A lighthouse above the sea, early in the morning, number ${sequence}`,

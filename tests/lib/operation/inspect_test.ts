@@ -53,12 +53,12 @@ Deno.test("a prompt that waits tells its place in the queue and where it is ente
     [`prompts ${user.id} 2`]: "there",
     [`prompts_by_status ${user.id} PENDING 2`]: "there",
     [`change ${user.id} 2 ${second.versionstamp}`]: "there",
-    [`queue ${user.id} ${second.value.id}`]: "there",
+    [`queue ${user.id} 2 ${second.value.id}`]: "there",
   });
-  await store.kv.delete(keys.queue(user.id, first.id));
+  await store.kv.delete(keys.queue(user.id, first.rank, first.id));
   await store.kv.set(["prompts_by_status", user.id, "FAILED", 1], first.id);
   const broken = (await scene.look(first.id)).indexes as { [name: string]: string };
-  assert.equal(broken[`queue ${user.id} ${first.id}`], "missing");
+  assert.equal(broken[`queue ${user.id} 1 ${first.id}`], "missing");
   assert.equal(broken[`prompts_by_status ${user.id} FAILED 1`], "there, and must not be");
 });
 

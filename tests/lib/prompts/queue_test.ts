@@ -307,16 +307,19 @@ Deno.test("places far down a long line are exact, and cost no more than near its
   assert.ok(entriesRead() <= 100 + 4 * perBlock, `${entriesRead()} entries were read`);
 });
 
-Deno.test("one that waits to be tried again counts for those far behind it: it comes back to its place", async () => {
+Deno.test("one that waits to be tried again does not count, and comes back to its place", async () => {
   using store = await createTestStore();
   const ids = await accept(store, await createTestUser(store), 150);
   const last = (await readPrompt(store, ids[149]))!.value;
   const before = await startPrompt(store, ids[3]);
   assert.deepEqual(await queuePositions(store, [last]), [148]);
   await requeue(store, { before, readyAt: store.now() + 5000 }).commit();
-  assert.deepEqual(await queuePositions(store, [last]), [149]);
-  const [near] = await queuePositions(store, [(await readPrompt(store, ids[10]))!.value]);
-  assert.equal(near, 9);
+  assert.deepEqual(await queuePositions(store, [last]), [148]);
+  const near = (await readPrompt(store, ids[10]))!.value;
+  assert.deepEqual(await queuePositions(store, [near]), [9]);
+  store.clock.advance(5000);
+  await promoteDelayed(store);
+  assert.deepEqual(await queuePositions(store, [last, near]), [149, 10]);
 });
 
 Deno.test("who waits is listed in order: everybody's, one user's, those before a prompt, and no more than asked", async () => {
@@ -329,8 +332,16 @@ Deno.test("who waits is listed in order: everybody's, one user's, those before a
   assert.deepEqual(await idsOf({ limit: 9 }), [...adas, ...bobs]);
   assert.deepEqual(await idsOf({ userId: ada.id, limit: 9 }), adas);
   assert.deepEqual(await idsOf({ userId: ada.id, limit: 2 }), adas.slice(0, 2));
-  assert.deepEqual(await idsOf({ userId: ada.id, before: adas[2], limit: 9 }), adas.slice(0, 2));
-  assert.deepEqual((await listWaiting(store, { limit: 4 })).at(-1), { userId: bob.id, promptId: bobs[0] });
+  const before = (await readPrompt(store, adas[2]))!.value;
+  assert.deepEqual(await idsOf({ userId: ada.id, before, limit: 9 }), adas.slice(0, 2));
+  assert.deepEqual((await listWaiting(store, { limit: 4 })).at(-1), {
+    userId: bob.id,
+    rank: 1,
+    promptId: bobs[0],
+    batchId: null,
+    model: "stand-in",
+    holdMicros: 20_000,
+  });
 });
 
 Deno.test("those that wait to be tried again are listed with their times, all or those that are due", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   addEntry,
-  countBelow,
+  countBefore,
   countEntries,
   entryKey,
   readPage,
@@ -74,7 +74,7 @@ Deno.test("pages by offset and by cursor, and counts below numbers, are those of
           assert.equal(await countEntries(kv, list), model.length);
           const asked = [...present, ...pages.map(({ before }) => before)];
           assert.deepEqual(
-            await countBelow(kv, list, asked),
+            await countBefore(kv, list, asked.map((number) => [number] as const)),
             asked.map((number) => model.filter((other) => other < number).length),
           );
           for (const { limit, offset, before } of pages) {

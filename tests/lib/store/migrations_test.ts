@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { StartError } from "../../../lib/refusal.ts";
 import type { Migration } from "../../../lib/store/migration.ts";
 import { migrateRecords } from "../../../lib/store/migrations.ts";
+import { findByLetters } from "../../../lib/store/migrations/find_by_letters.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { openDatabase } from "../../../lib/store/store.ts";
 import { interceptCommits } from "../../fixtures/commits.ts";
@@ -173,7 +174,7 @@ Deno.test("pictures of before are found by letters inside of their texts, killed
   using whole = await createOldLibrary();
   let commits = 0;
   interceptCommits(whole, (_, commit) => (commits++, commit()));
-  await migrateRecords(whole, quietly);
+  await migrateRecords(whole, quietly, [findByLetters]);
   const due = await contents(whole);
   for (
     const [term, number] of [["座", 1], ["座っ", 1], ["red", 2], ["strasse", 3], [":model m", 3]] as const
@@ -205,8 +206,8 @@ Deno.test("pictures of before are found by letters inside of their texts, killed
         }
         return commit();
       });
-      await assert.rejects(migrateRecords(kv, quietly), /killed/);
-      await migrateRecords(kv, quietly);
+      await assert.rejects(migrateRecords(kv, quietly, [findByLetters]), /killed/);
+      await migrateRecords(kv, quietly, [findByLetters]);
       assert.deepEqual(await contents(kv), due);
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { promptStatuses } from "../../../lib/prompts/prompt.ts";
-import { keys, kinds, promptLists, promptQueueKeys } from "../../../lib/store/schema.ts";
+import { keys, kinds, lists, promptLists, promptQueueEntries } from "../../../lib/store/schema.ts";
 
 const prompt = { id: "p1", userId: "ada" };
 
@@ -13,14 +13,19 @@ Deno.test("a prompt stands in its user's list, in that of its status, and among 
 });
 
 Deno.test("a waiting prompt is in the queue, a delayed one in the delays, any other in neither", () => {
-  assert.deepEqual(promptQueueKeys({ ...prompt, status: "PENDING", readyAt: null }), [[
-    "queue",
-    "ada",
-    "p1",
-  ]]);
-  assert.deepEqual(promptQueueKeys({ ...prompt, status: "PENDING", readyAt: 7 }), [["delayed", 7, "p1"]]);
+  const queued = { batchId: null, model: "m", holdMicros: 5 };
+  const waiting = { ...prompt, ...queued, rank: 1.5, status: "PENDING" };
+  assert.deepEqual(promptQueueEntries({ ...waiting, readyAt: null }), [{
+    key: ["queue", "ada", 1.5, "p1"],
+    value: queued,
+    counted: { list: lists.queue("ada"), number: 1.5 },
+  }]);
+  assert.deepEqual(promptQueueEntries({ ...waiting, readyAt: 7 }), [{
+    key: ["delayed", 7, "p1"],
+    value: null,
+  }]);
   for (const status of promptStatuses.filter((status) => status !== "PENDING")) {
-    assert.deepEqual(promptQueueKeys({ ...prompt, status }), []);
+    assert.deepEqual(promptQueueEntries({ ...waiting, status }), []);
   }
 });
 

@@ -9,6 +9,7 @@ import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.
 import { findByLetters } from "../../../../lib/store/migrations/find_by_letters.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "../../../../lib/store/migrations/pictures_of_two_kinds.ts";
+import { ranksInTheQueue } from "../../../../lib/store/migrations/ranks_in_the_queue.ts";
 import { kinds } from "../../../../lib/store/schema.ts";
 import { createStore } from "../../../../lib/store/store.ts";
 import { interceptCommits } from "../../../fixtures/commits.ts";
@@ -44,7 +45,8 @@ Deno.test("an old database is well afterwards, and readers with cursors from bef
   await using old = await openVersion4();
   const { kv, changes } = old;
   assert.ok(changes.some(([, entries]) => entries.length > 1));
-  await migrate(kv, [...before, changesInRows]);
+  // This program reads what the later ones make of it.
+  await migrate(kv, [...before, changesInRows, ranksInTheQueue]);
   const { violations, ...counts } = await verify({ kv, now }, { blobs: old.blobs });
   assert.deepEqual([violations, counts], [[], oldDatabaseCounts]);
   const store = createStore({ kv, now });

@@ -10,6 +10,7 @@ import { readPrompt, writePrompt } from "../../../../lib/prompts/prompt_store.ts
 import { migrateRecords } from "../../../../lib/store/migrations.ts";
 import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
+import { ranksInTheQueue } from "../../../../lib/store/migrations/ranks_in_the_queue.ts";
 import { formerKinds, kinds } from "../../../../lib/store/schema.ts";
 import { createStore, type Versioned } from "../../../../lib/store/store.ts";
 import type { User } from "../../../../lib/users/user.ts";
@@ -39,8 +40,9 @@ async function openOldDatabase(): Promise<OldDatabase> {
   };
 }
 
-/** What this migration makes of it, and the next, so that this program can read it. */
-const migrate = (kv: Deno.Kv) => migrateRecords(kv, quietly, [oneFactInOnePlace, changesInRows]);
+/** What this migration makes of it, and those after it, so that this program can read it. */
+const migrate = (kv: Deno.Kv) =>
+  migrateRecords(kv, quietly, [oneFactInOnePlace, changesInRows, ranksInTheQueue]);
 
 async function contents(kv: Deno.Kv): Promise<{ key: Deno.KvKey; value: unknown }[]> {
   const entries = kv.list({ prefix: [] }, { batchSize: 500 });
@@ -86,7 +88,7 @@ Deno.test("each picture is named by the task that made it, and known by its byte
       value.tasks.map(({ images }) => images.map(({ id }) => id)),
       tasks.map(({ imageIds }) => imageIds),
     );
-    const { tasks: _, changedAs: __, ...kept } = value as Prompt & { changedAs: string };
+    const { tasks: _, changedAs: __, rank: ___, ...kept } = value as Prompt & { changedAs: string };
     assert.deepEqual(kept, facts);
   }
   const migrated = await all<Image>(kv, kinds.images);
@@ -180,7 +182,7 @@ Deno.test("many prompts of one person go into few commits", async () => {
   }
   let commits = 0;
   interceptCommits(kv, (_, commit) => (commits++, commit()));
-  await migrate(kv);
+  await migrateRecords(kv, quietly, [oneFactInOnePlace]);
   assert.ok(commits < 20, `${commits} commits`);
   const versions = (await all<{ changedAs: string }>(kv, kinds.prompts)).map(({ value }) => value.changedAs);
   assert.equal(new Set(versions).size, count / 250);

@@ -15,7 +15,10 @@ export interface Base64Sieve {
   push(chunk: Uint8Array): string;
   /** What is left when there are no more pieces. */
   end(): string;
-  /** JSON of such text, with a `Uint8Array` for each string that was taken out. Throws `SyntaxError`. */
+  /**
+   * JSON of such text, with a `Uint8Array` for each string that was taken out. Throws `SyntaxError`. The sieve keeps
+   * nothing of it, so of a text that is parsed line by line no more than a line is in memory.
+   */
   parse(text: string): unknown;
 }
 
@@ -23,11 +26,14 @@ export interface Base64Sieve {
 const shortest = 4096;
 const quote = 0x22;
 const backslash = 0x5c;
+/** What stands in place of a string that was taken out. */
+const mark = /\\u0000(\d+)/g;
 
 /** `length`: that of the whole text in bytes, where it is known. */
 export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
   const decoder = new TextDecoder();
-  const taken: Uint8Array[] = [];
+  const taken = new Map<string, Uint8Array>();
+  let takenCount = 0;
   let state: "outside" | "undecided" | "text" | "base64" = "outside";
   /** The first bytes of a string, of which it is not known yet what it is. */
   const held = new Uint8Array(shortest);
@@ -50,7 +56,13 @@ export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
       const rest = state === "undecided" ? release() : state === "base64" ? base64.asText() : "";
       return rest + decoder.decode();
     },
-    parse: (text) => JSON.parse(text, (_, value) => typeof value === "string" ? restored(value) : value),
+    parse(text) {
+      try {
+        return JSON.parse(text, (_, value) => typeof value === "string" ? restored(value) : value);
+      } finally {
+        for (const [, number] of text.matchAll(mark)) taken.delete(number);
+      }
+    },
   };
 
   /** The text of the next few bytes, and how many they were. */
@@ -101,7 +113,7 @@ export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
 
   /** The string is long: taken out from here on, or text for good. */
   function decided(): string {
-    base64 = createBase64Text(taken.length === 0 ? length : 0);
+    base64 = createBase64Text(takenCount === 0 ? length : 0);
     if (base64.add(latin1(held))) {
       state = "base64";
       heldLength = 0;
@@ -119,7 +131,9 @@ export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
     if (whole !== null) {
       // The closing quote is still to come.
       state = "text";
-      return `\\u0000${taken.push(whole) - 1}`;
+      const number = String(takenCount++);
+      taken.set(number, whole);
+      return `\\u0000${number}`;
     }
     const text = base64.asText();
     state = "text";
@@ -128,7 +142,7 @@ export function createBase64Sieve({ length = 0 } = {}): Base64Sieve {
   }
 
   function restored(value: string): string | Uint8Array {
-    return (value.startsWith("\0") ? taken[Number(value.slice(1))] : undefined) ?? value;
+    return (value.startsWith("\0") ? taken.get(value.slice(1)) : undefined) ?? value;
   }
 }
 

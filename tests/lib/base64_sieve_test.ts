@@ -93,3 +93,15 @@ Deno.test("what ends in the middle is no JSON", () => {
     assert.throws(() => read(`{"b64_json":"${base64}"}`.slice(0, end)), SyntaxError);
   }
 });
+
+Deno.test("what was parsed is not kept, and what was not is there still", () => {
+  const sieve = createBase64Sieve();
+  const lines = [1, 2, 3].map((n) => JSON.stringify({ n, data: bytesOf(4000 + n).toBase64() }));
+  const text = sieve.push(new TextEncoder().encode(lines.join("\n"))) + sieve.end();
+  const [first, second, third] = text.split("\n");
+  assert.deepEqual(sieve.parse(second), { n: 2, data: bytesOf(4002) });
+  assert.notDeepEqual(sieve.parse(second), { n: 2, data: bytesOf(4002) });
+  assert.throws(() => sieve.parse(`${third}}`), SyntaxError);
+  assert.notDeepEqual(sieve.parse(third), { n: 3, data: bytesOf(4003) });
+  assert.deepEqual(sieve.parse(first), { n: 1, data: bytesOf(4001) });
+});

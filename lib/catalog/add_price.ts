@@ -3,6 +3,7 @@ import { addAudit } from "../users/audit.ts";
 import type { Log } from "../log.ts";
 import { Refusal } from "../refusal.ts";
 import type { Models } from "./models.ts";
+import type { PriceRow } from "../money/charge.ts";
 import type { AddedPrice, PriceBook } from "./price_book.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, type Store } from "../store/store.ts";
@@ -28,16 +29,26 @@ export async function followAddedPrices(
  */
 export async function addPrice(
   { store, models, prices }: { store: Store; models: Models; prices: PriceBook },
-  { model: id, size, costMicros, validFrom, by }: {
+  { model: id, size, costMicros, validFrom, lane, by }: {
     model: string;
     size: string;
     costMicros: number;
+    lane?: PriceRow["lane"];
     /** ISO date (UTC), today or later. */
     validFrom: string;
     by: string;
   },
 ): Promise<AddedPrice> {
   const model = models.choose(id);
+  if (lane === "economy" && model.lots === undefined) {
+    throw new Refusal(
+      "invalid_request",
+      `${id} is not made in lots, so it has no price for the economy lane`,
+      {
+        field: "lane",
+      },
+    );
+  }
   if (size !== "*" && !model.sizes.includes(size)) {
     throw new Refusal("invalid_request", `${id} does not offer the size ${size}`, { field: "size" });
   }
@@ -57,19 +68,25 @@ export async function addPrice(
     size,
     quality,
     costMicros,
-    ...(perSourceMicros !== undefined && { perSourceMicros }),
+    // Lots are of pictures from words alone.
+    ...(perSourceMicros !== undefined && lane === undefined && { perSourceMicros }),
+    ...(lane !== undefined && { lane }),
     validFrom,
     by,
     addedAt: store.now(),
   };
-  const key = keys.price(model.seller === undefined ? id : `${model.seller} ${id}`, size, validFrom);
+  const key = keys.price(model.seller === undefined ? id : `${model.seller} ${id}`, size, validFrom, lane);
   const atomic = store.kv.atomic().check({ key, versionstamp: null }).set(key, row)
     .set(keys.priceAdded(), row.addedAt);
-  const detail = `${id} ${size} ${costMicros} ${validFrom}`;
+  const detail = [id, size, costMicros, validFrom, ...lane === undefined ? [] : [lane]].join(" ");
   addAudit(atomic, { store, actorId: by, subjectId: null, action: "price_added", detail });
   const added = await commit(atomic);
   if (added === null) {
-    throw new Refusal("conflict", `There is a price for ${id} at ${size} from ${validFrom} on already`);
+    const where = lane === undefined ? "" : ` in the ${lane} lane`;
+    throw new Refusal(
+      "conflict",
+      `There is a price for ${id} at ${size}${where} from ${validFrom} on already`,
+    );
   }
   prices.add(row);
   return row;

@@ -2,7 +2,7 @@
 import { Refusal, StartError } from "../refusal.ts";
 import { mostBeyondRow, type PriceBook } from "./price_book.ts";
 import type { Model, Provider } from "./provider.ts";
-import type { PriceRow } from "../money/charge.ts";
+import { type PriceRow, scaledByLane } from "../money/charge.ts";
 
 export interface Models {
   readonly providers: readonly Provider[];
@@ -16,8 +16,19 @@ export interface Models {
   areMoreExpected(): boolean;
   /** The row for one picture, now. */
   price(query: { model: string; size: string }): PriceRow;
+  /**
+   * The row for one picture that is made in a lot, with what it would cost by itself; null where it can't be, or has no
+   * price: what it costs is never assumed.
+   */
+  economyPrice(query: { model: string; size: string }): EconomyRow | null;
   /** The most that a request can cost now, in micro-dollars: what is shown before and set aside for it. */
   quote(request: Quoted): number;
+}
+
+/** A row of the economy lane, which something can be held by. */
+export interface EconomyRow extends PriceRow {
+  lane: "economy";
+  insteadOfMicros: number;
 }
 
 /** What a price depends on. */
@@ -27,6 +38,7 @@ export interface Quoted {
   count: number;
   text: string;
   edit?: { askedSize: string; sources: readonly unknown[] };
+  lane?: "economy";
 }
 
 /** Throws `StartError` where the default model is none of those on offer. */
@@ -50,13 +62,21 @@ export function createModels(
   };
   const find = (id: string) => all().find(({ model }) => model.id === id) ?? null;
   const areMoreExpected = () => providers.some((provider) => provider.models.length === 0);
-  const price = ({ model, size }: { model: string; size: string }) => {
+  const rowOf = ({ model, size, lane }: { model: string; size: string; lane?: "economy" }) => {
     const offered = find(model)?.model;
     const { provider, seller } = offered ?? {};
-    const named = { model: offered?.wireId ?? model, provider, seller };
-    const row = prices.price({ ...named, size, at: now() }) ?? freeRow(offered);
+    return prices.price({ model: offered?.wireId ?? model, provider, seller, size, lane, at: now() });
+  };
+  const price = ({ model, size }: { model: string; size: string }) => {
+    const row = rowOf({ model, size }) ?? freeRow(find(model)?.model);
     if (row === null) throw new Error(`The price book has no row for ${model} at ${size}`);
     return row;
+  };
+  const economyPrice = (query: { model: string; size: string }): EconomyRow | null => {
+    const offer = find(query.model);
+    if (offer?.model.lots === undefined || offer.provider.lots === undefined) return null;
+    const row = rowOf({ ...query, lane: "economy" });
+    return row && { ...row, lane: "economy", insteadOfMicros: price(query).costMicros };
   };
 
   if (
@@ -76,16 +96,27 @@ export function createModels(
     find,
     areMoreExpected,
     price,
-    quote({ model, imageSize, count, text, edit }) {
+    economyPrice,
+    quote({ model, imageSize, count, text, edit, lane }) {
       const offered = find(model)?.model;
       const isOwn = offered?.seller !== undefined;
       const beyond = mostBeyondRow(text, isOwn ? null : prices.usagePrice({ model, at: now() }));
+      if (lane === "economy") {
+        const row = economyPrice({ model, size: imageSize });
+        if (row === null) throw notInLots(model);
+        return (row.costMicros + scaledByLane(beyond, row)) * count;
+      }
       const row = price({ model, size: edit?.askedSize ?? imageSize });
       const tasks = Math.ceil(count / (offered?.imagesPerTask ?? 1));
       const ofSources = (row.perSourceMicros ?? 0) * (edit?.sources.length ?? 0) * tasks;
       return (row.costMicros + beyond) * count + ofSources;
     },
   };
+}
+
+/** The refusal of a model, or of what is asked of it, that does not go in lots. */
+export function notInLots(model: string): Refusal {
+  return new Refusal("unsupported_option", `${model} is not offered in the economy lane`, { field: "lane" });
 }
 
 /**

@@ -130,14 +130,21 @@ export interface AddedPrice extends PriceRow {
 export interface PriceBook {
   /**
    * The row for one picture at that time; null where the model has no price. Two providers may call their models alike:
-   * the provider's own rows count, and for a `seller` no others do.
+   * the provider's own rows count, and for a `seller` no others do. A `lane` has rows of its own.
    */
   price(
-    query: { model: string; size: string; at: number; provider?: string; seller?: string },
+    query: {
+      model: string;
+      size: string;
+      at: number;
+      provider?: string;
+      seller?: string;
+      lane?: PriceRow["lane"];
+    },
   ): PriceRow | null;
   /** What tokens of a model cost at that time; null where its price is by the picture. */
   usagePrice(query: { model: string; at: number }): UsagePrice | null;
-  /** Every row, the history included: by model and size, the latest first. */
+  /** Every row, the history included: by model, lane and size, the latest first. */
   rows(): (PriceRow | AddedPrice)[];
   /** A row that is there already is not added again. */
   add(row: AddedPrice): void;
@@ -153,9 +160,9 @@ export function createPriceBook(
     b.validFrom.localeCompare(a.validFrom) || addedAt(b) - addedAt(a);
   const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
   return {
-    price({ model, size, at, provider, seller }) {
+    price({ model, size, at, provider, seller, lane }) {
       const day = dayOf(at);
-      const ofModel = rows.filter((r) => r.model === model);
+      const ofModel = rows.filter((r) => r.model === model && r.lane === lane);
       const own = ofModel.filter((r) => r.provider === (seller ?? provider));
       const valid = (own.length > 0 || seller !== undefined ? own : ofModel).filter((r) =>
         r.validFrom <= day && (r.size === size || r.size === "*")
@@ -171,12 +178,13 @@ export function createPriceBook(
     },
     rows: () =>
       rows.toSorted((a, b) =>
-        a.model.localeCompare(b.model) || a.size.localeCompare(b.size) || latestFirst(a, b)
+        a.model.localeCompare(b.model) || (a.lane ?? "").localeCompare(b.lane ?? "") ||
+        a.size.localeCompare(b.size) || latestFirst(a, b)
       ),
     add(row) {
       const isSame = (other: PriceRow | AddedPrice) =>
         "addedAt" in other && other.model === row.model && other.size === row.size &&
-        other.validFrom === row.validFrom;
+        other.validFrom === row.validFrom && other.lane === row.lane;
       if (!rows.some(isSame)) rows.push(row);
     },
   };

@@ -7,6 +7,8 @@
  * - a one-shot call yields no `submitted`; if the process dies in between, its outcome is unknown.
  * - a stream yields `progress` and `preview` on the way.
  *
+ * Beside it a provider may take many tasks as one lot, for less money and more patience (`LotAbility`).
+ *
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
 import type { CallbackLine } from "./callbacks.ts";
@@ -99,6 +101,8 @@ export interface Model {
   retiresAt: string | null;
   /** A task that is not done by then has timed out. */
   deadlineMs: number;
+  /** How its tasks go in lots, where its provider takes any; it is offered only where the price book has a price. */
+  lots?: LotBounds;
   /** Runs on a machine of one's own: nobody bills it, so it needs no price. */
   isFree?: true;
   /** Nobody tells what it costs: nothing, until an admin adds a price. */
@@ -178,6 +182,80 @@ export interface TaskContext {
   callback: CallbackLine | null;
 }
 
+export interface LotBounds {
+  /** Tasks in one lot at most: fewer than the provider takes, so that what comes of them can be fetched. */
+  maxTasks: number;
+  /** The provider is done with a lot by then, or gives it up: milliseconds from its submission. */
+  windowMs: number;
+}
+
+/** Tasks of one model, all of them for pictures from words, that are handed in together. */
+export interface LotRequest {
+  /** Unique, and the same at every attempt: the provider keeps it, so that a lot can be looked for. */
+  lotId: string;
+  model: string;
+  /** What comes of each is named by its `taskKey`. */
+  tasks: readonly TaskRequest[];
+}
+
+export interface UploadedLot extends Pick<LotRequest, "lotId" | "model"> {
+  /** Ids of what was uploaded; plain JSON, without secrets. */
+  files: TaskHandle;
+}
+
+export interface LotContext {
+  /** Aborted when the process stops. */
+  signal: AbortSignal;
+}
+
+/** A lot as its provider sees it. */
+export interface LotStatus {
+  /**
+   * Null while it goes on, or while results that it must have are not there yet; how it ended otherwise. Whatever that
+   * was, there may be results of a part of it.
+   */
+  end: "completed" | "expired" | "cancelled" | "failed" | null;
+  /** Tasks that have ended so far, where that is told. */
+  doneCount: number | null;
+  /** When the provider gives it up, in milliseconds since 1970, where it says so. */
+  expiresAt: number | null;
+  /** Where its results lie; plain JSON, without secrets. */
+  results: TaskHandle;
+  /** Why it failed as a whole; nothing of it is billed then. */
+  failure: ProviderFailure | null;
+}
+
+/** What came of one task of a lot. They come in any order, and one may come twice. */
+export type LotEvent =
+  /** `cost` is what the reported usage would cost alone, not in a lot. Whoever takes the bytes has them for itself. */
+  | { type: "image"; taskKey: string; bytes: Uint8Array; cost: ProviderCost | null }
+  | { type: "failed"; taskKey: string; failure: ProviderFailure }
+  /** Something that can't be read, or names no task: whose it is nobody can say. */
+  | { type: "unreadable" };
+
+/**
+ * Lots: what is asked for is uploaded first, which begins and costs nothing and may be done again. Then the lot is
+ * submitted, once, which is what is paid for. Whoever calls writes down beforehand that it is about to happen, and
+ * afterwards the handle; in between, `find` tells whether it did. All of them throw `ProviderFailure`, and what can be
+ * asked for again (`find`, `poll`, `collect`) may be, whatever it threw.
+ */
+export interface LotAbility {
+  /** Returns the ids of what was uploaded. */
+  uploadLot(lot: LotRequest, context: LotContext): Promise<TaskHandle>;
+  submitLot(lot: UploadedLot, context: LotContext): Promise<TaskHandle>;
+  /** The handle of a lot, by what was submitted with it; null: the provider told of all that it has, and it is none of them. */
+  findLot(lot: UploadedLot & { since: number }, context: LotContext): Promise<TaskHandle | null>;
+  pollLot(handle: TaskHandle, context: LotContext): Promise<LotStatus>;
+  /** What came of each task of a lot that has ended. Those of which nothing comes were not billed. */
+  collectLot(
+    lot: Pick<LotRequest, "model">,
+    results: TaskHandle,
+    context: LotContext,
+  ): AsyncIterable<LotEvent>;
+  /** Asks to stop a lot. It goes on to be polled: what was done by then is billed, and there. */
+  cancelLot(handle: TaskHandle, context: LotContext): Promise<void>;
+}
+
 export interface Provider {
   readonly id: string;
   readonly name: string;
@@ -195,6 +273,8 @@ export interface Provider {
    * provider about the task it names, and goes on as `resume` does, its first event being `submitted`.
    */
   await?(task: TaskRequest, context: TaskContext & { callback: CallbackLine }): AsyncIterable<ProviderEvent>;
+  /** Where it takes tasks in lots. */
+  readonly lots?: LotAbility;
   /** Whether it answers and takes the key, for those who run the server; models are looked up anew where it has them. */
   checkStatus?(signal: AbortSignal): Promise<ProviderStatus>;
 }

@@ -18,6 +18,8 @@ export interface Spend {
 /** What was charged in one calendar month (UTC). */
 export interface Month {
   spentMicros: number;
+  /** By how much the economy lane was cheaper; left out where it was not used. */
+  savedMicros?: number;
   days: { [day: string]: Spend };
   models: { [model: string]: Spend };
 }
@@ -38,9 +40,19 @@ export function sumMonths(months: readonly Month[]): Month {
   };
   return months.reduce((all, month) => ({
     spentMicros: all.spentMicros + month.spentMicros,
+    ...sumSaved(all, month),
     days: add(all.days, month.days),
     models: add(all.models, month.models),
   }), { spentMicros: 0, days: {}, models: {} });
+}
+
+/** What was saved in both; nothing where that is nothing. */
+export function sumSaved(
+  a: { savedMicros?: number },
+  b: { savedMicros?: number },
+): { savedMicros?: number } {
+  const savedMicros = (a.savedMicros ?? 0) + (b.savedMicros ?? 0);
+  return savedMicros === 0 ? {} : { savedMicros };
 }
 
 /** "2026-11", in UTC. */

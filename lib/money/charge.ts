@@ -13,6 +13,19 @@ export interface PriceRow {
   perSourceMicros?: number;
   /** ISO date (UTC) from which the row counts. */
   validFrom: string;
+  /** For a picture that is made in a lot; undefined: one that is made by itself, as soon as it can be. */
+  lane?: "economy";
+  /** Of a row of the economy lane that something was held by: what the picture would have cost by itself then. */
+  insteadOfMicros?: number;
+}
+
+/**
+ * What something costs in the lane of the row that it was held by, in whole micro-dollars and rather more than less:
+ * what it would cost by itself, by the ratio of the two rows.
+ */
+export function scaledByLane(micros: number, row: PriceRow | null): number {
+  if (row?.lane === undefined || !row.insteadOfMicros) return micros;
+  return Math.ceil((micros * row.costMicros) / row.insteadOfMicros);
 }
 
 /** Tokens by kind, as a provider reports them. */
@@ -29,6 +42,8 @@ export interface Charge {
   priceRow: PriceRow | null;
   /** The reported usage that a computed amount comes from. */
   usage?: Usage;
+  /** By how much it was cheaper than it would have been by itself. */
+  savedMicros?: number;
 }
 
 export const noCharge: Charge = { costMicros: 0, basis: "none", priceRow: null };
@@ -42,7 +57,13 @@ export function sumCharges(charges: readonly Charge[]): Charge {
     basis,
     priceRow: charges.find((charge) => charge.priceRow !== null)?.priceRow ?? null,
     ...sumUsage(charges),
+    ...sumSaved(charges),
   };
+}
+
+function sumSaved(charges: readonly Charge[]): Pick<Charge, "savedMicros"> {
+  const savedMicros = charges.reduce((sum, charge) => sum + (charge.savedMicros ?? 0), 0);
+  return savedMicros === 0 ? {} : { savedMicros };
 }
 
 function sumUsage(charges: readonly Charge[]): Pick<Charge, "usage"> {

@@ -11,6 +11,7 @@ import {
   monthOf,
   nobody,
   type Spend,
+  sumSaved,
 } from "./account.ts";
 import { Refusal } from "../refusal.ts";
 import { promisedVersion } from "../store/group_commit.ts";
@@ -246,7 +247,7 @@ export function settle(
 /** The month with one more entry, or correction, in it. */
 export function addToMonth(
   month: Month,
-  entry: Pick<LedgerEntry, "at" | "model" | "costMicros"> & { images?: number },
+  entry: Pick<LedgerEntry, "at" | "model" | "costMicros" | "savedMicros"> & { images?: number },
 ): Month {
   const day = new Date(entry.at).toISOString().slice(0, 10);
   const add = (spend: Spend | undefined) => ({
@@ -255,6 +256,7 @@ export function addToMonth(
   });
   return {
     spentMicros: month.spentMicros + entry.costMicros,
+    ...sumSaved(month, entry),
     days: { ...month.days, [day]: add(month.days[day]) },
     models: { ...month.models, [entry.model]: add(month.models[entry.model]) },
   };

@@ -23,7 +23,7 @@
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
  * | `unknown_charge` promptId | null, while nobody has said what the provider billed |
- * | `price` model size validFrom | `AddedPrice` |
+ * | `price` model size validFrom · `price` model size validFrom lane | `AddedPrice` |
  * | `tints_filled` | id of the picture up to which all have a tint, as far as that can be made |
  * | `upload` userId hash of the bytes sent | imageId |
  * | `mask` id · `mask_of` userId imageId hash | `Mask` · id of the mask with those pixels |
@@ -90,7 +90,13 @@ export const keys = {
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
   unknownCharge: (promptId: string) => ["unknown_charge", promptId],
-  price: (model: string, size: string, validFrom: string) => ["price", model, size, validFrom],
+  price: (model: string, size: string, validFrom: string, lane?: string) => [
+    "price",
+    model,
+    size,
+    validFrom,
+    ...lane === undefined ? [] : [lane],
+  ],
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
   monthsOf: (userId: string) => ["month", userId],

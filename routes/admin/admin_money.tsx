@@ -46,8 +46,8 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
     .post("/admin/prices", async (c) => {
       const { user } = adminSessionOf(c);
       return await orProblem(c, { page: ({ message }) => pricesPage(c, message) }, async () => {
-        const { cost: costMicros, ...row } = await readFormFields(c, priceForm);
-        await addPrice(deps, { ...row, costMicros, by: user.id });
+        const { cost: costMicros, lane, ...row } = await readFormFields(c, priceForm);
+        await addPrice(deps, { ...row, costMicros, by: user.id, ...(lane === "economy" && { lane }) });
         return c.redirect("/admin/prices", 303);
       });
     })

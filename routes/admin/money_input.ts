@@ -1,5 +1,6 @@
 /** What admins send about money. */
 import { z } from "zod";
+import { lanes } from "../../lib/prompts/quote.ts";
 import { dollarText } from "../../lib/money/dollars.ts";
 
 const amount = dollarText("An amount is dollars such as 0.02 or 12.50", { mostDigits: 6 });
@@ -19,4 +20,5 @@ export const priceForm = z.object({
   cost: amount,
   /** ISO date (UTC). */
   validFrom: z.string().default(""),
+  lane: z.enum(lanes, "A lane is now or economy").default("now"),
 });

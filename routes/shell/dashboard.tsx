@@ -69,8 +69,12 @@ export function dashboardRoutes(deps: DashboardDeps) {
     });
 
   async function readMoney(user: User): Promise<Omit<Figures, "imageCount">> {
-    const [budget, account] = await Promise.all([budgetOf(deps, user), readAccount(store, user.id)]);
-    return { budget, account };
+    const [budget, account, { savedMicros = 0 }] = await Promise.all([
+      budgetOf(deps, user),
+      readAccount(store, user.id),
+      readMonth(store, { userId: user.id, month: monthOf(store.now()) }),
+    ]);
+    return { budget, account, savedMicros };
   }
 
   async function* csvOf(user: User, month: string): AsyncGenerator<string> {

@@ -14,9 +14,21 @@
     timeZone: shownZone,
   });
   const suffix = shownZone === deviceZone ? "" : ` ${shownZone}`;
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: shownZone });
+  const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short", timeZone: shownZone });
+  const dayMs = 24 * 3600 * 1000;
+
+  /** As the server says it, in its own zone. */
+  function clockWords(date) {
+    const [on, now] = [day.format(date), Date.now()];
+    if (on === day.format(now)) return clock.format(date);
+    return on === day.format(now + dayMs) ? `tomorrow ${clock.format(date)}` : `${on}, ${clock.format(date)}`;
+  }
+
   function showTimes() {
     for (const element of document.querySelectorAll("time[datetime]")) {
-      const text = zoned.format(new Date(element.dateTime)) + suffix;
+      const date = new Date(element.dateTime);
+      const text = ("clock" in element.dataset ? clockWords(date) : zoned.format(date)) + suffix;
       if (element.textContent !== text) element.textContent = text;
     }
   }

@@ -58,8 +58,9 @@ const words: { [action in AuditAction]: (detail: string) => string } = {
 };
 
 function priceWords(price: string): string {
-  const [model, size, costMicros, validFrom] = price.split(" ");
-  return `A price was added: ${model}, ${sizeWords(size)}, ${
+  const [model, size, costMicros, validFrom, lane] = price.split(" ");
+  const where = lane === undefined ? "" : `, ${lane} lane`;
+  return `A price was added: ${model}, ${sizeWords(size)}${where}, ${
     dollars(Number(costMicros))
   } from ${validFrom} on`;
 }

@@ -67,7 +67,7 @@ function PriceTable({ rows, names }: { rows: (PriceRow | AddedPrice)[]; names: N
           </tr>
           {ofModel.map((row) => (
             <tr>
-              <th scope="row">{sizeWords(row.size)}</th>
+              <th scope="row">{sizeWords(row.size) + (row.lane ? `, ${row.lane} lane` : "")}</th>
               <td class="number">{dollars(row.costMicros)}</td>
               <td>
                 <span class="date">{row.validFrom}</span>{" "}
@@ -103,6 +103,13 @@ function AddPriceForm({ models, today }: { models: readonly Model[]; today: stri
       <div class="field">
         <label for="cost">A picture, in dollars</label>
         <input id="cost" name="cost" inputmode="decimal" required autocomplete="off" />
+      </div>
+      <div class="field">
+        <label for="lane">Lane</label>
+        <select id="lane" name="lane">
+          <option value="now">now</option>
+          {models.some(({ lots }) => lots) && <option value="economy">economy, in batches</option>}
+        </select>
       </div>
       <div class="field">
         <label for="validFrom">From (UTC)</label>

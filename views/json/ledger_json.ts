@@ -17,6 +17,8 @@ const priceRowShape = z.strictObject({
   /** For each picture that a task was given. */
   perSourceMicros: microsValue.optional(),
   validFrom: z.iso.date(),
+  /** For a picture that was made in a lot; missing: by itself. */
+  lane: z.literal("economy").optional(),
 });
 
 const tokens = z.int().nonnegative().optional();
@@ -33,23 +35,26 @@ export const ledgerShape = z.strictObject({
     textOut: tokens,
     imageOut: tokens,
   }).optional(),
+  /** By how much it was cheaper than by itself. */
+  savedMicros: microsValue.optional(),
   at: timeValue,
 });
 
 export function ledgerJson(entry: LedgerEntry): z.output<typeof ledgerShape> {
-  const { costMicros, basis, priceRow, usage, at } = entry;
+  const { costMicros, basis, priceRow, usage, savedMicros, at } = entry;
   return {
     costMicros,
     basis,
     priceRow: priceRow && priceRowJson(priceRow),
     ...(usage !== undefined && { usage }),
+    ...(savedMicros !== undefined && { savedMicros }),
     at: iso(at),
   };
 }
 
 /** Who added it is for admins. */
 function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
-  const { provider, model, size, quality, costMicros, perSourceMicros, validFrom } = row;
+  const { provider, model, size, quality, costMicros, perSourceMicros, validFrom, lane } = row;
   return {
     provider,
     model,
@@ -58,5 +63,6 @@ function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
     costMicros,
     ...(perSourceMicros !== undefined && { perSourceMicros }),
     validFrom,
+    ...(lane !== undefined && { lane }),
   };
 }

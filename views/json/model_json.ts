@@ -1,7 +1,7 @@
 /** The models on offer: what they can do as data, and what they cost. */
 import { z } from "zod";
 import type { EditAbility, Model } from "../../lib/catalog/provider.ts";
-import type { PriceRow } from "../../lib/money/charge.ts";
+import type { Models } from "../../lib/catalog/models.ts";
 import { answer, microsValue, sizeValue } from "./values.ts";
 
 const rangeShape = z.strictObject({ min: z.number(), max: z.number(), step: z.number() });
@@ -44,6 +44,8 @@ export const modelShape = z.strictObject({
     costMicros: microsValue,
     /** For each picture that it is given. */
     perSourceMicros: microsValue.optional(),
+    /** For a picture of a batch that is made for less within a day or two; those without it come first. */
+    lane: z.literal("economy").optional(),
   })),
   /** From that day on the model is gone. */
   retiresAt: z.iso.date().nullable(),
@@ -70,7 +72,7 @@ export const modelsAnswer = answer({
 
 export function modelsJson(
   models: readonly Model[],
-  { price }: { price: (query: { model: string; size: string }) => PriceRow },
+  { price, economyPrice }: Pick<Models, "price" | "economyPrice">,
 ): z.output<typeof modelsAnswer> {
   return {
     success: true,
@@ -85,10 +87,16 @@ export function modelsJson(
       edit: model.edit && editJson(model.edit),
       progress: model.progress,
       previews: model.previews,
-      prices: model.sizes.map((size) => {
-        const { costMicros, perSourceMicros = 0 } = price({ model: model.id, size });
-        return { size, costMicros, ...(model.edit !== null && { perSourceMicros }) };
-      }),
+      prices: [
+        ...model.sizes.map((size) => {
+          const { costMicros, perSourceMicros = 0 } = price({ model: model.id, size });
+          return { size, costMicros, ...(model.edit !== null && { perSourceMicros }) };
+        }),
+        ...model.sizes.flatMap((size) => {
+          const row = economyPrice({ model: model.id, size });
+          return row === null ? [] : [{ size, costMicros: row.costMicros, lane: row.lane }];
+        }),
+      ],
       retiresAt: model.retiresAt,
     })),
     object: "list",

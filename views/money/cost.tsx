@@ -16,6 +16,9 @@ export function Cost({ cost, isCompleted }: { cost: Costed; isCompleted: boolean
     <details class="cost">
       <summary>{amount}</summary>
       <p>{costSource(cost)}</p>
+      {cost.savedMicros !== undefined && (
+        <p>In the economy lane: {dollars(cost.savedMicros)} less than by itself.</p>
+      )}
       {cost.isAboveHold && <p>This is more than was set aside for it.</p>}
       {cost.correction && (
         <p>
@@ -47,7 +50,7 @@ export function costSource({ basis, priceRow, usage, correction }: Costed): stri
         ? "By the price book."
         : `By the price book: ${dollars(priceRow.costMicros)} a picture${
           priceRow.size === "*" ? "" : ` at ${priceRow.size}`
-        }, since ${priceRow.validFrom}.`;
+        }${priceRow.lane === undefined ? "" : ` in the ${priceRow.lane} lane`}, since ${priceRow.validFrom}.`;
     case "unknown":
       return "Nobody can say whether it was billed, so what was set aside is booked.";
     case "none":

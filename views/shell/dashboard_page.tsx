@@ -12,6 +12,8 @@ import { SpendChart, SpendTable } from "../money/spend_chart.tsx";
 export interface Figures {
   budget: BudgetState;
   account: Account;
+  /** By how much the economy lane was cheaper this month. */
+  savedMicros: number;
   imageCount: number;
 }
 
@@ -92,13 +94,14 @@ export function FiguresFragment({ name, month, ...figures }: Figures & { name: s
   );
 }
 
-function FiguresList({ budget, account, imageCount }: Figures) {
+function FiguresList({ budget, account, savedMicros, imageCount }: Figures) {
   const { limitMicros, spentMicros, heldMicros, remainingMicros } = budget;
   return (
     <dl id="figures" class="figures">
       <Figure name="Pictures made" value={String(imageCount)} />
       <Figure name="Spent in all" value={dollars(account.chargedMicros)} />
       <Figure name="Spent this month" value={dollars(spentMicros)} />
+      {savedMicros > 0 && <Figure name="Saved this month" value={dollars(savedMicros)} detail="by economy" />}
       <Figure name="Set aside" value={dollars(heldMicros)} />
       <Figure
         name="Left this month"

@@ -13,3 +13,22 @@ function inZone(date: Date, timeZone: string): string {
   const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone });
   return `${format.format(date)} ${timeZone}`;
 }
+
+/** "21:04", "tomorrow 21:04", or "2 Dec, 21:04", as seen at `now`; the zone as with `Time`. */
+export function Clock({ at, now, zone }: { at: number; now: number; zone?: string }) {
+  const words = clockWords({ at, now, zone: zone ?? "UTC" });
+  return (
+    <time datetime={new Date(at).toISOString()} data-clock>
+      {`${words} ${zone ?? "UTC"}`}
+    </time>
+  );
+}
+
+const dayMs = 24 * 3600 * 1000;
+
+function clockWords({ at, now, zone: timeZone }: { at: number; now: number; zone: string }): string {
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
+  const time = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone }).format(at);
+  if (day.format(at) === day.format(now)) return time;
+  return day.format(at) === day.format(now + dayMs) ? `tomorrow ${time}` : `${day.format(at)}, ${time}`;
+}

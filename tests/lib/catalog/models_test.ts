@@ -7,7 +7,10 @@ import {
   shippedPrices,
   type UsagePrice,
 } from "../../../lib/catalog/price_book.ts";
-import type { Model, Provider } from "../../../lib/catalog/provider.ts";
+import type { LotAbility, Model, Provider } from "../../../lib/catalog/provider.ts";
+import type { PriceRow } from "../../../lib/money/charge.ts";
+import type { Edit } from "../../../lib/prompts/prompt.ts";
+import { quoteOf } from "../../../lib/prompts/quote.ts";
 import { createStandIn, standInModel } from "../../fixtures/stand_in_provider.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStudio } from "../../fixtures/studio.ts";
@@ -141,4 +144,72 @@ Deno.test("two providers may call a model alike: each is found, made and paid fo
   const paid = await finished(program, await submit(program, { model: "stand-in" }));
   assert.deepEqual([free.costMicros, paid.costMicros], [0, dear.prices[0].costMicros]);
   assert.deepEqual(submitted, ["stand-in"]);
+});
+
+const ability = {} as LotAbility;
+const lots = { maxTasks: 40, windowMs: 1000 };
+
+function economyOf(rows: PriceRow[], model: Partial<Model>, provider: Partial<Provider> = { lots: ability }) {
+  const offered: Model = { ...standInModel, id: "m", provider: "p", ...model };
+  const own = { ...createStandIn().provider, id: "p", models: [offered], ...provider };
+  const prices = createPriceBook(rows, [usage]);
+  const now = () => Date.parse("2026-11-25");
+  return { models: createModels({ providers: [own], prices, defaultModel: undefined, now }), offered };
+}
+
+const usage: UsagePrice = {
+  provider: "p",
+  models: ["m"],
+  perMillion: { textIn: 1_000_000, textOut: 1_000_000 },
+  allowance: { textOut: 100 },
+  validFrom: "2026-01-01",
+};
+const economyRow = (costMicros: number, size = "*"): PriceRow => (
+  { ...row("m", costMicros, { size }), lane: "economy" }
+);
+const request = {
+  taskType: "TEXT_TO_IMAGE" as const,
+  text: "a sea",
+  model: "m",
+  imageSize: "512x512",
+  count: 3,
+  watermark: null,
+  options: {},
+};
+
+Deno.test("a model is offered in the economy lane where it goes in lots and the book has a price for that lane", () => {
+  const query = { model: "m", size: "512x512" };
+  const priceOf = (...asked: Parameters<typeof economyOf>) => economyOf(...asked).models.economyPrice(query);
+  const rows = [row("m", 50), economyRow(20)];
+  assert.deepEqual(priceOf(rows, { lots }), {
+    ...economyRow(20),
+    insteadOfMicros: 50,
+  });
+  assert.equal(priceOf([row("m", 50)], { lots }), null);
+  assert.equal(priceOf(rows, {}), null);
+  assert.equal(priceOf(rows, { lots }, {}), null);
+  assert.equal(priceOf([row("m", 50), economyRow(20, "1024x1024")], { lots }), null);
+  assert.equal(economyOf(rows, { lots }).models.price(query).costMicros, 50);
+});
+
+Deno.test("the economy lane holds its own price and, by the ratio of the rows, what tokens may add", () => {
+  const { models, offered: model } = economyOf([row("m", 50), economyRow(20)], { lots });
+  const now = quoteOf(models, { request, model });
+  const later = quoteOf(models, { request, model, lane: "economy" });
+  assert.deepEqual([now.mostMicros, later.mostMicros], [(50 + 105) * 3, (20 + 42) * 3]);
+  assert.deepEqual([now.priceRow.lane, later.priceRow.lane], [undefined, "economy"]);
+});
+
+Deno.test("what can't go in a lot is refused by the name of the field", () => {
+  const refused = (rows: PriceRow[], edit?: Edit) => {
+    const { models, offered: model } = economyOf(rows, { lots });
+    return () => quoteOf(models, { request: { ...request, ...(edit && { edit }) }, model, lane: "economy" });
+  };
+  const expected = { code: "unsupported_option", field: "lane" };
+  assert.throws(refused([row("m", 50)]), expected);
+  assert.throws(refused([row("m", 50), economyRow(20)], {} as Edit), expected);
+});
+
+Deno.test("no row of the economy lane ships: an operator turns it on", () => {
+  assert.deepEqual(shippedPrices.filter(({ lane }) => lane !== undefined), []);
 });

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { type LotAbility, ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
-import { createStandIn, failWith, holdUntil, picture } from "../../fixtures/stand_in_provider.ts";
+import {
+  createStandIn,
+  failWith,
+  holdUntil,
+  picture,
+  standInModel,
+} from "../../fixtures/stand_in_provider.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -128,6 +134,45 @@ Deno.test("a price that is added counts from its day on, is shown with its histo
     await text(await admin.get("/admin/audit")),
     /A price was added: stand-in, any other size, \$0\.03 from 2026-11-26 on Grace/,
   );
+});
+
+Deno.test("a price of the economy lane stands beside the other, and is told with the model", async () => {
+  const standIn = createStandIn({ lots: {} as LotAbility });
+  const inLots = { ...standInModel, id: "in-lots", lots: { maxTasks: 40, windowMs: 1000 } };
+  Object.assign(standIn.provider, { models: [standInModel, inLots] });
+  standIn.prices.push({ ...standIn.prices[0], model: "in-lots" });
+  await using scene = await setScene(standIn);
+  const { admin, program, studio } = scene;
+  const validFrom = new Date(studio.store.now()).toISOString().slice(0, 10);
+  const add = (fields: object) =>
+    admin.form("/admin/prices", {
+      model: "in-lots",
+      size: "*",
+      cost: "0.01",
+      validFrom,
+      lane: "economy",
+      ...fields,
+    });
+  const pricesOf = async (model: string) => {
+    const { models } = await (await program.get("/api/v1/models")).json();
+    const { prices } = models.find(({ id }: { id: string }) => id === model);
+    return prices.filter(({ size }: { size: string }) => size === "512x512");
+  };
+  assert.deepEqual(await pricesOf("in-lots"), [{ size: "512x512", costMicros: 20_000 }]);
+  assert.equal((await add({})).status, 303);
+  assert.deepEqual(await pricesOf("in-lots"), [
+    { size: "512x512", costMicros: 20_000 },
+    { size: "512x512", costMicros: 10_000, lane: "economy" },
+  ]);
+  assert.deepEqual(await pricesOf("stand-in"), [{ size: "512x512", costMicros: 20_000 }]);
+  assert.equal((await add({ lane: "now" })).status, 303);
+  const refused: [object, number][] = [[{}, 409], [{ model: "stand-in" }, 400], [{ lane: "fast" }, 400]];
+  for (const [fields, status] of refused) assert.equal((await add(fields)).status, status);
+  assert.match(await text(await admin.get("/admin/prices")), /any other size, economy lane \$0\.01/);
+  assert.match(await text(await admin.get("/admin/audit")), /in-lots, any other size, economy lane, \$0\.01/);
+  const prompt = await finished(program, await submit(program, { model: "in-lots" }));
+  assert.equal(prompt.costMicros, 10_000);
+  assert.equal(prompt.ledger.priceRow.lane, undefined);
 });
 
 Deno.test("drift shows what providers reported against the price book", async () => {

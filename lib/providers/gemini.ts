@@ -1,6 +1,7 @@
 /**
  * Google's Gemini image models by `generateContent`: one call a picture, answered when it is done. A call can't be
- * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used.
+ * asked for again. An answer without a picture is a refusal or a miss, and may be billed for what it used. Many calls
+ * together go as a lot (`gemini_lots.ts`).
  */
 import { hasVersion } from "../base_address.ts";
 import type { Outgoing, StreamAnswer } from "../outgoing.ts";
@@ -13,25 +14,26 @@ import {
   ProviderFailure,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { createGeminiLots } from "./gemini_lots.ts";
+import {
+  isKeyRefused,
+  pictureOf,
+  readError,
+  readUsage,
+  type WireError,
+  withoutPicture,
+} from "./gemini_wire.ts";
 import { isGivenPictures, sourceFailure, sourceRefused } from "./given_pictures.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
 import {
   failureByStatus,
-  type Fields,
-  fieldsOf,
-  filled,
-  firstOf,
   listOf,
-  numberOf,
   outcomeUnknown,
-  pictureIn,
   readAnswers,
   statusOf,
   submissionFailure,
-  textOf,
   unreachable,
 } from "./wire.ts";
-import type { Usage } from "../money/charge.ts";
 
 export interface GeminiDeps {
   apiKey: string;
@@ -104,6 +106,8 @@ function offer(
       previews: false,
       retiresAt,
       deadlineMs,
+      // Of 150 with pictures of two thousand pixels nobody could fetch the results, of 122 one could.
+      lots: { maxTasks: 40, windowMs: 48 * 3600 * 1000 },
     },
   };
 }
@@ -139,12 +143,13 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
       if (answer.status !== 200) throw failureOf({ ...answer, json: json[0] }, task);
       const parts = json.flatMap(listOf);
       if (parts.length === 0) throw outcomeUnknown("its answer can't be read");
-      const cost = parts.map((part) => costOf(part, task)).findLast((each) => each !== null) ?? null;
+      const cost = parts.map((part) => costOf(part, task.model)).findLast((each) => each !== null) ?? null;
       const bytes = parts.map(pictureOf).find((each) => each !== null);
       if (bytes === undefined) throw withoutPicture(parts, { cost, task });
       yield { type: "image", bytes };
       yield { type: "done", cost };
     },
+    lots: createGeminiLots({ api, headers, outgoing, now, bodyOf, costOf }),
     async checkStatus(signal) {
       try {
         const { status, json } = await outgoing.callForJson({
@@ -164,22 +169,12 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
   };
 
   async function call(task: TaskRequest, signal: AbortSignal): Promise<StreamAnswer> {
-    const { hasResolution } = offers.find(({ model }) => model.id === task.model)!;
     try {
       return await outgoing.callForStream({
         url: `${api}/models/${task.model}:generateContent`,
         method: "POST",
         headers,
-        body: {
-          contents: [{ role: "user", parts: [{ text: task.prompt }, ...picturesOf(task)] }],
-          generationConfig: {
-            responseModalities: ["IMAGE"],
-            imageConfig: {
-              aspectRatio: nearestRatio(task, ratios),
-              ...(hasResolution && { imageSize: resolutionFor(task) }),
-            },
-          },
-        },
+        body: bodyOf(task),
         timeoutMs: deadlineMs,
         maxBytes: maxAnswerBytes,
         signal,
@@ -216,38 +211,25 @@ export function createGemini({ apiKey, baseUrl, outgoing, now, usagePrice }: Gem
     return failureByStatus({ status, headers, said: error.message, now: now() });
   }
 
-  function costOf(json: unknown, task: TaskRequest): ProviderCost | null {
+  function costOf(json: unknown, model: string): ProviderCost | null {
     const usage = readUsage(json);
-    const price = usagePrice(task.model);
+    const price = usagePrice(model);
     if (usage === null || price === null) return null;
     return { costMicros: costOfUsage(usage, price), basis: "computed", usage };
   }
 }
 
-interface WireError {
-  message: string | null;
-  status: string | null;
-  reasons: string[];
-  retryDelayMs: number | null;
-  /** A quota that only another day gives back. */
-  isDailyQuota: boolean;
-}
-
-function readError(json: unknown): WireError {
-  const error = fieldsOf(fieldsOf(json).error);
-  const details = listOf(error.details).map(fieldsOf);
-  const seconds = details.map(({ retryDelay }) => /^([\d.]+)s$/.exec(String(retryDelay ?? ""))?.[1]).find(
-    Boolean,
-  );
-  const quotas = details.flatMap(({ violations }) => listOf(violations)).map((each) =>
-    fieldsOf(each).quotaId
-  );
+function bodyOf(task: TaskRequest): object {
+  const { hasResolution } = offers.find(({ model }) => model.id === task.model)!;
   return {
-    message: textOf(error.message),
-    status: textOf(error.status),
-    reasons: details.flatMap(({ reason }) => textOf(reason) ?? []),
-    retryDelayMs: seconds === undefined ? null : Number(seconds) * 1000,
-    isDailyQuota: quotas.some((quota) => /PerDay/i.test(String(quota))),
+    contents: [{ role: "user", parts: [{ text: task.prompt }, ...picturesOf(task)] }],
+    generationConfig: {
+      responseModalities: ["IMAGE"],
+      imageConfig: {
+        aspectRatio: nearestRatio(task, ratios),
+        ...(hasResolution && { imageSize: resolutionFor(task) }),
+      },
+    },
   };
 }
 
@@ -260,89 +242,4 @@ function picturesOf({ edit }: TaskRequest): object[] {
   return (edit?.sources ?? []).map(({ bytes, contentType }) => ({
     inlineData: { mimeType: contentType, data: bytes.toBase64() },
   }));
-}
-
-/** A key that is no key is answered with 400. */
-function isKeyRefused({ reasons }: WireError): boolean {
-  return reasons.some((reason) => /^API_KEY_/.test(reason));
-}
-
-/** The first picture that is not a thought: thinking models send their drafts along. */
-function pictureOf(json: unknown): Uint8Array | null {
-  for (const candidate of listOf(fieldsOf(json).candidates)) {
-    for (const part of listOf(fieldsOf(fieldsOf(candidate).content).parts).map(fieldsOf)) {
-      const { data } = fieldsOf(firstOf(part, ["inlineData", "inline_data"]));
-      const picture = part.thought === true ? null : pictureIn(data);
-      if (picture !== null && "bytes" in picture) return picture.bytes;
-    }
-  }
-  return null;
-}
-
-const refusals = [
-  "SAFETY",
-  "IMAGE_SAFETY",
-  "PROHIBITED_CONTENT",
-  "IMAGE_PROHIBITED_CONTENT",
-  "RECITATION",
-  "IMAGE_RECITATION",
-  "BLOCKLIST",
-  "SPII",
-];
-
-/** A refusal is billed for what it reports to have used; a miss counts as the picture that it is billed like. */
-function withoutPicture(
-  parts: readonly unknown[],
-  { cost, task }: { cost: ProviderCost | null; task: TaskRequest },
-): ProviderFailure {
-  const error = parts.map(readError).find(({ message }) => message !== null);
-  if (error !== undefined && cost === null) {
-    return new ProviderFailure("provider_failed", `an error in its answer (${error.status})`, {
-      outcome: "failed",
-      said: error.message,
-    });
-  }
-  const candidates = parts.flatMap((part) => listOf(fieldsOf(part).candidates)).map(fieldsOf);
-  const feedback = parts.map((part) => fieldsOf(fieldsOf(part).promptFeedback));
-  const first = (fields: readonly Fields[], name: string) =>
-    fields.map((each) => textOf(each[name])).find((text) => text !== null) ?? null;
-  const blocked = first(feedback, "blockReason");
-  const finish =
-    candidates.map(({ finishReason }) => textOf(finishReason)).findLast((each) => each !== null) ?? null;
-  const said = first(candidates, "finishMessage") ?? first(feedback, "blockReasonMessage") ??
-    wordsOf(candidates) ?? error?.message ?? blocked ?? finish;
-  if (blocked !== null || refusals.includes(finish ?? "")) {
-    const isOfSource = isGivenPictures(task) && blocked === "IMAGE_SAFETY";
-    const reason = isOfSource ? "source_refused" : "content_policy";
-    return new ProviderFailure(reason, `refused (${blocked ?? finish})`, {
-      outcome: cost === null ? "failed" : "billed",
-      cost,
-      said,
-    });
-  }
-  return new ProviderFailure("bad_result", `no picture (${finish})`, { outcome: "billed", cost, said });
-}
-
-/** What the model wrote where a picture was asked for, without its thoughts. */
-function wordsOf(candidates: readonly Fields[]): string | null {
-  const parts = candidates.flatMap(({ content }) => listOf(fieldsOf(content).parts)).map(fieldsOf);
-  return textOf(
-    parts.map(({ text, thought }) => thought === true ? null : textOf(text)).filter(Boolean).join(" "),
-  );
-}
-
-/** The tokens that an answer reports; null where it reports none. */
-function readUsage(json: unknown): Usage | null {
-  const usage = fieldsOf(fieldsOf(json).usageMetadata);
-  const count = (fields: Fields, name: string) => numberOf(fields[name]) ?? 0;
-  const ofImages = (name: string) =>
-    listOf(usage[name]).map(fieldsOf).filter(({ modality }) => modality === "IMAGE")
-      .reduce((sum, fields) => sum + count(fields, "tokenCount"), 0);
-  const [input, output] = [count(usage, "promptTokenCount"), count(usage, "candidatesTokenCount")];
-  const thoughts = count(usage, "thoughtsTokenCount");
-  const imageIn = ofImages("promptTokensDetails");
-  // Without details, all that these models put out is taken for picture, their dearest kind.
-  const imageOut = usage.candidatesTokensDetails === undefined ? output : ofImages("candidatesTokensDetails");
-  if (input + output + thoughts <= 0) return null;
-  return filled({ textIn: input - imageIn, imageIn, textOut: output - imageOut + thoughts, imageOut });
 }

@@ -31,6 +31,8 @@ export function createKeyedServer(deps: KeyedServerDeps): Provider {
     isRepeatable: false,
     generate: (task, context) =>
       isOpenAis(task) ? openAi.generate(task, context) : server.generate(task, context),
+    /** Of OpenAI's models only: the others have no bounds for any. */
+    lots: openAi.lots,
     get resume() {
       return isOnlyOpenAi() ? undefined : server.resume;
     },

@@ -1,7 +1,7 @@
 /**
  * OpenAI's images API: one call a picture, whose answer is a stream of partial pictures and the finished one with
  * what it used. Pictures are changed by a form with files, which is answered alike. A call can't be asked for again,
- * so one that breaks off leaves its outcome unknown.
+ * so one that breaks off leaves its outcome unknown. Many calls together go as a lot (`openai_lots.ts`).
  */
 import { type Outgoing, OutgoingFailure, type RawBody, type StreamAnswer } from "../outgoing.ts";
 import { makeThumbnail } from "../pixels/picture.ts";
@@ -18,6 +18,7 @@ import {
 } from "../catalog/provider.ts";
 import { type FormFile, multipart } from "../multipart.ts";
 import { maskFile, sourceFiles } from "./given_pictures.ts";
+import { createOpenAiLots } from "./openai_lots.ts";
 import {
   failureOfAnswer,
   failureOfEvent,
@@ -109,6 +110,8 @@ function offer(
       previews: partialImages > 0,
       retiresAt: null,
       deadlineMs: 10 * 60_000,
+      // Fifty thousand are taken; their pictures come in one file, though.
+      lots: { maxTasks: 200, windowMs: 24 * 3600 * 1000 },
     },
   };
 }
@@ -150,6 +153,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
       if (json === undefined) throw outcomeUnknown("its answer can't be read");
       yield* finish(json, { task, signal });
     },
+    lots: createOpenAiLots({ api, headers, outgoing, now, bodyOf, costOf }),
     async checkStatus(signal) {
       try {
         const { status, json } = await outgoing.callForJson({
@@ -168,19 +172,8 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
   };
 
   async function call(task: TaskRequest, signal: AbortSignal): Promise<StreamAnswer> {
-    const { wireModel, quality, partialImages } = offers.find(({ model }) => model.id === task.model)!;
-    // The models take any size of whole tiles, but none of fewer pixels than a square of 1024.
-    const { width, height } = atLeast(task, { multiple: 16, pixels: 1024 * 1024 });
-    const fields = {
-      model: wireModel,
-      prompt: task.prompt,
-      n: 1,
-      size: `${width}x${height}`,
-      quality,
-      output_format: "png",
-      stream: true,
-      partial_images: partialImages,
-    };
+    const { partialImages } = offerOf(task);
+    const fields = { ...bodyOf(task), stream: true, partial_images: partialImages };
     const form = task.edit === undefined ? null : await formOf(fields, task.edit);
     try {
       return await outgoing.callForStream({
@@ -227,7 +220,7 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     answer: unknown,
     { task, signal }: { task: TaskRequest; signal: AbortSignal },
   ): AsyncGenerator<ProviderEvent> {
-    const cost = costOf(answer, task);
+    const cost = costOf(answer, task.model);
     const image = firstImage(answer);
     const error = readError(answer);
     if (image === null && error !== null && cost === null) throw failureOfEvent(error, task);
@@ -254,12 +247,30 @@ export function createOpenAi({ apiKey, baseUrl, outgoing, now, usagePrice }: Ope
     }
   }
 
-  function costOf(answer: unknown, task: TaskRequest): ProviderCost | null {
+  function costOf(answer: unknown, model: string): ProviderCost | null {
     const usage = readUsage(answer);
-    const price = usagePrice(task.model);
+    const price = usagePrice(model);
     if (usage === null || price === null) return null;
     return { costMicros: costOfUsage(usage, price), basis: "computed", usage };
   }
+}
+
+function offerOf({ model: id }: TaskRequest): Offer {
+  return offers.find(({ model }) => model.id === id)!;
+}
+
+function bodyOf(task: TaskRequest) {
+  const { wireModel, quality } = offerOf(task);
+  // The models take any size of whole tiles, but none of fewer pixels than a square of 1024.
+  const { width, height } = atLeast(task, { multiple: 16, pixels: 1024 * 1024 });
+  return {
+    model: wireModel,
+    prompt: task.prompt,
+    n: 1,
+    size: `${width}x${height}`,
+    quality,
+    output_format: "png",
+  };
 }
 
 /** The first picture is the one that is changed, and that the mask belongs to. */

@@ -99,7 +99,8 @@ function isModeration(error: WireError | null): boolean {
   return [error?.code, error?.type].some((name) => moderationTypes.includes(name ?? ""));
 }
 
-function knownFailure(error: WireError | null): ProviderFailure | null {
+/** Where its code says more than a status can; null otherwise. */
+export function knownFailure(error: WireError | null): ProviderFailure | null {
   const said = error?.message ?? null;
   if (isModeration(error)) {
     return new ProviderFailure("content_policy", "moderation", { outcome: "failed", said });

@@ -257,15 +257,33 @@ export async function* readMessages(chunks: AsyncIterable<Uint8Array>): AsyncGen
   if (data.length > 0) yield fieldsOf(parsed(sieve, data));
 }
 
+/**
+ * The JSON of each line of a file (jsonlines.org), long base64 as bytes; `undefined` for a line that is none. No more
+ * than a line is in memory, and one of more than `maxLineBytes` ends it with `OutgoingFailure`.
+ */
+export async function* readJsonLines(
+  chunks: AsyncIterable<Uint8Array>,
+  { maxLineBytes }: { maxLineBytes: number },
+): AsyncGenerator<unknown> {
+  const sieve = createBase64Sieve();
+  for await (const line of readLines(chunks, sieve, { maxLineBytes })) {
+    if (line.trim() !== "") yield parsed(sieve, [line]);
+  }
+}
+
 /** The lines of a stream, without the pictures in them. */
 async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   sieve: Base64Sieve,
+  { maxLineBytes = Infinity } = {},
 ): AsyncGenerator<string> {
   let line: string[] = [];
+  let lineBytes = 0;
   let isAfterReturn = false;
   for await (const chunk of chunks) {
     let text = sieve.push(chunk);
+    lineBytes = /[\r\n]/.test(text) ? chunk.length : lineBytes + chunk.length;
+    if (lineBytes > maxLineBytes) throw new OutgoingFailure("a line is too large");
     if (text === "") continue;
     // The second half of the end of the line before.
     if (isAfterReturn && text.startsWith("\n")) text = text.slice(1);

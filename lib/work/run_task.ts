@@ -21,9 +21,7 @@ import type { Log } from "../log.ts";
 import { MissingSource, prepareEdit } from "../images/edit_pixels.ts";
 import type { OfferedPicture, SourceAddresses } from "../catalog/source_addresses.ts";
 import type { Received, ReceivedPicture, Task } from "../prompts/prompt.ts";
-import { sentText } from "../prompts/sent_text.ts";
 import { Refusal } from "../refusal.ts";
-import { parseSize } from "../size.ts";
 import type { Store } from "../store/store.ts";
 import type { LeasedPrompt } from "./leased_prompt.ts";
 import type { RunProgress } from "./run_progress.ts";
@@ -39,6 +37,7 @@ import {
   termsOf,
 } from "./task.ts";
 import type { TaskDurations } from "./task_durations.ts";
+import { requestOfTask } from "./task_request.ts";
 import { createTaskStorage, type Stored, type TaskStorage } from "./task_storage.ts";
 
 export interface TaskDeps {
@@ -241,20 +240,8 @@ async function requestOf(work: Work): Promise<TaskRequest | ProviderFailure> {
   }
 }
 
-/** What is asked for, but for pictures. */
-function textOf({ leased, index, taskKey, offer }: Work): TaskRequest {
-  const { request, tasks } = leased.latest.value;
-  return {
-    taskKey,
-    taskType: request.taskType,
-    model: offer.model.wireId ?? request.model,
-    prompt: sentText(request, offer.model.edit?.sources ?? null),
-    ...parseSize(request.edit?.askedSize ?? request.imageSize),
-    count: tasks[index].count,
-    watermark: request.edit?.isRestKept ? null : request.watermark,
-    ...request.options,
-    ...(request.options.seed !== undefined && { seed: (request.options.seed + index) % 2 ** 32 }),
-  };
+function textOf({ leased, index, taskKey, offer: { model } }: Work): TaskRequest {
+  return requestOfTask(leased.latest.value, { index, taskKey, model });
 }
 
 /** A clock that was set back since does not put it off. */

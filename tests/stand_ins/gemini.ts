@@ -4,7 +4,9 @@
  */
 import sharp from "sharp";
 import { fromBase64, lookAt, refuse, type SeenPicture, Unacceptable } from "./given_pictures.ts";
+import { answerBatches } from "./gemini_batches.ts";
 import { serve, type StandInServer } from "./http.ts";
+import { createLots, type Lots } from "./lots.ts";
 
 export interface Entry {
   path: string;
@@ -31,6 +33,8 @@ export type Answer = (exchange: Exchange) => Response | Promise<Response>;
 export interface GeminiStandIn extends StandInServer {
   journal: Entry[];
   instead: Answer[];
+  /** Of its batch endpoint. */
+  lots: Lots;
   billedMicros(): number;
 }
 
@@ -54,6 +58,8 @@ export async function startGemini(): Promise<GeminiStandIn> {
   const server = serve(async (request) => {
     const { pathname } = new URL(request.url);
     const key = request.headers.get("x-goog-api-key");
+    const ofBatches = await answerBatches(request, { journal, lots: standIn.lots, make: makeLine });
+    if (ofBatches !== null) return ofBatches;
     const model = /^\/v1(?:beta)?\/models\/([^:/]+):generateContent$/.exec(pathname)?.[1];
     if (request.method === "GET") return Response.json({ models: [] });
     if (model === undefined || !(model in prices)) {
@@ -104,9 +110,24 @@ export async function startGemini(): Promise<GeminiStandIn> {
   const standIn: GeminiStandIn = Object.assign(server, {
     journal,
     instead: [],
+    lots: createLots(),
     billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
   });
   return standIn;
+
+  /** What is in the answer to one request of a batch, and what that would have cost by itself. */
+  function makeLine({ model, text }: { model: string; text: string }) {
+    const { textIn, imageOut, picture: ofPicture } = prices[model];
+    const usageMetadata = {
+      promptTokenCount: text.length,
+      candidatesTokenCount: 1120,
+      candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: 1120 }],
+      totalTokenCount: text.length + 1120,
+    };
+    const candidates = [{ finishReason: "STOP", content: { role: "model", parts: [image(picture)] } }];
+    const micros = Math.round(ofPicture ?? text.length * textIn + 1120 * imageOut);
+    return { answer: { candidates, usageMetadata }, micros };
+  }
 }
 
 /** One of words, then pictures. */

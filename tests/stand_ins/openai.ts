@@ -14,6 +14,8 @@ import {
   Unacceptable,
 } from "./given_pictures.ts";
 import { serve, type StandInServer } from "./http.ts";
+import { createLots, type Lots } from "./lots.ts";
+import { answerBatches } from "./openai_batches.ts";
 
 export interface Entry {
   method: string;
@@ -52,6 +54,8 @@ export interface OpenAiStandIn extends StandInServer {
   instead: Answer[];
   /** Partial pictures that are sent, whatever was asked for. */
   partials: number;
+  /** Of its batch endpoint. */
+  lots: Lots;
   billedMicros(): number;
 }
 
@@ -82,6 +86,8 @@ export function startOpenAi(): OpenAiStandIn {
     if (request.method === "GET" && pathname === "/v1/models") {
       return Response.json({ object: "list", data: [{ id: "gpt-image-2", object: "model" }] });
     }
+    const ofBatches = await answerBatches(request, { entry, lots: standIn.lots, make: makeLine });
+    if (ofBatches !== null) return ofBatches;
     if (pathname !== "/v1/images/generations" && pathname !== "/v1/images/edits") {
       return error(404, { message: "no such path", type: "invalid_request_error" });
     }
@@ -106,6 +112,7 @@ export function startOpenAi(): OpenAiStandIn {
     journal,
     instead: [],
     partials: 2,
+    lots: createLots(),
     billedMicros: () => journal.reduce((sum, { billedMicros }) => sum + billedMicros, 0),
   });
   return standIn;
@@ -125,6 +132,21 @@ export function startOpenAi(): OpenAiStandIn {
       ...Array.from({ length: partials }, (_, index) => partial(index, picture, kind)),
       { type: `${kind}.completed`, b64_json: picture, usage },
     ]);
+  }
+
+  /** What is in the answer to one request of a batch, and what that would have cost by itself. */
+  async function makeLine(body: { size: string; quality: string; prompt: string }) {
+    const [width, height] = body.size.split("x").map(Number);
+    const imageOut = Math.round(tokensByQuality[body.quality] * width * height / 1024 ** 2);
+    const used = { textIn: body.prompt.length, imageOut };
+    return {
+      answer: {
+        created: 1_790_000_000,
+        data: [{ b64_json: await pictureOf(body.size) }],
+        usage: usageOf(used),
+      },
+      micros: used.textIn * 5 + used.imageOut * 30,
+    };
   }
 
   /** A picture of that size as base64; all of one size are alike. */

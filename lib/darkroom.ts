@@ -32,6 +32,7 @@ import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createSignals } from "./signals.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
+import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createTaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
 
@@ -169,7 +170,16 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
   const decoding = createFewAtOnce(Math.max(2, navigator.hardwareConcurrency));
+  const batches = createBatchFeeder({
+    store,
+    models,
+    doorbell,
+    blobs,
+    log,
+    userConcurrency: world.userConcurrency,
+  });
   const worker = createWorker({
+    batches,
     store,
     sources,
     doorbell,

@@ -7,6 +7,7 @@ import { adminMoneyRoutes } from "./admin/admin_money.tsx";
 import { adminRoutes } from "./admin/admin.tsx";
 import { assetRoutes } from "./shell/assets.ts";
 import { sourceFilePath, sourceFileRoutes } from "./prompts/source_files.ts";
+import { batchRoutes } from "./batches/batches.tsx";
 import { callbackRoutes } from "./prompts/callbacks.ts";
 import type { AppDeps, AppEnv } from "./http/context.ts";
 import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
@@ -79,6 +80,7 @@ export function createApp(deps: AppDeps) {
     .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes({ ...deps, readyPages, editPages }))
     .route("/", promptRoutes(deps))
+    .route("/", batchRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", imageRoutes({ ...deps, editPages }))
     .route("/", editRoutes({ ...deps, editPages }))

@@ -76,6 +76,7 @@ const rooms = [
   "blobs",
   "prompts",
   "images",
+  "batches",
   "work",
   "live",
   "identity",

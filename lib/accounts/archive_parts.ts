@@ -1,9 +1,11 @@
 /** What of a person's things goes into the archive of their account, and how: a part for each noun that they know. */
+import { listBatches } from "../batches/batch_store.ts";
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { type Image, type MadeImage, originalKey, type UploadedImage } from "../images/image.ts";
 import { fileName } from "../images/file_name.ts";
 import type { Log } from "../log.ts";
+import { type BatchView, viewBatches } from "../live/batch_view.ts";
 import { readPortrait } from "./read_portrait.ts";
 import { listPrompts } from "../prompts/prompt_store.ts";
 import {
@@ -25,6 +27,7 @@ export interface ExportJson {
   account: (account: { user: User; sessions: Session[]; apiKeys: ApiKey[] }) => unknown;
   prompt: (view: PromptView) => unknown;
   image: (view: PictureView) => unknown;
+  batch: (view: BatchView) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -66,6 +69,16 @@ export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): Asyn
       yield* picturesOf(deps, { view, signal: reader.signal });
     }
   }
+}
+
+/** Nothing where there was no batch. */
+export async function* batchesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const { total } = await listBatches(deps.store, { userId: reader.user.id, limit: 1 });
+  if (total === 0) return;
+  const batches = pages(reader, (start) => listBatches(deps.store, start));
+  const encode = async (page: Parameters<typeof viewBatches>[1]) =>
+    (await viewBatches(deps.store, page)).map(reader.json.batch);
+  yield file(deps, "batches.json", jsonArray(batches, encode));
 }
 
 /** Nothing where nothing was uploaded. */

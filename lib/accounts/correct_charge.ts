@@ -3,6 +3,9 @@
  * server looks it up at the provider and says what was really billed. The entry stays; a correction stands beside it.
  */
 import { addAudit } from "../users/audit.ts";
+import type { Batch } from "../batches/batch.ts";
+import { changeBatch } from "../work/batch_progress.ts";
+import { ownerOf } from "../work/settle.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import {
@@ -46,7 +49,7 @@ export async function correctCharge(
     note,
   };
   const key = keys.correction(promptId);
-  const written = userId === null ? await bookForNobody() : await bookFor(userId);
+  const written = userId === null ? await bookForNobody() : await bookForUser();
   if (written === null) throw new Refusal("conflict", "What this prompt cost was put right before");
   return correction;
 
@@ -69,17 +72,20 @@ export async function correctCharge(
   }
 
   /** With the user's books, and their pages told. */
-  async function bookFor(userId: string) {
+  async function bookForUser() {
     while (await read(store.kv, key) === null) {
       const prompt = await readPrompt(store, promptId);
       if (prompt === null) throw new Refusal("not_found", "Not found");
-      const booked = await changeBooks(store, { userId, at }, (books) => {
-        const after = { ...prompt.value, updatedAt: store.now() };
+      const booked = await changeBooks<Correction, Batch>(store, ownerOf(prompt.value, at), (books) => {
+        const now = store.now();
+        const after = { ...prompt.value, updatedAt: now };
         const chargedMicros = books.account.chargedMicros + correction.costMicros;
         const account = { ...books.account, chargedMicros };
         const month = addToMonth(books.month, correction);
         const atomic = addCorrection(writePrompt(store.kv, { before: prompt, after }));
-        return { atomic: books.write(atomic, { account, month }), value: correction };
+        const event = { type: "charge_corrected" as const, costMicros: correction.costMicros };
+        const changed = changeBatch(atomic, { books, account, event, at: now });
+        return { atomic: books.write(atomic, { ...changed, month }), value: correction };
       });
       if (booked !== null) return booked;
     }

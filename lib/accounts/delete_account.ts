@@ -5,6 +5,7 @@
  * ledger entry stays without the person. Every step may be repeated. The record stays for good.
  */
 import { addAudit } from "../users/audit.ts";
+import { reservedFor } from "../batches/batch_store.ts";
 import { blobKeysOf } from "../blobs/blobs.ts";
 import { type CancelDeps, cancelPrompt } from "../work/cancel.ts";
 import { Refusal } from "../refusal.ts";
@@ -109,7 +110,12 @@ async function beginDeletion(store: Store, userId: string): Promise<void> {
       .set(keys.deletion(userId), deletion);
     const { identity } = found.value;
     if (identity !== undefined) atomic.delete(keys.identity(identity.issuer, identity.subject));
-    await leaveSpend(atomic, { store, user: found.value });
+    await leaveSpend(atomic, {
+      store,
+      user: found.value,
+      // Rows that are no prompts yet never will be.
+      reservedMicros: () => reservedFor(store, userId),
+    });
     if (isActiveOwner(found.value)) await checkOwnerRemains(atomic, { store, leaving: userId });
     addAudit(atomic, { store, actorId: userId, subjectId: userId, action: "account_deleted", detail: null });
     if (await commit(atomic) !== null) return;

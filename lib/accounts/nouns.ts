@@ -4,6 +4,7 @@
  * what belongs to somebody and is new gets a row here, and nothing else has to know.
  */
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
+import { batchNoun, toldNoun } from "../batches/batch_noun.ts";
 import type { Invitation } from "../identity/invitation.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
@@ -16,6 +17,7 @@ import { userNoun } from "../users/user_noun.ts";
 import {
   accountPart,
   type ArchivePart,
+  batchesPart,
   imagesPart,
   portraitPart,
   promptsPart,
@@ -68,6 +70,17 @@ export const belongings: readonly Belonging[] = [
     leaves: byIndex(keys.passkeysOf, ({ key }) => keys.passkey(String(key[2]))),
   },
   { name: "invitation", noun: invitationNoun, leaves: { when: "at_once", find: findInvitations } },
+  {
+    name: "batch",
+    noun: batchNoun,
+    leaves: byIndex(lists.batches, ({ value }) => keys.batch(String(value))),
+    archive: batchesPart,
+  },
+  {
+    name: "change of a batch",
+    noun: toldNoun,
+    leaves: byIndex(keys.batchChangesOf, ({ value }) => keys.batchTold(String(value))),
+  },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
   {
@@ -87,6 +100,7 @@ export const belongings: readonly Belonging[] = [
   { name: "head of the changes", leaves: alone(keys.changeHead) },
   { name: "pause of the queue", leaves: alone((userId) => keys.pause("user", userId)) },
   { name: "order of the queue", leaves: alone(keys.queueOrder) },
+  { name: "head of the changes of batches", leaves: alone(keys.batchHead) },
   { name: "end of a credential", leaves: alone(keys.credentialEnded) },
   { name: "time of the latest request", leaves: alone(keys.seen) },
   { name: "month", leaves: under(keys.monthsOf) },
@@ -100,6 +114,7 @@ export const belongings: readonly Belonging[] = [
   { name: "count of the queue", leaves: under((userId) => [...kinds.counts, ...lists.queue(userId)]) },
   { name: "count of edits", leaves: under((userId) => [...kinds.counts, ...lists.edits(userId)]) },
   { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
+  { name: "count of batches", leaves: under((userId) => [...kinds.counts, ...lists.batches(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 
@@ -117,13 +132,13 @@ function under(prefix: (userId: string) => Deno.KvKey): Leaving {
 }
 
 function byIndex(
-  prefixOf: (userId: string) => Deno.KvKey,
+  prefixOf: (userId: string) => readonly Deno.KvKeyPart[],
   recordKey: (entry: Deno.KvEntry<unknown>) => Deno.KvKey,
 ): Leaving {
   return {
     when: "at_once",
     async *find({ kv }, userId) {
-      for await (const entry of kv.list({ prefix: prefixOf(userId) })) {
+      for await (const entry of kv.list({ prefix: [...prefixOf(userId)] })) {
         yield { key: recordKey(entry), entry: entry.key };
       }
     },

@@ -15,8 +15,11 @@ export interface Blobs {
   /** Does nothing when there is no such blob. */
   delete(key: string): Promise<void>;
   exists(key: string): Promise<boolean>;
-  /** All blobs of pictures, in no order; those that come or go meanwhile may be among them or not. */
-  list(): AsyncIterable<ListedBlob>;
+  /**
+   * All blobs whose keys begin so, in no order; those that come or go meanwhile may be among them or not. Left out:
+   * those of pictures.
+   */
+  list(prefix?: string): AsyncIterable<ListedBlob>;
   /** Throws when nothing can be stored. */
   probe(): Promise<void>;
 }
@@ -60,8 +63,12 @@ export function resolveRange(range: ByteRange, size: number): { start: number; e
 export const thumbnailWidths = [320, 640] as const;
 export type ThumbnailWidth = (typeof thumbnailWidths)[number];
 
-/** Every key begins with it. */
+/** The key of every picture begins with it. */
 export const blobPrefix = "images/";
+/** Rows of batches. */
+export const batchPrefix = "batches/";
+/** What somebody looks at before it is accepted. */
+export const planPrefix = "plans/";
 
 const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
 
@@ -72,6 +79,9 @@ export const blobKeys = {
   thumbnail: (imageId: string, width: ThumbnailWidth) => `${folderOf(imageId)}/${imageId}.w${width}.webp`,
   /** Which part of a picture may change: eight bits of grey, white where it may. */
   mask: (maskId: string) => `${folderOf(maskId)}/${maskId}.mask.png`,
+  /** The rows of a batch, a line of JSON each. */
+  batchRows: (batchId: string) => `${batchPrefix}${batchId}/rows.jsonl`,
+  plan: (userId: string, planId: string) => `${planPrefix}${userId}/${planId}.json`,
   /** Converted to download, without or with the settings inside. */
   copy: (imageId: string, { format, hasSettings }: { format: PictureFormat; hasSettings: boolean }) =>
     `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,
@@ -92,6 +102,11 @@ export function blobKeysOf(imageId: string): string[] {
 /** The id of the picture that a key belongs to; null for what no picture's key looks like. */
 export function imageIdIn(key: string): string | null {
   return /^images\/[0-9a-f]{2}\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.|$)/.exec(key)?.[1] ?? null;
+}
+
+/** The id of the batch whose rows are under a key; null for any other key. */
+export function batchIdIn(key: string): string | null {
+  return /^batches\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/rows\.jsonl$/.exec(key)?.[1] ?? null;
 }
 
 /** Reads a whole blob; null when there is none. */

@@ -62,7 +62,7 @@ export function createDiskBlobs(folder: string): Blobs {
       file?.close();
       return file !== null;
     },
-    list: () => filesBelow(folder, blobPrefix),
+    list: (prefix = blobPrefix) => filesBelow(folder, prefix),
     async probe() {
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       const { bavail, bsize } = await statfs(folder);

@@ -187,13 +187,13 @@ export function createS3Blobs(address: S3Address, deps: S3Deps): S3Blobs {
     }
   }
 
-  async function* list(): AsyncGenerator<ListedBlob> {
+  async function* list(below = blobPrefix): AsyncGenerator<ListedBlob> {
     const { prefix = "" } = address;
     let token: string | null = null;
     do {
       const query: { [name: string]: string } = {
         "list-type": "2",
-        prefix: prefix + blobPrefix,
+        prefix: prefix + below,
         ...(token !== null && { "continuation-token": token }),
       };
       const page = await answering(() =>

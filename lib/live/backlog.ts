@@ -1,41 +1,51 @@
 /**
- * What waits for one reader: at most the latest state of each prompt, the one that changed longest ago first, and how
+ * What waits for one reader: at most the latest state of each prompt and batch, the one that changed longest ago first, and how
  * far the reader is. Values only: nothing here knows of streams.
  */
 import { changeRow } from "../store/schema.ts";
 import { cursorWithin } from "./cursor.ts";
-import type { Change, Offer } from "./read_changes.ts";
+import { isOfBatch, type News, type Offer } from "./read_changes.ts";
 
 export interface Backlog {
-  /** Changes that were not handed over yet, one a prompt. */
-  waiting: readonly Change[];
+  /** Changes that were not handed over yet, one a prompt or batch. */
+  waiting: readonly News[];
   /** Every change up to here was handed over: the id of messages, so that a reader that was cut off misses none. */
   handedOver: string;
   /** Every change up to here was handed over or is waiting. */
   offered: string;
 }
 
-/** A change that arrives takes the place of what waits of the same prompt. */
+/** A change that arrives takes the place of what waits of the same prompt or batch. */
 export function withOffer(backlog: Backlog, { changes, cursor }: Offer): Backlog {
   if (changes.length === 0) return { ...backlog, offered: cursor };
-  const latest = new Map([...backlog.waiting, ...changes].map((change) => [change.view.prompt.id, change]));
+  const latest = new Map([...backlog.waiting, ...changes].map((change) => [idOf(change), change]));
   const waiting = [...latest.values()].sort(byCursor);
   return { ...backlog, waiting, offered: cursor };
 }
 
 /** The next change to hand over and the backlog without it, which says how far the reader is then; null: none waits. */
-export function takeNext(backlog: Backlog): { change: Change; rest: Backlog } | null {
+export function takeNext(backlog: Backlog): { change: News; rest: Backlog } | null {
   const [change, ...waiting] = backlog.waiting;
   if (change === undefined) return null;
   return { change, rest: { ...backlog, waiting, handedOver: reached(backlog, { change, waiting }) } };
 }
 
-function byCursor({ view: a }: Change, { view: b }: Change): number {
-  return a.cursor < b.cursor ? -1 : a.cursor > b.cursor ? 1 : rowOf(a) - rowOf(b);
+function byCursor(a: News, b: News): number {
+  const [first, second] = [cursorOf(a), cursorOf(b)];
+  return first < second ? -1 : first > second ? 1 : rowOf(a) - rowOf(b);
 }
 
-function rowOf({ prompt }: Change["view"]): number {
-  return changeRow(prompt.sequence);
+function idOf(news: News): string {
+  return isOfBatch(news) ? news.batch.batch.id : news.view.prompt.id;
+}
+
+function cursorOf(news: News): string {
+  return isOfBatch(news) ? news.cursor : news.view.cursor;
+}
+
+/** A batch is told before the prompt that changed with it, so that a reader who gets no further is told of it again. */
+function rowOf(news: News): number {
+  return isOfBatch(news) ? -1 : changeRow(news.view.prompt.sequence);
 }
 
 /**
@@ -44,11 +54,11 @@ function rowOf({ prompt }: Change["view"]): number {
  */
 function reached(
   { offered, handedOver }: Backlog,
-  { change, waiting }: { change: Change; waiting: readonly Change[] },
+  { change, waiting }: { change: News; waiting: readonly News[] },
 ): string {
-  const { cursor } = change.view;
-  const isInMiddle = waiting.at(0)?.view.cursor === cursor && cursor <= offered;
-  const ownPlace = isInMiddle ? cursorWithin(cursor, rowOf(change.view)) : cursor;
+  const cursor = cursorOf(change);
+  const isInMiddle = waiting.length > 0 && cursorOf(waiting[0]) === cursor && cursor <= offered;
+  const ownPlace = isInMiddle ? cursorWithin(cursor, rowOf(change)) : cursor;
   const upTo = waiting.length > 0 && ownPlace < offered ? ownPlace : offered;
   return upTo > handedOver ? upTo : handedOver;
 }

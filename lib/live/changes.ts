@@ -60,7 +60,9 @@ export function createChanges(deps: ChangesDeps): Changes {
   const stopListening = deps.reports.subscribe(({ promptId, userId, progress }) => {
     const channel = channels.find(userId);
     // That it does not run any more is told by its record.
-    if (channel !== undefined && progress !== null) announce(deps, { channel, ids: [promptId] });
+    if (channel !== undefined && progress !== null) {
+      announce(deps, { channel, ids: [promptId], isRecorded: false });
+    }
   });
 
   return {

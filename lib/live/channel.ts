@@ -7,7 +7,7 @@ import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { keys } from "../store/schema.ts";
 import { AccountGone } from "../users/user.ts";
-import { changedSince, firstCursor, readCursor } from "./cursor.ts";
+import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
 import { type ChangeDeps, readChanged } from "./read_changes.ts";
 import { finish, offer, type Reader } from "./reader.ts";
 
@@ -25,12 +25,23 @@ export interface Channel {
   /** Every change up to here was announced. */
   cursor: string;
   isReady: Promise<void>;
-  /** Prompts to read and hand over; what is read later is never older, since it is done one after another. */
-  changed: Set<string>;
+  /** What to read and hand over; what is read later is never older, since it is done one after another. */
+  announced: Announcement;
   inTurn: InTurn;
   /** Nobody follows the user's changes for it any more: whoever comes next opens another one. */
   isLost: boolean;
   stop: () => void;
+}
+
+/** Prompts, those of them whose records changed, and batches. */
+interface Announcement {
+  ids: Set<string>;
+  recorded: Set<string>;
+  batchIds: Set<string>;
+}
+
+function nothingAnnounced(): Announcement {
+  return { ids: new Set(), recorded: new Set(), batchIds: new Set() };
 }
 
 type Watch = ReadableStreamDefaultReader<Deno.KvEntryMaybe<unknown>[]>;
@@ -43,6 +54,7 @@ export function openChannel(
   const { store } = deps;
   const watch: Watch = store.kv.watch([
     keys.changeHead(userId),
+    keys.batchHead(userId),
     keys.user(userId),
     keys.credentialEnded(userId),
   ]).getReader();
@@ -53,7 +65,7 @@ export function openChannel(
     waiters: new Map(),
     cursor: firstCursor,
     isReady: Promise.resolve(),
-    changed: new Set(),
+    announced: nothingAnnounced(),
     inTurn: createInTurn(),
     isLost: false,
     stop() {
@@ -83,9 +95,9 @@ async function follow(deps: ChannelDeps, { channel, watch }: { channel: Channel;
       const { done, value } = await watch.read();
       if (done) return;
       const versions = value.map(({ versionstamp }) => versionstamp);
-      const [head, ...credentials] = versions.map((version, i) => version !== seen[i]);
+      const [head, batchHead, ...credentials] = versions.map((version, i) => version !== seen[i]);
       seen = versions;
-      if (head) await takeChanges(deps, { channel, isEmpty: versions[0] === null });
+      if (head || batchHead) await takeChanges(deps, { channel, isEmpty: versions[0] === null });
       if (credentials.includes(true)) await channel.inTurn(() => endUnwelcome(channel));
     }
   } catch (error) {
@@ -99,29 +111,39 @@ async function takeChanges(
   { channel, isEmpty }: { channel: Channel; isEmpty: boolean },
 ): Promise<void> {
   if (isEmpty) wakeAll(channel);
-  const { ids, cursor } = await changedSince(deps.store, { userId: channel.userId, since: channel.cursor });
+  const { userId, cursor: since } = channel;
+  const { ids, cursor } = await changedSince(deps.store, { userId, since });
+  const batchIds = await batchesChangedSince(deps.store, { userId, since, upTo: cursor });
   channel.cursor = cursor;
   for (const id of ids) channel.waiters.get(id)?.forEach((wake) => wake());
-  announce(deps, { channel, ids });
+  announce(deps, { channel, ids, isRecorded: true, batchIds });
 }
 
-/** Hands the present state of these prompts to all readers, soon and once. */
+/** Hands the present state of these prompts and batches to all readers, soon and once. */
 export function announce(
   deps: ChannelDeps,
-  { channel, ids }: { channel: Channel; ids: readonly string[] },
+  { channel, ids, isRecorded, batchIds = [] }: {
+    channel: Channel;
+    ids: readonly string[];
+    /** The records of the prompts changed, and so did their batches; otherwise it is their progress. */
+    isRecorded: boolean;
+    batchIds?: readonly string[];
+  },
 ): void {
-  if (channel.readers.size === 0 || ids.length === 0) return;
-  const isScheduled = channel.changed.size > 0;
-  for (const id of ids) channel.changed.add(id);
+  if (channel.readers.size === 0 || ids.length + batchIds.length === 0) return;
+  const { announced } = channel;
+  const isScheduled = announced.ids.size + announced.batchIds.size > 0;
+  for (const id of ids) announced.ids.add(id);
+  if (isRecorded) { for (const id of ids) announced.recorded.add(id); }
+  for (const id of batchIds) announced.batchIds.add(id);
   if (isScheduled) return;
   channel.inTurn(() => deliver(deps, channel)).catch((error) => giveUp(deps, { channel, error }));
 }
 
 async function deliver(deps: ChannelDeps, channel: Channel): Promise<void> {
-  const ids = [...channel.changed];
-  const { cursor, userId } = channel;
-  channel.changed.clear();
-  const changes = await readChanged(deps, { userId, ids });
+  const { cursor, userId, announced: { ids, recorded, batchIds } } = channel;
+  channel.announced = nothingAnnounced();
+  const changes = await readChanged(deps, { userId, ids: [...ids], recorded, batchIds: [...batchIds] });
   for (const reader of channel.readers) {
     if (reader.isStarted) offer(reader, { changes, cursor });
   }

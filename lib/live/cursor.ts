@@ -1,4 +1,7 @@
-/** Where a reader of a user's changes is. Each prompt has one place among them: that of its latest change. */
+/**
+ * Where a reader of a user's changes is. Each prompt has one place among them: that of its latest change. A batch has one
+ * too, that of its latest change by itself; a change of one of its prompts tells that it changed as well.
+ */
 import { everyChangeRow, keys } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 
@@ -31,8 +34,12 @@ function middleOf(cursor: string): { version: string; row: number } | null {
 
 /** The latest change of a user; a page carries it, and what it hears goes on from there. */
 export async function readCursor(store: Store, userId: string): Promise<string> {
-  const { versionstamp } = await store.kv.get(keys.changeHead(userId));
-  return versionstamp ?? firstCursor;
+  const heads = [keys.changeHead(userId), keys.batchHead(userId)];
+  const versions = await Promise.all(heads.map(async (key) => (await store.kv.get(key)).versionstamp));
+  return versions.reduce<string>(
+    (latest, version) => version !== null && version > latest ? version : latest,
+    firstCursor,
+  );
 }
 
 /**
@@ -58,4 +65,19 @@ export async function changedSince(
   const changes = rows.flat().filter(({ version, row }) => version <= cursor && !isTold(version, row));
   changes.sort((a, b) => a.version < b.version ? -1 : a.version > b.version ? 1 : a.row - b.row);
   return { ids: changes.map(({ id }) => id), cursor };
+}
+
+/** The batches that changed by themselves since, up to that cursor. */
+export async function batchesChangedSince(
+  store: Store,
+  { userId, since, upTo }: { userId: string; since: string; upTo: string },
+): Promise<string[]> {
+  if (upTo <= since) return [];
+  const selector = { prefix: keys.batchChangesOf(userId), start: keys.batchChange(userId, `${since}!`) };
+  const entries = store.kv.list<string>(selector, { batchSize: 500 });
+  const changes = await Array.fromAsync(
+    entries,
+    ({ key, value }) => ({ version: String(key[2]), id: value }),
+  );
+  return changes.filter(({ version }) => version <= upTo).map(({ id }) => id);
 }

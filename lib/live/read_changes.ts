@@ -1,11 +1,13 @@
-/** Changed prompts as they are now, read once for all who are told of them. */
+/** Changed prompts and batches as they are now, read once for all who are told of them. */
+import { batchesAtWork, listOpenPrompts, readBatch, readBatches, readTold } from "../batches/batch_store.ts";
 import type { BudgetReader, BudgetState } from "../money/budget.ts";
 import type { Prompt } from "../prompts/prompt.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
 import { listUnfinishedPrompts, readPrompts } from "../prompts/prompt_store.ts";
 import { listWaiting } from "../prompts/queue.ts";
-import type { Store, Versioned } from "../store/store.ts";
-import { changedSince, readCursor } from "./cursor.ts";
+import { changeVersion, type Store, type Versioned } from "../store/store.ts";
+import { type BatchView, viewBatches } from "./batch_view.ts";
+import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
 import { type PromptView, viewPrompts } from "./prompt_view.ts";
 
 /** One prompt as it is now, and where its user's budget stands. */
@@ -14,8 +16,23 @@ export interface Change {
   budget: BudgetState;
 }
 
+/** One batch as it is now, after it or one of its prompts has changed. */
+export interface BatchChange {
+  batch: BatchView;
+  budget: BudgetState;
+  /** The cursor at which that was. */
+  cursor: string;
+}
+
+/** What a reader is told. */
+export type News = Change | BatchChange;
+
+export function isOfBatch(news: News): news is BatchChange {
+  return "batch" in news;
+}
+
 export interface Offer {
-  changes: Change[];
+  changes: News[];
   /** No change up to here is missing from what was offered by now. */
   cursor: string;
 }
@@ -32,32 +49,65 @@ const movedUpLimit = 10;
 /** What a new reader begins with: all that changed since, or the state as it is. */
 export async function readFirst(
   deps: ChangeDeps,
-  { userId, promptId, since }: { userId: string; promptId?: string; since?: string },
+  { userId, promptId, batchId, since }: {
+    userId: string;
+    promptId?: string;
+    batchId?: string;
+    since?: string;
+  },
 ): Promise<Offer> {
   const { store } = deps;
   const latest = await readCursor(store, userId);
+  const isOfAll = promptId === undefined && batchId === undefined;
   // One from beyond the latest change is of a database that was put back to an earlier state since.
-  if (since !== undefined && since <= latest && promptId === undefined) {
+  if (since !== undefined && since <= latest && isOfAll) {
     const { ids, cursor } = await changedSince(store, { userId, since });
-    return { changes: await viewChanges(deps, { userId, prompts: await readPrompts(store, ids) }), cursor };
+    const batchIds = await batchesChangedSince(store, { userId, since, upTo: cursor });
+    const changed = await readPrompts(store, ids);
+    return { changes: await viewNews(deps, { userId, prompts: changed, batchIds, told: changed }), cursor };
   }
-  const prompts = promptId === undefined
-    ? await listUnfinishedPrompts(store, userId)
-    : await readPrompts(store, [promptId]);
-  return { changes: await viewChanges(deps, { userId, prompts }), cursor: latest };
+  const prompts = promptId !== undefined
+    ? await readPrompts(store, [promptId])
+    : batchId !== undefined
+    ? await openPromptsOf(store, batchId)
+    : await listUnfinishedPrompts(store, userId);
+  const batchIds = promptId !== undefined
+    ? []
+    : batchId !== undefined
+    ? [batchId]
+    : await batchesAtWork(store, userId);
+  const told = isOfAll ? prompts : [];
+  return { changes: await viewNews(deps, { userId, prompts, batchIds, told }), cursor: latest };
 }
 
-/** These prompts as they are now, and those that moved up because one of them started. */
+async function openPromptsOf(store: Store, batchId: string): Promise<Versioned<Prompt>[]> {
+  const batch = await readBatch(store, batchId);
+  return batch === null ? [] : await listOpenPrompts(store, batch.value);
+}
+
+/** What was announced of a user: prompts, those of them whose records changed, and batches that changed by themselves. */
+export interface Announced {
+  ids: readonly string[];
+  recorded: ReadonlySet<string>;
+  batchIds: readonly string[];
+}
+
+/** These as they are now, the batches of those prompts, and the prompts that moved up because one of them started. */
 export async function readChanged(
   deps: ChangeDeps,
-  { userId, ids }: { userId: string; ids: readonly string[] },
-): Promise<Change[]> {
+  { userId, ids, recorded, batchIds }: { userId: string } & Announced,
+): Promise<News[]> {
   const { store } = deps;
   const prompts = await readPrompts(store, ids);
   const hasStarted = prompts.some(({ value }) => value.status !== "PENDING");
   const movedUp = hasStarted ? await listWaiting(store, { userId, limit: movedUpLimit }) : [];
   const others = movedUp.map(({ promptId }) => promptId).filter((id) => !ids.includes(id));
-  return await viewChanges(deps, { userId, prompts: [...prompts, ...await readPrompts(store, others)] });
+  return await viewNews(deps, {
+    userId,
+    prompts: [...prompts, ...await readPrompts(store, others)],
+    batchIds,
+    told: prompts.filter(({ value }) => recorded.has(value.id)),
+  });
 }
 
 /** For a reader that looks for itself: what changed since, and what runs, whose progress is stored nowhere. */
@@ -67,22 +117,63 @@ export async function readMissed(
 ): Promise<Offer> {
   const { store } = deps;
   const latest = await readCursor(store, userId);
-  const { ids, cursor } = await changedSince(store, { userId, since: since <= latest ? since : latest });
+  const from = since <= latest ? since : latest;
+  const { ids, cursor } = await changedSince(store, { userId, since: from });
   const unfinished = await listUnfinishedPrompts(store, userId);
   // After a database was put back, what is unfinished is all that can be told.
-  const isShown = (prompt: Prompt) => since > latest || prompt.status === "PROCESSING";
+  const isPutBack = since > latest;
+  const isShown = (prompt: Prompt) => isPutBack || prompt.status === "PROCESSING";
   const running = unfinished.map(({ value }) => value).filter(isShown).map(({ id }) => id);
-  const changes = await readChanged(deps, { userId, ids: [...new Set([...ids, ...running])] });
+  const all = [...new Set([...ids, ...running])];
+  const batchIds = isPutBack
+    ? await batchesAtWork(store, userId)
+    : await batchesChangedSince(store, { userId, since: from, upTo: cursor });
+  const changes = await readChanged(deps, { userId, ids: all, recorded: new Set(all), batchIds });
   return { changes, cursor };
 }
 
-async function viewChanges(
+/** `told` are prompts whose batches are told of, besides those that are named. */
+async function viewNews(
   { store, progress, readBudget }: ChangeDeps,
-  { userId, prompts }: { userId: string; prompts: Versioned<Prompt>[] },
-): Promise<Change[]> {
-  const [views, budget] = await Promise.all([
+  { userId, prompts, batchIds, told }: {
+    userId: string;
+    prompts: Versioned<Prompt>[];
+    batchIds: readonly string[];
+    told: readonly Versioned<Prompt>[];
+  },
+): Promise<News[]> {
+  const cursors = cursorsByBatch(told);
+  const [views, budget, batches] = await Promise.all([
     viewPrompts({ store, progress }, prompts),
     readBudget(userId),
+    readBatchNews(store, { batchIds: [...new Set([...batchIds, ...cursors.keys()])], cursors }),
   ]);
-  return views.map((view) => ({ view, budget }));
+  return [
+    ...views.map((view) => ({ view, budget })),
+    ...batches.map((batch) => ({ ...batch, budget })),
+  ];
+}
+
+/** Of each batch when the last of these prompts of it changed. */
+function cursorsByBatch(prompts: readonly Versioned<Prompt>[]): Map<string, string> {
+  const cursors = new Map<string, string>();
+  for (const prompt of prompts) {
+    const { batchId } = prompt.value;
+    const cursor = changeVersion(prompt);
+    if (batchId !== null && cursor > (cursors.get(batchId) ?? "")) cursors.set(batchId, cursor);
+  }
+  return cursors;
+}
+
+async function readBatchNews(
+  store: Store,
+  { batchIds, cursors }: { batchIds: readonly string[]; cursors: ReadonlyMap<string, string> },
+): Promise<Omit<BatchChange, "budget">[]> {
+  if (batchIds.length === 0) return [];
+  const batches = await viewBatches(store, await readBatches(store, batchIds));
+  return await Promise.all(batches.map(async (batch) => {
+    const told = await readTold(store, batch.batch.id) ?? firstCursor;
+    const ofPrompt = cursors.get(batch.batch.id) ?? firstCursor;
+    return { batch, cursor: told > ofPrompt ? told : ofPrompt };
+  }));
 }

@@ -1,19 +1,22 @@
 /** One open stream: takes what it is offered as fast as its reader reads, in messages that are encoded once for all. */
+import { needsWork } from "../batches/batch.ts";
 import { isFinal } from "../prompts/prompt.ts";
 import { heartbeat, serverSentEvent } from "../server_sent_event.ts";
 import { type Backlog, takeNext, withOffer } from "./backlog.ts";
 import { firstCursor } from "./cursor.ts";
-import type { Change, Offer } from "./read_changes.ts";
+import { isOfBatch, type News, type Offer } from "./read_changes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Renders a change for one kind of reader; asked once a change, whatever the number of streams. */
-export type Encode = (change: Change) => { event?: string; data: string };
+export type Encode = (news: News) => { event?: string; data: string };
 
 export interface ReaderRequest {
   userId: string;
   /** Only this prompt: begins with its present state and ends with its final one. */
   promptId?: string;
+  /** Only this batch and its prompts: begins with their present state and ends when all is over. */
+  batchId?: string;
   /** What the reader signed in with, and whether that still counts; when it doesn't, the stream ends. */
   credentialId: string;
   isCredentialGood: () => Promise<boolean>;
@@ -29,6 +32,8 @@ export interface Reader {
   backlog: Backlog;
   controller: ReadableStreamDefaultController<Bytes>;
   encodeOnce: EncodeOnce;
+  /** The end of the batch that it reads was told. */
+  isBatchOver: boolean;
   isOver: boolean;
   /** Called once, when it is over. */
   onOver: () => void;
@@ -45,7 +50,16 @@ export function openReader(
   const stream = new ReadableStream<Bytes>({
     start(controller) {
       const backlog = { waiting: [], handedOver: firstCursor, offered: firstCursor };
-      reader = { request, isStarted: false, backlog, controller, encodeOnce, isOver: false, onOver };
+      reader = {
+        request,
+        isStarted: false,
+        backlog,
+        controller,
+        encodeOnce,
+        isBatchOver: false,
+        isOver: false,
+        onOver,
+      };
       controller.enqueue(beatBytes);
     },
     pull: () => flush(reader),
@@ -63,10 +77,24 @@ export function startReader(reader: Reader, { first, since }: { first: Offer; si
 
 /** Hands over as much as the reader takes now; the rest waits. */
 export function offer(reader: Reader, { changes, cursor }: Offer): void {
-  const { promptId } = reader.request;
-  const its = promptId === undefined ? changes : changes.filter(({ view }) => view.prompt.id === promptId);
+  const its = changes.filter((news) => isFor(reader.request, news));
   reader.backlog = withOffer(reader.backlog, { changes: its, cursor });
   flush(reader);
+}
+
+function isFor({ promptId, batchId }: ReaderRequest, news: News): boolean {
+  if (promptId !== undefined) return !isOfBatch(news) && news.view.prompt.id === promptId;
+  if (batchId === undefined) return true;
+  return (isOfBatch(news) ? news.batch.batch.id : news.view.prompt.batchId) === batchId;
+}
+
+/** Nothing follows for a reader of one prompt, or of one batch once all that led to its end was told. */
+function isLast(reader: Reader, news: News): boolean {
+  const { request: { promptId, batchId }, backlog: { waiting, offered } } = reader;
+  if (promptId !== undefined) return !isOfBatch(news) && isFinal(news.view.prompt);
+  if (batchId === undefined) return false;
+  if (isOfBatch(news)) reader.isBatchOver = !needsWork(news.batch.batch) && news.batch.madeOf <= offered;
+  return reader.isBatchOver && waiting.length === 0;
 }
 
 function flush(reader: Reader): void {
@@ -78,7 +106,7 @@ function flush(reader: Reader): void {
     controller.enqueue(
       reader.encodeOnce(next.change, { encode: request.encode, id: next.rest.handedOver }),
     );
-    if (request.promptId !== undefined && isFinal(next.change.view.prompt)) finish(reader);
+    if (isLast(reader, next.change)) finish(reader);
   }
 }
 
@@ -103,11 +131,11 @@ export function leave(reader: Reader): void {
   reader.onOver();
 }
 
-type EncodeOnce = (change: Change, options: { encode: Encode; id: string }) => Bytes;
+type EncodeOnce = (change: News, options: { encode: Encode; id: string }) => Bytes;
 
 /** The bytes of a message, made once for all readers of a kind that are equally far. */
 export function createEncodeOnce(): EncodeOnce {
-  const encoded = new WeakMap<Change, Map<Encode, { id: string; bytes: Bytes }>>();
+  const encoded = new WeakMap<News, Map<Encode, { id: string; bytes: Bytes }>>();
   return (change, { encode, id }) => {
     const kinds = encoded.get(change) ?? new Map<Encode, { id: string; bytes: Bytes }>();
     encoded.set(change, kinds);

@@ -8,6 +8,8 @@ export interface Account {
   /** The number of the latest prompt, and of the latest image. */
   promptSequence: number;
   imageSequence: number;
+  /** That of the latest batch; absent: there was none yet. */
+  batchSequence?: number;
 }
 
 export interface Spend {

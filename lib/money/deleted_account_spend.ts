@@ -11,7 +11,12 @@ import { type Account, emptyAccount, emptyMonth, type Month, monthOf } from "./a
 /** Adds to the commit that deletes an account what counts against the budget of whoever comes back. */
 export async function leaveSpend(
   atomic: Deno.AtomicOperation,
-  { store, user }: { store: Store; user: User },
+  { store, user, reservedMicros }: {
+    store: Store;
+    user: User;
+    /** What is set aside for what is never charged; asked for after the account, which changes with it. */
+    reservedMicros: () => Promise<number>;
+  },
 ): Promise<void> {
   if (user.identity === undefined) return;
   const at = store.now();
@@ -23,7 +28,7 @@ export async function leaveSpend(
     read<Month>(store.kv, monthKey),
   ]);
   // What is still held may be charged after the account is gone.
-  const { heldMicros } = account?.value ?? emptyAccount;
+  const heldMicros = (account?.value ?? emptyAccount).heldMicros - await reservedMicros();
   const { spentMicros } = spend?.value ?? emptyMonth;
   const micros = heldMicros + spentMicros + deletedAccountMicros(user.deletedAccountSpend, month);
   atomic.check({ key: accountKey, versionstamp: account?.versionstamp ?? null })

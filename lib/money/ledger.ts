@@ -58,12 +58,17 @@ export interface Correction {
   note: string;
 }
 
-/** The account and the month, with the versions to check when they change. */
-export interface Books {
+/** The account and the month, and what is kept beside them, with the versions to check when they change. */
+export interface Books<B = never> {
   account: Account;
   month: Month;
-  /** Checks both and writes what is given. */
-  write(atomic: Deno.AtomicOperation, changed: { account?: Account; month?: Month }): Deno.AtomicOperation;
+  /** The record that was asked for; null where there is none. */
+  beside: B | null;
+  /** Checks all and writes what is given. */
+  write(
+    atomic: Deno.AtomicOperation,
+    changed: { account?: Account; month?: Month; beside?: B },
+  ): Deno.AtomicOperation;
 }
 
 export interface BooksResult<T> {
@@ -75,18 +80,19 @@ export interface BooksResult<T> {
  * Runs `change` on a user's books and commits the atomic operation it returns, again if the books changed in
  * between. Null: something else that the operation checks has changed, so somebody else was first. Within this process
  * each begins with the books as the one before will leave them, which may still be on its way to the disk, and checks
- * the version that was promised for them: so many go there together, and none without those that it builds on.
+ * the version that was promised for them: so many go there together, and none without those that it builds on. The same
+ * goes for a record beside them, such as a batch, which changes nowhere else.
  */
-export async function changeBooks<T>(
+export async function changeBooks<T, B = never>(
   store: Store,
   owner: BooksOwner,
-  change: Change<T>,
+  change: Change<T, B>,
 ): Promise<BooksResult<T> | null> {
   if (remembered(store, owner) === undefined) await rememberBooks(store, owner);
   const seen = remembered(store, owner);
   let lost: SeenBooks | undefined;
   try {
-    const result = seen && await tryChange(store, { seen, change });
+    const result = seen && await tryChange(store, { seen, owner, change });
     if (result) return result;
     lost = seen;
   } catch (error) {
@@ -96,50 +102,60 @@ export async function changeBooks<T>(
   return await store.locks.hold(owner.userId, () => changeStored(store, { owner, lost, change }));
 }
 
-interface BooksOwner {
+export interface BooksOwner {
   userId: string;
   /** In the month that this time is of. */
   at: number;
+  /** The key of a record that changes with them. */
+  beside?: Deno.KvKey;
 }
 
-type Change<T> = (books: Books) => { atomic: Deno.AtomicOperation; value: T };
+export type Change<T, B = never> = (books: Books<B>) => { atomic: Deno.AtomicOperation; value: T };
 
-function remembered({ recentBooks }: Store, { userId, at }: BooksOwner): SeenBooks | undefined {
+function remembered({ recentBooks }: Store, { userId, at, beside }: BooksOwner): SeenBooks | undefined {
   const seen = recentBooks.get(userId);
-  return seen?.monthName === monthOf(at) ? seen : undefined;
+  const isKnown = beside === undefined || seen?.beside.has(nameOf(beside));
+  return seen?.monthName === monthOf(at) && isKnown ? seen : undefined;
 }
 
 /** Read once for all who come meanwhile. */
 function rememberBooks(store: Store, owner: BooksOwner): Promise<void> {
   return store.locks.hold(owner.userId, async () => {
     if (remembered(store, owner) !== undefined) return;
-    store.recentBooks.put(owner.userId, await readBooks(store, owner));
+    const found = await readBooks(store, owner);
+    const seen = store.recentBooks.get(owner.userId);
+    // What is ahead of the disk by now stays.
+    const isAhead = seen?.monthName === found.monthName;
+    store.recentBooks.put(
+      owner.userId,
+      isAhead ? { ...seen, beside: joined(found.beside, seen.beside) } : found,
+    );
   });
 }
 
 /** Begins with the books as they are stored. Until it has read them nobody builds on others, so it gets its turn. */
-async function changeStored<T>(
+async function changeStored<T, B>(
   store: Store,
-  { owner, lost, change }: { owner: BooksOwner; lost: SeenBooks | undefined; change: Change<T> },
+  { owner, lost, change }: { owner: BooksOwner; lost: SeenBooks | undefined; change: Change<T, B> },
 ): Promise<BooksResult<T> | null> {
   let before = lost;
   while (true) {
     store.recentBooks.take(owner.userId);
     const stored = await readBooks(store, owner);
     store.recentBooks.put(owner.userId, stored);
-    if (before !== undefined && versionsOf(stored) === versionsOf(before)) return null;
-    const result = await tryChange(store, { seen: stored, change });
+    if (before !== undefined && versionsOf(stored, owner) === versionsOf(before, owner)) return null;
+    const result = await tryChange(store, { seen: stored, owner, change });
     if (result !== null) return result;
     before = stored;
   }
 }
 
 /** Null: a check failed. What is remembered is ahead of the disk until the commit has ended, one way or the other. */
-async function tryChange<T>(
+async function tryChange<T, B>(
   { recentBooks }: Store,
-  { seen, change }: { seen: SeenBooks; change: Change<T> },
+  { seen, owner, change }: { seen: SeenBooks; owner: BooksOwner; change: Change<T, B> },
 ): Promise<BooksResult<T> | null> {
-  const open = openBooks(seen);
+  const open = openBooks<B>(seen, owner);
   const { atomic, value } = change(open.books);
   const promised = promisedVersion(atomic);
   recentBooks.put(seen.userId, open.after(promised));
@@ -156,30 +172,43 @@ async function tryChange<T>(
   }
 }
 
+type MaybeVersioned = Versioned<unknown> | null;
+
 function withVersion(
-  { account, month, ...seen }: SeenBooks,
+  { account, month, beside, ...seen }: SeenBooks,
   { promised, versionstamp }: { promised: string; versionstamp: string },
 ): SeenBooks {
-  const known = (part: Versioned<unknown> | null) =>
-    part?.versionstamp === promised ? { ...part, versionstamp } : part;
-  return { ...seen, account: known(account), month: known(month) };
+  const known = (part: MaybeVersioned) => part?.versionstamp === promised ? { ...part, versionstamp } : part;
+  return {
+    ...seen,
+    account: known(account),
+    month: known(month),
+    beside: new Map(Array.from(beside, ([name, record]) => [name, known(record)])),
+  };
 }
 
-function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: string) => SeenBooks } {
-  let changed: { account?: Account; month?: Month } = {};
+function openBooks<B>(
+  seen: SeenBooks,
+  { beside: key }: BooksOwner,
+): { books: Books<B>; after: (versionstamp: string) => SeenBooks } {
+  let changed: { account?: Account; month?: Month; beside?: B } = {};
   const versioned = <V>(value: V | undefined, versionstamp: string) => value && { value, versionstamp };
+  const beside = key === undefined ? null : besideIn(seen, key);
   return {
     books: {
       account: seen.account?.value as Account ?? emptyAccount,
       month: seen.month?.value as Month ?? emptyMonth,
+      beside: beside && beside.value as B,
       write(atomic, given) {
         changed = given;
         const accountKey = keys.account(seen.userId);
         const monthKey = keys.month(seen.userId, seen.monthName);
         atomic.check({ key: accountKey, versionstamp: seen.account?.versionstamp ?? null });
         atomic.check({ key: monthKey, versionstamp: seen.month?.versionstamp ?? null });
+        if (key !== undefined) atomic.check({ key, versionstamp: beside?.versionstamp ?? null });
         if (given.account) atomic.set(accountKey, given.account);
         if (given.month) atomic.set(monthKey, given.month);
+        if (given.beside && key !== undefined) atomic.set(key, given.beside);
         return atomic;
       },
     },
@@ -187,29 +216,53 @@ function openBooks(seen: SeenBooks): { books: Books; after: (versionstamp: strin
       ...seen,
       account: versioned(changed.account, versionstamp) ?? seen.account,
       month: versioned(changed.month, versionstamp) ?? seen.month,
+      beside: key === undefined || !changed.beside
+        ? seen.beside
+        : joined(seen.beside, new Map([[nameOf(key), { value: changed.beside, versionstamp }]])),
     }),
   };
 }
 
 async function readBooks(
   store: Store,
-  { userId, at }: BooksOwner,
+  { userId, at, beside }: BooksOwner,
 ): Promise<SeenBooks> {
   const monthName = monthOf(at);
-  const [account, month] = await readMany<Account | Month>(store.kv, [
+  const [account, month, record = null] = await readMany<unknown>(store.kv, [
     keys.account(userId),
     keys.month(userId, monthName),
+    ...beside === undefined ? [] : [beside],
   ]);
   return {
     userId,
     monthName,
-    account: account as Versioned<Account> | null,
-    month: month as Versioned<Month> | null,
+    account,
+    month,
+    beside: new Map(beside === undefined ? [] : [[nameOf(beside), record]]),
   };
 }
 
-function versionsOf({ account, month }: SeenBooks): string {
-  return `${account?.versionstamp} ${month?.versionstamp}`;
+/** Of so many records a user's books remember what they are. */
+const mostBeside = 16;
+
+/** All of both, of `latest` what both have. */
+function joined(earlier: SeenBooks["beside"], latest: SeenBooks["beside"]): SeenBooks["beside"] {
+  const others = Array.from(earlier).filter(([name]) => !latest.has(name));
+  return new Map([...others, ...latest].slice(-mostBeside));
+}
+
+function besideIn({ beside }: SeenBooks, key: Deno.KvKey): MaybeVersioned {
+  return beside.get(nameOf(key)) ?? null;
+}
+
+function nameOf(key: Deno.KvKey): string {
+  return key.join("\0");
+}
+
+function versionsOf(seen: SeenBooks, { beside }: BooksOwner): string {
+  const { account, month } = seen;
+  const record = beside === undefined ? null : besideIn(seen, beside);
+  return `${account?.versionstamp} ${month?.versionstamp} ${record?.versionstamp}`;
 }
 
 /** What the books need to know of a prompt. */
@@ -223,7 +276,7 @@ interface SettledPrompt {
 
 /** The entry that settles a prompt with so many pictures, and the books after it: hold released, charge added. */
 export function settle(
-  books: Books,
+  books: Pick<Books, "account" | "month">,
   { prompt, images, charge, at }: { prompt: SettledPrompt; images: number; charge: Charge; at: number },
 ): { entry: LedgerEntry; account: Account; month: Month } {
   const entry: LedgerEntry = {

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { ownNouns } from "../accounts/nouns.ts";
-import { blobKeys, blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
+import { batchIdIn, blobKeys, blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
 import type { StoredBlob } from "../store/noun.ts";
 import { copyDatabase, sealDatabaseFile } from "../store/database_file.ts";
 import { type DataDirectory, isUnused, pathsIn } from "./data_directory.ts";
@@ -175,6 +175,7 @@ async function copyStored(
 
 /** A backup may be anybody's: a record whose id is none was made by hand, and its bytes could be anywhere. */
 function demandOwnKey(key: string): void {
+  if (batchIdIn(key) !== null) return;
   const id = imageIdIn(key);
   if (id !== null && [...blobKeysOf(id), blobKeys.mask(id)].includes(key)) return;
   throw new Refusal("conflict", `A record names files of something else: ${key}`);

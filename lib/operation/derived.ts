@@ -4,10 +4,13 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { AnyNoun } from "../accounts/nouns.ts";
+import type { Batch } from "../batches/batch.ts";
+import { type ToldFacts, toldNoun } from "../batches/batch_noun.ts";
 import { type Account, emptyAccount } from "../money/account.ts";
 import type { PromptFacts } from "../prompts/prompt_noun.ts";
 import { countsOf, type ImpliedEntry, type Index } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
+import { deriveBatches } from "./derived_batches.ts";
 import { nameOf, quickly, type Records, type StoreView } from "./records.ts";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
@@ -27,7 +30,10 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   for (const [noun, facts] of records.facts) yield* compareImplied(view, { noun, facts });
   yield* compareCounts(view, records);
   yield* compareChangeHeads(view, records);
-  for await (const difference of compareBooks(view, records)) {
+  yield* compareBatchHeads(view, records);
+  const batches = deriveBatches(records);
+  yield* compareBatches(records, batches);
+  for await (const difference of compareBooks(view, { records, batches })) {
     if (!records.leaving.has(String(difference.key[1]))) yield difference;
   }
   yield* compareUnknownCharges(view, records);
@@ -144,14 +150,54 @@ async function* compareChangeHeads({ kv }: StoreView, { prompts }: Records): Asy
   yield* compareValues(kv, { kind: "change_head", prefix: kinds.changeHeads, due });
 }
 
-async function* compareBooks(view: StoreView, records: Records): AsyncGenerator<Difference> {
-  yield* compareAccounts(view, records);
-  yield* compareMonths(view, records);
+async function* compareBatchHeads({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {
+  const latest = new Map<string, ToldFacts>();
+  for (const told of (records.facts.get(toldNoun) as Map<string, ToldFacts>).values()) {
+    if (records.leaving.has(told.userId)) continue;
+    const other = latest.get(told.userId);
+    if (other === undefined || other.version < told.version) latest.set(told.userId, told);
+  }
+  const due = new Map(Array.from(latest.values(), ({ userId, batchId: value }) => {
+    const key = keys.batchHead(userId);
+    return [nameOf(key), { key, value }];
+  }));
+  for await (const difference of compareValues(kv, { kind: "batch_head", prefix: kinds.batchHeads, due })) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
+}
+
+function* compareBatches(records: Records, due: Map<string, Batch>): Generator<Difference> {
+  for (const [id, value] of due) {
+    const stored = records.batches.get(id);
+    if (records.leaving.has(value.userId) || isDeepStrictEqual(stored, value)) continue;
+    const detail = contrast(...differing(stored!, value));
+    yield { rule: "batch_wrong", subject: id, detail, key: keys.batch(id), value };
+  }
+}
+
+/** The fields in which two records differ. */
+function differing<T extends object>(stored: T, due: T): [Partial<T>, Partial<T>] {
+  const names = (Object.keys(due) as (keyof T)[]).filter((name) =>
+    !isDeepStrictEqual(stored[name], due[name])
+  );
+  const pick = (record: T) => Object.fromEntries(names.map((name) => [name, record[name]])) as Partial<T>;
+  return [pick(stored), pick(due)];
+}
+
+interface BooksRecords {
+  records: Records;
+  /** As they should be. */
+  batches: Map<string, Batch>;
+}
+
+async function* compareBooks(view: StoreView, found: BooksRecords): AsyncGenerator<Difference> {
+  yield* compareAccounts(view, found);
+  yield* compareMonths(view, found.records);
 }
 
 async function* compareAccounts(
   { kv }: StoreView,
-  { prompts, images, chargedMicros }: Records,
+  { records: { prompts, images, chargedMicros }, batches }: BooksRecords,
 ): AsyncGenerator<Difference> {
   const accounts = new Map<string, Account>();
   const change = (userId: string, next: (account: Account) => Account) =>
@@ -166,6 +212,13 @@ async function* compareAccounts(
       promptSequence: Math.max(account.promptSequence, sequence),
     }));
   }
+  for (const { userId, sequence, reserveMicros } of batches.values()) {
+    change(userId, (account) => ({
+      ...account,
+      heldMicros: account.heldMicros + reserveMicros,
+      batchSequence: Math.max(account.batchSequence ?? 0, sequence),
+    }));
+  }
   for (const { userId, sequence } of images.values()) {
     change(userId, (account) => ({ ...account, imageSequence: Math.max(account.imageSequence, sequence) }));
   }
@@ -178,6 +231,7 @@ async function* compareAccounts(
       ...due,
       promptSequence: Math.max(due.promptSequence, stored.promptSequence),
       imageSequence: Math.max(due.imageSequence, stored.imageSequence),
+      ...latestBatch(due, stored),
     };
     if (isDeepStrictEqual(stored, value)) continue;
     yield { rule: "account_wrong", subject: nameOf(key), detail: contrast(stored, value), key, value };
@@ -186,6 +240,11 @@ async function* compareAccounts(
     const key = keys.account(userId);
     yield { rule: "account_missing", subject: nameOf(key), detail: `${show(value)} is due`, key, value };
   }
+}
+
+function latestBatch(due: Account, stored: Account): Pick<Account, "batchSequence"> {
+  const sequence = Math.max(due.batchSequence ?? 0, stored.batchSequence ?? 0);
+  return sequence === 0 ? {} : { batchSequence: sequence };
 }
 
 async function* compareMonths({ kv }: StoreView, { months }: Records): AsyncGenerator<Difference> {

@@ -1,9 +1,9 @@
-/** What goes on beside the work: deleted pictures go when their time is over, tints are made, and blobs are swept. */
+/** What goes on beside the work: deleted pictures go when their time is over, tints are made, plans and blobs are swept. */
 import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
-import { sweepBlobs } from "./sweep_blobs.ts";
+import { sweepBlobs, sweepPlans } from "./sweep_blobs.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface Housekeeping {
@@ -14,6 +14,7 @@ export interface Housekeeping {
 
 const trashMs = 15_000;
 const tintsMs = 3000;
+const plansMs = 15 * 60_000;
 /** Listing a large bucket costs money, so it is done rarely; the first time a while after the start. */
 const firstSweepMs = 15 * 60_000;
 const sweepMs = 24 * 3600 * 1000;
@@ -29,6 +30,9 @@ export function createHousekeeping(
     start() {
       repeat("trash", { firstMs: 0, everyMs: trashMs }, async () => void await emptyTrash({ store, blobs }));
       repeat("tints", { firstMs: tintsMs, everyMs: tintsMs }, () => fillTints({ store, blobs }));
+      repeat("plans", { firstMs: firstSweepMs, everyMs: plansMs }, async () => {
+        await sweepPlans({ store, blobs });
+      });
       repeat("sweep", { firstMs: firstSweepMs, everyMs: sweepMs }, sweep);
     },
     async stop() {

@@ -5,6 +5,8 @@
  */
 import { z } from "zod";
 import type { AccountDeletion } from "../accounts/delete_account.ts";
+import { type Batch, needsWork } from "../batches/batch.ts";
+import { listOpenPrompts, readBatch } from "../batches/batch_store.ts";
 import { blobKeys, blobKeysOf, type Blobs } from "../blobs/blobs.ts";
 import { isId } from "../ids.ts";
 import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
@@ -40,7 +42,7 @@ import { nameOf } from "./records.ts";
 export type Fact = string | number | boolean | null | Fact[] | { [name: string]: Fact };
 
 export interface Inspection {
-  kind: "prompt" | "image" | "mask" | "user" | "session" | "API key" | "deleted account" | "charge";
+  kind: "prompt" | "batch" | "image" | "mask" | "user" | "session" | "API key" | "deleted account" | "charge";
   id: string;
   /** In one sentence: what it waits for, or that nothing is to be done. */
   stands: string;
@@ -62,9 +64,16 @@ export const inspectedId = z.string().refine(
 
 /** Refuses with `not_found` what names nothing. */
 export async function inspect(deps: InspectDeps, id: string): Promise<Inspection> {
-  const looks = sessionHash.test(id)
-    ? [inspectSession]
-    : [inspectPrompt, inspectImage, inspectMask, inspectUser, inspectDeletion, inspectCharge, inspectApiKey];
+  const looks = sessionHash.test(id) ? [inspectSession] : [
+    inspectPrompt,
+    inspectBatch,
+    inspectImage,
+    inspectMask,
+    inspectUser,
+    inspectDeletion,
+    inspectCharge,
+    inspectApiKey,
+  ];
   for (const look of looks) {
     const found = await look(deps, id);
     if (found !== null) return found;
@@ -110,6 +119,61 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     indexes: await promptIndexes(store, found),
     images: await Promise.all(imagesOf(prompt).map((image) => pictureFacts(deps, image))),
   };
+}
+
+async function inspectBatch({ store, blobs }: InspectDeps, id: string): Promise<Inspection | null> {
+  const found = await readBatch(store, id);
+  if (found === null) return null;
+  const { value: batch, versionstamp } = found;
+  const open = await listOpenPrompts(store, batch);
+  const hasWork = await read(store.kv, keys.batchWork(id)) !== null;
+  const { userId, sequence, state, reason, rows, next, lane, deadline, counts, finishedAt } = batch;
+  return {
+    kind: "batch",
+    id,
+    stands: batchStanding(batch),
+    userId,
+    sequence,
+    state,
+    reason,
+    acceptedAt: isoTime(batch.createdAt),
+    changedAt: isoTime(batch.updatedAt),
+    finishedAt: finishedAt && isoTime(finishedAt),
+    deadline: deadline && isoTime(deadline),
+    lane,
+    version: versionstamp,
+    rows: {
+      all: rows,
+      arePrompts: next,
+      blob: await blobs.exists(blobKeys.batchRows(id)) ? "there" : "missing",
+      nextByte: batch.nextByte,
+    },
+    counts: { ...counts },
+    micros: {
+      most: batch.mostMicros,
+      limit: batch.limitMicros,
+      reserve: batch.reserveMicros,
+      held: batch.heldMicros,
+      charged: batch.chargedMicros,
+      remaining: batch.remainingMicros,
+    },
+    refusalsInRow: { ...batch.refusalsInRow },
+    open: open.map(({ value }) => ({ promptId: value.id, row: value.row ?? null, status: value.status })),
+    indexes: { work: hasWork === needsWork(batch) ? "right" : hasWork ? "orphan" : "missing" },
+  };
+}
+
+function batchStanding(batch: Batch): string {
+  const { state, reason, rows, next, open } = batch;
+  const begun = `${next} of ${rows} rows are prompts, ${open.length} of which are not final`;
+  if (state === "RUNNING") return `It runs: ${begun}.`;
+  if (state === "PAUSED") {
+    return `It is paused by ${reason === null ? "its owner" : "what its provider said"}: ${begun}.`;
+  }
+  if (state === "DONE") return "All of its rows are done.";
+  return open.length === 0
+    ? `It was stopped (${reason}).`
+    : `It was stopped (${reason}), and ends: ${begun}.`;
 }
 
 /** The pictures and the mask that it was given, and whether they are there. */

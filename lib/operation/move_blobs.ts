@@ -3,7 +3,7 @@
  * and only where nobody uses the storage, does it go from where it was. Breaking it off loses nothing, and doing it
  * again goes on.
  */
-import { type Blobs, imageIdIn, type ListedBlob, readBlob } from "../blobs/blobs.ts";
+import { batchIdIn, batchPrefix, type Blobs, imageIdIn, type ListedBlob, readBlob } from "../blobs/blobs.ts";
 import type { Log } from "../log.ts";
 import { formatOf } from "../pixels/format.ts";
 
@@ -20,7 +20,7 @@ const atOnce = 8;
 export async function copyBlobs({ from, to }: { from: Blobs; to: Blobs }): Promise<MoveReport> {
   const report: MoveReport = { copied: 0, present: 0, removed: 0 };
   const there = new Map<string, number>();
-  for await (const { key, size } of to.list()) there.set(key, size);
+  for await (const { key, size } of listMoved(to)) there.set(key, size);
   await forEach(from, async ({ key, size }) => {
     if (there.get(key) === size) return void report.present++;
     const bytes = await readBlob(from, key);
@@ -34,7 +34,7 @@ export async function copyBlobs({ from, to }: { from: Blobs; to: Blobs }): Promi
 /** Takes from `from` what `to` has too. Nobody may be using `from` any more. */
 export async function removeCopied({ from, to }: { from: Blobs; to: Blobs }): Promise<number> {
   const there = new Map<string, number>();
-  for await (const { key, size } of to.list()) there.set(key, size);
+  for await (const { key, size } of listMoved(to)) there.set(key, size);
   let removed = 0;
   await forEach(from, async ({ key, size }) => {
     if (there.get(key) !== size) return;
@@ -57,15 +57,20 @@ export async function tellOfMisplaced(misplaced: Blobs, log: Log): Promise<void>
   }
 }
 
+/** What records name: pictures, and the rows of batches. */
+async function* listMoved(blobs: Blobs): AsyncGenerator<ListedBlob, void> {
+  for await (const blob of blobs.list()) if (imageIdIn(blob.key) !== null) yield blob;
+  for await (const blob of blobs.list(batchPrefix)) if (batchIdIn(blob.key) !== null) yield blob;
+}
+
 async function forEach(blobs: Blobs, work: (blob: ListedBlob) => Promise<void>): Promise<void> {
-  const waiting = blobs.list()[Symbol.asyncIterator]();
+  const waiting = listMoved(blobs);
   const lane = async () => {
     for (let next = await waiting.next(); !next.done; next = await waiting.next()) {
-      if (imageIdIn(next.value.key) === null) continue;
       try {
         await work(next.value);
       } catch (error) {
-        await waiting.return?.();
+        await waiting.return();
         throw error;
       }
     }

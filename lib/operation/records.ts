@@ -2,6 +2,8 @@
  * What is stored of prompts, pictures and charges, as far as a check needs it. Of each record only a few facts are
  * kept in memory. It needs a store that stands still: a snapshot, or one that nobody else uses.
  */
+import type { Batch } from "../batches/batch.ts";
+import { batchNoun } from "../batches/batch_noun.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { type ImageFacts, imageNoun } from "../images/image_noun.ts";
 import { type MaskFacts, maskNoun } from "../images/mask_noun.ts";
@@ -24,6 +26,7 @@ export interface Records {
   prompts: ReadonlyMap<string, PromptFacts>;
   images: ReadonlyMap<string, ImageFacts>;
   masks: ReadonlyMap<string, MaskFacts>;
+  batches: ReadonlyMap<string, Batch>;
   /** Deleted pictures whose records are still there, those that are on their way out among them. */
   trash: Map<string, { userId: string; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
@@ -52,6 +55,7 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     prompts: facts.get(promptNoun) as Map<string, PromptFacts>,
     images: facts.get(imageNoun) as Map<string, ImageFacts>,
     masks: facts.get(maskNoun) as Map<string, MaskFacts>,
+    batches: facts.get(batchNoun) as Map<string, Batch>,
     trash: new Map(),
     entries: new Map(),
     corrections: new Map(),

@@ -2,7 +2,16 @@
  * Blobs and records held against each other. A blob that no record names was left by a crash or a lost race; it goes
  * once it is older than any attempt could be. A record whose blob is gone is reported, and stays.
  */
-import { blobKeysOf, type Blobs, imageIdIn, readBlob } from "../blobs/blobs.ts";
+import { readBatch } from "../batches/batch_store.ts";
+import {
+  batchIdIn,
+  batchPrefix,
+  blobKeysOf,
+  type Blobs,
+  imageIdIn,
+  planPrefix,
+  readBlob,
+} from "../blobs/blobs.ts";
 import { outboxPrefix } from "../catalog/source_addresses.ts";
 import { ownNouns } from "../accounts/nouns.ts";
 import type { Image, TrashedImage } from "../images/image.ts";
@@ -50,10 +59,38 @@ export async function sweepBlobs(
     await blobs.delete(key);
     report.removed.push(key);
   }
+  report.removed.push(...await sweepRows({ store, blobs }));
   for (const key of named.keys) {
     if (!present.has(key) && !await blobs.exists(key)) report.missing.push(key);
   }
   return report;
+}
+
+/** Rows of batches that were never accepted, or whose account is gone. */
+async function sweepRows({ store, blobs }: { store: Store; blobs: Blobs }): Promise<string[]> {
+  const removed: string[] = [];
+  for await (const { key, putAt } of blobs.list(batchPrefix)) {
+    const batchId = batchIdIn(key);
+    if (batchId === null || putAt >= store.now() - sweepGraceMs) continue;
+    if (await readBatch(store, batchId) !== null) continue;
+    await blobs.delete(key);
+    removed.push(key);
+  }
+  return removed;
+}
+
+/** For so long what was planned may be accepted. */
+export const planLifeMs = 3600 * 1000;
+
+/** Plans that nobody may accept any more go; returns how many. */
+export async function sweepPlans({ store, blobs }: { store: Store; blobs: Blobs }): Promise<number> {
+  let removed = 0;
+  for await (const { key, putAt } of blobs.list(planPrefix)) {
+    if (putAt >= store.now() - planLifeMs) continue;
+    await blobs.delete(key);
+    removed++;
+  }
+  return removed;
 }
 
 interface Named {

@@ -2,8 +2,11 @@
  * Whether the books and indexes are what the records and the ledger imply, and the records themselves agree with
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
-import type { Blobs } from "../blobs/blobs.ts";
+import { type Batch, isGoingOn } from "../batches/batch.ts";
+import type { BatchRow } from "../batches/plan.ts";
+import { blobKeys, type Blobs, readBlob } from "../blobs/blobs.ts";
 import { compareDerived, type Difference } from "./derived.ts";
+import { rowsByBatch } from "./derived_batches.ts";
 import { type EntryFacts, readRecords, type Records, type StoreView } from "./records.ts";
 
 export interface Violation {
@@ -23,6 +26,8 @@ export interface Violation {
     | "mask_missing"
     | "mask_orphan"
     | "mask_wrong"
+    | "batch_missing"
+    | "batch_rows_wrong"
     | "number_taken_twice"
     | "blob_missing";
   /** The key or id that it is about. */
@@ -45,12 +50,13 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     ...checkImages(records),
     ...checkSources(records),
     ...checkMasks(records),
+    ...checkBatches(records),
     ...checkNumbers(records),
   ];
   for await (const { rule, subject, detail } of compareDerived(view, records)) {
     violations.push({ rule, subject, detail });
   }
-  violations.push(...await checkBlobs(records, blobs));
+  violations.push(...await checkBlobs(records, blobs), ...await checkBatchRows(records, blobs));
   return {
     violations,
     prompts: records.prompts.size,
@@ -187,9 +193,60 @@ function* checkMasks({ images, masks, trash, leaving }: Records): Generator<Viol
   }
 }
 
-/** A user's prompts, and images, have numbers of their own. */
-function* checkNumbers({ prompts, images }: Records): Generator<Violation> {
-  for (const records of [prompts, images]) {
+/** A batch goes on as long as there is something of it, and each of its first rows is one prompt of its user. */
+function* checkBatches(records: Records): Generator<Violation> {
+  const { batches, leaving } = records;
+  const rows = rowsByBatch(records);
+  for (const [batchId, [{ id, userId }]] of rows) {
+    if (batches.has(batchId) || leaving.has(userId)) continue;
+    yield { rule: "batch_missing", subject: batchId, detail: `prompt ${id} is a row of it` };
+  }
+  for (const [id, batch] of batches) {
+    if (leaving.has(batch.userId)) continue;
+    const rule = "batch_wrong";
+    const prompts = rows.get(id) ?? [];
+    const isEach = prompts.every(({ row, userId }, i) => row === i + 1 && userId === batch.userId);
+    if (!isEach) yield { rule, subject: id, detail: "its prompts are not its first rows, each once" };
+    const isOver = batch.state === "DONE" || batch.state === "STOPPED";
+    if (isOver !== (batch.finishedAt !== null)) {
+      yield { rule, subject: id, detail: `it is ${batch.state} and says otherwise when it ended` };
+    }
+    const isLeft = batch.next < batch.rows || batch.open.length > 0;
+    if (batch.state !== "STOPPED" && isLeft === (batch.state === "DONE")) {
+      const detail = `it is ${batch.state}, and ${isLeft ? "some" : "nothing"} of it is left`;
+      yield { rule, subject: id, detail };
+    }
+  }
+}
+
+/** What is left of a batch is where it says, and can cost what it says. */
+async function checkBatchRows({ batches, leaving }: Records, blobs: Blobs): Promise<Violation[]> {
+  const violations: Violation[] = [];
+  for (const batch of batches.values()) {
+    if (leaving.has(batch.userId) || !isGoingOn(batch) || batch.next === batch.rows) continue;
+    const rows = await readBlob(blobs, blobKeys.batchRows(batch.id));
+    // That it is missing is said already.
+    const detail = rows && rowsTrouble(batch, rows);
+    if (detail) violations.push({ rule: "batch_rows_wrong", subject: batch.id, detail });
+  }
+  return violations;
+}
+
+function rowsTrouble(batch: Batch, bytes: Uint8Array): string | null {
+  const lines = (part: Uint8Array) => new TextDecoder().decode(part).split("\n").slice(0, -1);
+  const before = lines(bytes.subarray(0, batch.nextByte)).length;
+  if (before !== batch.next) return `row ${before + 1} begins where row ${batch.next + 1} should`;
+  const left = lines(bytes.subarray(batch.nextByte)).map((line): BatchRow => JSON.parse(line));
+  if (batch.next + left.length !== batch.rows) return `${left.length} rows are left of ${batch.rows}`;
+  const mostMicros = left.reduce((sum, { holdMicros }) => sum + holdMicros, 0);
+  return mostMicros === batch.remainingMicros
+    ? null
+    : `they can cost ${mostMicros}, not ${batch.remainingMicros}`;
+}
+
+/** A user's prompts, images and batches have numbers of their own. */
+function* checkNumbers({ prompts, images, batches }: Records): Generator<Violation> {
+  for (const records of [prompts, images, batches]) {
     const taken = new Map<string, string>();
     for (const { id, userId, sequence } of records.values()) {
       const number = `${userId} ${sequence}`;

@@ -67,6 +67,11 @@ export function failure(reason: FailureReason, said: string | null = null): Fail
   };
 }
 
+/** What happened, as the end of a sentence. */
+export function happenedWords(reason: FailureReason): string {
+  return words[reason].happened;
+}
+
 export function adviceFor(reason: FailureReason): string {
   return words[reason].advice;
 }

@@ -3,7 +3,7 @@
  * prompt without a reason, or a final one that still waits, cannot be written. What was asked for
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
-import type { Charge, PriceRow } from "../money/charge.ts";
+import { type Charge, noCharge, type PriceRow } from "../money/charge.ts";
 import type { FailureReason, ProviderCost, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
 import type { Frame, Rect } from "../size.ts";
 
@@ -128,6 +128,8 @@ interface PromptFacts {
   batchId: string | null;
   /** Its place in its user's queue, the smallest first; several may share one. Whoever moves it gives it another. */
   rank: number;
+  /** Of its batch, the row that it was, counted from 1; absent where there is none. */
+  row?: number;
   request: PromptRequest;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
@@ -211,6 +213,11 @@ export function imagesOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }):
   return tasks.flatMap(({ images }) => images);
 }
 
+/** The pictures that were asked for, without what is shown beside one that keeps the rest. */
+export function answersOf({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
+  return imagesOf({ tasks }).filter(({ wholeOf }) => wholeOf === undefined);
+}
+
 /** Those that count in the books. */
 export function madeBy({ tasks }: { tasks: readonly Pick<Task, "images">[] }): PromptImage[] {
   return imagesOf({ tasks }).filter(({ wholeOf, isLate }) => wholeOf === undefined && !isLate);
@@ -248,6 +255,7 @@ function facts(prompt: Prompt): PromptFacts {
     sequence,
     batchId,
     rank,
+    row,
     request,
     holdMicros,
     priceRow,
@@ -264,6 +272,7 @@ function facts(prompt: Prompt): PromptFacts {
     sequence,
     batchId,
     rank,
+    ...(row !== undefined && { row }),
     request,
     holdMicros,
     priceRow,
@@ -297,6 +306,17 @@ export function toOutcome(prompt: ProcessingPrompt, { at }: { at: number }): Com
   if (imagesOf(prompt).length > 0) return { ...final, status: "COMPLETED", failure };
   if (failure === null) throw new Error(`Prompt ${prompt.id} has neither a picture nor a failure`);
   return { ...final, status: "FAILED", failure };
+}
+
+/** A prompt that never began, and costs nothing. */
+export function toRefused(
+  prompt: PendingPrompt,
+  { at, failure }: { at: number; failure: Failure },
+): FailedPrompt {
+  const tasks = prompt.tasks.map(({ count, images }): Task => (
+    { state: "failed", count, images, charge: noCharge, failure }
+  ));
+  return { ...facts(prompt), tasks, status: "FAILED", failure, updatedAt: at, finishedAt: at };
 }
 
 export function toCancelled(

@@ -4,6 +4,7 @@ import { keys, kinds, promptLists, promptQueueEntries, promptSourceKeys } from "
 import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
 import {
+  answersOf,
   imagesOf,
   isFinal,
   isHeld,
@@ -15,7 +16,7 @@ import {
   shownImageIds,
   sourceIdsOf,
 } from "./prompt.ts";
-import { changeKey, fromStored, type StoredPrompt } from "./prompt_store.ts";
+import { batchKeysOf, changeKey, fromStored, type StoredPrompt } from "./prompt_store.ts";
 import type { Lease } from "./queue.ts";
 
 /** What is kept of a prompt. */
@@ -23,6 +24,8 @@ export interface PromptFacts {
   id: string;
   userId: string;
   sequence: number;
+  batchId: string | null;
+  row?: number;
   status: PromptStatus;
   readyAt: number | null;
   rank: number;
@@ -39,6 +42,8 @@ export interface PromptFacts {
   /** Of all that came of it, the deleted ones included; and of those, how many count in the books. */
   pictureCount: number;
   imageCount: number;
+  /** Without what is shown beside a picture that keeps the rest. */
+  answerCount: number;
   /** The pictures that it was given. */
   sourceIds: string[];
   /** Those that must stay until it is final. */
@@ -62,6 +67,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     ...promptQueueEntries(prompt),
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
     ...sourceEntries(prompt),
+    ...batchKeysOf(prompt).map((key) => ({ key, value: prompt.id })),
   ],
   indexes: [
     { prefix: kinds.promptLists, name: "list_entry", recordId: idInValue },
@@ -72,6 +78,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     { prefix: kinds.delayed, name: "queue_entry", recordId: idInKey },
     { prefix: kinds.leases, name: "lease", recordId: idInKey },
     { prefix: kinds.childPrompts, name: "child_entry", recordId: idInValue },
+    { prefix: kinds.batchPrompts, name: "batch_prompt", recordId: idInValue },
     { prefix: kinds.sourceUses, name: "source_use", recordId: idInKey },
   ],
   blobs: ({ received }) =>
@@ -85,6 +92,8 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     id: prompt.id,
     userId: prompt.userId,
     sequence: prompt.sequence,
+    batchId: prompt.batchId,
+    row: prompt.row,
     status: prompt.status,
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
     rank: prompt.rank,
@@ -99,6 +108,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     imageIds: shownImageIds(prompt),
     pictureCount: imagesOf(prompt).length,
     imageCount: madeBy(prompt).length,
+    answerCount: answersOf(prompt).length,
     sourceIds: sourceIdsOf(prompt),
     neededIds: neededIdsOf(prompt),
     maskId: prompt.request.edit?.mask?.maskId ?? null,

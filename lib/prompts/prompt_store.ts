@@ -45,6 +45,7 @@ export function writePrompt(
   }
   writeQueue(atomic, { before: before?.value ?? null, after });
   writeSources(atomic, { before: before?.value ?? null, after });
+  if (before === null) { for (const key of batchKeysOf(after)) atomic.set(key, after.id); }
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
   }
@@ -125,6 +126,11 @@ export function sourceKeysOf(prompt: Prompt) {
   });
 }
 
+/** Its place in its batch, if it has one. */
+export function batchKeysOf({ batchId, row }: Pick<Prompt, "batchId" | "row">): Deno.KvKey[] {
+  return batchId === null || row === undefined ? [] : [keys.batchPrompt(batchId, row)];
+}
+
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */
 export function removePrompt(
   atomic: Deno.AtomicOperation,
@@ -138,7 +144,7 @@ export function removePrompt(
   for (const list of listsOf(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const entry of queueEntriesOf(prompt)) removeQueueEntry(atomic, entry);
   const { children, uses } = sourceKeysOf(prompt);
-  for (const key of [...children, ...uses]) atomic.delete(key);
+  for (const key of [...children, ...uses, ...batchKeysOf(prompt)]) atomic.delete(key);
   atomic.delete(changeKey(prompt, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });

@@ -1,16 +1,17 @@
 /** Accepting a prompt: one atomic commit, or nothing. */
 import { budgetState } from "../money/budget.ts";
-import { sha256 } from "../digest.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
-import { changeBooks } from "../money/ledger.ts";
-import { firstRank, type PendingPrompt, type Prompt, type PromptRequest, type Task } from "./prompt.ts";
+import { type Books, changeBooks } from "../money/ledger.ts";
+import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "./idempotency.ts";
+import { newPrompt } from "./new_prompt.ts";
+import type { Prompt, PromptRequest } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
-import { read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { readMany, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {
@@ -20,20 +21,6 @@ export interface RequestDeps {
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
 }
-
-/** The same key with the same body within 24 hours names the same prompt. */
-export interface Idempotency {
-  key: string;
-  body: unknown;
-}
-
-interface IdempotencyClaim {
-  bodyHash: string;
-  promptId: string;
-  at: number;
-}
-
-const claimLifeMs = 24 * 3600 * 1000;
 
 export interface Accepted {
   prompt: Versioned<Prompt>;
@@ -67,7 +54,7 @@ export async function requestPrompt(
   const claim = idempotency && claimOf(user.id, idempotency);
   const earlier = claim && await findClaimed(store, claim);
   if (earlier) return { prompt: earlier, isReplay: true };
-  await demandSources(store, { userId: user.id, request: quote.request });
+  await demandSources(store, { userId: user.id, requests: [quote.request] });
   await deps.readiness.demand();
 
   const at = store.now();
@@ -75,44 +62,24 @@ export async function requestPrompt(
   const id = store.ids();
   const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
     if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
-    const budget = budgetState(user, {
-      month: monthOf(at),
-      defaultMicros: deps.defaultBudgetMicros,
-      account: books.account,
-      spend: books.month,
-    });
-    demandBudget({ holdMicros, remainingMicros: budget.remainingMicros });
+    demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
     const account: Account = {
       ...books.account,
       heldMicros: books.account.heldMicros + holdMicros,
       promptSequence: books.account.promptSequence + 1,
     };
-    const sequence = account.promptSequence;
-    const batchId = null;
-    const prompt: PendingPrompt = {
+    const prompt = newPrompt({
       id,
       userId: user.id,
-      sequence,
-      batchId,
-      rank: firstRank({ sequence, batchId }),
+      sequence: account.promptSequence,
       request,
       holdMicros,
       priceRow,
-      createdAt: at,
-      updatedAt: at,
-      leaseNumber: 0,
-      crashes: 0,
-      retries: 0,
-      tasks: splitIntoTasks(request.count, model.imagesPerTask),
-      status: "PENDING",
-      readyAt: null,
-    };
+      imagesPerTask: model.imagesPerTask,
+      at,
+    });
     const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
-    if (claim) {
-      const value: IdempotencyClaim = { bodyHash: claim.bodyHash, promptId: id, at };
-      atomic.check({ key: claim.key, versionstamp: claim.versionstamp })
-        .set(claim.key, value, { expireIn: claimLifeMs });
-    }
+    if (claim) writeClaim(atomic, { claim, claimed: { promptId: id }, at });
     return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: prompt };
   });
   if (accepted !== null) return { prompt: accepted, isReplay: false };
@@ -123,72 +90,48 @@ export async function requestPrompt(
 }
 
 /** Pictures that are changed are there; from then on their bytes stay until the prompt is final. */
-async function demandSources(
+export async function demandSources(
   { kv }: Store,
-  { userId, request: { edit } }: { userId: string; request: PromptRequest },
+  { userId, requests }: { userId: string; requests: readonly PromptRequest[] },
 ): Promise<void> {
-  if (edit === undefined) return;
-  const keysOf = [
-    ...edit.sources.map(({ imageId }) => keys.image(imageId)),
-    ...edit.mask ? [keys.mask(edit.mask.maskId)] : [],
-  ];
-  const found = await readMany<{ userId: string }>(kv, keysOf);
+  const edits = requests.flatMap(({ edit }) => edit === undefined ? [] : [edit]);
+  const imageIds = new Set(edits.flatMap(({ sources }) => sources.map(({ imageId }) => imageId)));
+  const maskIds = new Set(edits.flatMap(({ mask }) => mask === null ? [] : [mask.maskId]));
+  const found = await readMany<{ userId: string }>(kv, [
+    ...Array.from(imageIds, keys.image),
+    ...Array.from(maskIds, keys.mask),
+  ]);
   if (!found.every((record) => record?.value.userId === userId)) throw notFound();
 }
 
-interface Claim {
-  key: Deno.KvKey;
-  bodyHash: string;
-  /** The version of an expired claim that is still there. */
-  versionstamp: string | null;
-}
-
-function claimOf(userId: string, { key, body }: Idempotency): Claim {
-  return {
-    key: keys.idempotency(userId, sha256(key)),
-    bodyHash: sha256(canonicalJson(body)),
-    versionstamp: null,
-  };
-}
-
 async function findClaimed(store: Store, claim: Claim): Promise<Versioned<Prompt> | null> {
-  const found = await read<IdempotencyClaim>(store.kv, claim.key);
-  claim.versionstamp = found?.versionstamp ?? null;
-  if (found === null || store.now() - found.value.at >= claimLifeMs) return null;
-  if (found.value.bodyHash !== claim.bodyHash) {
-    throw new Refusal("idempotency_mismatch", "This Idempotency-Key was used with another request");
-  }
-  return readPrompt(store, found.value.promptId);
+  const claimed = await readClaimed(store, claim);
+  return claimed !== null && "promptId" in claimed ? readPrompt(store, claimed.promptId) : null;
 }
 
-/** JSON with sorted keys, so that the order of fields makes no other body. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_, part) =>
-      part !== null && typeof part === "object" && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-        : part,
-  );
-}
-
-function dearerThanShown(costMicros: number): Refusal {
+export function dearerThanShown(costMicros: number): Refusal {
   return new Refusal("conflict", "It costs more than was shown", { field: "price", costMicros });
 }
 
-function demandBudget(
-  { holdMicros, remainingMicros }: { holdMicros: number; remainingMicros: number | null },
+/** Refuses with `budget_exceeded` what does not fit into what is left of the month's budget. */
+export function demandBudget(
+  { user, at, books, defaultMicros, holdMicros }: {
+    user: User;
+    at: number;
+    books: Pick<Books, "account" | "month">;
+    defaultMicros: number | null;
+    /** What is to be set aside. */
+    holdMicros: number;
+  },
 ): void {
+  const { remainingMicros } = budgetState(user, {
+    month: monthOf(at),
+    defaultMicros,
+    account: books.account,
+    spend: books.month,
+  });
   if (remainingMicros === null || holdMicros <= remainingMicros) return;
   throw new Refusal("budget_exceeded", "This would cost more than what is left of this month's budget", {
     remainingMicros,
   });
-}
-
-function splitIntoTasks(count: number, imagesPerTask: number): Task[] {
-  const tasks: Task[] = [];
-  for (let left = count; left > 0; left -= imagesPerTask) {
-    tasks.push({ state: "waiting", count: Math.min(left, imagesPerTask), images: [] });
-  }
-  return tasks;
 }

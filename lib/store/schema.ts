@@ -32,8 +32,13 @@
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
+ * | `batch` id | `Batch`; its rows are a blob |
+ * | `batch_prompt` batchId row | id of the prompt that the row became |
+ * | `batch_work` batchId | userId, while somebody has to begin its rows, or to end them |
+ * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
+ * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
@@ -102,6 +107,14 @@ export const keys = {
   monthsOf: (userId: string) => ["month", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
+  batch: (batchId: string) => ["batch", batchId],
+  batchPrompt: (batchId: string, row: number) => ["batch_prompt", batchId, row],
+  batchPrompts: (batchId: string) => ["batch_prompt", batchId],
+  batchWork: (batchId: string) => ["batch_work", batchId],
+  batchTold: (batchId: string) => ["batch_told", batchId],
+  batchChange: (userId: string, cursor: Deno.KvKeyPart) => ["batch_change", userId, cursor],
+  batchChangesOf: (userId: string) => ["batch_change", userId],
+  batchHead: (userId: string) => ["batch_head", userId],
   lease: (promptId: string) => ["lease", promptId],
   change: (userId: string, row: number, cursor: Deno.KvKeyPart) => ["change", userId, row, cursor],
   changesIn: (userId: string, row: number) => ["change", userId, row],
@@ -152,6 +165,12 @@ export const kinds = {
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],
   prices: ["price"],
+  batches: ["batch"],
+  batchPrompts: ["batch_prompt"],
+  batchWork: ["batch_work"],
+  batchesTold: ["batch_told"],
+  batchChanges: ["batch_change"],
+  batchHeads: ["batch_head"],
   accounts: ["account"],
   months: ["month"],
   leases: ["lease"],
@@ -178,6 +197,7 @@ export const kinds = {
   editLists: ["edits"],
   imageLists: ["images"],
   uploadLists: ["uploads"],
+  batchLists: ["batches"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -192,6 +212,7 @@ export const lists = {
   uploads: (userId: string): ListKey => ["uploads", userId],
   /** Its entries are counted by rank; a rank is no number that only one of them has. */
   queue: (userId: string): ListKey => ["queue", userId],
+  batches: (userId: string): ListKey => ["batches", userId],
 };
 
 /** The lists that a prompt stands in, with its number there. */

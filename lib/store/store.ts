@@ -36,13 +36,18 @@ export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): St
   };
 }
 
-/** A user's account and month as they were last read, or as they are being written; null: nothing was written yet. */
+/**
+ * A user's account and month, and records that are kept beside them, as they were last read or as they are being
+ * written; null: nothing was written yet.
+ */
 export interface SeenBooks {
   userId: string;
   /** Such as "2026-11". */
   monthName: string;
   account: Versioned<unknown> | null;
   month: Versioned<unknown> | null;
+  /** By key; the one that was used last at the end. */
+  beside: ReadonlyMap<string, Versioned<unknown> | null>;
 }
 
 /** A value with the version at which it was read; `versionstamp` is also the cursor of changes. */

@@ -1,4 +1,5 @@
 /** Pictures that were made and paid for, and could not be put into what they change: tried again, free of charge. */
+import type { Batch } from "../batches/batch.ts";
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Models } from "../catalog/models.ts";
 import { addImage } from "../images/image_store.ts";
@@ -11,6 +12,8 @@ import { writePrompt } from "../prompts/prompt_store.ts";
 import { Refusal } from "../refusal.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
+import { addToBatch } from "./batch_progress.ts";
+import { ownerOf } from "./settle.ts";
 
 export interface FinishDeps {
   store: Store;
@@ -27,10 +30,11 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
   const images = await finishAll(deps, value);
   const at = store.now();
   const after = toFinished(value, { imageIds: images.map(({ id }) => id), at });
-  const written = await changeBooks<Prompt>(store, { userId: value.userId, at }, (books) => {
+  const written = await changeBooks<Prompt, Batch>(store, ownerOf(value, at), (books) => {
     const first = books.account.imageSequence + 1;
     const account = { ...books.account, imageSequence: books.account.imageSequence + images.length };
-    const atomic = books.write(writePrompt(store.kv, { before: prompt, after }), { account });
+    const atomic = writePrompt(store.kv, { before: prompt, after });
+    books.write(atomic, addToBatch(atomic, { books, account, before: value, after, at }));
     images.forEach((image, i) => addImage(atomic, { ...image, sequence: first + i }));
     return { atomic: checkAccount(atomic, value.userId), value: after };
   });

@@ -1,13 +1,17 @@
 /** The one commit that ends a prompt: final state, pictures, ledger entry, hold released, totals, lease gone. */
 import type { Image } from "../images/image.ts";
 import type { NewImage } from "../images/store_picture.ts";
-import { changeBooks, settle } from "../money/ledger.ts";
+import type { Batch } from "../batches/batch.ts";
+import { batchOwner } from "../batches/batch_store.ts";
+import type { Account, Month } from "../money/account.ts";
+import { type Books, type BooksOwner, changeBooks, settle } from "../money/ledger.ts";
 import { isFinal, madeBy, type Prompt } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { keys } from "../store/schema.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { type Charge, sumCharges } from "../money/charge.ts";
 import { addImage } from "../images/image_store.ts";
+import { addToBatch } from "./batch_progress.ts";
 
 /**
  * Writes `after`, which names `images`, together with their records, and settles it if it is final and its charge
@@ -18,24 +22,35 @@ export function writeProgress(
   { before, after, images = [] }: { before: Versioned<Prompt>; after: Prompt; images?: readonly NewImage[] },
 ): Promise<Versioned<Prompt> | null> {
   const at = store.now();
-  return changeBooks<Prompt>(store, { userId: after.userId, at }, (books) => {
+  return changeBooks<Prompt, Batch>(store, ownerOf(after, at), (books) => {
     const atomic = writePrompt(store.kv, { before, after });
     const firstNumber = books.account.imageSequence + 1;
     images.forEach((image, i) => addImage(atomic, { ...image, sequence: firstNumber + i } satisfies Image));
     const counted = { ...books.account, imageSequence: books.account.imageSequence + images.length };
-    if (!isSettled(after)) return { atomic: books.write(atomic, { account: counted }), value: after };
-    const charge = sumCharges(taskCharges(after));
-    const { entry, account, month } = settle({ ...books, account: counted }, {
-      prompt: after,
-      images: madeBy(after).length,
-      charge,
-      at,
-    });
-    const ledgerKey = keys.ledger(after.id);
-    atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(after.id));
-    if (entry.basis === "unknown") atomic.set(keys.unknownCharge(after.id), null);
-    return { atomic: books.write(atomic, { account, month }), value: after };
+    const { account, month } = isSettled(after)
+      ? addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, at })
+      : { account: counted };
+    const changed = addToBatch(atomic, { books, account, before: before.value, after, at });
+    return { atomic: books.write(atomic, { ...changed, month }), value: after };
   });
+}
+
+/** The books that a prompt's steps go through. */
+export function ownerOf({ userId, batchId }: Pick<Prompt, "userId" | "batchId">, at: number): BooksOwner {
+  return batchId === null ? { userId, at } : batchOwner({ userId, batchId, at });
+}
+
+/** Adds to a commit what a prompt cost, and that nobody works on it any more; returns the books after that. */
+export function addSettlement(
+  atomic: Deno.AtomicOperation,
+  { books, prompt, at }: { books: Pick<Books, "account" | "month">; prompt: Prompt; at: number },
+): { account: Account; month: Month } {
+  const charge = sumCharges(taskCharges(prompt));
+  const { entry, account, month } = settle(books, { prompt, images: madeBy(prompt).length, charge, at });
+  const ledgerKey = keys.ledger(prompt.id);
+  atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(prompt.id));
+  if (entry.basis === "unknown") atomic.set(keys.unknownCharge(prompt.id), null);
+  return { account, month };
 }
 
 /** Final, and what it cost is known. */

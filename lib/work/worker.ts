@@ -14,6 +14,7 @@ import { createInTurn, type InTurn } from "../in_turn.ts";
 import { ofEverything, type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { begin, type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
+import type { BatchFeeder } from "./feed_batches.ts";
 import { isDatabaseTrouble } from "../store/store.ts";
 import { keys } from "../store/schema.ts";
 import { watchKey } from "../store/watch_key.ts";
@@ -23,6 +24,7 @@ export interface WorkerDeps extends RunDeps {
   userConcurrency: number;
   /** Names this process on the leases it holds. */
   owner: string;
+  batches: BatchFeeder;
 }
 
 export interface Worker {
@@ -69,18 +71,23 @@ export function createWorker(deps: WorkerDeps): Worker {
 }
 
 async function start(state: State): Promise<void> {
-  const { deps: { store, doorbell, log }, stopping: { signal } } = state;
+  const { deps, stopping: { signal } } = state;
+  const { store, doorbell, log } = deps;
   await state.inTurn(() => takeUp(state, () => true));
   doorbell.listen(() => wake(state), signal);
-  const onWrite = () => nudgeAll(state);
+  const onWrite = () => {
+    nudgeAll(state);
+    deps.batches.wake();
+  };
   void watchKey(store.kv, { key: keys.cancellation(), onWrite, signal, log });
   sweepLater(state);
   wake(state);
 }
 
-async function stop({ stopping, nextSweep, inTurn, runs }: State): Promise<void> {
+async function stop({ deps, stopping, nextSweep, inTurn, runs }: State): Promise<void> {
   stopping.abort();
   clearTimeout(nextSweep);
+  await deps.batches.stop();
   // What a step has just claimed is stopped with the rest.
   await inTurn(() => Promise.resolve());
   for (const run of runs.values()) run.stop();
@@ -95,6 +102,7 @@ function nudgeAll({ runs }: State): void {
 }
 
 function wake(state: State): void {
+  state.deps.batches.wake();
   if (state.isWoken) return;
   state.isWoken = true;
   void soon(state, "pump", () => pump(state));

@@ -18,6 +18,7 @@ import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";
 import { DeletedPage } from "../../views/images/deleted_page.tsx";
 import { accountExportJson } from "../../views/json/export_json.ts";
+import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
 import { promptJson } from "../../views/json/prompt_json.ts";
 import {
@@ -59,6 +60,7 @@ export function profileRoutes(deps: ProfileDeps) {
     account: accountExportJson,
     prompt: (view) => promptJson(view, publicUrl).prompt,
     image: (view) => imageJson(view, publicUrl).image,
+    batch: batchJson,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

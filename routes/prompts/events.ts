@@ -5,7 +5,9 @@ import { findUserBehind } from "../../lib/identity/credential.ts";
 import type { StreamRequest } from "../../lib/live/changes.ts";
 import { firstCursor, isCursor } from "../../lib/live/cursor.ts";
 import type { Encode } from "../../lib/live/reader.ts";
+import { findBatch } from "../../lib/batches/batch_store.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
+import { batchJson } from "../../views/json/batch_json.ts";
 import { promptEventJson } from "../../views/json/event_json.ts";
 import { isLivePage, type LivePage } from "../../views/shell/live_page.ts";
 import { liveFragments } from "../../views/prompts/live.tsx";
@@ -27,7 +29,11 @@ function createPagesEncoder(): (pages: string) => Encode {
   };
 }
 
-const encodeJson: Encode = ({ view }) => ({ event: "prompt", data: JSON.stringify(promptEventJson(view)) });
+/** A prompt, or a batch, as it is now. */
+const encodeJson: Encode = (news) =>
+  "view" in news
+    ? { event: "prompt", data: JSON.stringify(promptEventJson(news.view)) }
+    : { event: "batch", data: JSON.stringify(batchJson(news.batch)) };
 
 type EventDeps = Pick<AppDeps, "store" | "changes" | "accessTokens" | "publicUrl">;
 
@@ -56,9 +62,19 @@ export function eventRoutes(deps: EventDeps) {
         promptId: c.req.param("id"),
       });
       return send(c, { promptId: value.id, encode: encodeJson });
+    })
+    .get("/api/v1/batches/:id/events", async (c) => {
+      const { value } = await findBatch(store, {
+        userId: callerOf(c).user.id,
+        batchId: c.req.param("id"),
+      });
+      return send(c, { batchId: value.id, encode: encodeJson });
     });
 
-  async function send(c: AppContext, request: Pick<StreamRequest, "since" | "promptId" | "encode">) {
+  async function send(
+    c: AppContext,
+    request: Pick<StreamRequest, "since" | "promptId" | "batchId" | "encode">,
+  ) {
     const { user, source, credentialId, expiresAt } = callerOf(c);
     const credential = { userId: user.id, source, credentialId, sessionsEnded: user.sessionsEnded ?? 0 };
     const isCredentialGood = async () => await findUserBehind(store, credential) !== null;

@@ -68,7 +68,7 @@ export async function seedHistory(
       ],
       createdAt: at,
     };
-    const { entry, ...after } = settle({ ...books, write: (atomic) => atomic }, {
+    const { entry, ...after } = settle(books, {
       prompt,
       images: imagesOf(prompt).length,
       charge,

@@ -276,9 +276,9 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "told",
     edits: [{
       file: "lib/live/read_changes.ts",
-      old: ": await readPrompts(store, [promptId]);",
+      old: "? await readPrompts(store, [promptId])",
       new:
-        `: (await readPrompts(store, [promptId])).filter(({ value }) => !value.tasks.some(({ images }) => images.length > 0));`,
+        `? (await readPrompts(store, [promptId])).filter(({ value }) => !value.tasks.some(({ images }) => images.length > 0))`,
     }],
     story: plainPrompts,
   },
@@ -312,9 +312,9 @@ export const plantedFaults: PlantedFault[] = [
     name: "one key makes several prompts",
     breaks: "accepted",
     edits: [{
-      file: "lib/prompts/request_prompt.ts",
-      old: "atomic.check({ key: claim.key, versionstamp: claim.versionstamp })",
-      new: "atomic",
+      file: "lib/prompts/idempotency.ts",
+      old: "atomic.check({ key, versionstamp }).set(key,",
+      new: "atomic.set(key,",
     }],
     story: sameKey,
   },
@@ -364,7 +364,7 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "accepted",
     edits: [
       { file: "lib/prompts/queue.ts", old: `if (prompt.status !== "PROCESSING") return null;`, new: "" },
-      { file: "lib/work/settle.ts", old: ".delete(keys.lease(after.id))", new: "" },
+      { file: "lib/work/settle.ts", old: ".delete(keys.lease(prompt.id))", new: "" },
     ],
     story: killed("settled"),
   },

@@ -18,6 +18,7 @@ import type { AppEnv } from "../../routes/http/context.ts";
 import { assets } from "../../views/shell/assets.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
 import { readImage } from "../../lib/images/image_store.ts";
+import { acceptTestBatch } from "../fixtures/batches.ts";
 import {
   acceptPrompt,
   completePrompt,
@@ -150,7 +151,9 @@ async function createThings(
   const apiKey = { userId: member.id, name: "a key", scope: "all", expiresAt: null } as const;
   await createApiKey(store, apiKey);
   const [{ id: key }] = await listApiKeys(store, member.id);
+  const { batch } = await acceptTestBatch({ store, blobs }, member, { rows: 2 });
   const values: { [name: string]: string } = {
+    batch: batch.value.id,
     prompt: made.value.id,
     image: image.id,
     other: other.id,

@@ -6,7 +6,7 @@ import { iso, microsValue, timeValue } from "./values.ts";
 
 export const basisValue = z.enum(["reported", "computed", "table", "none", "unknown"]);
 
-const priceRowShape = z.strictObject({
+export const priceRowShape = z.strictObject({
   provider: z.string(),
   model: z.string(),
   /** "WIDTHxHEIGHT", or "*" for every size that has no row of its own. */
@@ -53,7 +53,7 @@ export function ledgerJson(entry: LedgerEntry): z.output<typeof ledgerShape> {
 }
 
 /** Who added it is for admins. */
-function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
+export function priceRowJson(row: PriceRow): z.output<typeof priceRowShape> {
   const { provider, model, size, quality, costMicros, perSourceMicros, validFrom, lane } = row;
   return {
     provider,

@@ -1,5 +1,5 @@
 /** A change as the fragments that each page shows: the same components that rendered it at first. */
-import type { Change } from "../../lib/live/read_changes.ts";
+import type { Change, News } from "../../lib/live/read_changes.ts";
 import type { Encode } from "../../lib/live/reader.ts";
 import { Budget } from "../money/budget.tsx";
 import { money } from "../shell/format.ts";
@@ -12,52 +12,58 @@ import { Tile, tileId } from "../images/picture.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
 export const liveFragments: { [page in LivePage]: Encode } = {
-  dashboard: (change) =>
-    message(
-      <>
-        <Running change={change} />
-        <Tiles change={change} list="#recent-images" />
-        <Everywhere change={change} />
-      </>,
-    ),
-  generator: (change) =>
-    message(
-      <>
-        <hx-partial hx-target="#cards" hx-swap="place">
-          <PromptCard view={change.view} />
-        </hx-partial>
-        <Tiles change={change} list="#recent-images" />
-        <Everywhere change={change} />
-      </>,
-    ),
-  gallery: (change) =>
-    message(
-      <>
-        <Tiles change={change} list="#gallery" isSelectable />
-        <Everywhere change={change} />
-      </>,
-    ),
-  history: (change) =>
-    message(
-      <>
-        <hx-partial hx-target="#history" hx-swap="place">
-          <HistoryRow view={change.view} />
-        </hx-partial>
-        <Everywhere change={change} />
-      </>,
-    ),
-  other: (change) =>
-    message(
-      <>
-        <Gone change={change} />
-        <Edits change={change} />
-        <Everywhere change={change} />
-      </>,
-    ),
+  dashboard: told((change) => (
+    <>
+      <Running change={change} />
+      <Tiles change={change} list="#recent-images" />
+      <Everywhere change={change} />
+    </>
+  )),
+  generator: told((change) => (
+    <>
+      <hx-partial hx-target="#cards" hx-swap="place">
+        <PromptCard view={change.view} />
+      </hx-partial>
+      <Tiles change={change} list="#recent-images" />
+      <Everywhere change={change} />
+    </>
+  )),
+  gallery: told((change) => (
+    <>
+      <Tiles change={change} list="#gallery" isSelectable />
+      <Everywhere change={change} />
+    </>
+  )),
+  history: told((change) => (
+    <>
+      <hx-partial hx-target="#history" hx-swap="place">
+        <HistoryRow view={change.view} />
+      </hx-partial>
+      <Everywhere change={change} />
+    </>
+  )),
+  other: told((change) => (
+    <>
+      <Gone change={change} />
+      <Edits change={change} />
+      <Everywhere change={change} />
+    </>
+  )),
 };
 
+type Fragments = { toString(): string | Promise<string> };
+
+/** A page's fragments of a changed prompt; of a batch all pages show the same. */
+function told(render: (change: Change) => Fragments): Encode {
+  return (news) => message(isOfPrompt(news) ? render(news) : <BudgetNews {...news} />);
+}
+
+function isOfPrompt(news: News): news is Change {
+  return "view" in news;
+}
+
 /** Fragments hold no component that waits, so their text is there at once. */
-function message(fragments: { toString(): string | Promise<string> }): { data: string } {
+function message(fragments: Fragments): { data: string } {
   const text = fragments.toString();
   if (typeof text !== "string") throw new Error("A live fragment must not wait");
   return { data: text };
@@ -74,9 +80,7 @@ export function ChangedFragment({ view, budget }: Change) {
       <hx-partial hx-target="#history" hx-swap="place">
         <HistoryRow view={view} />
       </hx-partial>
-      <hx-partial hx-target="#budget" hx-swap="outerMorph">
-        <Budget budget={budget} />
-      </hx-partial>
+      <BudgetNews budget={budget} />
       <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
     </>
   );
@@ -160,13 +164,19 @@ function Edits({ change: { view } }: { change: Change }) {
 function Everywhere({ change: { view, budget } }: { change: Change }) {
   return (
     <>
-      <hx-partial hx-target="#budget" hx-swap="outerMorph">
-        <Budget budget={budget} />
-      </hx-partial>
+      <BudgetNews budget={budget} />
       {view.durationMs !== null && (
         <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>
       )}
     </>
+  );
+}
+
+function BudgetNews({ budget }: Pick<News, "budget">) {
+  return (
+    <hx-partial hx-target="#budget" hx-swap="outerMorph">
+      <Budget budget={budget} />
+    </hx-partial>
   );
 }
 

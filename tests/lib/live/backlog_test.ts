@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { type Backlog, takeNext, withOffer } from "../../../lib/live/backlog.ts";
-import type { Change } from "../../../lib/live/read_changes.ts";
+import { isOfBatch, type News } from "../../../lib/live/read_changes.ts";
 
-/** "b2": prompt b, the second of its user, as it was at version 2. */
-const change = (name: string) =>
-  ({
-    view: { prompt: { id: name[0], sequence: name.charCodeAt(0) - 96 }, cursor: name.slice(1) },
-  }) as Change;
-const nameOf = ({ view }: Change) => view.prompt.id + view.cursor;
+/** "b2": prompt b, the second of its user, as it was at version 2; "B2": batch B. */
+const change = (name: string) => {
+  const [id, cursor] = [name[0], name.slice(1)];
+  const news = id === id.toUpperCase()
+    ? { batch: { batch: { id } }, cursor }
+    : { view: { prompt: { id, sequence: id.charCodeAt(0) - 96 }, cursor } };
+  return news as News;
+};
+const nameOf = (news: News) =>
+  isOfBatch(news) ? news.batch.batch.id + news.cursor : news.view.prompt.id + news.view.cursor;
 
 const backlog = (waiting: string, { handedOver = "0", offered = "0" } = {}): Backlog => ({
   waiting: waiting.split(" ").filter(Boolean).map(change),
@@ -27,6 +31,8 @@ for (
     ["a1 b2", "a1", "2", "a1 b2"],
     ["a1 b2", "d2 c2", "2", "a1 b2 c2 d2"],
     ["a3", "b2 c4", "4", "b2 a3 c4"],
+    ["a1", "b2 B2", "2", "a1 B2 b2"],
+    ["B1 a1", "B2 b2", "2", "a1 B2 b2"],
   ]
 ) {
   Deno.test(`where "${waiting}" waits, an offer of "${offered}" leaves "${after}"`, () => {

@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import { createBudgetReader } from "../../../lib/money/budget.ts";
 import { type Changes, createChanges, type StreamRequest } from "../../../lib/live/changes.ts";
 import { firstCursor, isCursor, readCursor } from "../../../lib/live/cursor.ts";
-import type { Change } from "../../../lib/live/read_changes.ts";
+import { type Change, isOfBatch, type News } from "../../../lib/live/read_changes.ts";
 import { createSignals } from "../../../lib/signals.ts";
 import {
   createProgressBoard,
@@ -106,7 +106,16 @@ function readerOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Reader {
   return reader;
 }
 
-const encode = ({ view: { prompt } }: Change) => ({ data: shown(prompt, prompt.status, prompt.retries) });
+/** There are no batches here. */
+function viewOf(news: News): Change["view"] {
+  if (isOfBatch(news)) throw new Error(`There is a batch ${news.batch.batch.id}`);
+  return news.view;
+}
+
+const encode = (news: News) => {
+  const { prompt } = viewOf(news);
+  return { data: shown(prompt, prompt.status, prompt.retries) };
+};
 
 const shown = (prompt: Prompt, status: string, retries = 0) => `${prompt.id} ${status} ${retries}`;
 
@@ -172,7 +181,7 @@ Deno.test("a change reaches every open stream of its user, and nobody else's", (
 Deno.test("a change is rendered once, however many streams show it", () =>
   withChanges(async ({ store, user, open }) => {
     let rendered = 0;
-    const counting = (change: Change) => ({ data: `${++rendered} ${encode(change).data}` });
+    const counting = (change: News) => ({ data: `${++rendered} ${encode(change).data}` });
     const readers = await Promise.all(Array.from({ length: 20 }, () => open({ encode: counting })));
     const { value } = (await acceptPrompt(store, user)).prompt;
     for (const reader of readers) assert.equal(await reader.next(), `1 ${shown(value, "PENDING")}`);
@@ -264,7 +273,7 @@ Deno.test("progress that is stored nowhere arrives too", () =>
     const { value } = (await acceptPrompt(store, user)).prompt;
     await startPrompt(store, value.id);
     const reader = await open({
-      encode: ({ view }) => ({ data: `${view.progress?.stage} ${view.progress?.percent}` }),
+      encode: (news) => ({ data: `${viewOf(news).progress?.stage} ${viewOf(news).progress?.percent}` }),
     });
     assert.equal(await reader.next(), "undefined undefined");
     progress.report(value, { stage: "generating", percent: 40 });
@@ -276,7 +285,9 @@ Deno.test("when one prompt starts, those behind it learn that they moved up", ()
   withChanges(async ({ store, user, open }) => {
     const first = (await acceptPrompt(store, user)).prompt.value;
     const second = (await acceptPrompt(store, user)).prompt.value;
-    const reader = await open({ encode: ({ view }) => ({ data: `${view.prompt.id} ${view.position}` }) });
+    const reader = await open({
+      encode: (news) => ({ data: `${viewOf(news).prompt.id} ${viewOf(news).position}` }),
+    });
     assert.equal(await reader.next(), `${first.id} 0`);
     assert.equal(await reader.next(), `${second.id} 1`);
     await startPrompt(store, first.id);
@@ -366,7 +377,7 @@ Deno.test("progress on one node reaches the streams of another", () =>
     const { value } = (await acceptPrompt(store, user)).prompt;
     await startPrompt(store, value.id);
     const reader = await openElsewhere({
-      encode: ({ view }) => ({ data: `${view.progress?.stage} ${view.progress?.percent}` }),
+      encode: (news) => ({ data: `${viewOf(news).progress?.stage} ${viewOf(news).progress?.percent}` }),
     });
     assert.equal(await reader.next(), "undefined undefined");
     progress.report(value, { stage: "generating", percent: 40 });
@@ -398,8 +409,8 @@ Deno.test("who looks without a stream is told what changed since and what runs, 
     const shownOf = async (from: string) => {
       const { changes: found, cursor } = await changes.missed({ userId: user.id, since: from });
       return {
-        ids: found.map(({ view }) => view.prompt.id),
-        percents: found.map(({ view }) => view.progress?.percent),
+        ids: found.map((news) => viewOf(news).prompt.id),
+        percents: found.map((news) => viewOf(news).progress?.percent),
         cursor,
       };
     };

@@ -23,6 +23,7 @@ import type { User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createFewAtOnce } from "../../../lib/in_turn.ts";
 import { createWorker, type Worker } from "../../../lib/work/worker.ts";
+import { noBatches } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { mortalKv } from "../../fixtures/mortal_kv.ts";
 import { createTestUser } from "../../fixtures/store.ts";
@@ -144,6 +145,7 @@ async function play(steps: Step[]): Promise<void> {
       now,
     });
     const worker = createWorker({
+      batches: noBatches,
       sources: {
         offer: () => Promise.reject(new Error("nobody fetches")),
         withdraw: () => Promise.resolve(),

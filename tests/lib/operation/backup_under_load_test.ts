@@ -14,6 +14,7 @@ import { kinds } from "../../../lib/store/schema.ts";
 import { createStore, type Store } from "../../../lib/store/store.ts";
 import { createFewAtOnce } from "../../../lib/in_turn.ts";
 import { createWorker } from "../../../lib/work/worker.ts";
+import { noBatches } from "../../fixtures/batches.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 import { runTask } from "../../fixtures/server.ts";
 import { createStandIn, holdUntil, type StandIn, succeed } from "../../fixtures/stand_in_provider.ts";
@@ -31,6 +32,7 @@ async function open(path: string, standIn: StandIn) {
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
   const doorbell = createKvDoorbell(kv);
   const worker = createWorker({
+    batches: noBatches,
     sources: { offer: () => Promise.reject(new Error("nobody fetches")), withdraw: () => Promise.resolve() },
     store,
     doorbell,

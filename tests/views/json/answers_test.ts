@@ -9,6 +9,12 @@ import { acceptedAnswer, generatedAnswer, unsuccessfulAnswer } from "../../../vi
 import { healthAnswer, notReadyAnswer, readyAnswer } from "../../../views/json/health_json.ts";
 import { imageAnswer, imageListAnswer, imageShape } from "../../../views/json/image_json.ts";
 import { lineageAnswer } from "../../../views/json/lineage_json.ts";
+import {
+  acceptedBatchAnswer,
+  batchAnswer,
+  batchListAnswer,
+  batchShape,
+} from "../../../views/json/batch_json.ts";
 import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
@@ -19,6 +25,8 @@ import { usageAnswer } from "../../../views/json/usage_json.ts";
 import { userAnswer, userListAnswer } from "../../../views/json/user_json.ts";
 import { doneAnswer } from "../../../views/json/values.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
+import type { BatchTerms } from "../../../lib/batches/plan.ts";
+import { acceptTestBatch } from "../../fixtures/batches.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
 import { finished } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil, picture, succeed } from "../../fixtures/stand_in_provider.ts";
@@ -47,6 +55,14 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/prompts/:": { 200: promptAnswer },
   "POST /api/v1/prompts/:/cancel": { 200: promptAnswer },
   "POST /api/v1/prompts/:/retry": { 202: acceptedAnswer },
+  "GET /api/v1/batches": { 200: batchListAnswer },
+  "GET /api/v1/batches/:": { 200: batchAnswer },
+  "GET /api/v1/batches/:/prompts": { 200: promptListAnswer },
+  "POST /api/v1/batches/:/pause": { 200: batchAnswer },
+  "POST /api/v1/batches/:/resume": { 200: batchAnswer },
+  "POST /api/v1/batches/:/cancel": { 200: batchAnswer },
+  "POST /api/v1/batches/:/retry-failed": { 202: acceptedBatchAnswer },
+  "PATCH /api/v1/batches/:": { 200: batchAnswer },
   "GET /api/v1/images": { 200: imageListAnswer },
   "GET /api/v1/images/:": { 200: imageAnswer },
   "GET /api/v1/images/:/lineage": { 200: lineageAnswer },
@@ -70,6 +86,8 @@ const withoutJson = [
   "GET /api/v1/masks/:/file",
   "GET /api/v1/events",
   "GET /api/v1/prompts/:/events",
+  "GET /api/v1/batches/:/events",
+  "GET /api/v1/batches/:/archive.zip",
 ];
 
 const routeOf = (method: string, path: string) =>
@@ -211,6 +229,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await ask(ill.fetch("/api/v1/ready"), "GET", "/api/v1/ready");
 
   await askForChanges(ask);
+  await askForBatches(ask);
 
   const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
     Object.keys(byStatus).map((status) => `${route} ${status}`)
@@ -252,6 +271,41 @@ async function askForChanges(ask: ReturnType<typeof createAsker>): Promise<void>
   const { prompts: [failed] } = await (await client.get("/api/v1/prompts")).json();
   const { prompt } = await post(`/api/v1/prompts/${failed.id}/finish`);
   assert.equal(prompt.status, "COMPLETED");
+}
+
+/** Batches in all states, of which rows fail, and what a stream tells of them. */
+async function askForBatches(ask: ReturnType<typeof createAsker>): Promise<void> {
+  const standIn = createStandIn();
+  standIn.scripts.push(failWith(failureThat("failed")));
+  await using studio = await createStudio({ standIn });
+  const client = await studio.withKey();
+  const { models, doorbell } = studio.deps;
+  const accept = async (rows: number, terms: Partial<BatchTerms> = {}) =>
+    (await acceptTestBatch(studio, studio.owner, { models, doorbell, rows, terms })).batch.value.id;
+  const get = (path: string) => ask(client.get(path), "GET", path);
+  const post = (path: string) => ask(client.post(path), "POST", path);
+  const state = async (id: string, wanted: string) =>
+    await until(() => get(`/api/v1/batches/${id}`), ({ batch }) => batch.state === wanted);
+
+  const done = await accept(3, { limitMicros: 1_000_000, deadline: Date.now() + 3_600_000, stopAtStars: 2 });
+  await state(done, "DONE");
+  await post(`/api/v1/batches/${done}/retry-failed`);
+  await post(`/api/v1/batches/${done}/pause`);
+  await state(await accept(3, { limitMicros: 30_000 }), "STOPPED");
+  const other = `/api/v1/batches/${await accept(50)}`;
+  await post(`${other}/pause`);
+  await post(`${other}/resume`);
+  const init = { method: "PATCH", headers: { Authorization: `Bearer ${client.credential}` } };
+  const headers = { ...init.headers, "Content-Type": "application/json" };
+  await ask(studio.fetch(other, { ...init, headers, body: JSON.stringify({ limit: 9 }) }), "PATCH", other);
+  await post(`${other}/cancel`);
+  await get("/api/v1/batches");
+  await get(`/api/v1/batches/${done}/prompts`);
+  const stream = readEventStream(await client.get(`/api/v1/batches/${done}/events`));
+  batchShape.parse(JSON.parse((await stream.next())!.data));
+  const session = await studio.withSession();
+  const files = readZip(new Uint8Array(await (await session.get("/profile/export")).arrayBuffer()));
+  z.array(batchShape).min(1).parse(JSON.parse(new TextDecoder().decode(files.get("batches.json"))));
 }
 
 function failureThat(outcome: "failed" | "unknown"): ProviderFailure {

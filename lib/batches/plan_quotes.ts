@@ -1,0 +1,34 @@
+/** Quotes put together as the rows of one batch. */
+import type { PriceRow } from "../money/charge.ts";
+import type { Quote } from "../prompts/quote.ts";
+import type { BatchPlan, BatchRow } from "./plan.ts";
+
+/** A plan of these rows, in their order: a list, without axes. */
+export function planQuotes(quotes: readonly Quote[]): BatchPlan {
+  const priceRows: PriceRow[] = [];
+  const known = new Map<string, number>();
+  const rows = quotes.map(({ request, mostMicros, priceRow, model }): BatchRow => {
+    const name = JSON.stringify(priceRow);
+    const number = known.get(name) ?? priceRows.push(priceRow) - 1;
+    known.set(name, number);
+    return { request, holdMicros: mostMicros, priceRow: number, imagesPerTask: model.imagesPerTask };
+  });
+  const byModel = new Map<string, BatchPlan["byModel"][0]>();
+  for (const { request: { model, count }, holdMicros } of rows) {
+    const sum = byModel.get(model) ?? { model, rows: 0, images: 0, costMicros: 0 };
+    byModel.set(model, {
+      model,
+      rows: sum.rows + 1,
+      images: sum.images + count,
+      costMicros: sum.costMicros + holdMicros,
+    });
+  }
+  return {
+    rows,
+    priceRows,
+    images: rows.reduce((sum, { request }) => sum + request.count, 0),
+    mostMicros: rows.reduce((sum, { holdMicros }) => sum + holdMicros, 0),
+    byModel: [...byModel.values()],
+    axes: null,
+  };
+}

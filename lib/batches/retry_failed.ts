@@ -1,0 +1,63 @@
+/** The rows of a batch that failed, as a new batch: checked and priced anew. */
+import type { Models } from "../catalog/models.ts";
+import type { FailedPrompt } from "../prompts/prompt.ts";
+import { quoteRetry } from "../prompts/retry.ts";
+import type { Quote } from "../prompts/quote.ts";
+import { Refusal } from "../refusal.ts";
+import type { User } from "../users/user.ts";
+import { acceptBatch, type AcceptBatchDeps, type AcceptedBatch } from "./accept_batch.ts";
+import type { Batch } from "./batch.ts";
+import { listBatchPrompts } from "./batch_store.ts";
+import { planQuotes } from "./plan_quotes.ts";
+
+/**
+ * Refuses like `acceptBatch`; with `conflict` where none failed, and like a retry of the row where one can't be made any
+ * more, by its number.
+ */
+export async function retryFailed(
+  deps: AcceptBatchDeps & { models: Models },
+  { user, batch, idempotencyKey, atMostMicros }: {
+    user: User;
+    batch: Batch;
+    idempotencyKey?: string;
+    atMostMicros?: number;
+  },
+): Promise<AcceptedBatch> {
+  const failed = await failedPrompts(deps, batch);
+  if (failed.length === 0) throw new Refusal("conflict", "No row of this batch has failed");
+  const quotes = failed.map((prompt) => quoteRow(deps.models, prompt));
+  return await acceptBatch(deps, {
+    user,
+    plan: planQuotes(quotes),
+    terms: {
+      name: batch.name,
+      limitMicros: null,
+      stopAtStars: null,
+      lane: "now",
+      deadline: null,
+      fallback: null,
+    },
+    atMostMicros,
+    idempotency: idempotencyKey === undefined
+      ? undefined
+      : { key: idempotencyKey, body: { retryFailedOf: batch.id } },
+  });
+}
+
+async function failedPrompts({ store }: AcceptBatchDeps, batch: Batch): Promise<FailedPrompt[]> {
+  const { items } = await listBatchPrompts(store, { batch, limit: batch.next });
+  return items.flatMap(({ value }) => value.status === "FAILED" ? [value] : []);
+}
+
+function quoteRow(models: Models, prompt: FailedPrompt): Quote {
+  try {
+    return quoteRetry(models, prompt);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { code, message, field } = error;
+    throw new Refusal(code, `row ${prompt.row}: ${message}`, {
+      ...(field !== null && { field }),
+      cause: error,
+    });
+  }
+}

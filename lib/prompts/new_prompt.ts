@@ -1,0 +1,43 @@
+/** A prompt as it is accepted, alone or as a row of a batch. */
+import type { PriceRow } from "../money/charge.ts";
+import { firstRank, type PendingPrompt, type PromptRequest, type Task } from "./prompt.ts";
+
+export function newPrompt(
+  { request, imagesPerTask, at, batch, ...facts }: {
+    id: string;
+    userId: string;
+    sequence: number;
+    request: PromptRequest;
+    holdMicros: number;
+    priceRow: PriceRow;
+    imagesPerTask: number;
+    at: number;
+    /** Undefined: it was sent alone. */
+    batch?: { batchId: string; row: number };
+  },
+): PendingPrompt {
+  const batchId = batch?.batchId ?? null;
+  return {
+    ...facts,
+    batchId,
+    rank: firstRank({ sequence: facts.sequence, batchId }),
+    ...(batch !== undefined && { row: batch.row }),
+    request,
+    createdAt: at,
+    updatedAt: at,
+    leaseNumber: 0,
+    crashes: 0,
+    retries: 0,
+    tasks: splitIntoTasks(request.count, imagesPerTask),
+    status: "PENDING",
+    readyAt: null,
+  };
+}
+
+function splitIntoTasks(count: number, imagesPerTask: number): Task[] {
+  const tasks: Task[] = [];
+  for (let left = count; left > 0; left -= imagesPerTask) {
+    tasks.push({ state: "waiting", count: Math.min(left, imagesPerTask), images: [] });
+  }
+  return tasks;
+}

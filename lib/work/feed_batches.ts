@@ -1,0 +1,110 @@
+/**
+ * Looks after batches that are going on: begins their rows as others end, stops them at their deadlines, and ends what
+ * waits of those that were stopped. What it does follows from what is stored, so a crash loses nothing; it is woken by
+ * whatever may have changed that, and by the sweep of the worker.
+ */
+import type { Blobs } from "../blobs/blobs.ts";
+import type { Models } from "../catalog/models.ts";
+import { type Batch, isGoingOn, isPastDeadline } from "../batches/batch.ts";
+import { createRowReader } from "../batches/batch_rows.ts";
+import { listBatchesWithWork, stepBatch } from "../batches/batch_store.ts";
+import type { Log } from "../log.ts";
+import type { Doorbell } from "../prompts/doorbell.ts";
+import type { Store } from "../store/store.ts";
+import { endWaiting } from "./end_batch.ts";
+import { startRows, type StartRowsDeps } from "./start_rows.ts";
+
+export interface FeederDeps {
+  store: Store;
+  models: Models;
+  doorbell: Doorbell;
+  blobs: Pick<Blobs, "open">;
+  log: Log;
+  /** How many prompts of one user run at once. */
+  userConcurrency: number;
+}
+
+export interface BatchFeeder {
+  /** Something may have changed: it looks soon, once for all who call meanwhile. */
+  wake(): void;
+  /** Waits for what is under way. */
+  stop(): Promise<void>;
+}
+
+const leastWindow = 8;
+
+export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
+  const { store, log } = deps;
+  const starting: StartRowsDeps = {
+    ...deps,
+    rows: createRowReader(deps.blobs),
+    window: Math.max(leastWindow, 2 * deps.userConcurrency),
+  };
+  let isWoken = false;
+  let isStopped = false;
+  let looking: Promise<void> | null = null;
+  let nextDeadline: ReturnType<typeof setTimeout> | undefined;
+
+  return {
+    wake,
+    async stop() {
+      isStopped = true;
+      clearTimeout(nextDeadline);
+      await looking;
+    },
+  };
+
+  function wake(): void {
+    isWoken = true;
+    looking ??= lookAll().finally(() => {
+      looking = null;
+      if (isWoken && !isStopped) wake();
+    });
+  }
+
+  async function lookAll(): Promise<void> {
+    while (isWoken && !isStopped) {
+      isWoken = false;
+      try {
+        const batches = await listBatchesWithWork(store);
+        await Promise.all(batches.map(({ value }) => look(value)));
+        wakeAtDeadline(batches.map(({ value }) => value));
+      } catch (error) {
+        log("error", "batches_not_read", { error });
+      }
+    }
+  }
+
+  /** Trouble with one, such as rows that the storage does not give, leaves the others alone. */
+  async function look(batch: Batch): Promise<void> {
+    try {
+      await lookAfter(starting, batch);
+    } catch (error) {
+      log("error", "batch_trouble", { batchId: batch.id, error });
+    }
+  }
+
+  function wakeAtDeadline(batches: readonly Batch[]): void {
+    clearTimeout(nextDeadline);
+    const deadlines = batches.filter(isGoingOn).map(({ deadline }) => deadline ?? Infinity);
+    const first = Math.min(Infinity, ...deadlines);
+    const waitMs = first - store.now();
+    if (!isStopped && waitMs > 0 && waitMs <= longestTimerMs) nextDeadline = setTimeout(wake, waitMs);
+  }
+}
+
+/** What is later is found by a sweep. */
+const longestTimerMs = 60_000;
+
+async function lookAfter(deps: StartRowsDeps, found: Batch): Promise<void> {
+  const { store } = deps;
+  const batch = isGoingOn(found) && isPastDeadline(found, store.now())
+    ? await stepBatch(store, {
+      userId: found.userId,
+      batchId: found.id,
+      event: () => ({ type: "deadline_passed" }),
+    })
+    : found;
+  if (batch.state === "STOPPED") await endWaiting(deps, batch);
+  else if (batch.lane === "now") await startRows(deps, batch);
+}

@@ -24,7 +24,6 @@ export interface PromptFacts {
   id: string;
   userId: string;
   sequence: number;
-  batchId: string | null;
   row?: number;
   status: PromptStatus;
   readyAt: number | null;
@@ -92,7 +91,6 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     id: prompt.id,
     userId: prompt.userId,
     sequence: prompt.sequence,
-    batchId: prompt.batchId,
     row: prompt.row,
     status: prompt.status,
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,

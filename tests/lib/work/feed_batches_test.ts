@@ -31,14 +31,26 @@ async function accept(studio: Studio, batch: TestBatch): Promise<Batch> {
   return (await acceptTestBatch(studio, studio.owner, { models, doorbell, ...batch })).batch.value;
 }
 
-const read = async ({ store }: Studio, { id }: Batch) => (await readBatch(store, id))!.value;
+const read = async ({ store }: Studio, { id }: Pick<Batch, "id">) => (await readBatch(store, id))!.value;
 
 /** The batch once nothing more happens to it. */
 const over = (studio: Studio, batch: Batch) =>
   until(() => read(studio, batch), (found) => !needsWork(found) && found.heldMicros === 0);
 
-const promptsOf = async ({ store }: Studio, batch: Batch) =>
-  (await listBatchPrompts(store, { batch, limit: 2000 })).items.map(({ value }) => value);
+const promptsOf = async (studio: Studio, { id }: Pick<Batch, "id">) => {
+  const batch = await read(studio, { id });
+  const { items } = await listBatchPrompts(studio.store, { batch, limit: 2000 });
+  return items.map(({ value }) => value);
+};
+
+/** So many of its rows are prompts, and what runs of them is at the provider: nothing moves. */
+async function still(studio: Studio, batch: Batch, { next }: { next: number }): Promise<Batch> {
+  await until(() => promptsOf(studio, batch), (prompts) => {
+    const running = prompts.filter(({ tasks }) => tasks.some(({ state }) => state === "running"));
+    return prompts.length === next && running.length === 4;
+  });
+  return await read(studio, batch);
+}
 
 async function assertWell({ store, blobs, owner }: Studio, heldMicros = 0): Promise<void> {
   assert.deepEqual((await verify(store, { blobs })).violations, []);
@@ -87,8 +99,7 @@ Deno.test("no more than a few rows of a batch are prompts that are not final", a
   const gate = Promise.withResolvers<void>();
   await using studio = await createStudio({ standIn: always(holdUntil(gate.promise)) });
   const batch = await accept(studio, { rows: 40 });
-  await until(() => studio.standIn.submitted.length, (count) => count === 4);
-  const running = await until(() => read(studio, batch), ({ next }) => next === 8);
+  const running = await still(studio, batch, { next: 8 });
   assert.deepEqual([running.open.length, running.heldMicros, running.reserveMicros], [
     8,
     8 * price,
@@ -154,7 +165,7 @@ Deno.test("a limit that is lowered while rows run frees what it takes from the r
   const gate = Promise.withResolvers<void>();
   await using studio = await createStudio({ standIn: always(holdUntil(gate.promise)) });
   const batch = await accept(studio, { rows: 20 });
-  await until(() => read(studio, batch), ({ next }) => next === 8);
+  await still(studio, batch, { next: 8 });
   const { owner: user, deps } = studio;
   const tooLow = setLimit(deps, { user, batch, limitMicros: 8 * price - 1 });
   await assert.rejects(

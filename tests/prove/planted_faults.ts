@@ -46,7 +46,7 @@ export const plantedFaults: PlantedFault[] = [
     edits: [{
       file: "lib/work/task.ts",
       old: `failure.isRetryable && failure.outcome === "not_created" &&`,
-      new: "",
+      new: "true &&",
     }],
     story: mishap("an answer that is lost"),
   },

@@ -169,7 +169,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log,
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
-  const decoding = createFewAtOnce(Math.max(2, navigator.hardwareConcurrency));
+  const cores = Math.max(2, navigator.hardwareConcurrency);
+  const decoding = createFewAtOnce(cores);
   const batches = createBatchFeeder({
     store,
     models,
@@ -211,7 +212,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     store,
     blobs,
     presigned: world.presigned,
-    files: createImageFiles({ blobs, decoding }),
+    // Their pixels pass through line by line, and take little memory.
+    files: createImageFiles({ blobs, decoding: createFewAtOnce(2 * cores) }),
     decoding,
     prices,
     models,

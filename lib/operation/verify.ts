@@ -232,16 +232,28 @@ async function checkBatchRows({ batches, leaving }: Records, blobs: Blobs): Prom
   return violations;
 }
 
-function rowsTrouble(batch: Batch, bytes: Uint8Array): string | null {
+function rowsTrouble({ next, nextByte, rows, remainingMicros }: Batch, bytes: Uint8Array): string | null {
   const lines = (part: Uint8Array) => new TextDecoder().decode(part).split("\n").slice(0, -1);
-  const before = lines(bytes.subarray(0, batch.nextByte)).length;
-  if (before !== batch.next) return `row ${before + 1} begins where row ${batch.next + 1} should`;
-  const left = lines(bytes.subarray(batch.nextByte)).map((line): BatchRow => JSON.parse(line));
-  if (batch.next + left.length !== batch.rows) return `${left.length} rows are left of ${batch.rows}`;
-  const mostMicros = left.reduce((sum, { holdMicros }) => sum + holdMicros, 0);
-  return mostMicros === batch.remainingMicros
-    ? null
-    : `they can cost ${mostMicros}, not ${batch.remainingMicros}`;
+  const isAtRow = nextByte === 0 || bytes[nextByte - 1] === newline;
+  const before = lines(bytes.subarray(0, nextByte)).length;
+  if (!isAtRow || before !== next) return `row ${next + 1} does not begin at byte ${nextByte}`;
+  const left = lines(bytes.subarray(nextByte)).map(holdIn);
+  if (next + left.length !== rows) return `${left.length} rows are left of ${rows}`;
+  const mostMicros = left.reduce<number>((sum, holdMicros) => sum + (holdMicros ?? NaN), 0);
+  if (Number.isNaN(mostMicros)) return "a row can't be read";
+  return mostMicros === remainingMicros ? null : `they can cost ${mostMicros}, not ${remainingMicros}`;
+}
+
+const newline = 10;
+
+/** Null where the line is none. */
+function holdIn(line: string): number | null {
+  try {
+    return (JSON.parse(line) as BatchRow).holdMicros;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return null;
+  }
 }
 
 /** A user's prompts, images and batches have numbers of their own. */

@@ -21,9 +21,9 @@ Deno.test("a store with prompts in every state is well, and is counted", async (
   using store = await createTestStore();
   assert.deepEqual(await verify(store, await setScene(store)), {
     violations: [],
-    prompts: 9,
+    prompts: 12,
     images: 4,
-    ledgerEntries: 3,
+    ledgerEntries: 4,
   });
 });
 

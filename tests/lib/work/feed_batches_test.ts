@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { type Batch, needsWork } from "../../../lib/batches/batch.ts";
-import { listBatchPrompts, readBatch } from "../../../lib/batches/batch_store.ts";
+import {
+  batchOwner,
+  changeStars,
+  listBatchPrompts,
+  readBatch,
+  readTold,
+} from "../../../lib/batches/batch_store.ts";
 import { pauseBatch, resumeBatch, setLimit } from "../../../lib/batches/change_batch.ts";
 import { blobKeys } from "../../../lib/blobs/blobs.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { deleteImage, emptyTrash, undoMs } from "../../../lib/images/delete_image.ts";
-import { readAccount, readLedger } from "../../../lib/money/ledger.ts";
+import { changeBooks, readAccount, readLedger } from "../../../lib/money/ledger.ts";
 import { isFinal } from "../../../lib/prompts/prompt.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { cancelBatch } from "../../../lib/work/end_batch.ts";
 import { cancelPrompt } from "../../../lib/work/cancel.ts";
-import { acceptTestBatch, type TestBatch } from "../../fixtures/batches.ts";
+import { readPauses } from "../../../lib/prompts/pause.ts";
+import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
+import { createStore } from "../../../lib/store/store.ts";
+import { acceptTestBatch, beginRows, type TestBatch } from "../../fixtures/batches.ts";
 import {
   createStandIn,
   failWith,
@@ -328,4 +337,84 @@ Deno.test("rows that the storage has lost leave the other batches alone", async 
   const cancelled = await cancelBatch(studio.deps, lost);
   assert.deepEqual([cancelled.state, cancelled.reserveMicros], ["STOPPED", 0]);
   assert.ok((await promptsOf(studio, fine)).every(isFinal));
+});
+
+Deno.test("of a paused batch nothing that waits begins, and what runs is finished; then it goes on in order", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using studio = await createStudio({ standIn: always(holdUntil(gate.promise)) });
+  const batch = await accept(studio, { rows: 12 });
+  await still(studio, batch, { next: 8 });
+  await pauseBatch(studio.deps, batch);
+  gate.resolve();
+  const paused = await until(() => read(studio, batch), ({ counts }) => counts.completed === 4);
+  assert.deepEqual([paused.state, paused.next, paused.open], ["PAUSED", 8, [5, 6, 7, 8]]);
+  const single = await accept(studio, { rows: ["alone"] });
+  await over(studio, single);
+  assert.equal(studio.standIn.submitted.length, 5);
+  assert.deepEqual((await read(studio, batch)).open, [5, 6, 7, 8]);
+  await assertWell(studio, 8 * price);
+  await resumeBatch(studio.deps, batch);
+  const done = await over(studio, batch);
+  assert.deepEqual([done.state, done.counts.completed], ["DONE", 12]);
+  const submitted = studio.standIn.submitted.map(({ prompt }) => prompt).filter((text) => text !== "alone");
+  assert.equal(new Set(submitted).size, 12);
+  await assertWell(studio);
+});
+
+Deno.test("nothing of a batch is begun after the commit in which it is stopped by its stars", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using studio = await createStudio({ standIn: always(holdUntil(gate.promise)) });
+  const batch = await accept(studio, { rows: 50, terms: { stopAtStars: 2 } });
+  await still(studio, batch, { next: 8 });
+  await giveStars(studio, batch, 1);
+  assert.equal((await read(studio, batch)).state, "RUNNING");
+  await giveStars(studio, batch, 1);
+  const submitted = studio.standIn.submitted.length;
+  const stopped = await read(studio, batch);
+  assert.deepEqual([stopped.state, stopped.reason, stopped.reserveMicros], ["STOPPED", "stars", 0]);
+  gate.resolve();
+  const ended = await over(studio, batch);
+  assert.deepEqual([ended.counts.completed, ended.counts.cancelled, ended.next], [4, 4, 8]);
+  assert.equal(studio.standIn.submitted.length, submitted);
+  assert.equal((await readPauses(studio.store)).length, 0);
+});
+
+/** As whatever rates a picture does it, without a picture. */
+async function giveStars({ store }: Studio, { id: batchId, userId }: Batch, by: number): Promise<void> {
+  const told = await readTold(store, batchId);
+  const owner = batchOwner({ userId, batchId, at: store.now() });
+  await changeBooks<null, Batch>(store, owner, (books) => {
+    const atomic = store.kv.atomic();
+    books.write(atomic, changeStars(store, { atomic, books, by, told }));
+    return { atomic, value: null };
+  });
+}
+
+Deno.test("rows that two processes begin at once are begun once each", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const { kv } = studio.store;
+  const nodes = [studio.store, createStore({ kv, now: Date.now }), createStore({ kv, now: Date.now })];
+  const batch = await accept(studio, { rows: 40 });
+  for (let round = 0; round < 10; round++) {
+    const now = await read(studio, batch);
+    await Promise.all(nodes.map((store) => beginRows({ store, blobs: studio.blobs }, now, { window: 40 })));
+  }
+  const begun = await read(studio, batch);
+  assert.equal(begun.next, 40);
+  const prompts = await promptsOf(studio, batch);
+  assert.deepEqual(prompts.map(({ row }) => row), Array.from({ length: 40 }, (_, i) => i + 1));
+  assert.equal((await listPrompts(studio.store, { userId: studio.owner.id, limit: 1 })).total, 40);
+  await assertWell(studio, 40 * price);
+});
+
+Deno.test("rows are begun beside prompts that end, without one undoing the other", async () => {
+  await using studio = await createStudio();
+  const batches = await Promise.all(Array.from({ length: 5 }, () => accept(studio, { rows: 20 })));
+  const done = await Promise.all(batches.map((batch) => over(studio, batch)));
+  assert.deepEqual(
+    done.map(({ state, counts }) => [state, counts.completed]),
+    batches.map(() => ["DONE", 20]),
+  );
+  assert.equal(studio.standIn.submitted.length, 100);
+  await assertWell(studio);
 });

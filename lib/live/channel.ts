@@ -7,7 +7,7 @@ import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
 import { keys } from "../store/schema.ts";
 import { AccountGone } from "../users/user.ts";
-import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
+import { batchesChangedSince, changedSince, firstCursor, latestOf, readCursor } from "./cursor.ts";
 import { type ChangeDeps, readChanged } from "./read_changes.ts";
 import { finish, offer, type Reader } from "./reader.ts";
 
@@ -97,7 +97,7 @@ async function follow(deps: ChannelDeps, { channel, watch }: { channel: Channel;
       const versions = value.map(({ versionstamp }) => versionstamp);
       const [head, batchHead, ...credentials] = versions.map((version, i) => version !== seen[i]);
       seen = versions;
-      if (head || batchHead) await takeChanges(deps, { channel, isEmpty: versions[0] === null });
+      if (head || batchHead) await takeChanges(deps, { channel, heads: versions.slice(0, 2) });
       if (credentials.includes(true)) await channel.inTurn(() => endUnwelcome(channel));
     }
   } catch (error) {
@@ -106,13 +106,22 @@ async function follow(deps: ChannelDeps, { channel, watch }: { channel: Channel;
   }
 }
 
+/** So few look for themselves what has become of their prompts; reading all that changed would take longer. */
+const fewWaiters = 8;
+
 async function takeChanges(
   deps: ChannelDeps,
-  { channel, isEmpty }: { channel: Channel; isEmpty: boolean },
+  { channel, heads }: { channel: Channel; heads: readonly (string | null)[] },
 ): Promise<void> {
-  if (isEmpty) wakeAll(channel);
-  const { userId, cursor: since } = channel;
-  const { ids, cursor } = await changedSince(deps.store, { userId, since });
+  const { userId, cursor: since, readers, waiters } = channel;
+  const upTo = latestOf(heads);
+  const areFew = readers.size === 0 && waiters.size <= fewWaiters;
+  if (areFew || heads[0] === null) wakeAll(channel);
+  if (areFew) {
+    channel.cursor = upTo > since ? upTo : since;
+    return;
+  }
+  const { ids, cursor } = await changedSince(deps.store, { userId, since, upTo });
   const batchIds = await batchesChangedSince(deps.store, { userId, since, upTo: cursor });
   channel.cursor = cursor;
   for (const id of ids) channel.waiters.get(id)?.forEach((wake) => wake());

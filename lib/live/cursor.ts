@@ -36,6 +36,11 @@ function middleOf(cursor: string): { version: string; row: number } | null {
 export async function readCursor(store: Store, userId: string): Promise<string> {
   const heads = [keys.changeHead(userId), keys.batchHead(userId)];
   const versions = await Promise.all(heads.map(async (key) => (await store.kv.get(key)).versionstamp));
+  return latestOf(versions);
+}
+
+/** Of the versions of a user's heads. */
+export function latestOf(versions: readonly (string | null)[]): string {
   return versions.reduce<string>(
     (latest, version) => version !== null && version > latest ? version : latest,
     firstCursor,
@@ -48,9 +53,14 @@ export async function readCursor(store: Store, userId: string): Promise<string> 
  */
 export async function changedSince(
   store: Store,
-  { userId, since }: { userId: string; since: string },
+  { userId, since, upTo }: {
+    userId: string;
+    since: string;
+    /** A cursor up to which they are told; left out: all that changed by now. */
+    upTo?: string;
+  },
 ): Promise<{ ids: string[]; cursor: string }> {
-  const cursor = await readCursor(store, userId);
+  const cursor = upTo ?? await readCursor(store, userId);
   if (cursor <= since) return { ids: [], cursor: since };
   const rows = await Promise.all(
     everyChangeRow().map((row) => {

@@ -14,12 +14,14 @@ import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
 import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
 import { generateRoutes, generatorPath, pictureSettingsPath } from "./prompts/generate.tsx";
+import { boardRoutes } from "./boards/boards.tsx";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
 import { createEditPages, editRoutes, sentMaskPath } from "./images/edit.tsx";
 import { imageFilePath, imageRoutes } from "./images/images.tsx";
 import { lineageRoutes } from "./images/lineage.tsx";
+import { markRoutes } from "./images/marks.tsx";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
@@ -82,6 +84,8 @@ export function createApp(deps: AppDeps) {
     .route("/", promptRoutes(deps))
     .route("/", batchRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
+    .route("/", boardRoutes(deps))
+    .route("/", markRoutes(deps))
     .route("/", imageRoutes({ ...deps, editPages }))
     .route("/", editRoutes({ ...deps, editPages }))
     .route("/", lineageRoutes(deps))

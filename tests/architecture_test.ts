@@ -76,6 +76,7 @@ const rooms = [
   "blobs",
   "prompts",
   "images",
+  "boards",
   "batches",
   "work",
   "live",

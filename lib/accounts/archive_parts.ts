@@ -4,6 +4,8 @@ import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { type Image, type MadeImage, originalKey, type UploadedImage } from "../images/image.ts";
 import { fileName } from "../images/file_name.ts";
+import { allBoards } from "../boards/board_store.ts";
+import { type BoardView, viewBoards } from "../boards/board_pictures.ts";
 import type { Log } from "../log.ts";
 import { type BatchView, viewBatches } from "../live/batch_view.ts";
 import { readPortrait } from "./read_portrait.ts";
@@ -28,6 +30,7 @@ export interface ExportJson {
   prompt: (view: PromptView) => unknown;
   image: (view: PictureView) => unknown;
   batch: (view: BatchView) => unknown;
+  board: (view: BoardView) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -58,6 +61,15 @@ export async function* promptsPart(deps: ExportDeps, reader: ArchiveReader): Asy
   const encode = async (page: Parameters<typeof viewPrompts>[1]) =>
     (await viewPrompts(deps, page)).map(reader.json.prompt);
   yield file(deps, "prompts.json", jsonArray(prompts, encode));
+}
+
+/** Nothing where there are none. */
+export async function* boardsPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const boards = await viewBoards(deps.store, await allBoards(deps.store, user.id));
+  if (boards.length > 0) yield file(deps, "boards.json", text(boards.map(json.board)));
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

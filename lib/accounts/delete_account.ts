@@ -19,7 +19,7 @@ import { keys, kinds } from "../store/schema.ts";
 import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
 import { changeVersion, commit, read, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
-import { readImages, removeImage, removeTerms } from "../images/image_store.ts";
+import { entryCount, readImages, removeImage, removeTerms } from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface AccountDeletion {
@@ -156,7 +156,12 @@ async function removeAtOnce(
   deps: DeletionDeps,
   { belonging: { noun, leaves }, userId }: { belonging: Belonging; userId: string },
 ): Promise<boolean> {
-  if (leaves.when !== "at_once" || noun === undefined) return true;
+  if (leaves.when !== "at_once") return true;
+  if ("remove" in leaves) {
+    await leaves.remove(deps.store, userId);
+    return true;
+  }
+  if (noun === undefined) return true;
   for await (const record of leaves.find(deps.store, userId)) {
     if (!await removeRecord(deps, { noun, ...record })) return false;
   }
@@ -251,18 +256,18 @@ async function nextToErase(
 }
 
 /** A commit takes a thousand keys; what else goes with a prompt is far fewer than what is left of them. */
-const mostTerms = 800;
+const mostEntries = 800;
 
 /** Pictures that are found by more than one commit can take away are found by nothing first, one after another. */
 async function shortenTerms(store: Store, prompt: Prompt): Promise<void> {
   const records = await readImages(store, imagesOf(prompt).map(({ id }) => id));
-  let left = records.reduce((sum, { value }) => sum + value.terms.length, 0);
+  let left = records.reduce((sum, { value }) => sum + entryCount(value), 0);
   for (const image of records) {
-    if (left <= mostTerms) return;
+    if (left <= mostEntries) return;
     const atomic = store.kv.atomic();
     removeTerms(atomic, image);
     await commit(atomic);
-    left -= image.value.terms.length;
+    left -= entryCount(image.value);
   }
 }
 

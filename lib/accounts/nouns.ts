@@ -3,6 +3,8 @@
  * goes into the archive that a person takes along. Verify, rebuild, backup, export and deletion go through this table;
  * what belongs to somebody and is new gets a row here, and nothing else has to know.
  */
+import { boardNoun } from "../boards/board_noun.ts";
+import { deleteBoardsOf } from "../boards/delete_board.ts";
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
 import { batchNoun, toldNoun } from "../batches/batch_noun.ts";
 import type { Invitation } from "../identity/invitation.ts";
@@ -18,6 +20,7 @@ import {
   accountPart,
   type ArchivePart,
   batchesPart,
+  boardsPart,
   imagesPart,
   portraitPart,
   promptsPart,
@@ -38,7 +41,9 @@ export interface Belonging {
 export type Leaving =
   /** In the commit that a deletion begins with. */
   | { when: "first" }
-  /** Right after that, each with its bytes and what follows from it. */
+  /** Right after that, as a whole. */
+  | { when: "at_once"; remove(store: Store, userId: string): Promise<void> }
+  /** The same, one after another, each with its bytes and what follows from it. */
   | { when: "at_once"; find(store: Store, userId: string): AsyncIterable<OwnRecord> }
   /** In the commit that takes its prompt away, once the prompt's bill is known. */
   | { when: "with_its_prompt" }
@@ -81,6 +86,12 @@ export const belongings: readonly Belonging[] = [
     noun: toldNoun,
     leaves: byIndex(keys.batchChangesOf, ({ value }) => keys.batchTold(String(value))),
   },
+  {
+    name: "board",
+    noun: boardNoun,
+    leaves: { when: "at_once", remove: deleteBoardsOf },
+    archive: boardsPart,
+  },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
   {
@@ -115,6 +126,7 @@ export const belongings: readonly Belonging[] = [
   { name: "count of edits", leaves: under((userId) => [...kinds.counts, ...lists.edits(userId)]) },
   { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
   { name: "count of batches", leaves: under((userId) => [...kinds.counts, ...lists.batches(userId)]) },
+  { name: "count of boards", leaves: under((userId) => [...kinds.counts, ...lists.boards(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 

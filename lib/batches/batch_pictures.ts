@@ -5,6 +5,7 @@ import { type Prompt, shownImageIds } from "../prompts/prompt.ts";
 import type { Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { listBatchPrompts } from "./batch_store.ts";
+import { isStarred } from "./mark_image.ts";
 
 export interface BatchPicture {
   row: number;
@@ -30,8 +31,4 @@ export async function* batchPictures(
     }
     before = next ?? undefined;
   } while (before !== undefined);
-}
-
-function isStarred({ rating = 0 }: MadeImage & { rating?: number }): boolean {
-  return rating >= 1;
 }

@@ -6,12 +6,13 @@
 import { blobKeysOf } from "../blobs/blobs.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { Image, TrashedImage, UploadedImage } from "./image.ts";
+import type { BoardPlace, Image, TrashedImage, UploadedImage } from "./image.ts";
+import { readMaker } from "./marking.ts";
 import { removeMasks } from "./mask_store.ts";
 import { type Prompt, withMark } from "../prompts/prompt.ts";
-import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
+import { writePrompt } from "../prompts/prompt_store.ts";
 import { keys, kinds } from "../store/schema.ts";
-import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { addImage, readImage, removeImage } from "./image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
@@ -22,7 +23,7 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
   while (true) {
     const image = await readImage(store, id);
     if (image === null) throw notFound();
-    const prompt = await readPromptOf(store, image.value);
+    const prompt = await readMaker(store, image.value);
     const atomic = marking(store, { imageId: id, prompt, isDeleted: true });
     removeImage(atomic, image);
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
@@ -50,21 +51,14 @@ export async function undoDeletion(
     const trashed = await findDeleted(store, named);
     const { image } = trashed.value;
     const key = keys.trash(image.id);
-    const prompt = await readPromptOf(store, image);
+    const prompt = await readMaker(store, image);
     const atomic = marking(store, { imageId: image.id, prompt, isDeleted: false });
     atomic.check({ key, versionstamp: trashed.versionstamp }).delete(key);
     if (image.kind === "upload") await demandNotSentAgain(atomic, { store, image });
-    addImage(atomic, image);
-    if (await commit(atomic) !== null) return image;
+    const back: Image = { ...image, boards: await boardsStillThere(atomic, { store, image }) };
+    addImage(atomic, back);
+    if (await commit(atomic) !== null) return back;
   }
-}
-
-/** Null: it was uploaded. */
-async function readPromptOf(store: Store, image: Image): Promise<Versioned<Prompt> | null> {
-  if (image.kind === "upload") return null;
-  const prompt = await readPrompt(store, image.promptId);
-  if (prompt === null) throw notFound();
-  return prompt;
 }
 
 /** The prompt that made it says whether it is deleted. */
@@ -75,6 +69,19 @@ function marking(
   if (prompt === null) return store.kv.atomic();
   const after = withMark(prompt.value, { imageId, isDeleted });
   return writePrompt(store.kv, { before: prompt, after: { ...after, updatedAt: store.now() } });
+}
+
+/** It goes back to the boards that it was on, as far as they are there in the moment of the commit. */
+async function boardsStillThere(
+  atomic: Deno.AtomicOperation,
+  { store, image: { boards } }: { store: Store; image: Image },
+): Promise<BoardPlace[]> {
+  const found = await readMany(store.kv, boards.map(({ boardId }) => keys.board(boardId)));
+  return boards.filter(({ boardId }, i) => {
+    const board = found[i];
+    if (board !== null) atomic.check({ key: keys.board(boardId), versionstamp: board.versionstamp });
+    return board !== null;
+  });
 }
 
 async function demandNotSentAgain(

@@ -33,9 +33,24 @@ interface StoredImage {
   originalContentType: string;
   /** What stands in its place until it has loaded (`pixels/tint.ts`); null: not made yet. */
   tint: string | null;
-  /** What it is found by (`search_text.ts`, `search_terms.ts`). */
+  /** The words that it is found by, and more that follows from how it was made (`search_terms.ts`). */
   terms: string[];
+  /** 1 to 5 stars; 0: nobody has rated it; -1: it was rejected. */
+  rating: number;
+  /** As they are compared (`tags.ts`), each once. */
+  tags: string[];
+  /** The boards that it is on. */
+  boards: BoardPlace[];
   createdAt: number;
+}
+
+/** What is said of a picture that nobody has looked at yet. */
+export const unmarked: Pick<Image, "rating" | "tags" | "boards"> = { rating: 0, tags: [], boards: [] };
+
+/** Its place on a board: by the number it got there. */
+export interface BoardPlace {
+  boardId: string;
+  number: number;
 }
 
 export interface MadeImage extends StoredImage {

@@ -2,12 +2,15 @@
 import { idInValue, listed, type Noun } from "../store/noun.ts";
 import { imageTermKeys, keys, kinds, lists } from "../store/schema.ts";
 import { type Image, storedBlobs, type TrashedImage } from "./image.ts";
+import { termsOf } from "./search_terms.ts";
 
 export interface ImageFacts extends
   Pick<
     Image,
-    "id" | "userId" | "kind" | "sequence" | "hasOriginal" | "contentType" | "originalContentType" | "terms"
+    "id" | "userId" | "kind" | "sequence" | "hasOriginal" | "contentType" | "originalContentType" | "boards"
   > {
+  /** All that it is found by. */
+  terms: string[];
   /** Null: it was uploaded. */
   promptId: string | null;
   sentSha256: string | null;
@@ -22,6 +25,7 @@ export const imageNoun: Noun<Image, ImageFacts> = {
     return [
       listed(list, { number: sequence, id }),
       ...imageTermKeys(image).map((key) => ({ key, value: id })),
+      ...image.boards.map(({ boardId, number }) => listed(lists.boardImages(boardId), { number, id })),
       ...sentSha256 === null ? [] : [{ key: keys.upload(userId, sentSha256), value: id }],
     ];
   },
@@ -30,6 +34,7 @@ export const imageNoun: Noun<Image, ImageFacts> = {
     { prefix: kinds.uploadLists, name: "list_entry", recordId: idInValue },
     { prefix: kinds.uploads, name: "upload_entry", recordId: idInValue },
     { prefix: kinds.imageTerms, name: "image_term", recordId: idInValue },
+    { prefix: kinds.boardImageLists, name: "board_entry", recordId: idInValue },
   ],
   blobs: storedBlobs,
 };
@@ -45,7 +50,7 @@ export const trashNoun: Noun<TrashedImage, ImageFacts> = {
 
 /** What a backup holds was perhaps made by hand: an id that is no text must not break what looks at it. */
 function factsOf(image: Image): ImageFacts {
-  const { userId, kind, sequence, hasOriginal, contentType, originalContentType, terms } = image;
+  const { userId, kind, sequence, hasOriginal, contentType, originalContentType, boards } = image;
   const id = String(image.id);
   const [promptId, sentSha256] = image.kind === "upload" ? [null, image.sentSha256] : [image.promptId, null];
   return {
@@ -58,6 +63,7 @@ function factsOf(image: Image): ImageFacts {
     hasOriginal,
     contentType,
     originalContentType,
-    terms,
+    boards,
+    terms: termsOf(image),
   };
 }

@@ -10,42 +10,73 @@ import {
 } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import { type Image, isMade, type MadeImage, type UploadedImage } from "./image.ts";
+import { type Image, isMade, type MadeImage, unmarked, type UploadedImage } from "./image.ts";
 import { imageTermKeys, keys, type ListKey, lists } from "../store/schema.ts";
+import { termsOf } from "./search_terms.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
 /** Adds a picture's record; where a prompt made it, the prompt that names it is written in the same commit. */
 export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
-  addEntry(atomic, listOf(image), { number: image.sequence, id: image.id });
+  for (const { list, number } of placesOf(image)) addEntry(atomic, list, { number, id: image.id });
   for (const key of otherEntries(image)) atomic.set(key, image.id);
 }
 
-/** Uploads are in a list of their own, and found by no search. */
+/** Writes what has changed of a picture, with the entries that follow from it. */
+export function replaceImage(
+  atomic: Deno.AtomicOperation,
+  { before, after }: { before: Versioned<Image>; after: Image },
+): void {
+  const { id } = after;
+  const key = keys.image(id);
+  atomic.check({ key, versionstamp: before.versionstamp }).set(key, after);
+  const [oldPlaces, newPlaces] = [placesOf(before.value), placesOf(after)];
+  for (const { list, number } of without(oldPlaces, newPlaces)) removeEntry(atomic, list, number);
+  for (const { list, number } of without(newPlaces, oldPlaces)) addEntry(atomic, list, { number, id });
+  const [oldKeys, newKeys] = [otherEntries(before.value), otherEntries(after)];
+  for (const key of without(oldKeys, newKeys)) atomic.delete(key);
+  for (const key of without(newKeys, oldKeys)) atomic.set(key, id);
+}
+
+function without<T>(some: readonly T[], others: readonly T[]): T[] {
+  const names = new Set(others.map((other) => JSON.stringify(other)));
+  return some.filter((each) => !names.has(JSON.stringify(each)));
+}
+
+/** Where it stands in counted lists: among all of its kind, and on boards. */
+function placesOf(image: Image): { list: ListKey; number: number }[] {
+  return [
+    { list: listOf(image), number: image.sequence },
+    ...image.boards.map(({ boardId, number }) => ({ list: lists.boardImages(boardId), number })),
+  ];
+}
+
+/** Uploads are in a list of their own. */
 function listOf({ kind, userId }: Image): ListKey {
   return kind === "made" ? lists.images(userId) : lists.uploads(userId);
 }
 
 function otherEntries(image: Image): Deno.KvKey[] {
-  return image.kind === "made" ? imageTermKeys(image) : [keys.upload(image.userId, image.sentSha256)];
+  const terms = imageTermKeys({ ...image, terms: termsOf(image) });
+  return image.kind === "made" ? terms : [...terms, keys.upload(image.userId, image.sentSha256)];
+}
+
+/** How many keys a commit writes that adds the picture or takes it away; a counted one is three. */
+export function entryCount(image: Image): number {
+  return otherEntries(image).length + 3 * placesOf(image).length;
 }
 
 /** Takes a picture's record away; its bytes go afterwards. */
 export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
   atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp })
     .delete(keys.image(image.value.id));
-  removeEntry(atomic, listOf(image.value), image.value.sequence);
+  for (const { list, number } of placesOf(image.value)) removeEntry(atomic, list, number);
   for (const key of otherEntries(image.value)) atomic.delete(key);
 }
 
-/** Leaves a picture that is not found by anything any more. */
-export function removeTerms(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
-  const key = keys.image(image.value.id);
-  atomic.check({ key, versionstamp: image.versionstamp }).set(
-    key,
-    { ...image.value, terms: [] } satisfies Image,
-  );
-  for (const termKey of imageTermKeys(image.value)) atomic.delete(termKey);
+/** Leaves a picture that is not found by anything any more but the list of all. */
+export function removeTerms(atomic: Deno.AtomicOperation, before: Versioned<Image>): void {
+  replaceImage(atomic, { before, after: { ...before.value, ...unmarked, terms: [] } });
 }
 
 export function readImage(store: Store, imageId: string): Promise<Versioned<Image> | null> {

@@ -1,6 +1,7 @@
-/** The pictures and the mask that a request names. */
+/** The pictures, the mask and the board that a request names. */
 import { isId } from "../ids.ts";
-import type { Named, NamedPicture } from "../prompts/prompt_request.ts";
+import type { Named, NamedIds, NamedPicture } from "../prompts/prompt_request.ts";
+import { demandBoard } from "../prompts/request_prompt.ts";
 import { notFound } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import type { Image } from "./image.ts";
@@ -10,12 +11,13 @@ import { findMask } from "./mask_store.ts";
 /** Refuses with `not_found` where one is missing, deleted or somebody else's. */
 export async function findNamed(
   store: Store,
-  { userId, imageIds, maskId }: { userId: string; imageIds: readonly string[]; maskId: string | null },
+  { userId, imageIds, maskId, boardId }: { userId: string } & NamedIds,
 ): Promise<Named> {
   if (!imageIds.every(isId)) throw notFound();
   const [found, mask] = await Promise.all([
     readImages(store, imageIds),
     maskId === null ? null : findMask(store, { userId, maskId }),
+    demandBoard(store, { userId, boardId }),
   ]);
   const own = found.map(({ value }) => value).filter((image) => image.userId === userId);
   if (own.length < imageIds.length) throw notFound();

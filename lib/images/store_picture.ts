@@ -2,7 +2,7 @@
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256OfMany } from "../digest.ts";
 import type { InTurn } from "../in_turn.ts";
-import { imageTitle, type MadeImage } from "./image.ts";
+import { imageTitle, type MadeImage, unmarked } from "./image.ts";
 import { fitPicture, inspectPicture } from "../pixels/picture.ts";
 import type { Prompt, PromptRequest } from "../prompts/prompt.ts";
 import type { Model } from "../catalog/provider.ts";
@@ -120,6 +120,7 @@ export function newImage(
       sizeTerm(size),
       costTerm(holdMicros === 0 ? "free" : "paid"),
     ],
+    ...unmarked,
     createdAt: at,
   };
 }

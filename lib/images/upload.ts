@@ -5,10 +5,11 @@ import { cutText } from "../graphemes.ts";
 import { changeBooks } from "../money/ledger.ts";
 import { type UprightPicture, uprightPicture } from "../pixels/upright.ts";
 import { Refusal } from "../refusal.ts";
+import { textTerms } from "../search_text.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
-import { isMade, type UploadedImage } from "./image.ts";
+import { isMade, unmarked, type UploadedImage } from "./image.ts";
 import { uploadRefusal } from "./upload_refusal.ts";
 import { addImage, listUploads, readImage } from "./image_store.ts";
 
@@ -101,11 +102,12 @@ function newUpload(
   },
 ): Promise<NewUpload> {
   const { width, height, contentType, tint } = facts;
+  const title = titleOf(name);
   return sha256OfMany(bytes).then((sha256) => ({
     id: store.ids(),
     kind: "upload",
     userId,
-    title: titleOf(name),
+    title,
     width,
     height,
     originalWidth: width,
@@ -118,7 +120,8 @@ function newUpload(
     tint,
     sentSha256,
     sentBytes,
-    terms: [],
+    terms: textTerms(title),
+    ...unmarked,
     createdAt: store.now(),
   }));
 }

@@ -9,7 +9,7 @@ import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
-import { type Image, isMade, type MadeImage } from "./image.ts";
+import { type Image, isMade, type MadeImage, unmarked } from "./image.ts";
 import { addImage, readImage } from "./image_store.ts";
 import { sizeTerm } from "./search_terms.ts";
 
@@ -39,6 +39,7 @@ export async function takeWhole(
     baseSha256: null,
     edge: null,
     terms: [...image.terms.filter((term) => term !== sizeTerm(image)), sizeTerm(size)],
+    ...unmarked,
     createdAt: store.now(),
   };
   await blobs.put(blobKeys.picture(whole.id), bytes, whole.contentType);

@@ -1,4 +1,8 @@
-/** What goes on beside the work: deleted pictures go when their time is over, tints are made, plans and blobs are swept. */
+/**
+ * What goes on beside the work: deleted pictures go when their time is over, deleted boards lose their pictures, tints
+ * are made, plans and blobs are swept.
+ */
+import { finishBoardDeletions } from "../boards/delete_board.ts";
 import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
@@ -13,6 +17,7 @@ export interface Housekeeping {
 }
 
 const trashMs = 15_000;
+const boardsMs = 15_000;
 const tintsMs = 3000;
 const plansMs = 15 * 60_000;
 /** Listing a large bucket costs money, so it is done rarely; the first time a while after the start. */
@@ -29,6 +34,7 @@ export function createHousekeeping(
   return {
     start() {
       repeat("trash", { firstMs: 0, everyMs: trashMs }, async () => void await emptyTrash({ store, blobs }));
+      repeat("boards", { firstMs: 0, everyMs: boardsMs }, () => finishBoardDeletions(store));
       repeat("tints", { firstMs: tintsMs, everyMs: tintsMs }, () => fillTints({ store, blobs }));
       repeat("plans", { firstMs: firstSweepMs, everyMs: plansMs }, async () => {
         await sweepPlans({ store, blobs });

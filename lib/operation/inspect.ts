@@ -1,9 +1,10 @@
 /**
- * What is known of one prompt, picture, user, session or API key, for whoever has to find out why something stands
+ * What is known of one prompt, picture, board, user, session or API key, for whoever has to find out why something stands
  * still: states, lease, handle, books, index entries, blobs. Never anybody's words, name or address, and no secret:
  * what people wrote, and what providers said about it, stays in the records.
  */
 import { z } from "zod";
+import type { Board, BoardDeletion } from "../boards/board.ts";
 import type { AccountDeletion } from "../accounts/delete_account.ts";
 import { type Batch, needsWork } from "../batches/batch.ts";
 import { listOpenPrompts, readBatch } from "../batches/batch_store.ts";
@@ -14,6 +15,7 @@ import { findSession, listSessions, type Session } from "../identity/session.ts"
 import { type Image, storedBlobs, type TrashedImage } from "../images/image.ts";
 import type { Mask } from "../images/mask.ts";
 import { countImages, readImage } from "../images/image_store.ts";
+import { termsOf } from "../images/search_terms.ts";
 import { monthOf } from "../money/account.ts";
 import type { Charge } from "../money/charge.ts";
 import { type Correction, type LedgerEntry, readAccount, readMonth } from "../money/ledger.ts";
@@ -42,7 +44,17 @@ import { nameOf } from "./records.ts";
 export type Fact = string | number | boolean | null | Fact[] | { [name: string]: Fact };
 
 export interface Inspection {
-  kind: "prompt" | "batch" | "image" | "mask" | "user" | "session" | "API key" | "deleted account" | "charge";
+  kind:
+    | "prompt"
+    | "batch"
+    | "image"
+    | "mask"
+    | "board"
+    | "user"
+    | "session"
+    | "API key"
+    | "deleted account"
+    | "charge";
   id: string;
   /** In one sentence: what it waits for, or that nothing is to be done. */
   stands: string;
@@ -59,7 +71,7 @@ const sessionHash = /^[0-9a-f]{64}$/;
 /** Other text may be a secret that was pasted, so it is refused without being repeated. */
 export const inspectedId = z.string().refine(
   (text) => isId(text) || sessionHash.test(text),
-  "inspect takes the id of a prompt, picture, mask, user or API key, or the hash of a session",
+  "inspect takes the id of a prompt, picture, mask, board, user or API key, or the hash of a session",
 );
 
 /** Refuses with `not_found` what names nothing. */
@@ -69,6 +81,8 @@ export async function inspect(deps: InspectDeps, id: string): Promise<Inspection
     inspectBatch,
     inspectImage,
     inspectMask,
+    inspectBoard,
+    inspectBoardDeletion,
     inspectUser,
     inspectDeletion,
     inspectCharge,
@@ -325,6 +339,9 @@ async function inspectImage(deps: InspectDeps, id: string): Promise<Inspection |
     contentType,
     bytes: byteLength,
     sha256,
+    rating: image.rating,
+    tags: image.tags.length,
+    boards: image.boards.map(({ boardId, number }) => ({ id: boardId, number })),
     ...(record !== null && { indexes: await imageIndexes(store, record.value) }),
     blobs: await blobFacts(deps, image),
   };
@@ -359,6 +376,37 @@ async function inspectMask({ store, blobs }: InspectDeps, id: string): Promise<I
   };
 }
 
+async function inspectBoard({ store }: InspectDeps, id: string): Promise<Inspection | null> {
+  const found = await read<Board>(store.kv, keys.board(id));
+  if (found === null) return null;
+  const { ownerId, sequence, lastNumber, coverId, createdAt } = found.value;
+  const implied = [entryKey(lists.boards(ownerId), sequence)];
+  return {
+    kind: "board",
+    id,
+    stands: "Its owner sees it",
+    userId: ownerId,
+    sequence,
+    createdAt: isoTime(createdAt),
+    images: await countEntries(store.kv, lists.boardImages(id)),
+    lastNumber,
+    coverId,
+    indexes: await entriesOf(store, { implied, possible: [] }),
+  };
+}
+
+async function inspectBoardDeletion({ store }: InspectDeps, id: string): Promise<Inspection | null> {
+  const found = await read<BoardDeletion>(store.kv, keys.boardDeletion(id));
+  if (found === null) return null;
+  return {
+    kind: "board",
+    id,
+    stands: "It was deleted, and its pictures are being taken off it, by a running server",
+    requestedAt: isoTime(found.value.requestedAt),
+    imagesStillOnIt: await countEntries(store.kv, lists.boardImages(id)),
+  };
+}
+
 function originOf(image: Image): { [name: string]: Fact } {
   if (image.kind === "upload") return { uploaded: true, sentBytes: image.sentBytes };
   const { promptId, model, seed, edge } = image;
@@ -374,9 +422,12 @@ function trashStanding({ goesAt, isGoing }: TrashedImage, now: number): string {
 
 /** The words that a picture is found by are its prompt's, so of these entries only the number is told. */
 async function imageIndexes(store: Store, image: Image): Promise<Fact> {
-  const terms = await readMany(store.kv, imageTermKeys(image));
+  const terms = await readMany(store.kv, imageTermKeys({ ...image, terms: termsOf(image) }));
   const list = image.kind === "made" ? lists.images(image.userId) : lists.uploads(image.userId);
-  const implied = [entryKey(list, image.sequence)];
+  const implied = [
+    entryKey(list, image.sequence),
+    ...image.boards.map(({ boardId, number }) => entryKey(lists.boardImages(boardId), number)),
+  ];
   const entries = await entriesOf(store, { implied, possible: [] }) as { [name: string]: Fact };
   return { ...entries, terms: `${present(terms).length} of ${terms.length} there` };
 }

@@ -4,6 +4,7 @@
  */
 import type { Batch } from "../batches/batch.ts";
 import { batchNoun } from "../batches/batch_noun.ts";
+import { type BoardFacts, boardNoun } from "../boards/board_noun.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { type ImageFacts, imageNoun } from "../images/image_noun.ts";
 import { type MaskFacts, maskNoun } from "../images/mask_noun.ts";
@@ -27,6 +28,9 @@ export interface Records {
   images: ReadonlyMap<string, ImageFacts>;
   masks: ReadonlyMap<string, MaskFacts>;
   batches: ReadonlyMap<string, Batch>;
+  boards: ReadonlyMap<string, BoardFacts>;
+  /** Boards that are gone, and that pictures may still name for a moment. */
+  goingBoards: Set<string>;
   /** Deleted pictures whose records are still there, those that are on their way out among them. */
   trash: Map<string, { userId: string; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
@@ -56,6 +60,8 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     images: facts.get(imageNoun) as Map<string, ImageFacts>,
     masks: facts.get(maskNoun) as Map<string, MaskFacts>,
     batches: facts.get(batchNoun) as Map<string, Batch>,
+    boards: facts.get(boardNoun) as Map<string, BoardFacts>,
+    goingBoards: new Set(),
     trash: new Map(),
     entries: new Map(),
     corrections: new Map(),
@@ -63,7 +69,9 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     months: new Map(),
     leaving: new Set(),
   };
-  await Promise.all([readLedger(kv, records), readDeletions(kv, records), readTrash(kv, records)]);
+  await Promise.all(
+    [readLedger, readDeletions, readBoardDeletions, readTrash].map((readSome) => readSome(kv, records)),
+  );
   return records;
 }
 
@@ -91,6 +99,12 @@ async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
 async function readDeletions(kv: Deno.Kv, { leaving }: Records): Promise<void> {
   for await (const { value } of kv.list<AccountDeletion>({ prefix: [...kinds.deletions] }, quickly)) {
     if (value.finishedAt === null) leaving.add(value.userId);
+  }
+}
+
+async function readBoardDeletions(kv: Deno.Kv, { goingBoards }: Records): Promise<void> {
+  for await (const { key } of kv.list({ prefix: [...kinds.boardDeletions] }, quickly)) {
+    goingBoards.add(String(key[1]));
   }
 }
 

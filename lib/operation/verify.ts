@@ -28,6 +28,8 @@ export interface Violation {
     | "mask_wrong"
     | "batch_missing"
     | "batch_rows_wrong"
+    | "board_missing"
+    | "board_wrong"
     | "number_taken_twice"
     | "blob_missing";
   /** The key or id that it is about. */
@@ -51,6 +53,7 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     ...checkSources(records),
     ...checkMasks(records),
     ...checkBatches(records),
+    ...checkBoards(records),
     ...checkNumbers(records),
   ];
   for await (const { rule, subject, detail } of compareDerived(view, records)) {
@@ -189,6 +192,24 @@ function* checkMasks({ images, masks, trash, leaving }: Records): Generator<Viol
       yield { rule: "mask_orphan", subject: id, detail: `picture ${imageId} does not exist` };
     } else if (image.userId !== userId) {
       yield { rule: "mask_wrong", subject: id, detail: "it is another user's than its picture" };
+    }
+  }
+}
+
+/** What a picture says of boards is true of them: they are its owner's, and have given out the numbers. */
+function* checkBoards({ images, boards, goingBoards }: Records): Generator<Violation> {
+  for (const image of images.values()) {
+    for (const { boardId, number } of image.boards) {
+      const board = boards.get(boardId);
+      if (board === undefined) {
+        if (goingBoards.has(boardId)) continue;
+        yield { rule: "board_missing", subject: boardId, detail: `picture ${image.id} is on it` };
+      } else if (board.ownerId !== image.userId) {
+        yield { rule: "board_wrong", subject: boardId, detail: `picture ${image.id} is another user's` };
+      } else if (number > board.lastNumber) {
+        const detail = `picture ${image.id} has number ${number}, and ${board.lastNumber} was the last`;
+        yield { rule: "board_wrong", subject: boardId, detail };
+      }
     }
   }
 }

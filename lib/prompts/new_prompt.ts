@@ -1,13 +1,14 @@
 /** A prompt as it is accepted, alone or as a row of a batch. */
 import type { PriceRow } from "../money/charge.ts";
-import { firstRank, type PendingPrompt, type PromptRequest, type Task } from "./prompt.ts";
+import { type Filing, firstRank, type PendingPrompt, type PromptRequest, type Task } from "./prompt.ts";
 
 export function newPrompt(
-  { request, imagesPerTask, at, batch, ...facts }: {
+  { request, filing, imagesPerTask, at, batch, ...facts }: {
     id: string;
     userId: string;
     sequence: number;
     request: PromptRequest;
+    filing: Filing | undefined;
     holdMicros: number;
     priceRow: PriceRow;
     imagesPerTask: number;
@@ -23,6 +24,7 @@ export function newPrompt(
     rank: firstRank({ sequence: facts.sequence, batchId }),
     ...(batch !== undefined && { row: batch.row }),
     request,
+    ...(filing !== undefined && { filing }),
     createdAt: at,
     updatedAt: at,
     leaseNumber: 0,

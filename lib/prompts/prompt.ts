@@ -33,6 +33,12 @@ export interface PromptRequest {
   edit?: Edit;
 }
 
+/** Where pictures go when they arrive; the tags are folded. */
+export interface Filing {
+  boardId: string | null;
+  tags: string[];
+}
+
 /** What is changed, and how it is sent: fixed at acceptance, so that every attempt sends the same. */
 export interface Edit {
   /** The base first, where there is one. */
@@ -131,6 +137,8 @@ interface PromptFacts {
   /** Of its batch, the row that it was, counted from 1; absent where there is none. */
   row?: number;
   request: PromptRequest;
+  /** Absent where nothing was said. */
+  filing?: Filing;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
   /** The row that the hold was computed from, kept so that a later price change cannot alter this prompt's. */
@@ -257,6 +265,7 @@ function facts(prompt: Prompt): PromptFacts {
     rank,
     row,
     request,
+    filing,
     holdMicros,
     priceRow,
     createdAt,
@@ -274,6 +283,7 @@ function facts(prompt: Prompt): PromptFacts {
     rank,
     ...(row !== undefined && { row }),
     request,
+    ...(filing && { filing }),
     holdMicros,
     priceRow,
     createdAt,

@@ -1,6 +1,6 @@
 /** What the generator's form holds: text, not yet checked, completed to settings that the chosen model has. */
 import { Refusal } from "../refusal.ts";
-import type { PromptRequest } from "./prompt.ts";
+import type { Prompt } from "./prompt.ts";
 import { checkPromptRequest, defaultSize, mostSources, type Named } from "./prompt_request.ts";
 import type { Models, Quoted } from "../catalog/models.ts";
 import { type Model, type SourceRole, sourceRoles } from "../catalog/provider.ts";
@@ -26,6 +26,8 @@ export interface Draft {
   imageSize: string;
   count: number;
   watermark: string;
+  /** The board that its pictures are put onto; empty: none. */
+  boardId: string;
   options: { seed: string; negativePrompt: string; guidance: string; steps: string };
 }
 
@@ -48,6 +50,7 @@ export function draftOf(
     imageSize: sizeFor(model, { wanted: fields.imageSize, sources }),
     count: Number.isInteger(count) && count >= 1 ? Math.min(count, model.maxCount) : 1,
     watermark: fields.watermark ?? "",
+    boardId: fields.boardId ?? "",
     options: {
       seed: fields.seed ?? "",
       negativePrompt: fields.negativePrompt ?? "",
@@ -146,7 +149,7 @@ function sourcesInput(sources: readonly DraftSource[]): { id: string; role: Sour
 
 /** The settings of an earlier prompt, to start from; `fields` count before them. */
 export function draftFrom(
-  { text, options, ...request }: PromptRequest,
+  { request: { text, options, ...request }, filing }: Pick<Prompt, "request" | "filing">,
   models: readonly Model[],
   { fields = {}, sources = [] }: { fields?: FormFields; sources?: DraftSource[] } = {},
 ): Draft {
@@ -159,6 +162,7 @@ export function draftFrom(
       imageSize: request.imageSize,
       count: String(request.count),
       watermark: request.watermark ?? undefined,
+      boardId: filing?.boardId ?? undefined,
       negativePrompt: options.negativePrompt,
       seed: typed(options.seed),
       guidance: typed(options.guidance),

@@ -6,10 +6,11 @@ import { notFound, Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
 import { isSeen, lettersNotDrawn } from "../pixels/watermark_font.ts";
 import { invalidSize, planEdit } from "./edit_plan.ts";
-import type { PromptRequest, Source } from "./prompt.ts";
+import type { Filing, PromptRequest, Source } from "./prompt.ts";
 import { type Model, type Range, sourceRoles } from "../catalog/provider.ts";
 import type { Frame, Rect, Size } from "../size.ts";
 import { BadMask, demandShape } from "../pixels/mask.ts";
+import { tagsValue } from "../tags.ts";
 
 export const defaultSize = "1024x1024";
 export const maxSeed = 4_294_967_295;
@@ -37,6 +38,7 @@ const roleWords = "A source's role is base, style, subject or reference";
 const namingInput = z.object({
   sources: z.array(z.object({ id: z.string() })).max(mostSources).optional(),
   mask: z.string().optional(),
+  boardId: z.string().optional(),
 });
 
 /** For an object that is none; a field that it has not is named by itself. */
@@ -80,11 +82,13 @@ export const promptInput = z.strictObject({
     error: wordsFor('extend must be pixels such as {"left": 0, "top": 0, "right": 512, "bottom": 0}'),
   }).optional(),
   strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional(),
+  boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
+  tags: tagsValue.optional(),
 });
 
 type PromptInput = z.output<typeof promptInput>;
 
-/** The pictures and the mask that a request names, as they are. */
+/** The pictures and the mask that a request names, as they are; a board that it names is there. */
 export interface Named {
   sources: ReadonlyMap<string, NamedPicture>;
   mask: NamedMask | null;
@@ -110,19 +114,27 @@ export interface NamedMask {
 
 const nothingNamed: Named = { sources: new Map(), mask: null };
 
+/** Ids that a request names. */
+export interface NamedIds {
+  imageIds: string[];
+  maskId: string | null;
+  boardId: string | null;
+}
+
 /** The ids in a request that is not checked yet; none where there are more than any model takes. */
-export function namedIn(input: unknown): { imageIds: string[]; maskId: string | null } {
+export function namedIn(input: unknown): NamedIds {
   const { success, data } = namingInput.safeParse(input);
-  if (!success) return { imageIds: [], maskId: null };
-  return { imageIds: [...new Set(data.sources?.map(({ id }) => id))], maskId: data.mask ?? null };
+  if (!success) return { imageIds: [], maskId: null, boardId: null };
+  const { sources, mask = null, boardId = null } = data;
+  return { imageIds: [...new Set(sources?.map(({ id }) => id))], maskId: mask, boardId };
 }
 
 /** A complete request for a model on offer; throws `Refusal`. */
 export function checkPromptRequest(
   input: unknown,
   { models, maxChars, named = nothingNamed }: { models: Models; maxChars: number; named?: Named },
-): { request: PromptRequest; model: Model } {
-  const { prompt, imageSize, count = 1, watermark, ...rest } = readFields(promptInput, input, {
+): { request: PromptRequest; model: Model; filing: Filing | undefined } {
+  const { prompt, imageSize, count = 1, watermark, boardId, tags, ...rest } = readFields(promptInput, input, {
     refuse: (field, words) => refuseField(field, words, { input, models }),
   });
   if (Array.from(prompt).length > maxChars) {
@@ -150,7 +162,11 @@ export function checkPromptRequest(
   };
   checkOptions(request.options, model);
   checkWatermark(request, model);
-  return { request, model };
+  return { request, model, filing: filingOf(boardId ?? null, tags ?? []) };
+}
+
+function filingOf(boardId: string | null, tags: string[]): Filing | undefined {
+  return boardId === null && tags.length === 0 ? undefined : { boardId, tags };
 }
 
 type Made = Pick<PromptRequest, "taskType" | "imageSize" | "edit">;

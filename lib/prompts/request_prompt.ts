@@ -1,17 +1,18 @@
 /** Accepting a prompt: one atomic commit, or nothing. */
 import { budgetState } from "../money/budget.ts";
 import type { Doorbell } from "./doorbell.ts";
+import { isId } from "../ids.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { type Account, monthOf } from "../money/account.ts";
 import { type Books, changeBooks } from "../money/ledger.ts";
 import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "./idempotency.ts";
 import { newPrompt } from "./new_prompt.ts";
-import type { Prompt, PromptRequest } from "./prompt.ts";
+import type { Filing, Prompt, PromptRequest } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
-import { readMany, type Store, type Versioned } from "../store/store.ts";
+import { read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {
@@ -42,9 +43,10 @@ export async function findAccepted(
  */
 export async function requestPrompt(
   deps: RequestDeps,
-  { user, quote, atMostMicros = Infinity, idempotency }: {
+  { user, quote, filing, atMostMicros = Infinity, idempotency }: {
     user: User;
     quote: Quote;
+    filing?: Filing;
     /** What was shown before; left out, whatever it costs is agreed to. */
     atMostMicros?: number;
     idempotency?: Idempotency;
@@ -55,6 +57,7 @@ export async function requestPrompt(
   const earlier = claim && await findClaimed(store, claim);
   if (earlier) return { prompt: earlier, isReplay: true };
   await demandSources(store, { userId: user.id, requests: [quote.request] });
+  await demandBoard(store, { userId: user.id, boardId: filing?.boardId ?? null });
   await deps.readiness.demand();
 
   const at = store.now();
@@ -73,6 +76,7 @@ export async function requestPrompt(
       userId: user.id,
       sequence: account.promptSequence,
       request,
+      filing,
       holdMicros,
       priceRow,
       imagesPerTask: model.imagesPerTask,
@@ -102,6 +106,16 @@ export async function demandSources(
     ...Array.from(maskIds, keys.mask),
   ]);
   if (!found.every((record) => record?.value.userId === userId)) throw notFound();
+}
+
+/** A board that pictures are to be put onto is there, and the user's; refuses with `not_found`. */
+export async function demandBoard(
+  { kv }: Store,
+  { userId, boardId }: { userId: string; boardId: string | null },
+): Promise<void> {
+  if (boardId === null) return;
+  const board = isId(boardId) ? await read<{ ownerId: string }>(kv, keys.board(boardId)) : null;
+  if (board?.value.ownerId !== userId) throw notFound();
 }
 
 async function findClaimed(store: Store, claim: Claim): Promise<Versioned<Prompt> | null> {

@@ -1,19 +1,22 @@
 /** Submitting a prompt again, as a new one with the same settings. */
 import type { Models } from "../catalog/models.ts";
-import type { Prompt } from "./prompt.ts";
+import { keys } from "../store/schema.ts";
+import { read, type Store } from "../store/store.ts";
+import type { Filing, Prompt } from "./prompt.ts";
 import { checkWatermark, takesNone } from "./prompt_request.ts";
 import { type Quote, quoteOf } from "./quote.ts";
 import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
 import type { User } from "../users/user.ts";
 
 /** Refuses like `requestPrompt` and `quoteRetry`. */
-export function retryPrompt(
+export async function retryPrompt(
   deps: RequestDeps & { models: Models },
   { user, prompt, idempotencyKey }: { user: User; prompt: Prompt; idempotencyKey?: string },
 ): Promise<Accepted> {
-  return requestPrompt(deps, {
+  return await requestPrompt(deps, {
     user,
     quote: quoteRetry(deps.models, prompt),
+    filing: await filingNow(deps.store, prompt),
     idempotency: idempotencyKey === undefined
       ? undefined
       : { key: idempotencyKey, body: { retryOf: prompt.id } },
@@ -29,4 +32,11 @@ export function quoteRetry(models: Models, { request }: Pick<Prompt, "request">)
   checkWatermark(request, model);
   if (request.edit !== undefined && model.edit === null) throw takesNone(model);
   return quoteOf(models, { request, model });
+}
+
+/** Without the board, where that was deleted meanwhile. */
+async function filingNow({ kv }: Store, { filing }: Prompt): Promise<Filing | undefined> {
+  if (filing === undefined || filing.boardId === null) return filing;
+  if (await read(kv, keys.board(filing.boardId)) !== null) return filing;
+  return filing.tags.length === 0 ? undefined : { ...filing, boardId: null };
 }

@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import { StartError } from "../refusal.ts";
 import { findByLetters } from "./migrations/find_by_letters.ts";
 import { changesInRows } from "./migrations/changes_in_rows.ts";
+import { markedPictures } from "./migrations/marked_pictures.ts";
 import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "./migrations/pictures_of_two_kinds.ts";
 import { ranksInTheQueue } from "./migrations/ranks_in_the_queue.ts";
@@ -27,6 +28,7 @@ const shipped: readonly Migration[] = [
   picturesOfTwoKinds,
   changesInRows,
   ranksInTheQueue,
+  markedPictures,
 ];
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */

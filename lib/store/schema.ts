@@ -30,6 +30,7 @@
  * | `child_prompt` userId imageId n | id of a prompt that changes the picture, by its number |
  * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
+ * | `board` id · `board_deletion` boardId | `Board` · `BoardDeletion`, until all pictures are taken off it |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `batch` id | `Batch`; its rows are a blob |
@@ -38,7 +39,7 @@
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
@@ -92,6 +93,8 @@ export const keys = {
   sourceUse: (imageId: string, promptId: string) => ["source_use", imageId, promptId],
   sourceUses: (imageId: string) => ["source_use", imageId],
   trash: (imageId: string) => ["trash", imageId],
+  board: (boardId: string) => ["board", boardId],
+  boardDeletion: (boardId: string) => ["board_deletion", boardId],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
   unknownCharge: (promptId: string) => ["unknown_charge", promptId],
@@ -161,6 +164,8 @@ export const kinds = {
   childPrompts: ["child_prompt"],
   sourceUses: ["source_use"],
   trash: ["trash"],
+  boards: ["board"],
+  boardDeletions: ["board_deletion"],
   ledger: ["ledger"],
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],
@@ -198,6 +203,8 @@ export const kinds = {
   imageLists: ["images"],
   uploadLists: ["uploads"],
   batchLists: ["batches"],
+  boardLists: ["boards"],
+  boardImageLists: ["board_images"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -213,6 +220,9 @@ export const lists = {
   /** Its entries are counted by rank; a rank is no number that only one of them has. */
   queue: (userId: string): ListKey => ["queue", userId],
   batches: (userId: string): ListKey => ["batches", userId],
+  boards: (userId: string): ListKey => ["boards", userId],
+  /** In the order in which they came onto the board. */
+  boardImages: (boardId: string): ListKey => ["board_images", boardId],
 };
 
 /** The lists that a prompt stands in, with its number there. */

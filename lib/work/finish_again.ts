@@ -1,7 +1,9 @@
 /** Pictures that were made and paid for, and could not be put into what they change: tried again, free of charge. */
 import type { Batch } from "../batches/batch.ts";
 import type { Blobs } from "../blobs/blobs.ts";
+import { fileArrivals, filed } from "../boards/filing.ts";
 import type { Models } from "../catalog/models.ts";
+import type { MadeImage } from "../images/image.ts";
 import { addImage } from "../images/image_store.ts";
 import { storeKept } from "../images/store_kept.ts";
 import { type NewImage, StorageFailure } from "../images/store_picture.ts";
@@ -30,14 +32,20 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
   const images = await finishAll(deps, value);
   const at = store.now();
   const after = toFinished(value, { imageIds: images.map(({ id }) => id), at });
-  const written = await changeBooks<Prompt, Batch>(store, ownerOf(value, at), (books) => {
-    const first = books.account.imageSequence + 1;
-    const account = { ...books.account, imageSequence: books.account.imageSequence + images.length };
-    const atomic = writePrompt(store.kv, { before: prompt, after });
-    books.write(atomic, addToBatch(atomic, { books, account, before: value, after, at }));
-    images.forEach((image, i) => addImage(atomic, { ...image, sequence: first + i }));
-    return { atomic: checkAccount(atomic, value.userId), value: after };
-  });
+  const written = await fileArrivals(
+    store,
+    value,
+    (filing) =>
+      changeBooks<Prompt, Batch>(store, ownerOf(value, at), (books) => {
+        const first = books.account.imageSequence + 1;
+        const account = { ...books.account, imageSequence: books.account.imageSequence + images.length };
+        const atomic = writePrompt(store.kv, { before: prompt, after });
+        books.write(atomic, addToBatch(atomic, { books, account, before: value, after, at }));
+        const numbered = images.map((image, i): MadeImage => ({ ...image, sequence: first + i }));
+        for (const image of filed(atomic, { images: numbered, filing })) addImage(atomic, image);
+        return { atomic: checkAccount(atomic, value.userId), value: after };
+      }),
+  );
   // Somebody else has just finished it.
   if (written === null) throw nothingLeft();
   return written;

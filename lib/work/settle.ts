@@ -12,6 +12,7 @@ import type { Store, Versioned } from "../store/store.ts";
 import { type Charge, sumCharges } from "../money/charge.ts";
 import { addImage } from "../images/image_store.ts";
 import { addToBatch } from "./batch_progress.ts";
+import { fileArrivals, filed, type OpenFiling } from "../boards/filing.ts";
 
 /**
  * Writes `after`, which names `images`, together with their records, and settles it if it is final and its charge
@@ -22,17 +23,20 @@ export function writeProgress(
   { before, after, images = [] }: { before: Versioned<Prompt>; after: Prompt; images?: readonly NewImage[] },
 ): Promise<Versioned<Prompt> | null> {
   const at = store.now();
-  return changeBooks<Prompt, Batch>(store, ownerOf(after, at), (books) => {
-    const atomic = writePrompt(store.kv, { before, after });
-    const firstNumber = books.account.imageSequence + 1;
-    images.forEach((image, i) => addImage(atomic, { ...image, sequence: firstNumber + i } satisfies Image));
-    const counted = { ...books.account, imageSequence: books.account.imageSequence + images.length };
-    const { account, month } = isSettled(after)
-      ? addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, at })
-      : { account: counted };
-    const changed = addToBatch(atomic, { books, account, before: before.value, after, at });
-    return { atomic: books.write(atomic, { ...changed, month }), value: after };
-  });
+  const write = (filing: OpenFiling | null) =>
+    changeBooks<Prompt, Batch>(store, ownerOf(after, at), (books) => {
+      const atomic = writePrompt(store.kv, { before, after });
+      const firstNumber = books.account.imageSequence + 1;
+      const numbered = images.map((image, i): Image => ({ ...image, sequence: firstNumber + i }));
+      for (const image of filed(atomic, { images: numbered, filing })) addImage(atomic, image);
+      const counted = { ...books.account, imageSequence: books.account.imageSequence + images.length };
+      const { account, month } = isSettled(after)
+        ? addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, at })
+        : { account: counted };
+      const changed = addToBatch(atomic, { books, account, before: before.value, after, at });
+      return { atomic: books.write(atomic, { ...changed, month }), value: after };
+    });
+  return images.length === 0 ? write(null) : fileArrivals(store, after, write);
 }
 
 /** The books that a prompt's steps go through. */

@@ -107,13 +107,14 @@ async function startNextRow(
       const stored = ready.get(row);
       if (before === null || stored === undefined || !mayStartRow(before, { window })) throw new NotNow();
       if (isPastDeadline(before, at)) throw new NotNow();
-      const { row: { request, holdMicros, imagesPerTask, priceRow }, bytes, failure } = stored;
+      const { row: { request, filing, holdMicros, imagesPerTask, priceRow }, bytes, failure } = stored;
       const sequence = books.account.promptSequence + 1;
       const pending = newPrompt({
         id,
         userId,
         sequence,
         request,
+        filing,
         holdMicros,
         priceRow: before.priceRows[priceRow],
         imagesPerTask,

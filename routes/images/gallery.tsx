@@ -6,7 +6,25 @@ import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { fileName } from "../../lib/images/file_name.ts";
-import { type ImageQuery, isEmptyQuery, listChoices, searchImages } from "../../lib/images/image_search.ts";
+import {
+  type ImageQuery,
+  isEmptyQuery,
+  listChoices,
+  listTags,
+  searchAll,
+  searchImages,
+} from "../../lib/images/image_search.ts";
+import { markImage } from "../../lib/batches/mark_image.ts";
+import { type Marking, rated, taggedToo } from "../../lib/images/marking.ts";
+import { starsChoice } from "../../lib/images/typed_query.ts";
+import { demandBoard } from "../../lib/prompts/request_prompt.ts";
+import { foldTag, mostTags, splitTags } from "../../lib/tags.ts";
+import { allBoards } from "../../lib/boards/board_store.ts";
+import { putOnBoard } from "../../lib/boards/board_pictures.ts";
+import type { Store } from "../../lib/store/store.ts";
+import { pictureRow, picturesHead } from "../../views/images/pictures_csv.ts";
+import { MarkedFragment } from "../../views/images/selection_bar.tsx";
+import { ratingWords } from "../../views/images/rating.tsx";
 import { draftPath, withSources } from "../../lib/prompts/prompt_draft.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
 import { viewPictures } from "../../lib/live/prompt_view.ts";
@@ -15,10 +33,12 @@ import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
 import { GalleryPage, type GalleryPart, GalleryTiles, maxParts } from "../../views/images/gallery_page.tsx";
 import { queryOf } from "../../views/images/image_query.ts";
-import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf, wantsFragment } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import type { ReadyPages } from "../http/ready_pages.ts";
 import { readFormLists } from "../http/input.ts";
+import { ownPath } from "../http/return_path.ts";
+import { chosenBoard, readRating, readTags } from "./marks.tsx";
 import { readerZone } from "../http/reader_zone.ts";
 import {
   countImages,
@@ -26,18 +46,30 @@ import {
   findImage,
   listImages,
   listUploads,
+  readImages,
 } from "../../lib/images/image_store.ts";
 
 const partLength = 24;
+const rowsAtOnce = 200;
 const maxSelected = 500;
 /** Longer than any model's name, and short enough for a key of the database in every script. */
 const maxModelChars = 200;
 
-const actionWords = "action takes download, delete, compare or source";
+const actions = ["download", "delete", "compare", "source", "tag", "board"] as const;
+const actionWords = `action takes ${actions.join(", ")}`;
 const undeleteForm = z.object({ image: z.array(z.string()).default([]) });
+const one = z.array(z.string()).transform(([first = ""]) => first).default("");
 const selectionForm = undeleteForm.extend({
-  action: z.tuple([z.enum(["download", "delete", "compare", "source"], actionWords)], actionWords),
+  /** Enter in one of the fields, which then says what is meant. */
+  action: z.tuple([z.enum([...actions, "entered"], actionWords)], actionWords).optional(),
+  /** A button of its own. */
+  rating: z.array(z.string()).optional(),
+  tags: one,
+  board: one,
+  name: one,
+  returnTo: one,
 });
+type Selection = z.output<typeof selectionForm>;
 
 type GalleryDeps = Pick<AppDeps, "store" | "files" | "secret"> & { readyPages: ReadyPages };
 
@@ -46,35 +78,55 @@ export function galleryRoutes(deps: GalleryDeps) {
   return new Hono<AppEnv>()
     .get("/gallery", async (c) => {
       const { user } = callerOf(c);
+      const kind = readKind(c);
       const cursor = await readCursor(store, user.id);
-      const isOfUploads = readKind(c) === "upload";
-      const [parts, total, choices, deleted] = await Promise.all([
+      const [parts, total, choices, knownTags, boards, deleted] = await Promise.all([
         readParts(c),
-        isOfUploads ? countUploads(store, user.id) : countImages(store, user.id),
+        countKind(user.id, kind),
         listChoices(store, user.id),
-        readDeleted(c),
+        listTags(store, user.id),
+        allBoards(store, user.id),
+        readDeleted(c, store),
       ]);
-      return await readyPages.answer(
-        c,
-        (ready) => <GalleryPage {...{ user, cursor, total, choices, deleted, ready }} {...parts} />,
-      );
+      const shown = { user, cursor, total, choices, knownTags, boards, deleted };
+      return await readyPages.answer(c, (ready) => <GalleryPage {...shown} ready={ready} {...parts} />);
     })
     .get("/gallery/part", async (c) => {
       const parts = Number(c.req.query("parts")) || 1;
       const part = await readPart(c);
       return await readyPages.answer(c, (ready) => <GalleryTiles {...part} {...{ parts, ready }} />);
     })
+    .get("/gallery.csv", async (c) => {
+      const search = { userId: callerOf(c).user.id, query: await readOwnQuery(c, store) };
+      c.header("Content-Type", "text/csv; charset=utf-8");
+      c.header("Content-Disposition", 'attachment; filename="darkroom-pictures.csv"');
+      return c.body(ReadableStream.from(table(search)).pipeThrough(new TextEncoderStream()));
+    })
     .post("/gallery/selection", async (c) => {
       callerOf(c);
-      const { action: [action], image } = await readFormLists(c, selectionForm);
-      const { user } = callerOf(c, action === "delete" ? "all" : "read");
-      const images = await findAll(user.id, image);
+      const selection = await readFormLists(c, selectionForm);
+      const action = actionOf(selection);
+      const { user } = callerOf(c, scopes[action]);
+      const images = await findAll(user.id, selection.image);
       switch (action) {
+        case "star": {
+          const rating = readRating(selection.rating![0]);
+          return await markAll(c, { images, selection, mark: rated(rating), words: ratingWords(rating) });
+        }
+        case "tag": {
+          const tags = readTags(selection.tags);
+          return await markAll(c, { images, selection, mark: taggedToo(tags), words: tags.join(", ") });
+        }
+        case "board": {
+          const boardId = await chosenBoard(store, { userId: user.id, ...selection });
+          await putOnBoard(store, { userId: user.id, boardId, imageIds: images.map(({ id }) => id) });
+          return c.redirect(`/boards/${boardId}`, 303);
+        }
         case "download":
           return sendArchive(c, images);
         case "delete":
           for (const each of images) await deleteImage(store, each);
-          return c.redirect(deletedAddress(images), 303);
+          return c.redirect(deletedAddress(images, listOf(selection.returnTo)), 303);
         case "compare":
           return c.redirect(`/compare?images=${images.map(({ id }) => id).join(",")}`, 303);
         case "source":
@@ -101,9 +153,51 @@ export function galleryRoutes(deps: GalleryDeps) {
       return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);
     });
 
+  function countKind(userId: string, kind: ImageQuery["kind"]): Promise<number> {
+    if (kind === "made") return countImages(store, userId);
+    if (kind === "upload") return countUploads(store, userId);
+    return Promise.all([countImages(store, userId), countUploads(store, userId)]).then(([a, b]) => a + b);
+  }
+
+  /** What was searched for, made while it is read. */
+  async function* table(search: { userId: string; query: ImageQuery }): AsyncGenerator<string> {
+    const boards = new Map((await allBoards(store, search.userId)).map(({ id, name }) => [id, name]));
+    yield picturesHead;
+    let ids: string[] = [];
+    for await (const { id } of searchAll(store, search)) {
+      if (ids.push(id) < rowsAtOnce) continue;
+      yield await rowsOf(ids, boards);
+      ids = [];
+    }
+    yield await rowsOf(ids, boards);
+  }
+
+  async function rowsOf(ids: readonly string[], boards: ReadonlyMap<string, string>): Promise<string> {
+    const images = (await readImages(store, ids)).map(({ value }) => value);
+    return (await viewPictures(store, images)).map((view) => pictureRow(view, { boards })).join("");
+  }
+
+  /** One after another, each in a commit of its own. */
+  async function markAll(
+    c: AppContext,
+    { images, selection, mark, words }: {
+      images: readonly Image[];
+      selection: Selection;
+      mark: Marking;
+      words: string;
+    },
+  ): Promise<Response> {
+    const marked: Image[] = [];
+    for (const { id: imageId, userId } of images) {
+      marked.push(await markImage(store, { userId, imageId }, mark));
+    }
+    if (wantsFragment(c)) return c.html(<MarkedFragment images={marked} words={words} />);
+    return c.redirect(listOf(selection.returnTo) ?? galleryOf(images), 303);
+  }
+
   async function readPart(c: AppContext): Promise<Omit<GalleryPart, "parts" | "ready">> {
     const { user } = callerOf(c);
-    const query = readImageQuery(c);
+    const query = await readOwnQuery(c, store);
     const { name, list } = readList(c, query);
     const page = await findImages(user.id, { query, ...list.start });
     const images = await viewPictures(store, page.items);
@@ -119,7 +213,7 @@ export function galleryRoutes(deps: GalleryDeps) {
     const isContinued = c.req.query("cursor") !== undefined;
     const at = await findPlace(user.id, c.req.query("at"));
     if (at === null) return { ...await readPart(c), parts: 1, isContinued };
-    const query = readImageQuery(c);
+    const query = await readOwnQuery(c, store);
     const { name, list } = readList(c, query);
     const whole = await findImages(user.id, { query, ...list.start, limit: maxParts * partLength });
     const index = whole.items.findIndex(({ id }) => id === at.id);
@@ -151,8 +245,8 @@ export function galleryRoutes(deps: GalleryDeps) {
     userId: string,
     { query, ...start }: { query: ImageQuery } & PageStart & { limit: number },
   ): Promise<Page<Image>> {
-    if (query.kind === "upload") return await listUploads(store, { userId, ...start });
-    if (isEmptyQuery(query)) return await listImages(store, { userId, ...start });
+    if (isEmptyQuery(query) && query.kind === "made") return await listImages(store, { userId, ...start });
+    if (isEmptyQuery(query) && query.kind === "upload") return await listUploads(store, { userId, ...start });
     const { images, next } = await searchImages(store, { userId, query, ...start });
     return { items: images, next, total: images.length };
   }
@@ -164,20 +258,6 @@ export function galleryRoutes(deps: GalleryDeps) {
       throw new Refusal("invalid_request", `Select at most ${maxSelected} pictures`);
     }
     return Promise.all([...new Set(imageIds)].map((imageId) => findImage(store, { userId, imageId })));
-  }
-
-  async function readDeleted(c: AppContext): Promise<Image[]> {
-    const { user } = callerOf(c);
-    const ids = (c.req.query("deleted") ?? "").split(",").filter(Boolean).slice(0, maxSelected);
-    const found = await Promise.all(ids.map(async (imageId) => {
-      try {
-        return [(await findDeleted(store, { userId: user.id, imageId })).value.image];
-      } catch (error) {
-        if (error instanceof Refusal && error.code === "not_found") return [];
-        throw error;
-      }
-    }));
-    return found.flat();
   }
 
   /** The pictures as they are, streamed one after another. */
@@ -201,15 +281,57 @@ export function galleryRoutes(deps: GalleryDeps) {
   }
 }
 
+const scopes = {
+  download: "read",
+  compare: "read",
+  source: "read",
+  star: "generate",
+  tag: "generate",
+  board: "generate",
+  delete: "all",
+} as const;
+
+/** What is to be done; Enter in a field means what is filled in. */
+function actionOf({ action, rating, tags, name }: Selection): keyof typeof scopes {
+  if (action?.[0] === "entered") {
+    if (tags.trim() !== "") return "tag";
+    if (name.trim() !== "") return "board";
+    throw new Refusal("invalid_request", "Choose what is to be done with the pictures");
+  }
+  if (action !== undefined) return action[0];
+  if (rating?.length === 1) return "star";
+  throw new Refusal("invalid_request", actionWords);
+}
+
+/** Pictures that the address names as deleted just now, as far as that can still be undone. */
+export async function readDeleted(c: AppContext, store: Store): Promise<Image[]> {
+  const { user } = callerOf(c);
+  const ids = (c.req.query("deleted") ?? "").split(",").filter(Boolean).slice(0, maxSelected);
+  const found = await Promise.all(ids.map(async (imageId) => {
+    try {
+      return [(await findDeleted(store, { userId: user.id, imageId })).value.image];
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "not_found") return [];
+      throw error;
+    }
+  }));
+  return found.flat();
+}
+
+/** A gallery or a board, as a form names it; undefined: it names neither. */
+function listOf(returnTo: string): string | undefined {
+  return /^\/(gallery|boards\/[0-9a-f-]+)(\?|$)/.test(returnTo) ? ownPath(returnTo) : undefined;
+}
+
 /** The gallery in which all of these are, if there is one. */
 function galleryOf(images: readonly Image[]): string {
   const areUploads = images.length > 0 && images.every(({ kind }) => kind === "upload");
   return areUploads ? "/gallery?kind=upload" : "/gallery";
 }
 
-/** The gallery, which offers to bring these back. */
-export function deletedAddress(images: readonly Image[]): string {
-  return addressWith(galleryOf(images), `deleted=${images.map(({ id }) => id).join(",")}`);
+/** The gallery, or the list that they were in, which offers to bring these back. */
+export function deletedAddress(images: readonly Image[], list: string = galleryOf(images)): string {
+  return addressWith(list, `deleted=${images.map(({ id }) => id).join(",")}`);
 }
 
 function addressWith(address: string, query: string): string {
@@ -223,14 +345,21 @@ function cutPage({ items, total, next }: Page<Image>, count: number): Page<Image
 }
 
 /** Made pictures, unless uploads are asked for. */
-export function readKind(c: AppContext): Image["kind"] {
+export function readKind(c: AppContext): ImageQuery["kind"] {
   const kind = c.req.query("kind") || "made";
-  if (kind === "made" || kind === "upload") return kind;
-  throw new Refusal("invalid_request", "kind takes made or upload", { field: "kind" });
+  if (kind === "made" || kind === "upload" || kind === "all") return kind;
+  throw new Refusal("invalid_request", "kind takes made, upload or all", { field: "kind" });
+}
+
+/** The same as `readImageQuery`; refuses with `not_found` a board that is not the caller's. */
+export async function readOwnQuery(c: AppContext, store: Store): Promise<ImageQuery> {
+  const query = readImageQuery(c);
+  await demandBoard(store, { userId: callerOf(c).user.id, boardId: query.boardId });
+  return query;
 }
 
 /** Refuses with `invalid_request` what is no day, size or kind; a field left empty narrows nothing. */
-export function readImageQuery(c: AppContext): ImageQuery {
+function readImageQuery(c: AppContext): ImageQuery {
   const field = (name: string) => c.req.query(name)?.trim() || null;
   const [size, from, to, cost] = ["size", "from", "to", "cost"].map(field);
   if (size !== null && !/^\d{1,5}x\d{1,5}$/.test(size)) {
@@ -247,9 +376,8 @@ export function readImageQuery(c: AppContext): ImageQuery {
   if (model !== null && model.length > maxModelChars) {
     throw new Refusal("invalid_request", "model takes the name of a model");
   }
-  const kind = readKind(c);
   return {
-    kind,
+    ...readMarksQuery(c),
     text: (c.req.query("q") ?? "").slice(0, 500),
     model,
     size,
@@ -257,5 +385,28 @@ export function readImageQuery(c: AppContext): ImageQuery {
     to,
     cost,
     zone: readerZone(c),
+  };
+}
+
+/** Those of its parts that programs take, too. */
+export function readMarksQuery(c: AppContext): Pick<ImageQuery, "kind" | "stars" | "tags" | "boardId"> {
+  const stars = c.req.query("stars")?.trim() || null;
+  const choice = stars === null ? null : starsChoice(stars);
+  // At least -1 is anything.
+  if (stars !== null && stars !== "-1" && choice === null) {
+    throw new Refusal(
+      "invalid_request",
+      "stars takes a whole number from -1 to 5, or x for what was rejected",
+      {
+        field: "stars",
+      },
+    );
+  }
+  const tags = (c.req.queries("tag") ?? []).flatMap(splitTags).map(foldTag);
+  return {
+    kind: readKind(c),
+    stars: choice,
+    tags: [...new Set(tags)].slice(0, mostTags),
+    boardId: c.req.query("board")?.trim() || null,
   };
 }

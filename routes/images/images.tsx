@@ -13,7 +13,16 @@ import type { Image, MadeImage } from "../../lib/images/image.ts";
 import { readFamily } from "../../lib/images/lineage.ts";
 import { fileName } from "../../lib/images/file_name.ts";
 import type { FileForm, ImageFile } from "../../lib/images/image_file.ts";
-import { type ImageQuery, isEmptyQuery, searchNeighbours } from "../../lib/images/image_search.ts";
+import {
+  allOf,
+  type ImageQuery,
+  isEmptyQuery,
+  listTags,
+  searchNeighbours,
+  searchPage,
+} from "../../lib/images/image_search.ts";
+import { allBoards } from "../../lib/boards/board_store.ts";
+import { demandBoard } from "../../lib/prompts/request_prompt.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
@@ -27,7 +36,7 @@ import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { answerUnmet, isForPrograms } from "../http/problem.tsx";
 import type { EditPages } from "./edit.tsx";
-import { deletedAddress, readImageQuery, readKind } from "./gallery.tsx";
+import { deletedAddress, readMarksQuery, readOwnQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
 import {
@@ -38,6 +47,8 @@ import {
   listUploads,
 } from "../../lib/images/image_store.ts";
 import { pictureFormats } from "../../lib/pixels/format.ts";
+import type { Page, PageStart } from "../../lib/store/counted_list.ts";
+import { queryOf } from "../../views/images/image_query.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
@@ -64,20 +75,19 @@ export function imageRoutes(deps: ImageDeps) {
       const { user } = callerOf(c);
       const shown = await orNull(view(c));
       if (shown === null) return await showDeleted(c);
-      const [family, cursor] = await Promise.all([
+      const query = await readQueryOf(c, shown.image);
+      const [family, cursor, neighbours, knownTags, boards] = await Promise.all([
         readFamily(store, shown.image),
         readCursor(store, user.id),
+        neighboursOf(shown.image, query),
+        listTags(store, user.id),
+        allBoards(store, user.id),
       ]);
       const box = editPages.box(shown.image);
-      if (shown.prompt === null) {
-        return c.html(<UploadPage {...{ user, cursor, view: shown, box, family }} />);
-      }
-      const query = readImageQuery(c);
-      const [neighbours, origin] = await Promise.all([
-        neighboursOf(shown.image, query),
-        editPages.origin(shown),
-      ]);
-      return c.html(<ImagePage {...{ user, cursor, view: shown, neighbours, query, box, family, origin }} />);
+      const marks = { image: shown.image, knownTags, boards };
+      const around = { user, cursor, neighbours, query, marks, box, family };
+      if (shown.prompt === null) return c.html(<UploadPage view={shown} {...around} />);
+      return c.html(<ImagePage view={shown} origin={await editPages.origin(shown)} {...around} />);
     })
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);
@@ -104,15 +114,31 @@ export function imageRoutes(deps: ImageDeps) {
 
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
-    const isOfUploads = readKind(c) === "upload";
-    const name = { userId: user.id, list: isOfUploads ? "uploads" : "images", secret };
+    const search: ImageQuery = { ...allOf("made"), ...readMarksQuery(c) };
+    await demandBoard(store, { userId: user.id, boardId: search.boardId });
+    const name = { userId: user.id, list: `images?${queryOf(search)}`, secret };
     const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await (isOfUploads ? listUploads : listImages)(store, { userId: user.id, ...query.start });
+    const page = await findPage(user.id, { search, ...query.start });
     return { views: await viewPictures(store, page.items), pagination: paginate(page, { name, query }) };
   }
 
+  function findPage(
+    userId: string,
+    { search, ...start }: { search: ImageQuery } & PageStart,
+  ): Promise<Page<Image>> {
+    if (isEmptyQuery(search) && search.kind === "made") return listImages(store, { userId, ...start });
+    if (isEmptyQuery(search) && search.kind === "upload") return listUploads(store, { userId, ...start });
+    return searchPage(store, { userId, query: search, ...start });
+  }
+
+  /** What it was found by; of an upload that was found by nothing, all uploads. */
+  async function readQueryOf(c: AppContext, { kind }: Image): Promise<ImageQuery> {
+    const query = await readOwnQuery(c, store);
+    return kind === "upload" && isEmptyQuery(query) && query.kind === "made" ? allOf("upload") : query;
+  }
+
   function neighboursOf(image: Image, query: ImageQuery) {
-    if (isEmptyQuery(query)) return imageNeighbours(store, image);
+    if (isEmptyQuery(query) && query.kind === image.kind) return imageNeighbours(store, image);
     return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
   }
 

@@ -17,6 +17,7 @@ import { endSession, listSessions } from "../../lib/identity/session.ts";
 import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";
 import { DeletedPage } from "../../views/images/deleted_page.tsx";
+import { boardFields } from "../../views/json/board_json.ts";
 import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
@@ -61,6 +62,7 @@ export function profileRoutes(deps: ProfileDeps) {
     prompt: (view) => promptJson(view, publicUrl).prompt,
     image: (view) => imageJson(view, publicUrl).image,
     batch: batchJson,
+    board: boardFields,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -7,7 +7,9 @@ import { findPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { FoundSettings, Left } from "../../lib/images/found_settings.ts";
 import { leftTexts, readLeft, takeOver } from "../../lib/images/take_over.ts";
 import { createRecent } from "../../lib/recent.ts";
-import type { Prompt } from "../../lib/prompts/prompt.ts";
+import { allBoards } from "../../lib/boards/board_store.ts";
+import type { Board } from "../../lib/boards/board.ts";
+import type { Filing, Prompt } from "../../lib/prompts/prompt.ts";
 import {
   type Draft,
   draftFrom,
@@ -107,7 +109,7 @@ export function generateRoutes(deps: GenerateDeps) {
     })
     .post("/api/v1/quotes", async (c) => {
       const { user } = callerOf(c);
-      const quote = await readQuote(user, await readJson(c));
+      const { quote } = await readQuote(user, await readJson(c));
       return c.json(quoteJson(quote, await budgetOf(deps, user)));
     })
     .get("/generator", async (c) => {
@@ -118,7 +120,7 @@ export function generateRoutes(deps: GenerateDeps) {
       const problem = picture !== undefined && kept === undefined ? forgottenWords : undefined;
       const { fields, left } = kept ?? { fields: typed, left: readLeft(c.req.queries("left") ?? []) };
       const draft = from === undefined ? draftOf(fields, models.available(), sources) : draftFrom(
-        (await findPrompt(store, { userId: user.id, promptId: from })).value.request,
+        (await findPrompt(store, { userId: user.id, promptId: from })).value,
         models.available(),
         { fields, sources },
       );
@@ -224,9 +226,10 @@ export function generateRoutes(deps: GenerateDeps) {
     return `/generator?picture=${id}`;
   }
 
-  async function readQuote(user: User, body: unknown): Promise<Quote> {
+  async function readQuote(user: User, body: unknown): Promise<{ quote: Quote; filing?: Filing }> {
     const named = await findNamed(store, { userId: user.id, ...namedIn(body) });
-    return quoteOf(models, checkPromptRequest(body, { models, maxChars: deps.promptMaxChars, named }));
+    const checked = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars, named });
+    return { quote: quoteOf(models, checked), filing: checked.filing };
   }
 
   /** What was typed is in the form again after signing in. */
@@ -250,7 +253,7 @@ export function generateRoutes(deps: GenerateDeps) {
     // What was accepted is answered again, also where a model or a picture that it names is gone by now.
     const earlier = idempotency && await findAccepted(store, { userId: user.id, idempotency });
     if (earlier) return earlier;
-    return await requestPrompt(deps, { user, quote: await readQuote(user, body), atMostMicros, idempotency });
+    return await requestPrompt(deps, { user, ...await readQuote(user, body), atMostMicros, idempotency });
   }
 
   async function answerWhenFinal(c: AppContext, prompt: Versioned<Prompt>) {
@@ -326,11 +329,15 @@ export function generateRoutes(deps: GenerateDeps) {
 
   /** The draft with the pictures that it names, as far as they are there, and what it costs. */
   async function formOf(user: User, { sources, ...draft }: Draft): Promise<FilledForm> {
-    const found = await findSources(store, { userId: user.id, sources });
+    const [found, boards] = await Promise.all([
+      findSources(store, { userId: user.id, sources }),
+      allBoards(store, user.id),
+    ]);
     const kept = { ...draft, sources: sources.filter(({ imageId }) => found.named.sources.has(imageId)) };
     return {
       draft: kept,
       pictures: found.pictures,
+      boards,
       costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),
       problem: kept.sources.length < sources.length ? goneWords : null,
     };
@@ -341,6 +348,7 @@ interface FilledForm {
   draft: Draft;
   /** Of its sources. */
   pictures: PictureView[];
+  boards: Board[];
   costMicros: number;
   problem: string | null;
 }

@@ -1,8 +1,8 @@
 /**
  * The swap style `place`: each element of the fragment takes the place of the one with its id, keeping focus and
  * pictures that stay the same, or is added to the target, newest first (ids end in UUIDv7, which sort by time). An
- * element that is older than the one that is there (`data-version`) came late and is dropped. To a target with
- * `data-fixed` nothing is added.
+ * element that is older than the one that is there (`data-version`) came late and is dropped, and one with `data-once`
+ * stays as it is once it is there. To a target with `data-fixed` nothing is added.
  * `data-keep` on the target says how many of them stay. A strip has fixed places, which are filled anew.
  *
  * In a frame the picture that is shown stays in front until the one that takes its place has been decoded, then fades.
@@ -32,6 +32,7 @@
       target.insertBefore(element, older ?? null);
       return element;
     }
+    if (element.hasAttribute("data-once")) return null;
     if ((existing.dataset.version ?? "") > (element.dataset.version ?? "")) return null;
     const one = document.createDocumentFragment();
     one.append(element);

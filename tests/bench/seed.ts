@@ -1,7 +1,7 @@
 /** Completed prompts in any number, by the one write path: a commit each, many at a time, the books at the end. */
 import { blobKeys, type Blobs } from "../../lib/blobs/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
-import { type Image, imageTitle } from "../../lib/images/image.ts";
+import { type Image, imageTitle, unmarked } from "../../lib/images/image.ts";
 import { emptyAccount, emptyMonth, monthOf } from "../../lib/money/account.ts";
 import { settle } from "../../lib/money/ledger.ts";
 import { type CompletedPrompt, imagesOf } from "../../lib/prompts/prompt.ts";
@@ -66,6 +66,7 @@ export async function seedHistory(
         modelTerm(prompt.request.model),
         sizeTerm({ width: 512, height: 512 }),
       ],
+      ...unmarked,
       createdAt: at,
     };
     const { entry, ...after } = settle(books, {

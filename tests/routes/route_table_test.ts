@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { imagesOf } from "../../lib/prompts/prompt.ts";
 import type { Hono } from "hono";
 import sharp from "sharp";
+import { putOnBoard } from "../../lib/boards/board_pictures.ts";
+import { createBoard } from "../../lib/boards/board_store.ts";
 import { createApiKey, listApiKeys } from "../../lib/identity/api_key.ts";
 import { deleteImage } from "../../lib/images/delete_image.ts";
 import { sha256 } from "../../lib/digest.ts";
@@ -73,7 +75,7 @@ async function statusFor(route: Route, caller: CallerKind): Promise<number> {
       ...json !== undefined && { "Content-Type": "application/json" },
     },
     body: json !== undefined
-      ? JSON.stringify(json)
+      ? fillIn(JSON.stringify(json))
       : file !== undefined
       ? await formWith(file, fields)
       : form && new URLSearchParams(fields),
@@ -140,6 +142,8 @@ async function createThings(
   await blobs.put(blobKeys.picture(image.id), await picture(width, height), "image/png");
   await deleteImage(store, trashed);
   const base = (await readImage(store, image.id))!.value;
+  const { id: board } = await createBoard(store, { userId: member.id, name: "Foxes", description: "" });
+  await putOnBoard(store, { userId: member.id, boardId: board, imageIds: [image.id] });
   const mask = await createTestMask(store, { base, blobs });
   const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
   const passkey = (await createTestPasskey(store, member)).id;
@@ -159,6 +163,7 @@ async function createThings(
     other: other.id,
     trashed: trashed.id,
     mask: mask.id,
+    board,
     invitation: invitation.id,
     passkey,
     waiting,

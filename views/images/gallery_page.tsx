@@ -1,15 +1,18 @@
 /** The gallery: all pictures, newest first, or those that were searched for; several can be taken at once. */
+import type { Board } from "../../lib/boards/board.ts";
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "../shell/format.ts";
-import { addressOf, queryOf } from "./image_query.ts";
+import { addressOf, queryAmong, queryOf, starsField } from "./image_query.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Paintings } from "../shell/paintings.tsx";
 import { type Ready, rendered } from "../shell/ready.ts";
 import { Tile, tileName } from "./picture.tsx";
+import { ratingWords } from "./rating.tsx";
+import { SelectionBar } from "./selection_bar.tsx";
 
 export interface GalleryPart {
   images: PictureView[];
@@ -30,6 +33,9 @@ export interface GalleryProps extends GalleryPart {
   isContinued: boolean;
   /** What the user's pictures can be narrowed down to. */
   choices: { models: string[]; sizes: string[] };
+  /** Tags that the user has given, and all of their boards. */
+  knownTags: string[];
+  boards: Board[];
   /** What was just deleted, as far as that can still be undone. */
   deleted: Image[];
 }
@@ -37,10 +43,12 @@ export interface GalleryProps extends GalleryPart {
 /** More parts than this go on a new page, which keeps the document small. */
 export const maxParts = 12;
 
-export function GalleryPage({ user, cursor, total, isContinued, choices, deleted, ...part }: GalleryProps) {
+export function GalleryPage(
+  { user, cursor, total, isContinued, choices, knownTags, boards, deleted, ...part }: GalleryProps,
+) {
   const { images, query } = part;
   const isOfUploads = query.kind === "upload";
-  const isNarrowed = queryOf(query) !== "" && !isOfUploads;
+  const isNarrowed = queryAmong(query, "made") !== "";
   const isFixed = isNarrowed || isContinued || isOfUploads;
   return (
     <Layout title="Gallery" user={user} current="/gallery" live={{ page: "gallery", cursor }}>
@@ -48,40 +56,68 @@ export function GalleryPage({ user, cursor, total, isContinued, choices, deleted
       <div class="heading">
         <h1>Gallery</h1>
         <p class="muted">{plural(total, isOfUploads ? "upload" : "picture")} in all</p>
+        {images.length > 0 && (
+          <a class="button quiet" href={addressOf("/gallery.csv", queryOf(query))} download>
+            As a table (CSV)
+          </a>
+        )}
       </div>
       <nav class="filters" aria-label="Kind">
-        <a href="/gallery" aria-current={isOfUploads ? undefined : "true"}>Made</a>
-        <a href="/gallery?kind=upload" aria-current={isOfUploads ? "true" : undefined}>Uploads</a>
+        {kinds.map(({ kind, name }) => (
+          <a
+            href={addressOf("/gallery", queryAmong(query, kind))}
+            aria-current={query.kind === kind ? "true" : undefined}
+          >
+            {name}
+          </a>
+        ))}
       </nav>
-      {!isOfUploads && (total > 0 || isNarrowed) && (
-        <SearchForm query={query} choices={choices} isNarrowed={isNarrowed} />
-      )}
+      {(total > 0 || isNarrowed) && <SearchForm {...{ query, choices, knownTags, boards, isNarrowed }} />}
       <form class="selection" method="post" action="/gallery/selection">
         <ul id="gallery" class="tiles gallery" data-fixed={isFixed ? "" : undefined}>
           <GalleryTiles {...part} />
         </ul>
-        <div class="bar">
-          <button type="submit" name="action" value="download">Download</button>
-          <button type="submit" name="action" value="compare">Compare two</button>
-          <button type="submit" name="action" value="source">Use as source</button>
-          <button type="submit" name="action" value="delete" class="danger">Delete</button>
-          <button type="reset" class="quiet">Select none</button>
-        </div>
+        <SelectionBar
+          knownTags={knownTags}
+          boards={boards}
+          returnTo={addressOf("/gallery", queryOf(query))}
+        />
       </form>
       {images.length === 0 &&
-        (isOfUploads ? <NoUploads /> : <Nothing isNarrowed={isNarrowed} goesOn={part.next !== null} />)}
+        (isOfUploads && !isNarrowed
+          ? <NoUploads />
+          : <Nothing isNarrowed={isNarrowed} goesOn={part.next !== null} />)}
     </Layout>
   );
 }
 
+const kinds = [
+  { kind: "made", name: "Made" },
+  { kind: "upload", name: "Uploads" },
+  { kind: "all", name: "All" },
+] as const;
+
 /** Some tiles and, after them, what brings the next ones: by itself once it is seen, or as a link. */
-export function GalleryTiles({ images, query, next, parts, ready = rendered }: GalleryPart) {
+export function GalleryTiles({ query, ...part }: GalleryPart) {
   const narrowed = queryOf(query);
-  const address = next === null ? null : addressOf("/gallery", narrowed, `cursor=${next}`);
+  return <PictureTiles {...part} query={narrowed} place={{ path: "/gallery", narrowed }} />;
+}
+
+/** The same in another place: a page at `path`, whose parts are at `path/part`. */
+export function PictureTiles({ images, query, place: { path, narrowed }, next, parts, ready = rendered }: {
+  images: readonly PictureView[];
+  /** The search by which each picture's own page goes on. */
+  query: string;
+  place: { path: string; narrowed: string };
+  next: string | null;
+  parts: number;
+  ready?: Ready;
+}) {
+  const address = next === null ? null : addressOf(path, narrowed, `cursor=${next}`);
   return (
     <>
       {images.map((view) => {
-        const tile = { view, query: narrowed, isSelectable: true };
+        const tile = { view, query, isSelectable: true };
         return ready(tileName(tile), () => <Tile {...tile} />);
       })}
       {address !== null && (
@@ -89,7 +125,7 @@ export function GalleryTiles({ images, query, next, parts, ready = rendered }: G
           ? (
             <li
               class="more"
-              hx-get={addressOf("/gallery/part", narrowed, `cursor=${next}&parts=${parts + 1}`)}
+              hx-get={addressOf(`${path}/part`, narrowed, `cursor=${next}&parts=${parts + 1}`)}
               hx-trigger="intersect once"
               hx-swap="outerHTML"
             >
@@ -106,32 +142,92 @@ export function GalleryTiles({ images, query, next, parts, ready = rendered }: G
   );
 }
 
+const fewestStars = ([1, 2, 3, 4, 5] as const).map((stars): [string, string] => [
+  starsField(stars),
+  stars === 5 ? ratingWords(5) : `${ratingWords(stars)} or more`,
+]);
+
 function SearchForm(
-  { query, choices, isNarrowed }: Pick<GalleryProps, "query" | "choices"> & { isNarrowed: boolean },
+  { query, choices, knownTags, boards, isNarrowed }:
+    & Pick<GalleryProps, "query" | "choices" | "knownTags" | "boards">
+    & { isNarrowed: boolean },
 ) {
-  const { text, model, size: chosenSize, from, to, cost, zone } = query;
-  const isFiltered = [model, chosenSize, from, to, cost].some((filter) => filter !== null);
+  const { kind, text, model, size: chosenSize, from, to, cost, stars, tags, boardId, zone } = query;
+  const isFiltered = tags.length > 0 ||
+    [model, chosenSize, from, to, cost, stars, boardId].some((filter) => filter !== null);
+  const isOfUploads = kind === "upload";
   return (
     <form class="search" method="get" action="/gallery" role="search">
+      {kind !== "made" && <input type="hidden" name="kind" value={kind} />}
       <div class="field wide">
-        <label for="q">Words in the prompt</label>
-        <input id="q" name="q" type="search" value={text} dir="auto" autocomplete="off" />
+        <label for="q">Words in the {isOfUploads ? "name" : "prompt"}</label>
+        <input
+          id="q"
+          name="q"
+          type="search"
+          value={text}
+          dir="auto"
+          autocomplete="off"
+          placeholder="fox stars:4 tag:night"
+        />
       </div>
       <div class="actions">
         <button type="submit">Search</button>
-        {isNarrowed && <a class="button quiet" href="/gallery">Show all</a>}
+        {isNarrowed && (
+          <a class="button quiet" href={kind === "made" ? "/gallery" : `/gallery?kind=${kind}`}>Show all</a>
+        )}
       </div>
       <details class="narrow" open={isFiltered}>
         <summary>Narrow down</summary>
         <div>
-          <Choice name="model" label="Model" value={model} options={choices.models.map((id) => [id, id])} />
           <Choice
-            name="size"
-            label="Size"
-            value={chosenSize}
-            options={choices.sizes.map((each) => [each, size(each)])}
+            name="stars"
+            label="Stars"
+            value={stars === null ? null : starsField(stars)}
+            options={[...fewestStars, ["0", "not rejected"], ["x", "rejected"]]}
           />
-          <Choice name="cost" label="Cost" value={cost} options={[["free", "free"], ["paid", "paid for"]]} />
+          <div class="field">
+            <label for="tag">Tag</label>
+            <input
+              id="tag"
+              name="tag"
+              value={tags.join(", ")}
+              list="known-tags"
+              dir="auto"
+              autocomplete="off"
+            />
+            <datalist id="known-tags">{knownTags.map((tag) => <option value={tag}></option>)}</datalist>
+          </div>
+          {(boards.length > 0 || boardId !== null) && (
+            <Choice
+              name="board"
+              label="Board"
+              value={boardId}
+              options={boards.map(({ id, name }) => [id, name])}
+            />
+          )}
+          {!isOfUploads && (
+            <>
+              <Choice
+                name="model"
+                label="Model"
+                value={model}
+                options={choices.models.map((id) => [id, id])}
+              />
+              <Choice
+                name="size"
+                label="Size"
+                value={chosenSize}
+                options={choices.sizes.map((each) => [each, size(each)])}
+              />
+              <Choice
+                name="cost"
+                label="Cost"
+                value={cost}
+                options={[["free", "free"], ["paid", "paid for"]]}
+              />
+            </>
+          )}
           <div class="field">
             <label for="from">From</label>
             <input id="from" name="from" type="date" value={from ?? ""} aria-describedby="days" />

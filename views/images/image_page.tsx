@@ -9,49 +9,38 @@ import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
-import { addressOf, queryOf } from "./image_query.ts";
+import { addressOf, boardQuery, queryOf } from "./image_query.ts";
 import { PictureFamily } from "./lineage.tsx";
+import { Marks, type MarksProps } from "./marks.tsx";
 import { Kept, MadeFrom, type Origin } from "./made_from.tsx";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours, query, box, family, origin }: {
+export function ImagePage({ user, cursor, view, neighbours, query, marks, box, family, origin }: {
   user: User;
   cursor: string;
   view: ImageView;
-  neighbours: { newer: string | null; older: string | null };
+  neighbours: Neighbours;
   /** The search that the picture was found by. */
   query: ImageQuery;
+  marks: MarksProps;
   box: ChangeBoxProps;
   family: Family;
   origin: Origin;
 }) {
-  const narrowed = queryOf(query);
   const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
       <div id={goneId(image.id)} class="gone"></div>
-      <article class="print">
+      <article class="print" data-picture={image.id}>
         <div class="stage">
           <a href={fileAddress(image.id)}>
             <Picture image={image} text={text} />
           </a>
-          <nav class="turn" aria-label="Other pictures">
-            <a class="button quiet" rel="up" href={galleryAddress(image.id, narrowed)}>Gallery</a>
-            {neighbours.newer && (
-              <a class="button quiet" rel="prev" href={addressOf(`/images/${neighbours.newer}`, narrowed)}>
-                ← Newer
-              </a>
-            )}
-            {neighbours.older && (
-              <a class="button quiet" rel="next" href={addressOf(`/images/${neighbours.older}`, narrowed)}>
-                Older →
-              </a>
-            )}
-          </nav>
+          <Turn imageId={image.id} neighbours={neighbours} query={query} />
           <Kept image={image} />
           <ChangeBox {...box} />
         </div>
@@ -61,6 +50,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family, 
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
           </div>
+          <Marks {...marks} />
           <dl class="facts-list">
             <Fact name="Model">{image.model}</Fact>
             <Fact name="Size">
@@ -140,6 +130,39 @@ export function ImagePage({ user, cursor, view, neighbours, query, box, family, 
       <PictureFamily family={family} />
     </Layout>
   );
+}
+
+/** The pictures on either side; null where there is none. */
+export interface Neighbours {
+  newer: string | null;
+  older: string | null;
+}
+
+/** Through the pictures among which it was found. */
+export function Turn(
+  { imageId, neighbours: { newer, older }, query }: {
+    imageId: string;
+    neighbours: Neighbours;
+    query: ImageQuery;
+  },
+) {
+  const narrowed = queryOf(query);
+  return (
+    <nav class="turn" aria-label="Other pictures">
+      <WayUp imageId={imageId} query={query} />
+      {newer && <a class="button quiet" rel="prev" href={addressOf(`/images/${newer}`, narrowed)}>← Newer</a>}
+      {older && <a class="button quiet" rel="next" href={addressOf(`/images/${older}`, narrowed)}>Older →</a>}
+    </nav>
+  );
+}
+
+/** Back to where it was found: a board, or a place in the gallery. */
+function WayUp({ imageId, query }: { imageId: string; query: ImageQuery }) {
+  const narrowed = queryOf(query);
+  if (query.boardId !== null && narrowed === boardQuery(query.boardId)) {
+    return <a class="button quiet" rel="up" href={`/boards/${query.boardId}`}>Board</a>;
+  }
+  return <a class="button quiet" rel="up" href={galleryAddress(imageId, narrowed)}>Gallery</a>;
 }
 
 /** Where its page says that a picture was deleted meanwhile. */

@@ -1,4 +1,5 @@
 /** A picture that somebody uploaded, to be changed or to be shown what is meant. */
+import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { UploadView } from "../../lib/live/prompt_view.ts";
 import type { Family } from "../../lib/images/lineage.ts";
 import type { User } from "../../lib/users/user.ts";
@@ -7,32 +8,35 @@ import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
-import { goneId } from "./image_page.tsx";
+import { goneId, type Neighbours, Turn } from "./image_page.tsx";
 import { PictureFamily } from "./lineage.tsx";
+import { Marks, type MarksProps } from "./marks.tsx";
 import { fileAddress, Picture } from "./picture.tsx";
 
-export function UploadPage({ user, cursor, view: { image, text }, box, family }: {
+export function UploadPage({ user, cursor, view: { image, text }, neighbours, query, marks, box, family }: {
   user: User;
   cursor: string;
   view: UploadView;
+  neighbours: Neighbours;
+  query: ImageQuery;
+  marks: MarksProps;
   box: ChangeBoxProps;
   family: Family;
 }) {
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
       <div id={goneId(image.id)} class="gone"></div>
-      <article class="print">
+      <article class="print" data-picture={image.id}>
         <div class="stage">
           <a href={fileAddress(image.id)}>
             <Picture image={image} text={text} />
           </a>
-          <nav class="turn" aria-label="Other pictures">
-            <a class="button quiet" rel="up" href="/gallery?kind=upload">Uploads</a>
-          </nav>
+          <Turn imageId={image.id} neighbours={neighbours} query={query} />
           <ChangeBox {...box} />
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>
+          <Marks {...marks} />
           <dl class="facts-list">
             <Fact name="Size">{image.width} × {image.height}</Fact>
             <Fact name="Uploaded">

@@ -1,5 +1,6 @@
 /** A picture, and the list of pictures. */
 import { z } from "zod";
+import type { Image } from "../../lib/images/image.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import { type Pagination, paginationShape } from "./pagination_json.ts";
 import {
@@ -15,6 +16,19 @@ import {
 } from "./values.ts";
 
 const pixels = z.int().positive();
+
+/** What people have said of a picture. */
+export const marksShape = {
+  /** 1 to 5 stars; 0: not rated; -1: rejected. */
+  rating: z.int().min(-1).max(5),
+  tags: z.array(z.string()),
+  /** The ids of the boards that it is on. */
+  boards: z.array(idValue),
+};
+
+export function marksJson({ rating, tags, boards }: Image) {
+  return { rating, tags, boards: boards.map(({ boardId }) => boardId) };
+}
 
 export const imageShape = z.strictObject({
   id: idValue,
@@ -41,6 +55,7 @@ export const imageShape = z.strictObject({
   edge: z.number().min(0).max(255).nullable(),
   /** Its part of what its prompt cost; null until that is known. */
   cost: dollarsValue.nullable(),
+  ...marksShape,
   createdAt: timeValue,
 });
 
@@ -63,6 +78,7 @@ export function imageJson(view: PictureView, publicUrl: string): z.output<typeof
       contentType: image.contentType,
       bytes: image.byteLength,
       sha256: image.sha256,
+      ...marksJson(image),
       createdAt: iso(image.createdAt),
     },
   };
@@ -87,17 +103,36 @@ function originJson(
   };
 }
 
+/** A picture in a list. */
+export const imageItemShape = z.strictObject({
+  /** Null for an upload, as is its prompt. */
+  promptId: idValue.nullable(),
+  prompt: z.string().nullable(),
+  imageId: idValue,
+  url: z.url(),
+  cost: dollarsValue.nullable(),
+  durationMs: durationValue.nullable(),
+  createdAt: timeValue,
+});
+
+export function imageItemsJson(
+  views: readonly PictureView[],
+  publicUrl: string,
+): z.output<typeof imageItemShape>[] {
+  return views.map((view) => ({
+    promptId: view.prompt && view.prompt.id,
+    prompt: view.prompt && view.prompt.request.text,
+    imageId: view.image.id,
+    url: imageFileUrl(publicUrl, view.image.id),
+    ...(view.prompt === null
+      ? { cost: 0, durationMs: null }
+      : { cost: maybeDollars(view.costMicros), durationMs: view.durationMs }),
+    createdAt: iso(view.image.createdAt),
+  }));
+}
+
 export const imageListAnswer = answer({
-  images: z.array(z.strictObject({
-    /** Null for an upload, as is its prompt. */
-    promptId: idValue.nullable(),
-    prompt: z.string().nullable(),
-    imageId: idValue,
-    url: z.url(),
-    cost: dollarsValue.nullable(),
-    durationMs: durationValue.nullable(),
-    createdAt: timeValue,
-  })),
+  images: z.array(imageItemShape),
   summary: z.strictObject({
     /** Everything ever charged, failed prompts included. */
     totalCost: dollarsValue,
@@ -118,16 +153,7 @@ export function imageListJson(
 ): z.output<typeof imageListAnswer> {
   return {
     success: true,
-    images: items.map((view) => ({
-      promptId: view.prompt && view.prompt.id,
-      prompt: view.prompt && view.prompt.request.text,
-      imageId: view.image.id,
-      url: imageFileUrl(publicUrl, view.image.id),
-      ...(view.prompt === null
-        ? { cost: 0, durationMs: null }
-        : { cost: maybeDollars(view.costMicros), durationMs: view.durationMs }),
-      createdAt: iso(view.image.createdAt),
-    })),
+    images: imageItemsJson(items, publicUrl),
     summary: { totalCost: dollars(chargedMicros), totalGenerated: generated },
     pagination,
   };

@@ -1,4 +1,5 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
+import type { Board } from "../../lib/boards/board.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { Draft } from "../../lib/prompts/prompt_draft.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
@@ -15,6 +16,8 @@ export interface GeneratorFormProps {
   draft: Draft;
   /** Of its sources. */
   pictures: readonly PictureView[];
+  /** All of the user's. */
+  boards: readonly Board[];
   models: readonly Model[];
   health: Health;
   budget: BudgetState;
@@ -26,7 +29,8 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, pictures, models, health, budget, costMicros, maxChars, requestKey, problem }: GeneratorFormProps,
+  { draft, pictures, boards, models, health, budget, costMicros, maxChars, requestKey, problem }:
+    GeneratorFormProps,
 ) {
   return (
     <form
@@ -63,7 +67,7 @@ export function GeneratorForm(
           {Array.from(draft.text).length} / {maxChars}
         </p>
       </div>
-      <SettingsFields draft={draft} pictures={pictures} models={models} health={health} />
+      <SettingsFields {...{ draft, pictures, boards, models, health }} />
       <div class="send">
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
         <div class="submit">
@@ -128,7 +132,10 @@ function ShowSettings() {
 
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
 export function SettingsFields(
-  { draft, pictures, models, health }: Pick<GeneratorFormProps, "draft" | "pictures" | "models" | "health">,
+  { draft, pictures, boards, models, health }: Pick<
+    GeneratorFormProps,
+    "draft" | "pictures" | "boards" | "models" | "health"
+  >,
 ) {
   const { model, sources } = draft;
   return (
@@ -180,6 +187,15 @@ export function SettingsFields(
           ))}
         </div>
       </fieldset>
+      {boards.length > 0 && (
+        <div class="field">
+          <label for="boardId">Add to board</label>
+          <select id="boardId" name="boardId">
+            <option value="">none</option>
+            {boards.map(({ id, name }) => <option value={id} selected={id === draft.boardId}>{name}</option>)}
+          </select>
+        </div>
+      )}
       <Advanced draft={draft} />
     </div>
   );

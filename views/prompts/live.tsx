@@ -8,7 +8,9 @@ import type { LivePage } from "../shell/live_page.ts";
 import { DeletedNotice } from "../images/deleted_notice.tsx";
 import { editsId } from "../images/edit_page.tsx";
 import { goneId } from "../images/image_page.tsx";
+import { TagsPartial } from "../images/marks.tsx";
 import { Tile, tileId } from "../images/picture.tsx";
+import { MarkPartial, RatingPartials } from "../images/rating.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
 export const liveFragments: { [page in LivePage]: Encode } = {
@@ -45,6 +47,7 @@ export const liveFragments: { [page in LivePage]: Encode } = {
   other: told((change) => (
     <>
       <Gone change={change} />
+      <Marks change={change} />
       <Edits change={change} />
       <Everywhere change={change} />
     </>
@@ -133,6 +136,21 @@ function Tiles(
       {view.named.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
         <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
       ))}
+      {view.images.map(({ image }) => <MarkPartial image={image} />)}
+    </>
+  );
+}
+
+/** What people have said of a picture, on a page that shows it large. */
+function Marks({ change: { view } }: { change: Change }) {
+  return (
+    <>
+      {view.images.map(({ image }) => (
+        <>
+          <RatingPartials image={image} />
+          <TagsPartial image={image} />
+        </>
+      ))}
     </>
   );
 }
@@ -165,7 +183,7 @@ function Everywhere({ change: { view, budget } }: { change: Change }) {
   return (
     <>
       <BudgetNews budget={budget} />
-      {view.durationMs !== null && (
+      {isNews(view) && (
         <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>
       )}
     </>
@@ -178,6 +196,13 @@ function BudgetNews({ budget }: Pick<News, "budget">) {
       <Budget budget={budget} />
     </hx-partial>
   );
+}
+
+/** Its end, and no more what people do with its pictures later on. */
+function isNews({ prompt, images }: Change["view"]): boolean {
+  if (!("finishedAt" in prompt)) return false;
+  const { finishedAt, updatedAt } = prompt;
+  return updatedAt === finishedAt || images.some(({ image }) => image.createdAt > finishedAt);
 }
 
 function announcement({ prompt, failure, entry }: Change["view"]): string {

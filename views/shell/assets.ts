@@ -23,6 +23,7 @@ import draftScript from "../../static/scripts/draft.js" with { type: "text" };
 import galleryPlaceScript from "../../static/scripts/gallery_place.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
 import liveScript from "../../static/scripts/live.js" with { type: "text" };
+import marksScript from "../../static/scripts/marks.js" with { type: "text" };
 import menuScript from "../../static/scripts/menu.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
 import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
@@ -40,6 +41,7 @@ import controlsStyles from "../../static/styles/controls.css" with { type: "text
 import editingStyles from "../../static/styles/editing.css" with { type: "text" };
 import editorStyles from "../../static/styles/editor.css" with { type: "text" };
 import imagesStyles from "../../static/styles/images.css" with { type: "text" };
+import marksStyles from "../../static/styles/marks.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
 import navigationStyles from "../../static/styles/navigation.css" with { type: "text" };
 import peopleStyles from "../../static/styles/people.css" with { type: "text" };
@@ -60,6 +62,7 @@ const styleSheets = [
   recordsStyles,
   promptsStyles,
   imagesStyles,
+  marksStyles,
   editingStyles,
   editorStyles,
   peopleStyles,
@@ -79,6 +82,7 @@ const scripts = [
   sourcesScript,
   pictureDropScript,
   menuScript,
+  marksScript,
   keysScript,
   galleryPlaceScript,
   selectionScript,

@@ -12,6 +12,7 @@ import { createTestStore, type TestStore } from "../../fixtures/store.ts";
 const ofNobody = [
   "audit",
   "bell",
+  "board_deletion",
   "cancellation",
   "deleted_account_spend",
   "deletion",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { MadeImage } from "../../../lib/images/image.ts";
-import { type ImageQuery, searchImages } from "../../../lib/images/image_search.ts";
+import { type MadeImage, unmarked } from "../../../lib/images/image.ts";
+import { allOf, type ImageQuery, searchImages } from "../../../lib/images/image_search.ts";
 import { modelTerm, sizeTerm } from "../../../lib/images/search_terms.ts";
 import { foldText, textTerms } from "../../../lib/search_text.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
@@ -13,16 +13,7 @@ import { createTestStore, type TestStore } from "../../fixtures/store.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { addImage } from "../../../lib/images/image_store.ts";
 
-const noQuery: ImageQuery = {
-  kind: "made",
-  text: "",
-  model: null,
-  size: null,
-  from: null,
-  to: null,
-  zone: "UTC",
-  cost: null,
-};
+const noQuery: ImageQuery = allOf("made");
 
 Deno.test("words are terms in any case, without accents, each once; where there are no spaces, letters and pairs", () => {
   const texts: [text: string, terms: string[]][] = [
@@ -132,6 +123,7 @@ async function add(
     model,
     promptId: store.ids(),
     terms: [...textTerms(text), modelTerm(model), sizeTerm(size)],
+    ...unmarked,
     createdAt: store.now(),
   } as MadeImage;
   const atomic = store.kv.atomic().set(keys.prompt(image.promptId), { request: { text } });

@@ -59,6 +59,7 @@ function isRecord(key: string): boolean {
     "prompt",
     "image",
     "mask",
+    "board",
     "ledger",
     "user",
     "session",

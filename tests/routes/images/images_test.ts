@@ -53,6 +53,9 @@ Deno.test("a picture shows its facts", async () => {
     parents: [],
     edge: null,
     cost: 0.02,
+    rating: 0,
+    tags: [],
+    boards: [],
     createdAt: "",
   });
 });

@@ -223,7 +223,7 @@ Deno.test("uploads stand in a list of their own, which is read when it is asked 
   const foreign = await refusal(program.get(`/api/v1/images?cursor=${page.pagination.next}`));
   assert.deepEqual(foreign.slice(0, 2), [400, "invalid_request"]);
   const other = await refusal(program.get("/api/v1/images?kind=painting"));
-  assert.deepEqual(other, [400, "invalid_request", "kind takes made or upload"]);
+  assert.deepEqual(other, [400, "invalid_request", "kind takes made, upload or all"]);
 });
 
 Deno.test("nobody uploads without a key that may, and nobody sees what somebody else uploaded", async () => {

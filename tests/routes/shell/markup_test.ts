@@ -137,7 +137,7 @@ Deno.test("what people type stands in its own direction, in every field for word
       seen.add(called!);
     }
   }
-  assert.deepEqual([...seen].toSorted(), ["name", "note", "prompt", "q", "watermark"]);
+  assert.deepEqual([...seen].toSorted(), ["name", "note", "prompt", "q", "tag", "tags", "watermark"]);
 });
 
 const fragment = { "HX-Request": "true", "HX-Request-Type": "partial" };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { boardAnswer, boardImagesAnswer, boardListAnswer } from "../../../views/json/board_json.ts";
 import { accountExportShape } from "../../../views/json/export_json.ts";
 import { errorAnswer } from "../../../views/json/error_json.ts";
 import { promptEventShape } from "../../../views/json/event_json.ts";
@@ -66,7 +67,16 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/images": { 200: imageListAnswer },
   "GET /api/v1/images/:": { 200: imageAnswer },
   "GET /api/v1/images/:/lineage": { 200: lineageAnswer },
+  "PATCH /api/v1/images/:": { 200: imageAnswer },
   "DELETE /api/v1/images/:": { 200: doneAnswer },
+  "GET /api/v1/boards": { 200: boardListAnswer },
+  "POST /api/v1/boards": { 201: boardAnswer },
+  "GET /api/v1/boards/:": { 200: boardAnswer },
+  "PATCH /api/v1/boards/:": { 200: boardAnswer },
+  "DELETE /api/v1/boards/:": { 200: doneAnswer },
+  "GET /api/v1/boards/:/images": { 200: boardImagesAnswer },
+  "POST /api/v1/boards/:/images": { 200: boardAnswer },
+  "DELETE /api/v1/boards/:/images/:": { 200: boardAnswer },
   "POST /api/v1/images/:/undelete": { 200: imageAnswer },
   "POST /api/v1/images/:/whole": { 201: imageAnswer },
   "POST /api/v1/prompts/:/finish": { 200: promptAnswer },
@@ -184,6 +194,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   const image = `/api/v1/images/${images[0].id}`;
   await get(`${image}/lineage`);
   await get(image);
+  await askForBoards(ask, { client, image, imageId: images[0].id });
   await ask(client.delete(image), "DELETE", image);
   await get(image);
   await post(`${image}/undelete`);
@@ -208,13 +219,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   const member = await studio.addMember({ name: "Bob", email: "bob@example.com" });
   for (const monthlyBudget of [10, null, "default"]) {
     const path = `/api/v1/users/${member.id}`;
-    const init = { method: "PATCH", headers: { Cookie: session.credential, Origin: studio.deps.publicUrl } };
-    const headers = { ...init.headers, "Content-Type": "application/json" };
-    await ask(
-      studio.fetch(path, { ...init, headers, body: JSON.stringify({ monthlyBudget }) }),
-      "PATCH",
-      path,
-    );
+    await ask(session.patch(path, { monthlyBudget }), "PATCH", path);
   }
   await ask(studio.fetch("/api/v1/nothing"), "GET", "/api/v1/nothing");
   await ask(studio.fetch("/api/v1/me"), "GET", "/api/v1/me");
@@ -236,6 +241,26 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   );
   assert.deepEqual(expected.filter((each) => !heard.has(each)), []);
 });
+
+/** A board that is made, filled, looked at, emptied and deleted, and what is said of a picture on it. */
+async function askForBoards(
+  ask: ReturnType<typeof createAsker>,
+  { client, image, imageId }: { client: Client; image: string; imageId: string },
+): Promise<void> {
+  const get = (path: string) => ask(client.get(path), "GET", path);
+  const boards = "/api/v1/boards";
+  const { board } = await ask(client.post(boards, { name: "Seas" }), "POST", boards);
+  const path = `${boards}/${board.id}`;
+  await ask(client.post(`${path}/images`, { imageIds: [imageId] }), "POST", `${path}/images`);
+  await ask(client.patch(image, { rating: 4, tags: ["sea"] }), "PATCH", image);
+  await ask(client.patch(path, { coverId: imageId }), "PATCH", path);
+  await ask(client.patch(path, { name: "" }), "PATCH", path);
+  for (const each of [image, boards, path, `${path}/images`, `${boards}?limit=1`]) await get(each);
+  const onBoard = `${path}/images/${imageId}`;
+  await ask(client.delete(onBoard), "DELETE", onBoard);
+  await ask(client.delete(path), "DELETE", path);
+  await get(path);
+}
 
 /** What is sent to be changed, what comes of it, and what is finished later. */
 async function askForChanges(ask: ReturnType<typeof createAsker>): Promise<void> {

@@ -9,6 +9,7 @@ import type { Migration } from "../../../../lib/store/migration.ts";
 import { migrateRecords } from "../../../../lib/store/migrations.ts";
 import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.ts";
 import { findByLetters } from "../../../../lib/store/migrations/find_by_letters.ts";
+import { markedPictures } from "../../../../lib/store/migrations/marked_pictures.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "../../../../lib/store/migrations/pictures_of_two_kinds.ts";
 import { ranksInTheQueue } from "../../../../lib/store/migrations/ranks_in_the_queue.ts";
@@ -20,6 +21,9 @@ import { copyOldDatabase, oldDatabaseAt, oldDatabaseCounts } from "../../../fixt
 
 const now = () => oldDatabaseAt;
 const before: Migration[] = [findByLetters, oneFactInOnePlace, picturesOfTwoKinds, changesInRows];
+
+/** So that this program can read it. */
+const after: Migration[] = [markedPictures];
 
 /** As the program before left it. */
 async function openVersion5() {
@@ -54,7 +58,7 @@ Deno.test("an old database is well afterwards: who waits stands in the same orde
   await using old = await openVersion5();
   const { kv, blobs, queues } = old;
   assert.ok(queues.size > 0);
-  await migrate(kv, [...before, ranksInTheQueue]);
+  await migrate(kv, [...before, ranksInTheQueue, ...after]);
   const { violations, ...counts } = await verify({ kv, now }, { blobs });
   assert.deepEqual([violations, counts], [[], oldDatabaseCounts]);
   const store = createStore({ kv, now });
@@ -112,6 +116,6 @@ Deno.test("an entry of nobody who waits goes", async () => {
   await using old = await openVersion5();
   const { kv, blobs } = old;
   await kv.set(["queue", "nobody", "a prompt that is not there"], null);
-  await migrate(kv, [...before, ranksInTheQueue]);
+  await migrate(kv, [...before, ranksInTheQueue, ...after]);
   assert.deepEqual((await verify({ kv, now }, { blobs })).violations, []);
 });

@@ -1,0 +1,55 @@
+/**
+ * Rating and tagging a picture. The prompt that made it is written in the same commit, so that whoever looks at the
+ * picture elsewhere is told; so is its batch, where the picture gets its first star or loses its last one.
+ */
+import type { Image } from "../images/image.ts";
+import { readImage, replaceImage } from "../images/image_store.ts";
+import { type Marking, readMaker, telling } from "../images/marking.ts";
+import { isId } from "../ids.ts";
+import { changeBooks } from "../money/ledger.ts";
+import { notFound } from "../refusal.ts";
+import { commit, type Store, type Versioned } from "../store/store.ts";
+import type { Batch } from "./batch.ts";
+import { batchOwner, changeStars, readTold } from "./batch_store.ts";
+
+/** A picture of the user's is marked; refuses with `not_found` where there is none (any more). */
+export async function markImage(
+  store: Store,
+  { userId, imageId }: { userId: string; imageId: string },
+  mark: Marking,
+): Promise<Image> {
+  while (true) {
+    const before = isId(imageId) ? await readImage(store, imageId) : null;
+    if (before?.value.userId !== userId) throw notFound();
+    const after = mark(before.value);
+    if (after === before.value || await write(store, { before, after })) return after;
+  }
+}
+
+/** False: the picture, its prompt or its batch has changed meanwhile. */
+async function write(
+  store: Store,
+  { before, after }: { before: Versioned<Image>; after: Image },
+): Promise<boolean> {
+  const prompt = await readMaker(store, after);
+  const change = () => {
+    const atomic = telling(store, prompt);
+    replaceImage(atomic, { before, after });
+    return atomic;
+  };
+  const batchId = prompt?.value.batchId ?? null;
+  const by = Number(isStarred(after)) - Number(isStarred(before.value));
+  if (batchId === null || by === 0) return await commit(change()) !== null;
+  const told = await readTold(store, batchId);
+  const owner = batchOwner({ userId: after.userId, batchId, at: store.now() });
+  const written = await changeBooks<Image, Batch>(store, owner, (books) => {
+    const atomic = change();
+    books.write(atomic, changeStars(store, { atomic, books, by, told }));
+    return { atomic, value: after };
+  });
+  return written !== null;
+}
+
+export function isStarred({ rating }: Pick<Image, "rating">): boolean {
+  return rating >= 1;
+}

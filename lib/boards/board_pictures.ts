@@ -1,0 +1,150 @@
+/** Which pictures are on a board: putting them there, taking them off, and looking at them. */
+import type { Image } from "../images/image.ts";
+import { readImage, readImages, replaceImage } from "../images/image_store.ts";
+import { isId } from "../ids.ts";
+import { notFound, Refusal } from "../refusal.ts";
+import { countEntries, type Page, type PageStart, readPage } from "../store/counted_list.ts";
+import { keys, lists } from "../store/schema.ts";
+import { commit, type Store, type Versioned } from "../store/store.ts";
+import { type Board, mostBoardsOfPicture } from "./board.ts";
+import { findBoard } from "./board_store.ts";
+
+interface Named {
+  userId: string;
+  boardId: string;
+  imageIds: readonly string[];
+}
+
+/** Pictures that are changed in one commit, which has room for so many of the most searched ones. */
+const imagesAtOnce = 10;
+
+/**
+ * Puts the user's pictures onto their board, in this order; those that are there already stay where they are. Refuses
+ * with `not_found` where one of them is not the user's, and with `conflict` where one is on too many boards, before
+ * any is put there.
+ */
+export async function putOnBoard(store: Store, { imageIds, ...named }: Named): Promise<void> {
+  const ids = [...new Set(imageIds)];
+  await findBoard(store, named);
+  const images = await findOwn(store, { userId: named.userId, imageIds: ids });
+  for (const { value } of images) demandRoom(value, named.boardId);
+  for (let from = 0; from < ids.length; from += imagesAtOnce) {
+    await putSome(store, { ...named, imageIds: ids.slice(from, from + imagesAtOnce) });
+  }
+}
+
+/** Pictures that come onto a board at once wait for each other. */
+export function boardLock(boardId: string): string {
+  return `board ${boardId}`;
+}
+
+function putSome(store: Store, named: Named): Promise<void> {
+  return store.locks.hold(boardLock(named.boardId), () => putAtLast(store, named));
+}
+
+async function putAtLast(store: Store, { userId, boardId, imageIds }: Named): Promise<void> {
+  while (true) {
+    const { value: board, versionstamp } = await findBoard(store, { userId, boardId });
+    const images = await findOwn(store, { userId, imageIds });
+    const coming = images.filter(({ value }) => !isOn(value, boardId));
+    if (coming.length === 0) return;
+    const atomic = store.kv.atomic();
+    for (const [i, before] of coming.entries()) {
+      demandRoom(before.value, boardId);
+      const place = { boardId, number: board.lastNumber + 1 + i };
+      replaceImage(atomic, { before, after: { ...before.value, boards: [...before.value.boards, place] } });
+    }
+    giveOut(atomic, { board: { value: board, versionstamp }, numbers: coming.length });
+    if (await commit(atomic) !== null) return;
+  }
+}
+
+/** The board's next numbers are taken: in the same commit each is on a picture. */
+export function giveOut(
+  atomic: Deno.AtomicOperation,
+  { board: { value: board, versionstamp }, numbers }: { board: Versioned<Board>; numbers: number },
+): void {
+  const key = keys.board(board.id);
+  const given: Board = { ...board, lastNumber: board.lastNumber + numbers };
+  atomic.check({ key, versionstamp }).set(key, given);
+}
+
+/** Takes the user's pictures off their board. Those that are not on it stay as they are. */
+export async function takeOffBoard(store: Store, { imageIds, ...named }: Named): Promise<void> {
+  await findBoard(store, named);
+  const ids = [...new Set(imageIds)].filter(isId);
+  for (let from = 0; from < ids.length; from += imagesAtOnce) {
+    await takeOff(store, { boardId: named.boardId, imageIds: ids.slice(from, from + imagesAtOnce) });
+  }
+}
+
+/** A few pictures leave a board, whether that is there or going itself. */
+export async function takeOff(
+  store: Store,
+  { boardId, imageIds }: { boardId: string; imageIds: readonly string[] },
+): Promise<void> {
+  while (true) {
+    const leaving = (await readImages(store, imageIds)).filter(({ value }) => isOn(value, boardId));
+    if (leaving.length === 0) return;
+    const atomic = store.kv.atomic();
+    for (const before of leaving) {
+      const boards = before.value.boards.filter((place) => place.boardId !== boardId);
+      replaceImage(atomic, { before, after: { ...before.value, boards } });
+    }
+    if (await commit(atomic) !== null) return;
+  }
+}
+
+/** The pictures of a board of the user's, the latest first. */
+export async function listBoardImages(
+  store: Store,
+  { boardId, ...start }: { boardId: string } & PageStart,
+): Promise<Page<Image>> {
+  const { entries, total, next } = await readPage(store.kv, lists.boardImages(boardId), start);
+  const images = await readImages(store, entries.map(({ id }) => id));
+  return { items: images.map(({ value }) => value), total, next };
+}
+
+/** A board with what its faces show of it. */
+export interface BoardView {
+  board: Board;
+  /** How many pictures are on it. */
+  images: number;
+  /** The picture that stands for it: the chosen one, as long as it is on the board, or the latest. */
+  cover: Image | null;
+}
+
+export function viewBoards(store: Store, boards: readonly Board[]): Promise<BoardView[]> {
+  return Promise.all(boards.map(async (board) => ({
+    board,
+    images: await countEntries(store.kv, lists.boardImages(board.id)),
+    cover: await findCover(store, board),
+  })));
+}
+
+async function findCover(store: Store, board: Board): Promise<Image | null> {
+  const chosen = board.coverId === null ? null : await readImage(store, board.coverId);
+  if (chosen !== null && isOn(chosen.value, board.id)) return chosen.value;
+  const { items: [latest] } = await listBoardImages(store, { boardId: board.id, limit: 1 });
+  return latest ?? null;
+}
+
+export function isOn({ boards }: Image, boardId: string): boolean {
+  return boards.some((place) => place.boardId === boardId);
+}
+
+function demandRoom(image: Image, boardId: string): void {
+  if (isOn(image, boardId) || image.boards.length < mostBoardsOfPicture) return;
+  throw new Refusal("conflict", `A picture is on ${mostBoardsOfPicture} boards at most`);
+}
+
+async function findOwn(
+  store: Store,
+  { userId, imageIds }: { userId: string; imageIds: readonly string[] },
+): Promise<Versioned<Image>[]> {
+  if (!imageIds.every(isId)) throw notFound();
+  const found = await readImages(store, imageIds);
+  const own = found.filter(({ value }) => value.userId === userId);
+  if (own.length < imageIds.length) throw notFound();
+  return own;
+}

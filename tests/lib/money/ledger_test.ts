@@ -10,7 +10,7 @@ import {
 } from "../../../lib/money/ledger.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { Refusal } from "../../../lib/refusal.ts";
-import { DatabaseRefusal } from "../../../lib/store/store.ts";
+import { createStore, DatabaseRefusal, type Store } from "../../../lib/store/store.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { toOutcome } from "../../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
@@ -241,4 +241,52 @@ Deno.test("several charges add up to one with the basis of the least certain", (
   assert.deepEqual(sumCharges([charge("reported", 5), charge("none", 0)]), charge("reported", 5));
   assert.deepEqual(sumCharges([charge("reported", 5), charge("table", 3)]), charge("table", 8));
   assert.deepEqual(sumCharges([charge("table", 5), charge("unknown", 3)]), charge("unknown", 8));
+});
+
+Deno.test("changes of a record beside the books that are made at once build on each other, and none is lost", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const beside = keys.batch("b");
+  const commits: number[] = [];
+  const atomic = store.kv.atomic.bind(store.kv);
+  store.kv.atomic = () => {
+    commits.push(1);
+    return atomic();
+  };
+  const add = (on: Store) =>
+    changeBooks<number, { count: number }>(on, { userId: user.id, at: on.now(), beside }, (books) => {
+      const count = (books.beside?.count ?? 0) + 1;
+      return { atomic: books.write(on.kv.atomic(), { beside: { count } }), value: count };
+    });
+  const counts = await Promise.all(Array.from({ length: 30 }, () => add(store)));
+  assert.deepEqual(counts.map((result) => result?.value), Array.from({ length: 30 }, (_, i) => i + 1));
+  // None had to be tried again.
+  assert.equal(commits.length, 30);
+  const other = createStore({ kv: store.kv, now: store.now });
+  await Promise.all([store, other, store, other].map(add));
+  assert.deepEqual((await store.kv.get(beside)).value, { count: 34 });
+});
+
+Deno.test("records beside the books of one user are told apart, and one that is not there is none", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const change = (name: string, text: string | null) =>
+    changeBooks<unknown, string>(
+      store,
+      { userId: user.id, at: store.now(), beside: keys.batch(name) },
+      (books) => ({
+        atomic: books.write(store.kv.atomic(), text === null ? {} : { beside: text }),
+        value: books.beside,
+      }),
+    );
+  assert.equal((await change("a", "first"))?.value, null);
+  assert.equal((await change("b", null))?.value, null);
+  assert.equal((await change("a", "second"))?.value, "first");
+  for (let i = 0; i < 40; i++) await change(`more ${i}`, "more");
+  assert.equal((await change("a", null))?.value, "second");
+  const accounts = await changeBooks(store, { userId: user.id, at: store.now() }, (books) => ({
+    atomic: books.write(store.kv.atomic(), {}),
+    value: books.beside,
+  }));
+  assert.equal(accounts?.value, null);
 });

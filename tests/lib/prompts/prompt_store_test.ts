@@ -65,6 +65,8 @@ Deno.test("a list by status holds the prompts that are in it now, newest first",
     7,
     8,
     9,
+    11,
+    12,
   ]);
 });
 

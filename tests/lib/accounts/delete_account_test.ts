@@ -13,14 +13,18 @@ import { imagesOf, type Task } from "../../../lib/prompts/prompt.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import { listUnfinishedPrompts, readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { rebuild } from "../../../lib/operation/rebuild.ts";
-import { keys } from "../../../lib/store/schema.ts";
+import { keys, kinds } from "../../../lib/store/schema.ts";
 import { openSession, startSession } from "../../../lib/identity/session.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { createStore, type Store } from "../../../lib/store/store.ts";
-import { listUsers, type User } from "../../../lib/users/user.ts";
+import { type DeletedAccountSpend, listUsers, type User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import { readBatch } from "../../../lib/batches/batch_store.ts";
+import { batchPrefix } from "../../../lib/blobs/blobs.ts";
+import { acceptTestBatch, beginRows } from "../../fixtures/batches.ts";
 import { setScene } from "../../fixtures/damage.ts";
+import { createStudio } from "../../fixtures/studio.ts";
 import { picture, standInPriceMicros } from "../../fixtures/stand_in_provider.ts";
 import {
   acceptPrompt,
@@ -425,4 +429,44 @@ Deno.test("prompts that changed in one commit are well, and all go with their ac
   assert.deepEqual(await violations(store, blobs), []);
   assert.deepEqual(await Array.fromAsync(store.kv.list({ prefix: keys.changesOf(user.id) })), []);
   assert.equal((await store.kv.get(keys.changeHead(user.id))).versionstamp, null);
+});
+
+Deno.test("what a batch had reserved is not left to whoever comes back; what its prompts hold is", async () => {
+  using store = await createTestStore();
+  await createTestUser(store, { role: "owner" });
+  const identity = { issuer: "https://id.example", subject: "7" };
+  const user = await createTestUser(store, { identity });
+  const blobs = createMemoryBlobs();
+  const { batch } = await acceptTestBatch({ store, blobs }, user, { rows: 5 });
+  await beginRows({ store, blobs }, batch.value);
+  const { deletions } = startProcess(store, blobs);
+  await deletions.request(user.id);
+  const left = await Array.fromAsync(
+    store.kv.list<DeletedAccountSpend>({ prefix: [...kinds.deletedAccountSpends] }),
+  );
+  assert.deepEqual(left.map(({ value }) => value.micros), [2 * standInPriceMicros]);
+  await finished(store, user);
+  await deletions.stop();
+  assert.deepEqual(await violations(store, blobs), []);
+  assert.deepEqual([...blobs.contents.keys()], []);
+});
+
+Deno.test("an account is deleted while rows of its batch begin, and none begins after that", async () => {
+  await using studio = await createStudio();
+  const { store, blobs, deps } = studio;
+  const user = await studio.addMember();
+  const { models, doorbell } = deps;
+  const { batch } = await acceptTestBatch(studio, user, { rows: 100, models, doorbell });
+  await until(() => readBatch(store, batch.value.id), (found) => found!.value.next > 10);
+  await deps.deletions.request(user.id);
+  await until(
+    async () => (await store.kv.get<AccountDeletion>(keys.deletion(user.id))).value?.finishedAt,
+    Boolean,
+  );
+  const submitted = studio.standIn.submitted.length;
+  assert.ok(submitted < 100);
+  const report = await verify(store, { blobs });
+  assert.deepEqual([report.violations, report.prompts], [[], 0]);
+  assert.deepEqual(await Array.fromAsync(blobs.list(batchPrefix)), []);
+  assert.ok(!studio.log.some((line) => line.includes("batch_trouble")), studio.log.join("\n"));
 });

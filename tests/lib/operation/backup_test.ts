@@ -12,6 +12,7 @@ import {
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { acceptTestBatch } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { createTestDirectory } from "../../fixtures/directory.ts";
 import {
@@ -296,3 +297,15 @@ function isRefusal(code: string, message: RegExp) {
     return true;
   };
 }
+
+Deno.test("a batch that goes on is backed up with its rows, and goes on after a restore", async () => {
+  await using studio = await createStudio();
+  const { store, user, blobs } = studio;
+  const { batch } = await acceptTestBatch({ store, blobs }, user, { rows: 3 });
+  const report = await studio.backUp("backup");
+  assert.deepEqual(report, { images: 0, missing: [] });
+  const kept = createDiskBlobs(pathsIn(studio.folder("backup")).blobs);
+  const rows = await readBlob(kept, blobKeys.batchRows(batch.value.id));
+  assert.deepEqual(rows, await readBlob(blobs, blobKeys.batchRows(batch.value.id)));
+  assert.equal(new TextDecoder().decode(rows!).trim().split("\n").length, 3);
+});

@@ -12,6 +12,7 @@ import { keys } from "../../../lib/store/schema.ts";
 import { commit } from "../../../lib/store/store.ts";
 import { writeProgress } from "../../../lib/work/settle.ts";
 import { withTask } from "../../../lib/work/prompt_steps.ts";
+import { acceptTestBatch, beginRows } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import {
   acceptPrompt,
@@ -242,4 +243,34 @@ Deno.test("an id that names nothing is not found, and what is no id is refused w
     assert.equal(success, false, text);
     assert.ok(text.length < 10 || !error!.message.includes(text));
   }
+});
+
+Deno.test("a batch tells how far it is, what it holds and what is open of it, and nobody's words", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const { batch } = await acceptTestBatch({ store, blobs }, user, {
+    rows: ["a secret fox", "two", "three"],
+    terms: { name: "secret", limitMicros: 50_000 },
+  });
+  await beginRows({ store, blobs }, batch.value);
+  const { id } = batch.value;
+  const seen = await scene.look(id);
+  assert.equal(seen.stands, "It runs: 2 of 3 rows are prompts, 2 of which are not final.");
+  assert.deepEqual(seen.micros, {
+    most: 60_000,
+    limit: 50_000,
+    reserve: 10_000,
+    held: 40_000,
+    charged: 0,
+    remaining: 20_000,
+  });
+  assert.deepEqual(seen.indexes, { work: "right" });
+  assert.equal((seen.open as unknown[]).length, 2);
+  assert.ok(!JSON.stringify(seen).includes("secret"));
+  await blobs.delete(blobKeys.batchRows(id));
+  await store.kv.delete(keys.batchWork(id));
+  const broken = await scene.look(id);
+  assert.deepEqual([(broken.rows as { blob: string }).blob, broken.indexes], ["missing", {
+    work: "missing",
+  }]);
 });

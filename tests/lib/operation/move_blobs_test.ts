@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { blobKeysOf, type Blobs, readBlob } from "../../../lib/blobs/blobs.ts";
+import { blobKeys, blobKeysOf, type Blobs, readBlob } from "../../../lib/blobs/blobs.ts";
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
 import { createIds } from "../../../lib/ids.ts";
 import { copyBlobs, removeCopied } from "../../../lib/operation/move_blobs.ts";
@@ -60,4 +60,18 @@ Deno.test("what is at the other place in part only is copied again, and stays wh
   assert.equal(await removeCopied({ from: disk, to: r2 }), 0);
   assert.deepEqual(await copyBlobs({ from: disk, to: r2 }), { copied: 1, present: 0, removed: 0 });
   assert.equal((await readBlob(r2, key))!.length, 100);
+});
+
+Deno.test("rows of batches move with the pictures", async () => {
+  await using directory = await createTestDirectory();
+  await using s3 = startS3();
+  const disk = createDiskBlobs(directory.path);
+  const r2 = openS3Blobs(s3.address);
+  const key = blobKeys.batchRows(createIds(Date.now)());
+  const rows = new TextEncoder().encode("{}\n");
+  await disk.put(key, rows, "application/jsonl");
+  await move({ from: disk, to: r2 });
+  assert.deepEqual([await readBlob(r2, key), await readBlob(disk, key)], [rows, null]);
+  await move({ from: r2, to: disk });
+  assert.deepEqual([await readBlob(r2, key), await readBlob(disk, key)], [null, rows]);
 });

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { blobKeys, blobKeysOf, type Blobs } from "../../../lib/blobs/blobs.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
-import { claimBlobs, ForeignBlobs, sweepBlobs, sweepGraceMs } from "../../../lib/operation/sweep_blobs.ts";
+import {
+  claimBlobs,
+  ForeignBlobs,
+  planLifeMs,
+  sweepBlobs,
+  sweepGraceMs,
+  sweepPlans,
+} from "../../../lib/operation/sweep_blobs.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { setScene as setDamageScene } from "../../fixtures/damage.ts";
 import { completePrompt, createTestStore, createTestUser } from "../../fixtures/store.ts";
@@ -126,4 +133,43 @@ Deno.test("a storage that is another Darkroom's is left alone until it is claime
   assert.ok(memory.contents.has(key));
   await claimBlobs(blobs, "me");
   assert.deepEqual((await sweepBlobs({ store, blobs }, { owner: "me" })).removed, [key]);
+});
+
+Deno.test("rows of a batch stay as long as the batch does; those of one that was never accepted go", async () => {
+  using store = await createTestStore();
+  const { blobs: memory, batch, doneBatch } = await setDamageScene(store);
+  let ageMs = sweepGraceMs + 1;
+  const blobs: Blobs = {
+    ...memory,
+    async *list(prefix) {
+      for await (const blob of memory.list(prefix)) yield { ...blob, putAt: store.now() - ageMs };
+    },
+  };
+  const left = blobKeys.batchRows(store.ids());
+  await blobs.put(left, bytes, "");
+  ageMs = sweepGraceMs - 1;
+  assert.deepEqual((await sweepBlobs({ store, blobs }, { owner: "me" })).removed, []);
+  ageMs = sweepGraceMs + 1;
+  assert.deepEqual((await sweepBlobs({ store, blobs }, { owner: "me" })).removed, [left]);
+  for (const { id } of [batch, doneBatch]) assert.ok(memory.contents.has(blobKeys.batchRows(id)));
+  await blobs.delete(blobKeys.batchRows(batch.id));
+  const { missing } = await sweepBlobs({ store, blobs }, { owner: "me" });
+  assert.deepEqual(missing, [blobKeys.batchRows(batch.id)]);
+});
+
+Deno.test("a plan that may not be accepted any more goes after an hour", async () => {
+  using store = await createTestStore();
+  const memory = createMemoryBlobs();
+  const [old, fresh] = [store.ids(), store.ids()].map((id) => blobKeys.plan("u", id));
+  for (const key of [old, fresh]) await memory.put(key, bytes, "");
+  const blobs: Blobs = {
+    ...memory,
+    async *list(prefix) {
+      for await (const blob of memory.list(prefix)) {
+        yield { ...blob, putAt: store.now() - planLifeMs + (blob.key === old ? -1 : 1) };
+      }
+    },
+  };
+  assert.equal(await sweepPlans({ store, blobs }), 1);
+  assert.deepEqual([...memory.contents.keys()], [fresh]);
 });

@@ -33,6 +33,8 @@ import { createReadiness, type Readiness } from "./readiness.ts";
 import { createSignals } from "./signals.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
+import { createLots } from "./work/lots.ts";
+import { type LotTimes, usualLotTimes } from "./work/run_lot.ts";
 import { createTaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
 
@@ -76,6 +78,8 @@ export interface World {
   userConcurrency: number;
   /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
   storagePatienceMs: number;
+  /** How lots are waited for; undefined: as usual. */
+  lotTimes?: LotTimes;
   /** Requests a minute; 0: no limit. */
   perMinute: { [limit in Exclude<keyof Limits, "sources">]: number };
 }
@@ -198,6 +202,17 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     storagePatienceMs: world.storagePatienceMs,
     owner: world.leaseOwner,
   });
+  const lots = createLots({
+    store,
+    doorbell,
+    models,
+    blobs,
+    decoding,
+    log,
+    random,
+    health,
+    times: world.lotTimes ?? usualLotTimes,
+  });
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
   const stopping = new AbortController();
@@ -252,6 +267,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     async start() {
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();
+      await lots.start();
       housekeeping.start();
       await deletions.start();
     },
@@ -259,7 +275,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       stopping.abort();
       changes.close();
       health.stop();
-      await Promise.all([worker.stop(), deletions.stop(), housekeeping.stop()]);
+      await Promise.all([worker.stop(), lots.stop(), deletions.stop(), housekeeping.stop()]);
     },
   };
 }

@@ -78,6 +78,7 @@ const rooms = [
   "images",
   "boards",
   "batches",
+  "lots",
   "work",
   "live",
   "identity",

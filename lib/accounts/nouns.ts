@@ -11,6 +11,7 @@ import type { Invitation } from "../identity/invitation.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
 import { maskNoun } from "../images/mask_noun.ts";
+import { lotNoun } from "../lots/lot_noun.ts";
 import { promptNoun } from "../prompts/prompt_noun.ts";
 import type { Noun } from "../store/noun.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
@@ -105,6 +106,10 @@ export const belongings: readonly Belonging[] = [
     noun: maskNoun,
     leaves: byIndex(keys.masksOfUser, ({ value }) => keys.mask(String(value))),
   },
+  // Its prompts wait for what comes of it.
+  { name: "lot", noun: lotNoun, leaves: under(keys.lotsOfUser) },
+  { name: "entry of a lot", leaves: under(keys.lotEntriesOf) },
+  { name: "work on a lot", leaves: under(keys.lotWorkOf) },
   { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
   { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
   { name: "account", leaves: alone(keys.account) },

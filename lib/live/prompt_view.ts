@@ -211,6 +211,8 @@ function framesOf(
 
 function stageOf(prompt: Prompt, progress: Progress | null): Stage | null {
   if (prompt.status === "PENDING") return "queued";
+  // It is at the provider; a lot tells no more than that.
+  if (prompt.status === "PROCESSING" && prompt.lotId !== undefined) return "generating";
   return prompt.status === "PROCESSING" ? progress?.stage ?? "submitting" : null;
 }
 

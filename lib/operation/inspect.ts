@@ -1,5 +1,5 @@
 /**
- * What is known of one prompt, picture, board, user, session or API key, for whoever has to find out why something stands
+ * What is known of one prompt, picture, board, lot, user, session or API key, for whoever has to find out why something stands
  * still: states, lease, handle, books, index entries, blobs. Never anybody's words, name or address, and no secret:
  * what people wrote, and what providers said about it, stays in the records.
  */
@@ -31,6 +31,7 @@ import {
   promptStatuses,
   type Task,
 } from "../prompts/prompt.ts";
+import { isGoingOn, type Lot } from "../lots/lot.ts";
 import { changeKey, listsOf, queueEntriesOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
@@ -50,6 +51,7 @@ export interface Inspection {
     | "image"
     | "mask"
     | "board"
+    | "lot"
     | "user"
     | "session"
     | "API key"
@@ -71,7 +73,7 @@ const sessionHash = /^[0-9a-f]{64}$/;
 /** Other text may be a secret that was pasted, so it is refused without being repeated. */
 export const inspectedId = z.string().refine(
   (text) => isId(text) || sessionHash.test(text),
-  "inspect takes the id of a prompt, picture, mask, board, user or API key, or the hash of a session",
+  "inspect takes the id of a prompt, picture, mask, board, lot, user or API key, or the hash of a session",
 );
 
 /** Refuses with `not_found` what names nothing. */
@@ -83,6 +85,7 @@ export async function inspect(deps: InspectDeps, id: string): Promise<Inspection
     inspectMask,
     inspectBoard,
     inspectBoardDeletion,
+    inspectLot,
     inspectUser,
     inspectDeletion,
     inspectCharge,
@@ -126,6 +129,7 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     ...(request.edit !== undefined && { given: await givenFacts(deps, request.edit) }),
     failure: "failure" in prompt ? prompt.failure?.reason ?? null : null,
     runs: { leaseNumber, crashes, retries },
+    ...(prompt.lane !== undefined && { lane: prompt.lane, lot: prompt.lotId ?? null }),
     lease: leaseFacts(lease?.value ?? null, store.now()),
     tasks: prompt.tasks.map(taskFacts),
     hold: { micros: holdMicros, counts: isHeld(prompt) },
@@ -210,7 +214,9 @@ function standing(
   prompt: Prompt,
   { lease, position, now }: { lease: Lease | null; position: number | null; now: number },
 ): string {
+  if (prompt.lotId !== undefined && isHeld(prompt)) return "It is in a lot, and waits for what comes of that";
   if (prompt.status === "PENDING") {
+    if (prompt.lane !== undefined) return "It waits to go in a lot with others of its batch";
     if (prompt.readyAt === null) return `It waits for a worker; ${position} of its user's come before it`;
     return prompt.readyAt > now
       ? `It is tried again at ${isoTime(prompt.readyAt)}`
@@ -405,6 +411,55 @@ async function inspectBoardDeletion({ store }: InspectDeps, id: string): Promise
     requestedAt: isoTime(found.value.requestedAt),
     imagesStillOnIt: await countEntries(store.kv, lists.boardImages(id)),
   };
+}
+
+/** Lots are few, and each is looked for by its last part. */
+async function inspectLot({ store }: InspectDeps, id: string): Promise<Inspection | null> {
+  for await (const { value: lot } of store.kv.list<Lot>({ prefix: [...kinds.lots] })) {
+    if (lot.id === id) return await lotFacts(store, lot);
+  }
+  return null;
+}
+
+async function lotFacts(store: Store, lot: Lot): Promise<Inspection> {
+  const { id, userId, batchId, provider, model, state, promptIds, files, handle, results } = lot;
+  const implied = [keys.lotOf(userId, batchId, id), ...isGoingOn(lot) ? [keys.lotWork(userId, id)] : []];
+  const possible = [keys.lotWork(userId, id)];
+  return {
+    kind: "lot",
+    id,
+    stands: lotStanding(lot),
+    userId,
+    batchId,
+    provider,
+    model,
+    state,
+    prompts: promptIds,
+    atProvider: { files, handle, results },
+    submissions: lot.submissions,
+    submittedAt: lot.submittedAt && isoTime(lot.submittedAt),
+    expiresAt: lot.expiresAt && isoTime(lot.expiresAt),
+    done: lot.doneCount,
+    end: lot.end,
+    failure: lot.failure?.reason ?? null,
+    changedAt: isoTime(lot.updatedAt),
+    indexes: await entriesOf(store, { implied, possible }),
+  };
+}
+
+function lotStanding({ state, end }: Lot): string {
+  switch (state) {
+    case "uploading":
+      return "It is on the way to its provider, and not submitted yet";
+    case "submitting":
+      return "It was about to be submitted: its provider is asked whether it has it";
+    case "running":
+      return "Its provider has it, and is asked how it goes";
+    case "collecting":
+      return "What came of it is being put into its prompts";
+    case "over":
+      return `It is over (${end}); nothing is to be done`;
+  }
 }
 
 function originOf(image: Image): { [name: string]: Fact } {

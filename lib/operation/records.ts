@@ -8,6 +8,7 @@ import { type BoardFacts, boardNoun } from "../boards/board_noun.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { type ImageFacts, imageNoun } from "../images/image_noun.ts";
 import { type MaskFacts, maskNoun } from "../images/mask_noun.ts";
+import { type LotFacts, lotNoun } from "../lots/lot_noun.ts";
 import { emptyMonth, type Month, monthOf, nobody } from "../money/account.ts";
 import { addToMonth, type Correction, type LedgerEntry } from "../money/ledger.ts";
 import { type PromptFacts, promptNoun } from "../prompts/prompt_noun.ts";
@@ -31,6 +32,7 @@ export interface Records {
   boards: ReadonlyMap<string, BoardFacts>;
   /** Boards that are gone, and that pictures may still name for a moment. */
   goingBoards: Set<string>;
+  lots: ReadonlyMap<string, LotFacts>;
   /** Deleted pictures whose records are still there, those that are on their way out among them. */
   trash: Map<string, { userId: string; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
@@ -62,6 +64,7 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     batches: facts.get(batchNoun) as Map<string, Batch>,
     boards: facts.get(boardNoun) as Map<string, BoardFacts>,
     goingBoards: new Set(),
+    lots: facts.get(lotNoun) as Map<string, LotFacts>,
     trash: new Map(),
     entries: new Map(),
     corrections: new Map(),

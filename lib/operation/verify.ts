@@ -30,6 +30,8 @@ export interface Violation {
     | "batch_rows_wrong"
     | "board_missing"
     | "board_wrong"
+    | "lot_missing"
+    | "lot_wrong"
     | "number_taken_twice"
     | "blob_missing";
   /** The key or id that it is about. */
@@ -54,6 +56,7 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     ...checkMasks(records),
     ...checkBatches(records),
     ...checkBoards(records),
+    ...checkLots(records),
     ...checkNumbers(records),
   ];
   for await (const { rule, subject, detail } of compareDerived(view, records)) {
@@ -236,6 +239,19 @@ function* checkBatches(records: Records): Generator<Violation> {
     if (batch.state !== "STOPPED" && isLeft === (batch.state === "DONE")) {
       const detail = `it is ${batch.state}, and ${isLeft ? "some" : "nothing"} of it is left`;
       yield { rule, subject: id, detail };
+    }
+  }
+}
+
+/** A prompt in a lot waits for what comes of that: somebody must be about to learn it. */
+function* checkLots({ prompts, lots, leaving }: Records): Generator<Violation> {
+  for (const { id, userId, lotId } of prompts.values()) {
+    if (lotId === null || leaving.has(userId)) continue;
+    const lot = lots.get(lotId);
+    if (lot === undefined) yield { rule: "lot_missing", subject: lotId, detail: `prompt ${id} waits for it` };
+    else if (lot.userId !== userId || !lot.isGoingOn) {
+      const detail = `prompt ${id} waits for it, and it is ${lot.isGoingOn ? "another user's" : "over"}`;
+      yield { rule: "lot_wrong", subject: lotId, detail };
     }
   }
 }

@@ -14,7 +14,7 @@ export function newPrompt(
     imagesPerTask: number;
     at: number;
     /** Undefined: it was sent alone. */
-    batch?: { batchId: string; row: number };
+    batch?: { batchId: string; row: number; lane?: "economy" };
   },
 ): PendingPrompt {
   const batchId = batch?.batchId ?? null;
@@ -23,6 +23,7 @@ export function newPrompt(
     batchId,
     rank: firstRank({ sequence: facts.sequence, batchId }),
     ...(batch !== undefined && { row: batch.row }),
+    ...(batch?.lane !== undefined && { lane: batch.lane }),
     request,
     ...(filing !== undefined && { filing }),
     createdAt: at,

@@ -132,6 +132,10 @@ interface PromptFacts {
   /** The user's prompts are numbered from 1 in the order in which they were accepted. */
   sequence: number;
   batchId: string | null;
+  /** It goes with others in a lot: it stands in no queue. */
+  lane?: "economy";
+  /** The lot that it is in; nobody runs it. */
+  lotId?: string;
   /** Its place in its user's queue, the smallest first; several may share one. Whoever moves it gives it another. */
   rank: number;
   /** Of its batch, the row that it was, counted from 1; absent where there is none. */
@@ -201,8 +205,9 @@ export function isFinal(prompt: Prompt): prompt is FinalPrompt {
   return prompt.status === "COMPLETED" || prompt.status === "FAILED" || prompt.status === "CANCELLED";
 }
 
-/** A worker has something to do for it: it runs, or its charge is not known yet. */
+/** A worker has something to do for it: it runs, or its charge is not known yet. What is in a lot goes with that. */
 export function isLeased(prompt: Prompt): boolean {
+  if (prompt.lotId !== undefined) return false;
   return prompt.status === "PROCESSING" || (prompt.status === "CANCELLED" && prompt.isChargeDue);
 }
 
@@ -262,6 +267,8 @@ function facts(prompt: Prompt): PromptFacts {
     userId,
     sequence,
     batchId,
+    lane,
+    lotId,
     rank,
     row,
     request,
@@ -280,6 +287,8 @@ function facts(prompt: Prompt): PromptFacts {
     userId,
     sequence,
     batchId,
+    ...(lane !== undefined && { lane }),
+    ...(lotId !== undefined && { lotId }),
     rank,
     ...(row !== undefined && { row }),
     request,

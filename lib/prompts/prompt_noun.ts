@@ -26,9 +26,12 @@ export interface PromptFacts {
   sequence: number;
   row?: number;
   status: PromptStatus;
+  lane?: "economy";
+  /** While the lot that it is in has not told what came of it. */
+  lotId: string | null;
+  batchId: string | null;
   readyAt: number | null;
   rank: number;
-  batchId: string | null;
   model: string;
   /** The version at which it changed last. */
   changedAs: string;
@@ -93,9 +96,11 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     sequence: prompt.sequence,
     row: prompt.row,
     status: prompt.status,
+    ...(prompt.lane !== undefined && { lane: prompt.lane }),
+    lotId: isHeld(prompt) ? prompt.lotId ?? null : null,
+    batchId: prompt.batchId,
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
     rank: prompt.rank,
-    batchId: prompt.batchId,
     model: prompt.request.model,
     changedAs: changeVersion(found),
     holdMicros: prompt.holdMicros,

@@ -333,7 +333,9 @@ export async function queuePositions(
   store: Store,
   prompts: readonly Prompt[],
 ): Promise<(number | null)[]> {
-  const waiting = prompts.filter((prompt) => prompt.status === "PENDING" && prompt.readyAt === null);
+  const waiting = prompts.filter((prompt) =>
+    prompt.status === "PENDING" && prompt.readyAt === null && prompt.lane === undefined
+  );
   if (waiting.length === 0) return prompts.map(() => null);
   const [{ userId }] = waiting;
   const before = waiting.reduce((a, b) => comesBefore(a, b) ? b : a);

@@ -26,6 +26,7 @@
  * | `price` model size validFrom · `price` model size validFrom lane | `AddedPrice` |
  * | `tints_filled` | id of the picture up to which all have a tint, as far as that can be made |
  * | `upload` userId hash of the bytes sent | imageId |
+ * | `lot` userId id · `lot_of` userId batchId id · `lot_work` userId id | `Lot` · null · null, while something is to be done for it |
  * | `mask` id · `mask_of` userId imageId hash | `Mask` · id of the mask with those pixels |
  * | `child_prompt` userId imageId n | id of a prompt that changes the picture, by its number |
  * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
@@ -84,6 +85,13 @@ export const keys = {
   imageTermsOf: (userId: string) => ["image_term", userId],
   imageTerm: (userId: string, term: string, number: number) => ["image_term", userId, term, number],
   upload: (userId: string, sentSha256: string) => ["upload", userId, sentSha256],
+  lot: (userId: string, lotId: string) => ["lot", userId, lotId],
+  lotsOfUser: (userId: string) => ["lot", userId],
+  lotOf: (userId: string, batchId: string, lotId: string) => ["lot_of", userId, batchId, lotId],
+  lotsOfBatch: (userId: string, batchId: string) => ["lot_of", userId, batchId],
+  lotEntriesOf: (userId: string) => ["lot_of", userId],
+  lotWork: (userId: string, lotId: string) => ["lot_work", userId, lotId],
+  lotWorkOf: (userId: string) => ["lot_work", userId],
   mask: (maskId: string) => ["mask", maskId],
   maskOf: (userId: string, imageId: string, sha256: string) => ["mask_of", userId, imageId, sha256],
   masksOf: (userId: string, imageId: string) => ["mask_of", userId, imageId],
@@ -159,6 +167,9 @@ export const kinds = {
   images: ["image"],
   imageTerms: ["image_term"],
   uploads: ["upload"],
+  lots: ["lot"],
+  lotsOf: ["lot_of"],
+  lotWork: ["lot_work"],
   masks: ["mask"],
   masksOf: ["mask_of"],
   childPrompts: ["child_prompt"],
@@ -248,15 +259,17 @@ export interface QueueEntry {
 
 /** The entries of the queue that a prompt implies: at most one. */
 export function promptQueueEntries(
-  { id, userId, status, readyAt = null, rank, batchId, model, holdMicros }: Queued & {
+  { id, userId, status, lane, readyAt = null, rank, batchId, model, holdMicros }: Queued & {
     id: string;
     userId: string;
     status: string;
+    /** What goes in a lot is in nobody's way. */
+    lane?: "economy";
     readyAt?: number | null;
     rank: number;
   },
 ): QueueEntry[] {
-  if (status !== "PENDING") return [];
+  if (status !== "PENDING" || lane !== undefined) return [];
   if (readyAt !== null) return [{ key: keys.delayed(readyAt, id), value: null }];
   const counted = { list: lists.queue(userId), number: rank };
   return [{ key: keys.queue(userId, rank, id), value: { batchId, model, holdMicros }, counted }];

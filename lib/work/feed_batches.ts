@@ -93,6 +93,16 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
   }
 }
 
+/** Of rows that go in lots, so many become prompts before anybody looks again. */
+const lotStep = 100;
+/** Where stars may end it, not more than the smallest lot is bought at once. */
+const starredWindow = 40;
+
+/** They stand in nobody's way, and all of it is promised within the time that one lot takes. */
+function lotWindow({ open, stopAtStars }: Batch): number {
+  return stopAtStars === null ? open.length + lotStep : starredWindow;
+}
+
 /** What is later is found by a sweep. */
 const longestTimerMs = 60_000;
 
@@ -106,5 +116,5 @@ async function lookAfter(deps: StartRowsDeps, found: Batch): Promise<void> {
     })
     : found;
   if (batch.state === "STOPPED") await endWaiting(deps, batch);
-  else if (batch.lane === "now") await startRows(deps, batch);
+  else await startRows(batch.lane === "now" ? deps : { ...deps, window: lotWindow(batch) }, batch);
 }

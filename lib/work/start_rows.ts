@@ -119,7 +119,7 @@ async function startNextRow(
         priceRow: before.priceRows[priceRow],
         imagesPerTask,
         at,
-        batch: { batchId, row },
+        batch: { batchId, row, ...(before.lane === "economy" && { lane: before.lane }) },
       });
       const prompt = failure === null ? pending : toRefused(pending, { at, failure });
       const after = step(before, { type: "row_started", holdMicros, bytes, part: partOf(prompt) }, at);

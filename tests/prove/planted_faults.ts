@@ -371,7 +371,11 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "an accepted prompt is not put into the queue",
     breaks: "accepted",
-    edits: [{ file: "lib/store/schema.ts", old: `if (status !== "PENDING") return [];`, new: "return [];" }],
+    edits: [{
+      file: "lib/store/schema.ts",
+      old: `if (status !== "PENDING" || lane !== undefined) return [];`,
+      new: "return [];",
+    }],
     story: plainPrompts,
   },
   {

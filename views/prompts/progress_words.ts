@@ -5,11 +5,13 @@ import { plural } from "../shell/format.ts";
 export function progressWords({ prompt, stage, progress, position }: PromptView): string {
   switch (stage) {
     case "queued":
+      if (prompt.lane === "economy") return "to be sent with others of its batch";
       if (prompt.status === "PENDING" && prompt.readyAt !== null) return "waiting to try again";
       return position ? `waiting, ${plural(position, "prompt")} before it` : "next in line";
     case "submitting":
       return "sending to the provider";
     case "generating":
+      if (prompt.lotId !== undefined) return "at the provider, in the economy lane";
       return `developing${percent(progress)}`;
     case "storing":
       return "storing the picture";

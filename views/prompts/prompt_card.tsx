@@ -167,7 +167,7 @@ function Actions({ view }: { view: PromptView }) {
       <CardButton
         id={`retry-${prompt.id}`}
         action={`/prompts/${prompt.id}/retry`}
-        name={prompt.status === "COMPLETED" ? "Again" : "Try again"}
+        name={againName(prompt)}
       />
       <a id={`use-${prompt.id}`} class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
       {images.length === 1 && (
@@ -181,6 +181,12 @@ function Actions({ view }: { view: PromptView }) {
       )}
     </>
   );
+}
+
+/** What the economy lane did not do is done by itself the next time. */
+function againName({ status, lane }: PromptView["prompt"]): string {
+  if (lane === "economy") return status === "COMPLETED" ? "Again, at full price" : "Now, at full price";
+  return status === "COMPLETED" ? "Again" : "Try again";
 }
 
 /** From a picture that was changed: on to the next change, or beside what it was. */

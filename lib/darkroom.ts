@@ -211,6 +211,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log,
     random,
     health,
+    defaultBudgetMicros,
     times: world.lotTimes ?? usualLotTimes,
   });
   const deletions = createAccountDeletions({ store, models, blobs, log });

@@ -31,7 +31,7 @@ function deriveBatch({ corrections }: Records, batch: Batch, prompts: readonly P
     ...batch,
     next: prompts.at(-1)?.row ?? 0,
     open: prompts.filter(({ isFinal }) => !isFinal).map(({ row }) => row ?? 0),
-    remainingMicros: batch.mostMicros - sum(({ holdMicros }) => holdMicros),
+    remainingMicros: batch.mostMicros - sum(({ rowMicros }) => rowMicros),
     heldMicros: sum(({ isHeld, holdMicros }) => isHeld ? holdMicros : 0),
     chargedMicros: sum(({ id, isHeld, chargeMicros }) =>
       (isHeld ? 0 : chargeMicros) + (corrections.get(id) ?? 0)

@@ -145,6 +145,8 @@ interface PromptFacts {
   filing?: Filing;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
+  /** What its row was set aside with, where it went on at another price. */
+  rowMicros?: number;
   /** The row that the hold was computed from, kept so that a later price change cannot alter this prompt's. */
   priceRow: PriceRow | null;
   createdAt: number;
@@ -274,6 +276,7 @@ function facts(prompt: Prompt): PromptFacts {
     request,
     filing,
     holdMicros,
+    rowMicros,
     priceRow,
     createdAt,
     updatedAt,
@@ -294,6 +297,7 @@ function facts(prompt: Prompt): PromptFacts {
     request,
     ...(filing && { filing }),
     holdMicros,
+    ...(rowMicros !== undefined && { rowMicros }),
     priceRow,
     createdAt,
     updatedAt,

@@ -36,6 +36,8 @@ export interface PromptFacts {
   /** The version at which it changed last. */
   changedAs: string;
   holdMicros: number;
+  /** What the row that it was could cost. */
+  rowMicros: number;
   isHeld: boolean;
   isLeased: boolean;
   leaseNumber: number;
@@ -104,6 +106,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     model: prompt.request.model,
     changedAs: changeVersion(found),
     holdMicros: prompt.holdMicros,
+    rowMicros: prompt.rowMicros ?? prompt.holdMicros,
     isHeld: isHeld(prompt),
     isFinal: isFinal(prompt),
     isLeased: isLeased(prompt),

@@ -12,12 +12,12 @@ import { BadPicture } from "../pixels/picture.ts";
 import { type Prompt, type Task, toPending, toProcessing } from "../prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { commit, type Store, type Versioned } from "../store/store.ts";
+import { type FullPriceDeps, goOnAtFullPrice, wasNotDone } from "./full_price.ts";
 import { outcomeOf, withTask } from "./prompt_steps.ts";
 import { writeProgress } from "./settle.ts";
 import { isOver, step, type TaskEvent, type Terms } from "./task.ts";
 
-export interface LotTaskDeps {
-  store: Store;
+export interface LotTaskDeps extends FullPriceDeps {
   blobs: Blobs;
   decoding: InTurn;
   log: Log;
@@ -56,7 +56,7 @@ export function taskCalled(
 
 /** Takes a prompt that waits into a lot, where nothing keeps it from starting; false: somebody was first. */
 export async function takeIntoLot(
-  { store }: Pick<LotTaskDeps, "store">,
+  { store }: { store: Store },
   { before, lotId, guard }: {
     before: Versioned<Prompt>;
     lotId: string;
@@ -75,7 +75,7 @@ export async function takeIntoLot(
 
 /** Puts a prompt of a lot that was never submitted back among those that wait. */
 export async function takeOutOfLot(
-  { store }: Pick<LotTaskDeps, "store">,
+  { store }: { store: Store },
   before: Versioned<Prompt>,
 ): Promise<boolean> {
   if (before.value.status !== "PROCESSING") return false;
@@ -137,6 +137,8 @@ export async function endTask(
     const facts = { prompt, terms, isStopping: false, isInDoubt: true };
     const next = step(prompt.tasks[task.index], event, facts).task;
     const after = outcomeOf(withTask(prompt, task.index, withoutTime(next)), store.now());
+    const mayGoOn = prompt.status === "PROCESSING" && wasNotDone(after);
+    if (mayGoOn && await goOnAtFullPrice(deps, { ...before, value: prompt })) return;
     if (await writeProgress(store, { before, after, images: isKept ? images : [] }) === null) continue;
     return isKept ? undefined : await discard(deps, images);
   }

@@ -8,7 +8,6 @@ import { listBatchesWithWork, listOpenPrompts } from "../batches/batch_store.ts"
 import { createInTurn } from "../in_turn.ts";
 import type { Lot } from "../lots/lot.ts";
 import { commitLot, listOpenLots } from "../lots/lot_store.ts";
-import type { Doorbell } from "../prompts/doorbell.ts";
 import { failure } from "../prompts/failure_words.ts";
 import { type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { type PendingPrompt, type Prompt, toRefused } from "../prompts/prompt.ts";
@@ -17,10 +16,6 @@ import { keys } from "../store/schema.ts";
 import { watchKey } from "../store/watch_key.ts";
 import { type LotDeps, type LotRun, startLot, takeIn } from "./run_lot.ts";
 import { writeProgress } from "./settle.ts";
-
-export interface LotsDeps extends LotDeps {
-  doorbell: Doorbell;
-}
 
 export interface Lots {
   /** Takes up what an earlier process left, then begins to pack what waits. */
@@ -38,7 +33,7 @@ const nudgeMs = 500;
 const patienceMs = 7000;
 
 interface State {
-  deps: LotsDeps;
+  deps: LotDeps;
   runs: Map<string, LotRun>;
   /** How many rows of a batch were prompts when none of them waited for a lot. */
   packed: Map<string, number>;
@@ -48,7 +43,7 @@ interface State {
   inTurn: ReturnType<typeof createInTurn>;
 }
 
-export function createLots(deps: LotsDeps): Lots {
+export function createLots(deps: LotDeps): Lots {
   const state: State = {
     deps,
     runs: new Map(),

@@ -4,7 +4,6 @@
  * one, each with its own charge.
  */
 import type { ProviderHealth } from "../catalog/health.ts";
-import type { Models } from "../catalog/models.ts";
 import {
   type FailureReason,
   type LotAbility,
@@ -36,7 +35,6 @@ import {
 import { requestOfTask } from "./task_request.ts";
 
 export interface LotDeps extends LotTaskDeps {
-  models: Models;
   health: Pick<ProviderHealth, "note">;
   /** 0 to 1, for jitter. */
   random: () => number;

@@ -547,3 +547,28 @@ Deno.test("a provider that is switched off loses what it never had at once, and 
   assert.deepEqual(reasons(prompts), ["outcome_unknown", "outcome_unknown"]);
   assert.deepEqual((await verify(store, { blobs })).violations, []);
 });
+
+Deno.test("with a fallback, what the lane did not do is made at full price, as far as the limit covers it", async () => {
+  await using scene = await setScene(makers.OpenAI, { maxTasks: 8 });
+  const { service, studio: { store } } = scene;
+  service.lots.plan = { end: "expired", isDone: (index) => index === 0 };
+  const limitMicros = holdOfOne(scene) * 5;
+  const batchId = await accept(scene, { rows: 4, fallback: "full price", limitMicros });
+  const { prompts, batch } = await ended(scene, batchId);
+  // One of four was done for half of what the others cost, and five halves are two whole ones and one.
+  assert.deepEqual(reasons(prompts).toSorted(), ["COMPLETED", "COMPLETED", "COMPLETED", "timeout"]);
+  assert.ok(batch.chargedMicros <= limitMicros);
+  const entries = await readLedger(store, prompts.map(({ id }) => id));
+  assert.equal(entries.filter((entry) => entry!.value.savedMicros !== undefined).length, 1);
+  assert.equal(service.lots.all.length, 1);
+  await assertBalanced(scene, prompts);
+});
+
+Deno.test("without a limit, a fallback goes as far as what was shown as the most", async () => {
+  await using scene = await setScene(makers.OpenAI, { maxTasks: 8 });
+  scene.service.lots.plan = { end: "expired", isDone: () => false };
+  const { prompts, batch } = await ended(scene, await accept(scene, { rows: 4, fallback: "full price" }));
+  assert.deepEqual(reasons(prompts).toSorted(), ["COMPLETED", "COMPLETED", "timeout", "timeout"]);
+  assert.ok(batch.chargedMicros <= batch.mostMicros);
+  await assertBalanced(scene, prompts);
+});

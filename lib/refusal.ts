@@ -20,6 +20,16 @@ export type RefusalCode =
   | "rate_limited"
   | "unavailable";
 
+/** What is wrong with one of many rows that were sent together. */
+export interface RowProblem {
+  /** From 1 on. */
+  row: number;
+  /** To blame, where there is one. */
+  field: string | null;
+  /** For people; it names the row. */
+  message: string;
+}
+
 /** A request that is refused: nothing happened. `message` is for people, `code` is stable. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -33,6 +43,8 @@ export class Refusal extends Error {
   readonly isUnprocessable: boolean;
   /** Seconds after which the same request may be sent again (`rate_limited`, `unavailable`). */
   readonly retryAfterSeconds: number | null;
+  /** Of many rows that were sent together, those that can't be; empty where it is not about rows. */
+  readonly problems: readonly RowProblem[];
 
   constructor(
     readonly code: RefusalCode,
@@ -43,6 +55,7 @@ export class Refusal extends Error {
       costMicros?: number;
       isUnprocessable?: boolean;
       retryAfterSeconds?: number;
+      problems?: readonly RowProblem[];
       cause?: unknown;
     } = {},
   ) {
@@ -52,6 +65,7 @@ export class Refusal extends Error {
     this.costMicros = details.costMicros ?? null;
     this.isUnprocessable = details.isUnprocessable ?? false;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    this.problems = details.problems ?? [];
   }
 }
 

@@ -5,7 +5,7 @@ import { isId } from "../ids.ts";
 import { BadMask, boundsOf, demandPart, encodeStoredMask, type MaskPixels, shareOf } from "../pixels/mask.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
-import { commit, read, type Store } from "../store/store.ts";
+import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import type { Image } from "./image.ts";
 import type { Mask } from "./mask.ts";
@@ -70,6 +70,10 @@ export async function findMask(
   const found = isId(maskId) ? await read<Mask>(store.kv, keys.mask(maskId)) : null;
   if (found?.value.userId !== userId) throw notFound();
   return found.value;
+}
+
+export async function readMasks(store: Store, maskIds: readonly string[]): Promise<Versioned<Mask>[]> {
+  return present(await readMany<Mask>(store.kv, maskIds.map(keys.mask)));
 }
 
 /** The masks of a picture, in no order. */

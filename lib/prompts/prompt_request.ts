@@ -17,7 +17,7 @@ export const maxSeed = 4_294_967_295;
 const maxWatermarkChars = 100;
 const maxNegativeChars = 1000;
 /** In UTF-16 units: a record of the database has 64 KiB, and what becomes of the prompt needs room in it too. */
-const mostStoredUnits = 20_000;
+export const mostStoredUnits = 20_000;
 
 const promptMissing = "Prompt is required and must be a non-empty string";
 

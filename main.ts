@@ -86,6 +86,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     defaultModel: settings.DEFAULT_MODEL,
     defaultBudgetMicros: settings.MONTHLY_BUDGET_USD ?? null,
     promptMaxChars: settings.PROMPT_MAX_CHARS,
+    batchMaxRows: settings.BATCH_MAX_ROWS,
     sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },

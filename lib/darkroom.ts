@@ -4,6 +4,7 @@
  */
 import { type AccountDeletions, createAccountDeletions } from "./accounts/delete_account.ts";
 import { createPortraits, type Portraits } from "./accounts/portrait.ts";
+import { createSheets, type Sheets } from "./batches/sheet.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import type { PresignedFiles } from "./blobs/configured_blobs.ts";
 import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.ts";
@@ -35,7 +36,7 @@ import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createLots } from "./work/lots.ts";
 import { type LotTimes, usualLotTimes } from "./work/run_lot.ts";
-import { createTaskDurations } from "./work/task_durations.ts";
+import { createTaskDurations, type TaskDurations } from "./work/task_durations.ts";
 import { createWorker, type Worker } from "./work/worker.ts";
 
 /** What Darkroom stands in. */
@@ -66,6 +67,8 @@ export interface World {
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
   promptMaxChars: number;
+  /** Rows of one batch at most. */
+  batchMaxRows: number;
   /** Why no provider can fetch pictures from this server, for people; null: they can. */
   sourceObstacle: string | null;
   /** Where they are fetched from otherwise; null: nowhere. */
@@ -104,6 +107,8 @@ type FromWorld =
   | "secret"
   | "defaultBudgetMicros"
   | "promptMaxChars"
+  | "batchMaxRows"
+  | "userConcurrency"
   | "uploadLimitBytes"
   | "signInPolicy";
 
@@ -111,6 +116,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   store: Store;
   blobs: HoldableBlobs;
   files: ImageFiles;
+  sheets: Sheets;
   /** Work on decoded pixels waits for its turn here. */
   decoding: InTurn;
   models: Models;
@@ -120,6 +126,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   doorbell: Doorbell;
   progress: ProgressBoard;
   changes: Changes;
+  taskDurations: Pick<TaskDurations, "expectedMs">;
   worker: Worker;
   readiness: Readiness;
   deletions: AccountDeletions;
@@ -173,6 +180,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log,
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
+  const taskDurations = createTaskDurations(store);
   const cores = Math.max(2, navigator.hardwareConcurrency);
   const decoding = createFewAtOnce(cores);
   const batches = createBatchFeeder({
@@ -192,7 +200,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     blobs,
     decoding,
     progress,
-    taskDurations: createTaskDurations(store),
+    taskDurations,
     log,
     random,
     callbacks,
@@ -230,6 +238,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     presigned: world.presigned,
     // Their pixels pass through line by line, and take little memory.
     files: createImageFiles({ blobs, decoding: createFewAtOnce(2 * cores) }),
+    sheets: createSheets(blobs),
     decoding,
     prices,
     models,
@@ -239,6 +248,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     doorbell,
     progress,
     changes,
+    taskDurations,
     worker,
     isStopping: () => stopping.signal.aborted,
     readiness: createReadiness({ parts, now, log }),
@@ -264,6 +274,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     secret,
     defaultBudgetMicros,
     promptMaxChars: world.promptMaxChars,
+    batchMaxRows: world.batchMaxRows,
+    userConcurrency: world.userConcurrency,
     uploadLimitBytes: world.uploadLimitBytes,
     async start() {
       void followAddedPrices(store, { prices, log, signal: stopping.signal });

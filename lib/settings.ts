@@ -109,6 +109,7 @@ const variables = {
   CONCURRENCY: { schema: whole(1, 1000).default(8), takes: "a whole number from 1 to 1000" },
   USER_CONCURRENCY: { schema: whole(1, 1000).default(4), takes: "a whole number from 1 to 1000" },
   PROMPT_MAX_CHARS: { schema: whole(1, 20_000).default(500), takes: "a whole number from 1 to 20000" },
+  BATCH_MAX_ROWS: { schema: whole(1, 2000).default(500), takes: "a whole number from 1 to 2000" },
   UPLOAD_LIMIT_MB: {
     schema: whole(1, 1_000_000).default(1024),
     takes: "a whole number of megabytes from 1 on",

@@ -3,6 +3,8 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./shell/about.ts";
+import { batchPageRoutes } from "./batches/batch_pages.tsx";
+import { batchesApiPath, makeBatchRoutes, newBatchPath } from "./batches/make_batches.tsx";
 import { adminMoneyRoutes } from "./admin/admin_money.tsx";
 import { adminRoutes } from "./admin/admin.tsx";
 import { assetRoutes } from "./shell/assets.ts";
@@ -13,7 +15,7 @@ import type { AppDeps, AppEnv } from "./http/context.ts";
 import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
 import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
-import { generateRoutes, generatorPath, pictureSettingsPath } from "./prompts/generate.tsx";
+import { generateRoutes, generatorPath, pictureSettingsPath, quotesPath } from "./prompts/generate.tsx";
 import { boardRoutes } from "./boards/boards.tsx";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { healthRoutes } from "./shell/health.ts";
@@ -39,7 +41,7 @@ import { passkeyRoutes } from "./people/passkeys.tsx";
 import { createReadyPages } from "./http/ready_pages.ts";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
-import { wholeBody, wholePictures } from "./http/request_body.ts";
+import { wholeBody, wholePictures, wholeRows } from "./http/request_body.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
@@ -48,6 +50,8 @@ const readyParts = 2000;
 const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
 /** Forms that come back with what was typed also where a picture in them is too large. */
 const filledPaths = [generatorPath, sentMaskPath];
+
+const rowPaths = [batchesApiPath, newBatchPath, quotesPath];
 
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
@@ -68,10 +72,11 @@ export function createApp(deps: AppDeps) {
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .route("/", sourceFileRoutes(deps))
-    .use(except([...picturePaths, ...filledPaths], wholeBody))
+    .use(except([...picturePaths, ...filledPaths, ...rowPaths], wholeBody))
     .use(credentials(deps))
     .on("POST", picturePaths, wholePictures(deps, { isOne: true }), credentials(deps))
     .on("POST", filledPaths, wholePictures(deps, { isOne: false }), credentials(deps))
+    .on("POST", rowPaths, wholeRows, credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
     .route("/", homeRoutes(deps))
@@ -81,6 +86,8 @@ export function createApp(deps: AppDeps) {
     .route("/", tokenRoutes(deps))
     .route("/", passkeyRoutes(deps))
     .route("/", generateRoutes({ ...deps, readyPages, editPages }))
+    .route("/", makeBatchRoutes(deps))
+    .route("/", batchPageRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", batchRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))

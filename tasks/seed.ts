@@ -95,6 +95,7 @@ export async function fillDataDirectory(
       outbox: null,
       uploadLimitBytes: 1024 ** 3,
       promptMaxChars: 500,
+      batchMaxRows: 500,
       signInPolicy: { adminEmails: [], allowedDomains: [] },
       concurrency: 8,
       userConcurrency: 8,

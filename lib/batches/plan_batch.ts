@@ -4,15 +4,16 @@ import type { Models } from "../catalog/models.ts";
 import { cutText } from "../graphemes.ts";
 import { findNamedOfEach } from "../images/named.ts";
 import { checkPromptRequest, type Named, namedIn } from "../prompts/prompt_request.ts";
-import { type Lane, type Quote, quoteOf } from "../prompts/quote.ts";
-import { quoteRetry } from "../prompts/retry.ts";
+import { type Lane, quoteOf } from "../prompts/quote.ts";
+import { demandBoard } from "../prompts/request_prompt.ts";
+import { filingNow, quoteRetry } from "../prompts/retry.ts";
 import { notFound, Refusal, type RowProblem } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import type { AskedRow, AskedRows, Dimension } from "./asked_rows.ts";
 import type { Axis, Batch } from "./batch.ts";
 import { readAllRows } from "./batch_rows.ts";
-import type { BatchPlan } from "./plan.ts";
-import { planQuotes } from "./plan_quotes.ts";
+import type { BatchPlan, BatchRow } from "./plan.ts";
+import { type FiledQuote, planQuotes } from "./plan_quotes.ts";
 
 export interface PlanDeps {
   store: Store;
@@ -66,35 +67,53 @@ function count(number: number): string {
 function checkAll(
   { models, promptMaxChars: maxChars }: PlanDeps,
   { rows, named, lane }: { rows: readonly AskedRow[]; named: readonly (Named | null)[]; lane: Lane },
-): Quote[] {
+): FiledQuote[] {
   return quoteAll(rows, ({ input, fault }, i) => {
     if (fault !== undefined) throw new Refusal("invalid_request", fault);
     const ofRow = named[i];
     if (ofRow === null) throw notFound();
-    return quoteOf(models, { ...checkPromptRequest(input, { models, maxChars, named: ofRow }), lane });
+    const { filing, ...checked } = checkPromptRequest(input, { models, maxChars, named: ofRow });
+    return { ...quoteOf(models, { ...checked, lane }), filing };
   });
 }
 
 /** The same rows once more, as they were checked then, at today's prices. Refuses like `planBatch`. */
 export async function planAgain(
-  { models, blobs }: { models: Models; blobs: Pick<Blobs, "open"> },
+  { store, models, blobs }: { store: Store; models: Models; blobs: Pick<Blobs, "open"> },
   { batch: { id, axes }, lane = "now" }: { batch: Pick<Batch, "id" | "axes">; lane?: Lane },
 ): Promise<BatchPlan> {
-  const rows = await Array.fromAsync(readAllRows(blobs, id), (row, i) => ({
+  const rows = await Array.fromAsync(readAllRows(blobs, id), async (row, i) => ({
     number: i + 1,
     place: `row ${i + 1}`,
     row,
+    filing: await filingNow(store, row),
   }));
-  const quotes = quoteAll(rows, ({ row }) => quoteOf(models, { ...quoteRetry(models, row), lane }));
+  const quotes = quoteAll(rows, ({ row, filing }) => {
+    return { ...quoteOf(models, { ...quoteRetry(models, row), lane }), filing };
+  });
   return { ...planQuotes(quotes), axes };
+}
+
+/** A plan whose pictures go onto a board as well, where their rows name none; refuses with `not_found`. */
+export async function filedOnto(
+  store: Store,
+  { userId, plan, boardId }: { userId: string; plan: BatchPlan; boardId: string | null },
+): Promise<BatchPlan> {
+  if (boardId === null) return plan;
+  await demandBoard(store, { userId, boardId });
+  const rows = plan.rows.map((row): BatchRow => ({
+    ...row,
+    filing: { tags: row.filing?.tags ?? [], boardId: row.filing?.boardId ?? boardId },
+  }));
+  return { ...plan, rows };
 }
 
 /** All of them, or the refusals of those that can't be. */
 function quoteAll<Row extends Pick<AskedRow, "number" | "place">>(
   rows: readonly Row[],
-  quoteRow: (row: Row, index: number) => Quote,
-): Quote[] {
-  const quotes: Quote[] = [];
+  quoteRow: (row: Row, index: number) => FiledQuote,
+): FiledQuote[] {
+  const quotes: FiledQuote[] = [];
   const refused: { row: Row; refusal: Refusal }[] = [];
   for (const [i, row] of rows.entries()) {
     try {

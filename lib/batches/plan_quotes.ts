@@ -1,17 +1,29 @@
 /** Quotes put together as the rows of one batch. */
 import type { PriceRow } from "../money/charge.ts";
+import type { Filing } from "../prompts/prompt.ts";
 import type { Quote } from "../prompts/quote.ts";
 import type { BatchPlan, BatchRow } from "./plan.ts";
 
+/** A quote, and where its pictures go when they arrive. */
+export interface FiledQuote extends Quote {
+  filing?: Filing;
+}
+
 /** A plan of these rows, in their order: a list, without axes. */
-export function planQuotes(quotes: readonly Quote[]): BatchPlan {
+export function planQuotes(quotes: readonly FiledQuote[]): BatchPlan {
   const priceRows: PriceRow[] = [];
   const known = new Map<string, number>();
-  const rows = quotes.map(({ request, mostMicros, priceRow, model }): BatchRow => {
+  const rows = quotes.map(({ request, mostMicros, priceRow, model, filing }): BatchRow => {
     const name = JSON.stringify(priceRow);
     const number = known.get(name) ?? priceRows.push(priceRow) - 1;
     known.set(name, number);
-    return { request, holdMicros: mostMicros, priceRow: number, imagesPerTask: model.imagesPerTask };
+    return {
+      request,
+      holdMicros: mostMicros,
+      priceRow: number,
+      imagesPerTask: model.imagesPerTask,
+      ...filing !== undefined && { filing },
+    };
   });
   const byModel = new Map<string, BatchPlan["byModel"][0]>();
   for (const { request: { model, count }, holdMicros } of rows) {

@@ -1,13 +1,15 @@
 /** The rows of a batch that failed, as a new batch: checked and priced anew. */
 import type { Models } from "../catalog/models.ts";
 import type { FailedPrompt } from "../prompts/prompt.ts";
-import { quoteRetry } from "../prompts/retry.ts";
+import { filingNow, quoteRetry } from "../prompts/retry.ts";
 import type { Quote } from "../prompts/quote.ts";
 import { Refusal } from "../refusal.ts";
+import type { Store } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 import { acceptBatch, type AcceptBatchDeps, type AcceptedBatch } from "./accept_batch.ts";
 import type { Batch } from "./batch.ts";
 import { listBatchPrompts } from "./batch_store.ts";
+import type { BatchPlan } from "./plan.ts";
 import { planQuotes } from "./plan_quotes.ts";
 
 /**
@@ -23,12 +25,9 @@ export async function retryFailed(
     atMostMicros?: number;
   },
 ): Promise<AcceptedBatch> {
-  const failed = await failedPrompts(deps, batch);
-  if (failed.length === 0) throw new Refusal("conflict", "No row of this batch has failed");
-  const quotes = failed.map((prompt) => quoteRow(deps.models, prompt));
   return await acceptBatch(deps, {
     user,
-    plan: planQuotes(quotes),
+    plan: await planRetry(deps, batch),
     terms: {
       name: batch.name,
       limitMicros: null,
@@ -44,7 +43,21 @@ export async function retryFailed(
   });
 }
 
-async function failedPrompts({ store }: AcceptBatchDeps, batch: Batch): Promise<FailedPrompt[]> {
+/** What its failed rows would be once more, at today's prices. Refuses as `retryFailed` does. */
+export async function planRetry(
+  { store, models }: { store: Store; models: Models },
+  batch: Batch,
+): Promise<BatchPlan> {
+  const failed = await failedPrompts(store, batch);
+  if (failed.length === 0) throw new Refusal("conflict", "No row of this batch has failed");
+  const quotes = failed.map(async (prompt) => ({
+    ...quoteRow(models, prompt),
+    filing: await filingNow(store, prompt),
+  }));
+  return planQuotes(await Promise.all(quotes));
+}
+
+async function failedPrompts(store: Store, batch: Batch): Promise<FailedPrompt[]> {
   const { items } = await listBatchPrompts(store, { batch, limit: batch.next });
   return items.flatMap(({ value }) => value.status === "FAILED" ? [value] : []);
 }

@@ -23,6 +23,7 @@ export const termFields = {
   lane: z.enum(["now", "economy"], { error: "lane takes now or economy" }).optional(),
   deadline: z.iso.datetime({ error: deadlineWords, offset: true }).optional(),
   fallback: z.literal("full price", { error: 'fallback takes "full price"' }).optional(),
+  boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
 };
 
 /** `limit` in micro-dollars, as it was read. */
@@ -53,6 +54,7 @@ export interface TermsForm {
   lane: string;
   deadline: string;
   fallback: string;
+  boardId: string;
 }
 
 export const noTerms: TermsForm = {
@@ -62,4 +64,5 @@ export const noTerms: TermsForm = {
   lane: "",
   deadline: "",
   fallback: "",
+  boardId: "",
 };

@@ -3,7 +3,8 @@ import { isId } from "../ids.ts";
 import type { Named, NamedIds, NamedPicture } from "../prompts/prompt_request.ts";
 import { demandBoard } from "../prompts/request_prompt.ts";
 import { notFound } from "../refusal.ts";
-import type { Store, Versioned } from "../store/store.ts";
+import { keys } from "../store/schema.ts";
+import { present, readMany, type Store, type Versioned } from "../store/store.ts";
 import type { Image } from "./image.ts";
 import { readImages } from "./image_store.ts";
 import { findMask, readMasks } from "./mask_store.ts";
@@ -27,30 +28,40 @@ export async function findNamed(
 /** The same for many requests together: null for one that names what is missing, deleted or somebody else's. */
 export async function findNamedOfEach(
   store: Store,
-  { userId, requests }: {
-    userId: string;
-    requests: readonly { imageIds: readonly string[]; maskId: string | null }[];
-  },
+  { userId, requests }: { userId: string; requests: readonly NamedIds[] },
 ): Promise<(Named | null)[]> {
-  const imageIds = [...new Set(requests.flatMap(({ imageIds }) => imageIds))].filter(isId);
-  const maskIds = [...new Set(requests.flatMap(({ maskId }) => maskId === null ? [] : [maskId]))].filter(
-    isId,
-  );
-  const [images, masks] = await Promise.all([
-    readImages(store, imageIds),
-    readMasks(store, maskIds),
+  const idsOf = (pick: (named: NamedIds) => readonly (string | null)[]) =>
+    [...new Set(requests.flatMap(pick))].filter((id) => id !== null && isId(id)) as string[];
+  const [images, masks, boards] = await Promise.all([
+    readImages(store, idsOf(({ imageIds }) => imageIds)),
+    readMasks(store, idsOf(({ maskId }) => [maskId])),
+    findBoardIds(store, { userId, boardIds: idsOf(({ boardId }) => [boardId]) }),
   ]);
-  const own = <T extends { id: string; userId: string }>(found: readonly Versioned<T>[]) =>
-    new Map(
-      found.map(({ value }) => value).filter((each) => each.userId === userId).map((each) => [each.id, each]),
-    );
-  const [ownImages, ownMasks] = [own(images), own(masks)];
-  return requests.map(({ imageIds, maskId }) => {
+  const [ownImages, ownMasks] = [ownById(images, userId), ownById(masks, userId)];
+  return requests.map(({ imageIds, maskId, boardId }) => {
     const pictures = imageIds.map((id) => ownImages.get(id));
     const mask = maskId === null ? null : ownMasks.get(maskId);
     if (mask === undefined || !pictures.every((picture) => picture !== undefined)) return null;
+    if (boardId !== null && !boards.has(boardId)) return null;
     return { sources: new Map(pictures.map((picture) => [picture.id, namedPicture(picture)])), mask };
   });
+}
+
+function ownById<T extends { id: string; userId: string }>(
+  found: readonly Versioned<T>[],
+  userId: string,
+): Map<string, T> {
+  const own = found.map(({ value }) => value).filter((each) => each.userId === userId);
+  return new Map(own.map((each) => [each.id, each]));
+}
+
+/** Those of the user's. */
+async function findBoardIds(
+  { kv }: Store,
+  { userId, boardIds }: { userId: string; boardIds: readonly string[] },
+): Promise<Set<string>> {
+  const found = present(await readMany<{ id: string; ownerId: string }>(kv, boardIds.map(keys.board)));
+  return new Set(found.filter(({ value }) => value.ownerId === userId).map(({ value }) => value.id));
 }
 
 /** What a request has to know of a picture. */

@@ -125,7 +125,8 @@ export async function convertPicture(
   }
 }
 
-function sourceTypeXmp(sourceType: SourceType): string {
+/** XMP that says so. */
+export function sourceTypeXmp(sourceType: SourceType): string {
   return `<?xpacket begin="\u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?>` +
     `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
     `<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ` +

@@ -39,6 +39,26 @@ export async function createWatermark(
   return await sharp(halo).composite([{ input: white }]).png().toBuffer();
 }
 
+/** One line of text in that colour on nothing, as a PNG; what does not fit is cut off. */
+export async function drawText(
+  text: string,
+  { width, height, colour }: { width: number; height: number; colour: string },
+): Promise<Buffer> {
+  const line = escapeMarkup(text.replace(/\s+/g, " "));
+  const drawn = await sharp({
+    text: {
+      text: `<span foreground="${colour}">${line}</span>`,
+      font: `${watermarkFont.name} ${Math.floor(height * 0.62)}`,
+      fontfile: await fontFile(),
+      dpi: 72,
+      rgba: true,
+    },
+  }).png().toBuffer({ resolveWithObject: true });
+  const { info } = drawn;
+  const seen = { left: 0, top: 0, width: Math.min(width, info.width), height: Math.min(height, info.height) };
+  return await sharp(drawn.data).extract(seen).png().toBuffer();
+}
+
 /**
  * Pango reads fonts from files only, so the one that ships with Darkroom is laid out once per machine. Everybody may
  * write where it lies: only a file of our own that nobody else can change is taken.

@@ -35,7 +35,10 @@ export function quoteRetry(models: Models, { request }: Pick<Prompt, "request">)
 }
 
 /** Without the board, where that was deleted meanwhile. */
-async function filingNow({ kv }: Store, { filing }: Prompt): Promise<Filing | undefined> {
+export async function filingNow(
+  { kv }: Store,
+  { filing }: Pick<Prompt, "filing">,
+): Promise<Filing | undefined> {
   if (filing === undefined || filing.boardId === null) return filing;
   if (await read(kv, keys.board(filing.boardId)) !== null) return filing;
   return filing.tags.length === 0 ? undefined : { ...filing, boardId: null };

@@ -57,7 +57,8 @@ export interface ProblemFaces {
 
 /**
  * Does what a form asks for; why it was refused is shown where it was sent from. Who is not signed in, and what is
- * not there, is answered as everywhere: there is no page to go back to.
+ * not there, is answered as everywhere: there is no page to go back to. A row that names what is not there is one of
+ * many that were sent, so they come back.
  */
 export async function orProblem(
   c: AppContext,
@@ -67,7 +68,8 @@ export async function orProblem(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Refusal) || [401, 404].includes(statusOf(error))) throw error;
+    if (!(error instanceof Refusal)) throw error;
+    if (statusOf(error) === 401 || (statusOf(error) === 404 && error.problems.length === 0)) throw error;
     const shown = wantsFragment(c) ? faces.fragment?.(error) ?? null : await faces.page(error);
     if (shown === null) throw error;
     setRetryAfter(c, error);
@@ -85,8 +87,8 @@ function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Resp
   if (status === 401 && !isForPrograms(c) && !/^\/events(\/|$)/.test(c.req.path)) return sendToLogin(c);
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   setRetryAfter(c, refusal);
-  const { code, message, remainingMicros } = refusal;
-  return answer(c, { status, code, message, remainingMicros });
+  const { code, message, remainingMicros, problems } = refusal;
+  return answer(c, { status, code, message, remainingMicros, problems });
 }
 
 /** A condition or a range of the request (RFC 9110, sections 13 and 14) that does not fit what is there. */
@@ -102,6 +104,7 @@ interface Answer {
   code: string;
   message: string;
   remainingMicros?: number | null;
+  problems?: Refusal["problems"];
 }
 
 function answer(c: AppContext, { status, ...error }: Answer): Response | Promise<Response> {

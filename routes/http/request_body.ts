@@ -24,6 +24,16 @@ const formAllowance = 64 * 1024;
 
 const mostSentAtOnce = 4;
 
+const maxRowsBytes = 1024 * 1024;
+const limitedRows = limitedTo(maxRowsBytes + formAllowance, "Rows of a batch are at most 1 MB together");
+
+/** The same where many rows are sent together, by those who are signed in. */
+export const wholeRows = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.var.caller !== null) await limitedRows(c, () => readAll(c));
+  else await limitedBody(c, () => readAll(c)).catch(asUnauthorized);
+  await next();
+});
+
 /**
  * The same where pictures are sent, by those who may: whoever is asking was found out before, so that nobody else fills the
  * memory, and is found out again when all is here. `isOne`: a single picture is taken.

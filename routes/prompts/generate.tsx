@@ -1,6 +1,8 @@
 /** Asking for pictures: the generator's form for people, one call for programs. */
 import { Hono } from "hono";
 import { sha256 } from "../../lib/digest.ts";
+import { isBatchBody, readBatchInput } from "../../lib/batches/batch_body.ts";
+import { planBatch } from "../../lib/batches/plan_batch.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { findPictureSettings } from "../../lib/images/picture_settings.ts";
@@ -34,6 +36,7 @@ import { EditPriceFragment } from "../../views/images/edit_form.tsx";
 import { editsId } from "../../views/images/edit_page.tsx";
 import { acceptedJson, generatedJson, unsuccessfulJson } from "../../views/json/generation_json.ts";
 import type { Ready } from "../../views/shell/ready.ts";
+import { batchQuoteJson } from "../../views/json/batch_quote_json.ts";
 import { quoteJson } from "../../views/json/quote_json.ts";
 import {
   type AppContext,
@@ -69,6 +72,9 @@ const maxAddressChars = 4000;
 const mostFilled = 100;
 const forgottenWords = "What was read from the picture is not kept any more: choose the picture again";
 
+/** Takes one request, or the rows of a batch. */
+export const quotesPath = "/api/v1/quotes";
+
 /** Takes the form, which may hold pictures. */
 export const generatorPath = "/generator";
 
@@ -88,6 +94,7 @@ type GenerateDeps =
     | "limits"
     | "defaultBudgetMicros"
     | "promptMaxChars"
+    | "batchMaxRows"
     | "blobs"
     | "uploadLimitBytes"
     | "publicUrl"
@@ -107,10 +114,14 @@ export function generateRoutes(deps: GenerateDeps) {
       if (accepted.isReplay) c.header("Idempotency-Replayed", "true");
       return answerWhenFinal(c, accepted.prompt);
     })
-    .post("/api/v1/quotes", async (c) => {
+    .post(quotesPath, async (c) => {
       const { user } = callerOf(c);
-      const { quote } = await readQuote(user, await readJson(c));
-      return c.json(quoteJson(quote, await budgetOf(deps, user)));
+      const body = await readJson(c);
+      const budget = await budgetOf(deps, user);
+      if (!isBatchBody(body)) return c.json(quoteJson((await readQuote(user, body)).quote, budget));
+      const { asked, input: { lane } } = readBatchInput(body);
+      const plan = await planBatch(deps, { userId: user.id, asked, lane });
+      return c.json(batchQuoteJson(plan, budget));
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);

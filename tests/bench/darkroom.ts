@@ -65,6 +65,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     defaultModel: undefined,
     defaultBudgetMicros: null,
     promptMaxChars: 500,
+    batchMaxRows: 500,
     sourceObstacle: null,
     outbox: null,
     uploadLimitBytes: 1024 ** 3,

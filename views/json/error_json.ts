@@ -1,5 +1,6 @@
 /** A refusal or a bug. */
 import { z } from "zod";
+import type { RowProblem } from "../../lib/refusal.ts";
 import { dollars, dollarsValue } from "./values.ts";
 
 /** `message` is for people, `code` is stable. */
@@ -8,21 +9,34 @@ export const errorShape = z.strictObject({
   code: z.string(),
   /** What is left of the budget (`budget_exceeded`). */
   remaining: dollarsValue.optional(),
+  /** Of many rows that were sent together, those that can't be, up to twenty. */
+  problems: z.array(z.strictObject({
+    row: z.int().min(1),
+    field: z.string().nullable(),
+    message: z.string(),
+  })).optional(),
   requestId: z.string(),
 });
 
 export const errorAnswer = z.strictObject({ success: z.literal(false), error: errorShape });
 
 export function errorJson(
-  error: { code: string; message: string; requestId: string; remainingMicros?: number | null },
+  error: {
+    code: string;
+    message: string;
+    requestId: string;
+    remainingMicros?: number | null;
+    problems?: readonly RowProblem[];
+  },
 ): z.output<typeof errorAnswer> {
-  const { code, message, requestId, remainingMicros } = error;
+  const { code, message, requestId, remainingMicros, problems = [] } = error;
   return {
     success: false,
     error: {
       message,
       code,
       ...(typeof remainingMicros === "number" && { remaining: dollars(remainingMicros) }),
+      ...(problems.length > 0 && { problems: [...problems] }),
       requestId,
     },
   };

@@ -1,12 +1,14 @@
-/** What a request would cost. */
+/** What a request would cost, or the rows of a batch. */
 import { z } from "zod";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { Quote } from "../../lib/prompts/quote.ts";
+import { batchQuoteShape } from "./batch_quote_json.ts";
 import { answer, dollars, dollarsValue, maybeDollars, microsValue, sizeValue } from "./values.ts";
 
 export const quoteAnswer = answer({
-  model: z.string(),
-  count: z.int().min(1),
+  /** Of a single request. */
+  model: z.string().optional(),
+  count: z.int().min(1).optional(),
   costMicros: microsValue,
   cost: dollarsValue,
   /** Of the price book, or free; with pictures that are given to the model, each at the row's `perSource`. */
@@ -17,6 +19,10 @@ export const quoteAnswer = answer({
   imageSize: sizeValue.optional(),
   /** What is left of the budget before the request; null: there is no limit. */
   remaining: dollarsValue.nullable(),
+  /** Of a batch. */
+  rows: batchQuoteShape.rows.optional(),
+  images: batchQuoteShape.images.optional(),
+  byModel: batchQuoteShape.byModel.optional(),
 });
 
 export function quoteJson(

@@ -35,6 +35,9 @@ export function GeneratorPage(
           <LeftOvers left={left} />
           <GeneratorForm {...form} />
           <PictureSettings />
+          <p>
+            <a class="button quiet" href="/batches/new">Many at once</a>
+          </p>
         </section>
         <section aria-labelledby="results">
           <h2 id="results" class="unseen">Your prompts</h2>

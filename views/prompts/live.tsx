@@ -1,6 +1,9 @@
 /** A change as the fragments that each page shows: the same components that rendered it at first. */
-import type { Change, News } from "../../lib/live/read_changes.ts";
+import type { BatchChange, Change, News } from "../../lib/live/read_changes.ts";
 import type { Encode } from "../../lib/live/reader.ts";
+import { BatchHeadPartial } from "../batches/batch_page.tsx";
+import { BatchStatePartial } from "../batches/batches_page.tsx";
+import { LiveContacts } from "../batches/contact_sheet.tsx";
 import { Budget } from "../money/budget.tsx";
 import { money } from "../shell/format.ts";
 import { HistoryRow } from "./history_page.tsx";
@@ -44,6 +47,7 @@ export const liveFragments: { [page in LivePage]: Encode } = {
       <Everywhere change={change} />
     </>
   )),
+  batch: (news) => message(isOfPrompt(news) ? <Contacts change={news} /> : <BatchStands {...news} />),
   other: told((change) => (
     <>
       <Gone change={change} />
@@ -85,6 +89,33 @@ export function ChangedFragment({ view, budget }: Change) {
       </hx-partial>
       <BudgetNews budget={budget} />
       <hx-partial hx-target="#notice" hx-swap="innerHTML"></hx-partial>
+    </>
+  );
+}
+
+/** On the sheet of its batch. */
+function Contacts({ change }: { change: Change }) {
+  const { view } = change;
+  const { batchId } = view.prompt;
+  return (
+    <>
+      {batchId !== null && (
+        <hx-partial hx-target="#contacts" hx-swap="place">
+          <LiveContacts batchId={batchId} view={view} />
+        </hx-partial>
+      )}
+      <Everywhere change={change} />
+    </>
+  );
+}
+
+/** Where a batch stands, on its page and in the list of all. */
+function BatchStands({ batch, budget }: BatchChange) {
+  return (
+    <>
+      <BatchHeadPartial view={batch} />
+      <BatchStatePartial view={batch} />
+      <BudgetNews budget={budget} />
     </>
   );
 }

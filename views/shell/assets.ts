@@ -36,6 +36,7 @@ import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "tex
 import tintsScript from "../../static/scripts/tints.js" with { type: "text" };
 import timesScript from "../../static/scripts/times.js" with { type: "text" };
 import adminStyles from "../../static/styles/admin.css" with { type: "text" };
+import batchesStyles from "../../static/styles/batches.css" with { type: "text" };
 import baseStyles from "../../static/styles/base.css" with { type: "text" };
 import controlsStyles from "../../static/styles/controls.css" with { type: "text" };
 import editingStyles from "../../static/styles/editing.css" with { type: "text" };
@@ -65,6 +66,7 @@ const styleSheets = [
   marksStyles,
   editingStyles,
   editorStyles,
+  batchesStyles,
   peopleStyles,
   moneyStyles,
   adminStyles,

@@ -15,7 +15,7 @@ interface Place {
 }
 
 /** With an outline to know it by on phones, in a square of 20 units. */
-const places: (Place & { icon: string })[] = [
+const places: (Place & { icon?: string })[] = [
   {
     href: "/generator",
     name: "Generate",
@@ -30,6 +30,8 @@ const places: (Place & { icon: string })[] = [
     keyWords: "Gallery, all pictures",
     icon: "M3 3.5h8v6.5H3zM14 3.5h3v6.5h-3zM3 13h4v3.5H3zM10 13h7v3.5h-7z",
   },
+  // Without an icon: on phones it is in the menu, where there is room.
+  { href: "/batches", name: "Batches", key: "m", keyWords: "Batches, many at once" },
   {
     href: "/dashboard",
     name: "Dashboard",
@@ -60,9 +62,11 @@ export function Navigation({ user, current }: { user: User; current: string | un
       <nav aria-label="Pages">
         {places.map((place) => (
           <PlaceLink place={place} current={current}>
-            <svg class="icon" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-              <path d={place.icon} />
-            </svg>
+            {place.icon && (
+              <svg class="icon" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+                <path d={place.icon} />
+              </svg>
+            )}
           </PlaceLink>
         ))}
       </nav>
@@ -81,6 +85,11 @@ function PersonMenu({ user, current }: { user: User; current: string | undefined
         <span class="name">{user.name}</span>
       </summary>
       <nav aria-label="You">
+        {places.filter(({ icon }) => icon === undefined).map((place) => (
+          <span class="elsewhere">
+            <PlaceLink place={{ ...place, key: undefined }} current={current} />
+          </span>
+        ))}
         <PlaceLink place={profile} current={current} />
         <PlaceLink place={passkeys} current={current} />
         <PlaceLink place={apiKeys} current={current} />

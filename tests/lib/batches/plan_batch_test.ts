@@ -273,6 +273,8 @@ Deno.test("a row is refused as a single request is, with its code", async () => 
     [null, "invalid_request", /^row 2: /],
     [{ prompt: "a", sources: [{ id: "nothing" }] }, "not_found", /^row 2: Not found/],
     [{ prompt: "a", mask: "nothing" }, "not_found", /^row 2: Not found/],
+    [{ prompt: "a", boardId: "nothing" }, "not_found", /^row 2: Not found/],
+    [{ prompt: "a", tags: ["a,b"] }, "invalid_request", /^row 2: A tag must not contain commas/],
   ];
   for (const [row, code, words] of refused) {
     const { code: heard, message } = await refusal(planBody(deps, { rows: [{ prompt: "good" }, row] }));

@@ -35,7 +35,15 @@ async function shown(name: string, answer: Response): Promise<Shown> {
   return { name, text };
 }
 
-const ownPages = ["/dashboard", "/generator", "/gallery", "/prompts", "/profile", "/profile/passkeys"];
+const ownPages = [
+  "/dashboard",
+  "/generator",
+  "/batches/new",
+  "/gallery",
+  "/prompts",
+  "/profile",
+  "/profile/passkeys",
+];
 const adminPages = ["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((name) =>
   `/admin${name}`
 );
@@ -72,6 +80,10 @@ async function pagesOf(studio: Studio): Promise<Shown[]> {
     "POST /admin/invitations",
     await session.form("/admin/invitations", { name: "Eve" }),
   );
+  const previewed = await shown(
+    "POST /batches/new",
+    await session.form("/batches/new", { way: "braces", braces: "on", prompts: "a {red|blue} fox" }),
+  );
   const filled = await open(session, [
     ...ownPages,
     ...adminPages,
@@ -87,6 +99,8 @@ async function pagesOf(studio: Studio): Promise<Shown[]> {
   ]);
   const problems = await refused(session, [
     ["/generator", { prompt: "" }],
+    ["/batches/new", { way: "list", prompts: "" }],
+    ["/batches", { planId: "none" }],
     ["/profile", { name: "" }],
     ["/profile/keys", { name: "", scope: "read" }],
     ["/profile/delete", { confirm: "no" }],
@@ -96,7 +110,7 @@ async function pagesOf(studio: Studio): Promise<Shown[]> {
     [`/admin/spend/${promptId}`, { billed: "much", note: "invoice" }],
     ["/join", { code, name: "" }],
   ]);
-  return [...empty, made, invited, ...filled, ...problems];
+  return [...empty, made, invited, previewed, ...filled, ...problems];
 }
 
 /** The values of an attribute, wherever an element has it. */
@@ -121,7 +135,20 @@ Deno.test("no page has an id twice, and what names an element by its id names on
 });
 
 /** What is typed there is numbers, an address, or a word that the page itself says. */
-const fieldsOfOurs = ["email", "monthlyBudget", "cost", "billed", "size", "confirm", "code", "seed"];
+const fieldsOfOurs = [
+  "email",
+  "monthlyBudget",
+  "cost",
+  "billed",
+  "size",
+  "confirm",
+  "code",
+  "seed",
+  "guidance",
+  "steps",
+  "count",
+  "limit",
+];
 
 Deno.test("what people type stands in its own direction, in every field for words", async () => {
   await using studio = await createStudio({ standIn: createStandIn() });
@@ -137,7 +164,8 @@ Deno.test("what people type stands in its own direction, in every field for word
       seen.add(called!);
     }
   }
-  assert.deepEqual([...seen].toSorted(), ["name", "note", "prompt", "q", "tag", "tags", "watermark"]);
+  const names = ["name", "note", "prompt", "prompts", "q", "tag", "tags", "watermark"];
+  assert.deepEqual([...seen].toSorted(), names);
 });
 
 const fragment = { "HX-Request": "true", "HX-Request-Type": "partial" };

@@ -20,6 +20,7 @@ import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
 import { promptAnswer, promptListAnswer, promptShape } from "../../../views/json/prompt_json.ts";
+import { dryRunAnswer } from "../../../views/json/batch_quote_json.ts";
 import { quoteAnswer } from "../../../views/json/quote_json.ts";
 import { tokenAnswer, tokenKeysAnswer } from "../../../views/json/token_json.ts";
 import { usageAnswer } from "../../../views/json/usage_json.ts";
@@ -56,6 +57,7 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/prompts/:": { 200: promptAnswer },
   "POST /api/v1/prompts/:/cancel": { 200: promptAnswer },
   "POST /api/v1/prompts/:/retry": { 202: acceptedAnswer },
+  "POST /api/v1/batches": { 200: dryRunAnswer, 202: acceptedBatchAnswer },
   "GET /api/v1/batches": { 200: batchListAnswer },
   "GET /api/v1/batches/:": { 200: batchAnswer },
   "GET /api/v1/batches/:/prompts": { 200: promptListAnswer },
@@ -203,6 +205,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await get("/api/v1/me");
   await post("/api/v1/quotes", { prompt: "sea" });
   await post("/api/v1/quotes", {});
+  await post("/api/v1/quotes", { prompts: ["sea", "land"] });
   await generate({ count: 8, imageSize: "1536x1536" });
   await generate({ count: 8 }, { wait: false });
   await generate({ count: 8 }, { wait: false });
@@ -325,6 +328,11 @@ async function askForBatches(ask: ReturnType<typeof createAsker>): Promise<void>
   await ask(studio.fetch(other, { ...init, headers, body: JSON.stringify({ limit: 9 }) }), "PATCH", other);
   await post(`${other}/cancel`);
   await get("/api/v1/batches");
+  const send = (path: string, body: unknown) => ask(client.post(path, body), "POST", path);
+  const options = { seed: 1, guidance: 2, watermark: "mine" };
+  await send("/api/v1/batches", { prompts: ["sea", "land"], name: "two" });
+  await send("/api/v1/batches", { rows: [{ prompt: "sea", count: 99 }] });
+  await send("/api/v1/batches?dryRun=1", { rows: [{ prompt: "sea", count: 2, ...options }] });
   await get(`/api/v1/batches/${done}/prompts`);
   const stream = readEventStream(await client.get(`/api/v1/batches/${done}/events`));
   batchShape.parse(JSON.parse((await stream.next())!.data));

@@ -1,0 +1,218 @@
+/** A sheet of contact prints: a place of its true shape for each picture that is expected, from the first moment. */
+import type { Axis, Batch } from "../../lib/batches/batch.ts";
+import type { SheetRow } from "../../lib/batches/sheet.ts";
+import type { PromptView } from "../../lib/live/prompt_view.ts";
+import type { Size } from "../../lib/size.ts";
+import { Thumbnail } from "../images/picture.tsx";
+import { progressWords } from "../prompts/progress_words.ts";
+import { charge, money } from "../shell/format.ts";
+import { differenceInWords, valueInWords } from "./batch_words.ts";
+
+/** A row of a batch as it is now. */
+export interface RowView {
+  row: SheetRow;
+  /** Null: it is no prompt yet. */
+  view: PromptView | null;
+}
+
+/** One picture of a row, which is there, expected, or missing. */
+export interface Contact extends RowView {
+  /** Among the pictures of its row, from 0 on. */
+  index: number;
+}
+
+interface SheetProps {
+  batch: Batch;
+}
+
+export function ContactSheet({ batch, contacts }: SheetProps & { contacts: readonly Contact[] }) {
+  return (
+    <ul id="contacts" class="contacts" data-fixed="">
+      {contacts.map((contact) => (
+        <li class="contact">
+          <ContactPrint batchId={batch.id} contact={contact} />
+          <Differs row={contact.row} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Two axes: a line for each value of the first, a column for each of the second. */
+export function ContactTable(
+  { batch, lines, axes: [down, across] }: SheetProps & {
+    axes: readonly [Axis, Axis];
+    /** With the number of the value, from 0 on. */
+    lines: readonly { at: number; rows: readonly RowView[] }[];
+  },
+) {
+  return (
+    <div class="contact-table" tabindex={0} role="region" aria-label="Contact sheet">
+      <table id="contacts" data-fixed="">
+        <thead>
+          <tr>
+            <td></td>
+            {across.values.map((value) => <th scope="col" dir="auto">{valueInWords(across.field, value)}
+            </th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map(({ at, rows }) => (
+            <tr>
+              <th scope="row" dir="auto">{valueInWords(down.field, down.values[at])}</th>
+              {rows.map((each) => (
+                <td>
+                  {contactsOf(each).map((contact) => <ContactPrint batchId={batch.id} contact={contact} />)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** All pictures that a row is to bring. */
+export function contactsOf(row: RowView): Contact[] {
+  return Array.from({ length: row.row.count }, (_, index) => ({ ...row, index }));
+}
+
+function Differs({ row: { difference } }: { row: SheetRow }) {
+  const words = differenceInWords(difference);
+  return words === "" ? null : <p class="differs" dir="auto">{words}</p>;
+}
+
+/** What stands under a print where the sheet is one file. */
+export function contactLabel({ number, count, difference }: SheetRow, index: number): string {
+  return [count > 1 ? `${number}.${index + 1}` : number, differenceInWords(difference)].filter(Boolean).join(
+    " · ",
+  );
+}
+
+function contactId(batchId: string, { row, index }: { row: number; index: number }): string {
+  return `contact-${batchId}-${row}-${index}`;
+}
+
+function ContactPrint(
+  { batchId, contact: { row, view, index } }: { batchId: string; contact: Contact },
+) {
+  if (view !== null) return <LiveContact batchId={batchId} view={view} index={index} />;
+  return (
+    <div id={contactId(batchId, { row: row.number, index })} class="contact-print" data-status="WAITING">
+      <div class="frame developing">
+        <Paper size={row.size} />
+      </div>
+      <Caption number={row.number} index={index} count={row.count}>waiting</Caption>
+    </div>
+  );
+}
+
+/** The prints of a prompt as it is now, for pages that show its batch. */
+export function LiveContacts({ batchId, view }: { batchId: string; view: PromptView }) {
+  return <>{view.frames.map((_, index) => <LiveContact batchId={batchId} view={view} index={index} />)}</>;
+}
+
+function LiveContact(
+  { batchId, view, index }: { batchId: string; view: PromptView; index: number },
+) {
+  const { prompt, frames, cursor } = view;
+  const frame = frames[index] ?? { state: "missing", isDeleted: false };
+  const number = prompt.row ?? 0;
+  const id = contactId(batchId, { row: number, index });
+  const image = frame.state === "picture" ? frame.view.image : null;
+  return (
+    <div
+      id={id}
+      class="contact-print"
+      data-version={cursor}
+      data-status={prompt.status}
+      data-picture={image?.id}
+    >
+      <Place view={view} index={index} />
+      <Caption number={number} index={index} count={prompt.request.count}>
+        <State view={view} index={index} />
+      </Caption>
+    </div>
+  );
+}
+
+function Caption(
+  { number, index, count, children }: { number: number; index: number; count: number; children?: unknown },
+) {
+  return (
+    <p class="contact-caption">
+      <span class="row-number">{count > 1 ? `${number}.${index + 1}` : number}</span>
+      {children}
+    </p>
+  );
+}
+
+/** A picture that is there, one that develops, or an empty sheet in its shape. */
+function Place({ view, index }: { view: PromptView; index: number }) {
+  const { prompt: { id, request }, size, progress } = view;
+  const frame = view.frames[index];
+  if (frame?.state === "picture") {
+    const { image } = frame.view;
+    return (
+      <a class="frame" href={`/images/${image.id}`}>
+        <Thumbnail image={image} text={request.text} />
+      </a>
+    );
+  }
+  if (frame?.state !== "developing") {
+    return (
+      <div class="frame missing">
+        <Paper size={size} />
+      </div>
+    );
+  }
+  const { preview, task } = frame;
+  return (
+    <div class="frame developing">
+      {preview === null ? <Paper size={size} /> : (
+        <img
+          src={`/prompts/${id}/preview?task=${task}&version=${preview.version}`}
+          {...size}
+          alt="Still developing"
+        />
+      )}
+      {view.prompt.status === "PROCESSING" && (
+        <progress
+          {...progress?.percent == null ? {} : { value: progress.percent, max: 100 }}
+          aria-label={`Progress of ${request.text}`}
+        >
+        </progress>
+      )}
+    </div>
+  );
+}
+
+function Paper({ size: { width, height } }: { size: Size }) {
+  return (
+    <svg class="paper" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+    </svg>
+  );
+}
+
+/** What it cost, or how far it is, or why there is none. */
+function State({ view, index }: { view: PromptView; index: number }) {
+  const { prompt, entry, failure } = view;
+  const frame = view.frames[index];
+  if (frame?.state === "picture") {
+    const { costMicros } = frame.view;
+    return <span class="cost-of">{costMicros === null ? "" : money(costMicros)}</span>;
+  }
+  if (frame?.state === "developing") return <span class="live">{progressWords(view)}</span>;
+  if (frame?.isDeleted) return <span>deleted</span>;
+  const words = prompt.status === "CANCELLED" ? "cancelled" : failure?.message ?? "no picture";
+  const isCompleted = prompt.status === "COMPLETED";
+  return (
+    <>
+      <span class="why">{words}</span>
+      {entry !== null && !isCompleted && index === 0 && (
+        <span class="cost-of">{charge({ costMicros: entry.costMicros, isCompleted })}</span>
+      )}
+    </>
+  );
+}

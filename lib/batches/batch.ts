@@ -32,7 +32,7 @@ export interface BatchCounts {
   cancelled: number;
   /** Pictures that came, the deleted ones among them. */
   images: number;
-  /** Pictures with a star. */
+  /** Pictures with a star, those that were deleted with it among them. */
   stars: number;
 }
 

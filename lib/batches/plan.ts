@@ -1,6 +1,6 @@
 /** What a batch will be before it is accepted: its rows, checked and priced, and the terms on which they run. */
 import type { PriceRow } from "../money/charge.ts";
-import type { PromptRequest } from "../prompts/prompt.ts";
+import type { Filing, PromptRequest } from "../prompts/prompt.ts";
 import type { Axis, Lane } from "./batch.ts";
 
 /** A row that was checked: a line of a batch's blob. */
@@ -13,7 +13,7 @@ export interface BatchRow {
   /** Pictures that one task of its model makes at most, as the hold was computed. */
   imagesPerTask: number;
   /** Where its pictures go when they arrive. */
-  filing?: { boardId: string | null; tags: string[] };
+  filing?: Filing;
 }
 
 export interface BatchPlan {

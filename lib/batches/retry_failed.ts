@@ -1,8 +1,8 @@
 /** The rows of a batch that failed, as a new batch: checked and priced anew. */
 import type { Models } from "../catalog/models.ts";
 import type { FailedPrompt } from "../prompts/prompt.ts";
-import { filingNow, quoteRetry } from "../prompts/retry.ts";
 import type { Quote } from "../prompts/quote.ts";
+import { filingNow, quoteRetry } from "../prompts/retry.ts";
 import { Refusal } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import type { User } from "../users/user.ts";

@@ -13,6 +13,7 @@ export interface ImageFacts extends
   terms: string[];
   /** Null: it was uploaded. */
   promptId: string | null;
+  isStarred: boolean;
   sentSha256: string | null;
 }
 
@@ -58,6 +59,7 @@ function factsOf(image: Image): ImageFacts {
     userId,
     kind,
     promptId,
+    isStarred: image.rating >= 1,
     sentSha256,
     sequence,
     hasOriginal,

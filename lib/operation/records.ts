@@ -34,7 +34,7 @@ export interface Records {
   goingBoards: Set<string>;
   lots: ReadonlyMap<string, LotFacts>;
   /** Deleted pictures whose records are still there, those that are on their way out among them. */
-  trash: Map<string, { userId: string; isGoing: boolean }>;
+  trash: Map<string, { userId: string; promptId: string | null; isStarred: boolean; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
   entries: Map<string, EntryFacts>;
   corrections: Map<string, number>;
@@ -113,7 +113,9 @@ async function readBoardDeletions(kv: Deno.Kv, { goingBoards }: Records): Promis
 
 async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {
   for await (const { key, value } of kv.list<TrashedImage>({ prefix: [...kinds.trash] }, quickly)) {
-    trash.set(String(key[1]), { userId: value.image.userId, isGoing: value.isGoing });
+    const { image, isGoing } = value;
+    const promptId = image.kind === "made" ? image.promptId : null;
+    trash.set(String(key[1]), { userId: image.userId, promptId, isStarred: image.rating >= 1, isGoing });
   }
 }
 

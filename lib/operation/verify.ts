@@ -221,6 +221,7 @@ function* checkBoards({ images, boards, goingBoards }: Records): Generator<Viola
 function* checkBatches(records: Records): Generator<Violation> {
   const { batches, leaving } = records;
   const rows = rowsByBatch(records);
+  const starred = starredByBatch(records);
   for (const [batchId, [{ id, userId }]] of rows) {
     if (batches.has(batchId) || leaving.has(userId)) continue;
     yield { rule: "batch_missing", subject: batchId, detail: `prompt ${id} is a row of it` };
@@ -231,6 +232,11 @@ function* checkBatches(records: Records): Generator<Violation> {
     const prompts = rows.get(id) ?? [];
     const isEach = prompts.every(({ row, userId }, i) => row === i + 1 && userId === batch.userId);
     if (!isEach) yield { rule, subject: id, detail: "its prompts are not its first rows, each once" };
+    // What was deleted with its star still counts.
+    const stars = starred.get(id) ?? 0;
+    if (batch.counts.stars < stars || batch.counts.stars > batch.counts.images) {
+      yield { rule, subject: id, detail: `${stars} of its pictures have a star, not ${batch.counts.stars}` };
+    }
     const isOver = batch.state === "DONE" || batch.state === "STOPPED";
     if (isOver !== (batch.finishedAt !== null)) {
       yield { rule, subject: id, detail: `it is ${batch.state} and says otherwise when it ended` };
@@ -254,6 +260,16 @@ function* checkLots({ prompts, lots, leaving }: Records): Generator<Violation> {
       yield { rule: "lot_wrong", subject: lotId, detail };
     }
   }
+}
+
+/** How many pictures of each batch have a star, of those that can be seen or brought back. */
+function starredByBatch({ prompts, images, trash }: Records): Map<string, number> {
+  const starred = new Map<string, number>();
+  for (const { promptId, isStarred } of [...images.values(), ...trash.values()]) {
+    const batchId = promptId === null ? null : prompts.get(promptId)?.batchId ?? null;
+    if (isStarred && batchId !== null) starred.set(batchId, (starred.get(batchId) ?? 0) + 1);
+  }
+  return starred;
 }
 
 /** What is left of a batch is where it says, and can cost what it says. */

@@ -14,6 +14,7 @@ const checks = [
   ledgerIsBill,
   nothingHeld,
   budgetHolds,
+  batchesAreKept,
   picturesAreWhole,
   indexesAgree,
   readersAreTold,
@@ -43,7 +44,11 @@ export function acceptedIsKept({ told, rest, isHonest, kills }: Evidence): Findi
     if (prompt.status === "FAILED" && !mayFail) return [{ says: "a prompt failed for no reason", trace }];
     return [];
   });
-  const known = new Set(accepted.map(({ promptId }) => promptId));
+  // Rows of a batch are accepted with it.
+  const known = new Set([
+    ...accepted.map(({ promptId }) => promptId),
+    ...rest.batches.flatMap(({ promptIds }) => promptIds),
+  ]);
   for (const prompt of rest.prompts) {
     if (known.has(prompt.id)) continue;
     violations.push({ says: "there is a prompt that nobody was told of", trace: [show(prompt)] });
@@ -177,6 +182,77 @@ export function budgetHolds({ told, rest, tasks }: Evidence): Finding {
     violations.push({ says: `providers billed ${user} ${billed.get(user)} of ${limitMicros}`, trace: [] });
   }
   return { promise: "budget", cases: reads.length, violations };
+}
+
+/** Honest providers bill no more than a row's price, so nothing is charged above a hold. */
+export function batchesAreKept({ told, rest, isHonest, kills }: Evidence): Finding {
+  const accepted = told.filter((each) => each.what === "batch");
+  const violations: Violation[] = [];
+  const resting = new Map(rest.batches.map((batch) => [batch.id, batch]));
+  const prompts = new Map(rest.prompts.map((prompt) => [prompt.id, prompt]));
+  const byKey = new Map(accepted.toReversed().map((each) => [`${each.user} ${each.key}`, each]));
+  for (const each of accepted) {
+    const trace = [show(each)];
+    const first = byKey.get(`${each.user} ${each.key}`)!;
+    if (first.batchId !== each.batchId) {
+      violations.push({ says: "one key was answered with two batches", trace: [show(first), ...trace] });
+    }
+    const batch = resting.get(each.batchId);
+    if (batch === undefined) {
+      violations.push({ says: "an accepted batch is gone", trace });
+      continue;
+    }
+    trace.push(show(batch));
+    const rows = batch.promptIds.map((id) => prompts.get(id));
+    const isEach = rows.length === batch.next && rows.every((row, i) => row?.text === each.texts[i]);
+    if (!isEach) violations.push({ says: "the prompts of a batch are not its first rows, each once", trace });
+    if (batch.state !== "DONE" && batch.state !== "STOPPED") {
+      violations.push({ says: "an accepted batch does not end", trace });
+    }
+    if (batch.state === "DONE" && batch.next !== each.texts.length) {
+      violations.push({ says: "a batch is done, and some of its rows never were", trace });
+    }
+    if (batch.reserveMicros !== 0) violations.push({ says: "a batch that is over reserves money", trace });
+    const charged = rows.reduce((sum, row) => sum + (row?.ledger?.costMicros ?? 0), 0);
+    if (charged !== batch.chargedMicros) {
+      violations.push({ says: `a batch says ${batch.chargedMicros}, its prompts ${charged}`, trace });
+    }
+    if (isHonest && batch.limitMicros !== null && charged > batch.limitMicros) {
+      violations.push({ says: `${charged} was charged of at most ${batch.limitMicros}`, trace });
+    }
+    const failed = rows.filter((row) => {
+      const mayFail = !isHonest || (kills > 0 && row?.errorCode === "outcome_unknown") ||
+        (kills >= crashesOfASuspect && row?.errorCode === "provider_failed");
+      return row?.status === "FAILED" && !mayFail;
+    });
+    if (failed.length > 0) {
+      violations.push({
+        says: "rows failed for no reason",
+        trace: [...trace, ...failed.map((row) => show(row!))],
+      });
+    }
+  }
+  const known = new Set(accepted.map(({ batchId }) => batchId));
+  for (const batch of rest.batches) {
+    if (known.has(batch.id)) continue;
+    violations.push({ says: "there is a batch that nobody was told of", trace: [show(batch)] });
+  }
+  violations.push(...goneBack(told));
+  return { promise: "batches", cases: accepted.length, violations };
+}
+
+/** A batch was further when it was asked for earlier. */
+function goneBack(told: readonly Told[]): Violation[] {
+  const states = told.filter((each) => each.what === "batch state");
+  const furthest = new Map<string, typeof states[0]>();
+  return states.flatMap((state) => {
+    const earlier = furthest.get(state.batchId);
+    if (earlier === undefined || state.next >= earlier.next) furthest.set(state.batchId, state);
+    else if (state.asOf >= earlier.at) {
+      return [{ says: "a batch went back", trace: [show(earlier), show(state)] }];
+    }
+    return [];
+  });
 }
 
 export function picturesAreWhole({ rest }: Evidence): Finding {

@@ -42,6 +42,7 @@ const sound: Evidence = {
   starts: [{ readyAt: 500, openWork: [prompt.text], firstWorkAt: 1200 }],
   rest: {
     prompts: [prompt],
+    batches: [],
     pictures: [{ imageId: "i1", promptId: "p1", trouble: null }],
     books: [books],
     verified: [],

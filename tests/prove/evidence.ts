@@ -22,6 +22,15 @@ export type Told =
       asOf: number;
       stream?: number;
     }
+    | { what: "batch"; batchId: string; texts: string[]; limitMicros: number | null; key: string }
+    | {
+      what: "batch state";
+      batchId: string;
+      state: string;
+      next: number;
+      chargedMicros: number;
+      asOf: number;
+    }
     | { what: "books"; limitMicros: number | null; spentMicros: number; heldMicros: number }
   );
 
@@ -67,8 +76,24 @@ export interface RestingPrompt {
   images: string[];
 }
 
+export interface RestingBatch {
+  id: string;
+  user: string;
+  state: string;
+  reason: string | null;
+  rows: number;
+  next: number;
+  limitMicros: number | null;
+  chargedMicros: number;
+  reserveMicros: number;
+  heldMicros: number;
+  /** In the order of its rows. */
+  promptIds: string[];
+}
+
 export interface Rest {
   prompts: RestingPrompt[];
+  batches: RestingBatch[];
   pictures: { imageId: string; promptId: string; trouble: string | null }[];
   books: { user: string; limitMicros: number | null; spentMicros: number; heldMicros: number }[];
   /** What `verify` says is wrong. */

@@ -1,7 +1,14 @@
 /** Somebody who uses the program as programs do, takes no for an answer but not silence, and notes what they are told. */
 import sharp from "sharp";
 import { readEventStream } from "../fixtures/event_stream.ts";
-import { isFinal, type RestingPrompt, type Told, type Watch, type WatchKind } from "./evidence.ts";
+import {
+  isFinal,
+  type RestingBatch,
+  type RestingPrompt,
+  type Told,
+  type Watch,
+  type WatchKind,
+} from "./evidence.ts";
 
 export interface Person {
   readonly name: string;
@@ -12,6 +19,19 @@ export interface Person {
     words: string,
     fields?: { model?: string; count?: number; imageSize?: string } & Partial<Change>,
   ): Promise<string | null>;
+  /**
+   * The id of the accepted batch, whose rows have these words, in turn by these models; null: it was refused. Sent again,
+   * with the same key, until there is an answer.
+   */
+  submitBatch(
+    words: readonly string[],
+    options?: { models?: readonly string[]; limitMicros?: number; stopAtStars?: number },
+  ): Promise<string | null>;
+  readBatch(batchId: string): Promise<RestingBatch>;
+  listBatches(): Promise<string[]>;
+  changeBatch(batchId: string, verb: "pause" | "resume" | "cancel"): Promise<void>;
+  setLimit(batchId: string, limitMicros: number): Promise<void>;
+  star(imageId: string): Promise<void>;
   /** Sends a picture, and says which part of it may change. */
   prepareChange(): Promise<Change>;
   read(promptId: string): Promise<RestingPrompt>;
@@ -71,6 +91,61 @@ export function createPerson(
         { prompt: `${name}: ${words}`, ...fields },
         `${name}: ${words}`,
       );
+    },
+    async submitBatch(words, { models = ["nanobanana"], limitMicros, stopAtStars } = {}) {
+      const texts = words.map((each) => `${name}: ${each}`);
+      const rows = texts.map((prompt, i) => (
+        { prompt, model: models[i % models.length], imageSize: "1024x1024" }
+      ));
+      const body = {
+        rows,
+        ...(limitMicros !== undefined && { limit: limitMicros / 1_000_000 }),
+        ...(stopAtStars !== undefined && { stopAtStars }),
+      };
+      const key = `${name}-${nextKey++}`;
+      const { batchId, success } = await insist("POST", "/batches", body, { "Idempotency-Key": key });
+      if (!success) return null;
+      note({ what: "batch", batchId, texts, limitMicros: limitMicros ?? null, key });
+      return batchId;
+    },
+    async readBatch(batchId) {
+      const asOf = Date.now();
+      const { batch } = await insist("GET", `/batches/${batchId}`);
+      const { id, state, reason, rows, next, limitMicros, chargedMicros, reserveMicros, heldMicros } = batch;
+      note({ what: "batch state", batchId, state, next, chargedMicros, asOf });
+      const promptIds: string[] = [];
+      let cursor = "";
+      do {
+        const { prompts, pagination } = await insist("GET", `/batches/${batchId}/prompts?limit=100${cursor}`);
+        promptIds.push(...prompts.map(({ id }: { id: string }) => id));
+        cursor = pagination.next === null ? "" : `&cursor=${pagination.next}`;
+      } while (cursor !== "");
+      return {
+        id,
+        user: name,
+        state,
+        reason,
+        rows,
+        next,
+        limitMicros,
+        chargedMicros,
+        reserveMicros,
+        heldMicros,
+        promptIds,
+      };
+    },
+    async listBatches() {
+      const { batches } = await insist("GET", "/batches?limit=100");
+      return batches.map(({ id }: { id: string }) => id);
+    },
+    async changeBatch(batchId, verb) {
+      await insist("POST", `/batches/${batchId}/${verb}`);
+    },
+    async setLimit(batchId, limitMicros) {
+      await insist("PATCH", `/batches/${batchId}`, { limit: limitMicros / 1_000_000 });
+    },
+    async star(imageId) {
+      await insist("PATCH", `/images/${imageId}`, { rating: 1 });
     },
     async prepareChange() {
       const bytes = await noisePicture(1024);
@@ -248,6 +323,8 @@ export function createPerson(
         const message = await messages.next();
         if (message === null) return;
         if (message.id !== null) lastIds.set(watch, message.id);
+        // What is told of batches is read from them.
+        if (message.event === "batch") continue;
         const { id, status, costMicros = null } = JSON.parse(message.data);
         note({ what: "state", promptId: id, status, costMicros, asOf, stream });
         if (id === watch.promptId && isFinal(status)) watch.heardAt = Date.now();

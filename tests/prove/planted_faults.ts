@@ -4,6 +4,7 @@
  */
 import { brokenRequests } from "./requests.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
+import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import type { PromiseName } from "./promises.ts";
 import {
   budgetBurst,
@@ -317,6 +318,42 @@ export const plantedFaults: PlantedFault[] = [
       new: "atomic.set(key,",
     }],
     story: sameKey,
+  },
+  {
+    name: "a batch that is stopped keeps its reserve",
+    breaks: "holds",
+    edits: [{ file: "lib/batches/batch.ts", old: "if (!mayStart) return 0;", new: "" }],
+    story: limitedBatches,
+  },
+  {
+    name: "a row of a batch begins twice",
+    breaks: "batches",
+    edits: [{
+      file: "lib/batches/batch.ts",
+      old: "nextByte: batch.nextByte + bytes,",
+      new: "nextByte: batch.nextByte + (batch.next === 2 ? 0 : bytes),",
+    }],
+    story: limitedBatches,
+  },
+  {
+    name: "a batch reserves more than its limit leaves",
+    breaks: "batches",
+    edits: [{
+      file: "lib/batches/batch.ts",
+      old: "Math.min(limitMicros - chargedMicros - heldMicros, remainingMicros)",
+      new: "Math.min(limitMicros - heldMicros, remainingMicros)",
+    }],
+    story: limitedBatches,
+  },
+  {
+    name: "what waits of a paused batch begins all the same",
+    breaks: "batches",
+    edits: [{
+      file: "lib/batches/batch_store.ts",
+      old: "if (isHalted(after) && !wasHalted) writePause(atomic, pauseOf(after));",
+      new: "",
+    }],
+    story: pausedBatch,
   },
   {
     name: "a cancelled task is never charged",

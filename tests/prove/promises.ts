@@ -7,6 +7,7 @@ export const promises = {
   ledger: "The ledger is what the providers billed",
   holds: "Nothing is held at rest",
   budget: "Spent and held never exceed a budget",
+  batches: "A batch never charges more than its limit, and each of its rows is one prompt at most",
   pictures: "Every picture has its bytes",
   kept: "What may not change of a picture is the same, pixel for pixel",
   indexes: "Indexes and totals are what the records imply",

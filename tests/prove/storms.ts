@@ -37,12 +37,17 @@ export async function storm({ seed, root, actions = 25, kills = 5 }: StormOption
     await world.start();
   }
   await busy;
+  // What somebody has paused would never end.
+  for (const person of world.people) {
+    for (const id of await person.listBatches()) await person.changeBatch(id, "resume");
+  }
   return checkAll(await world.settle());
 }
 
 async function act(world: World, person: Person, actions: number): Promise<void> {
   const { random } = world;
   const mine: string[] = [];
+  const batches: string[] = [];
   const add = (promptId: string | null) => {
     if (promptId === null) return;
     mine.push(promptId);
@@ -51,7 +56,16 @@ async function act(world: World, person: Person, actions: number): Promise<void>
   for (let i = 0; i < actions; i++) {
     const dice = random();
     const promptId = mine.length === 0 ? undefined : pick(random, mine);
-    if (promptId === undefined || dice < 0.5) {
+    const batchId = batches.length === 0 ? undefined : pick(random, batches);
+    if (dice < 0.06) {
+      const limitMicros = random() < 0.5 ? undefined : Math.round(random() * 8) * 20_000;
+      const words = Array.from({ length: 1 + Math.floor(random() * 10) }, (_, row) => `${i} row ${row}`);
+      const accepted = await person.submitBatch(words, { limitMicros });
+      if (accepted !== null) batches.push(accepted);
+    } else if (dice < 0.16 && batchId !== undefined) {
+      if (random() < 0.4) await person.readBatch(batchId);
+      else await person.changeBatch(batchId, pick(random, ["pause", "resume", "resume", "cancel"] as const));
+    } else if (promptId === undefined || dice < 0.5) {
       const model = pick(random, models);
       const imageSize = model === "nanobanana" ? "1024x1024" : undefined;
       add(await person.submit(`${i}`, { model, imageSize, count: random() < 0.8 ? 1 : 2 }));

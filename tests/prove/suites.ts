@@ -1,5 +1,7 @@
 /** All that is run, and how much of it: a new promise is proven by a line here. */
 import { pick, randomFrom } from "../fixtures/random.ts";
+import { limitedBatches, pausedBatch } from "./batch_stories.ts";
+import { batchMoments, checkBatchKill } from "./batch_kills.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
 import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
@@ -29,6 +31,11 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
   const kills = isQuick
     ? moments.map((moment) => ({ moment, comeback: pick(random, comebacks) }))
     : moments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
+  const batchKills = isQuick
+    ? batchMoments.filter((_, i) => i % 4 === seed % 4).map((moment) => (
+      { moment, comeback: pick(random, comebacks) }
+    ))
+    : batchMoments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
   const faults = isQuick
     ? plantedFaults.map((fault) => ({ fault, rank: random() })).sort((a, b) => a.rank - b.rank).slice(0, 4)
       .map(({ fault }) => fault)
@@ -41,6 +48,15 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         name: `killed at ${moment.name}, back ${comeback}`,
         about: "accepted",
         run: () => checkKill(moment, { comeback, ...some }),
+      })),
+    },
+    {
+      name: "kills of batches",
+      lanes: 3,
+      runs: batchKills.map(({ moment, comeback }) => ({
+        name: `killed at ${moment.name}, back ${comeback}`,
+        about: "batches",
+        run: () => checkBatchKill(moment, { comeback, ...some }),
       })),
     },
     {
@@ -64,6 +80,8 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
         { name: "calls back", about: "accepted", run: () => stories.calledBack(some) },
         { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },
+        { name: "batches with a limit", about: "batches", run: () => limitedBatches(some) },
+        { name: "a paused batch", about: "batches", run: () => pausedBatch(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },

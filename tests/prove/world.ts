@@ -237,6 +237,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   async function lookAround(): Promise<Rest> {
     const deadline = Date.now() + patienceMs;
     const isOver = () => Date.now() > deadline;
+    // Rows become prompts as long as a batch goes on.
+    const batches = (await Promise.all(world.people.map(async (person) => {
+      const ids = await person.listBatches();
+      return await Promise.all(ids.map((id) => restingBatch(person, id, isOver)));
+    }))).flat();
     const prompts = (await Promise.all(world.people.map(async (person) => {
       const ids = new Set(await person.list());
       for (const each of told) {
@@ -265,7 +270,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     );
     const report = await askServer(pathsIn(world.dataDir), { command: "verify", input: {} });
     const verified = report!.violations.map(({ rule, subject, detail }) => `${rule} ${subject}: ${detail}`);
-    return { prompts, pictures, books, verified };
+    return { prompts, batches, pictures, books, verified };
   }
 
   function personNamed(name: string): Person {
@@ -284,6 +289,15 @@ async function restingPrompt(person: Person, id: string, isOver: () => boolean) 
     const prompt = await person.read(id);
     if (isFinal(prompt.status) && prompt.ledger !== null || isOver()) return prompt;
     await pause(25);
+  }
+}
+
+async function restingBatch(person: Person, id: string, isOver: () => boolean) {
+  while (true) {
+    const batch = await person.readBatch(id);
+    const isAtRest = (batch.state === "DONE" || batch.state === "STOPPED") && batch.heldMicros === 0;
+    if (isAtRest || isOver()) return batch;
+    await pause(50);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The checker finds each broken promise in the smallest evidence of it, and nothing in evidence that is sound. */
 import assert from "node:assert/strict";
 import { checkAll } from "./checks.ts";
-import type { Evidence, RestingPrompt, Told, Watch } from "./evidence.ts";
+import type { Evidence, RestingBatch, RestingPrompt, Told, Watch } from "./evidence.ts";
 import type { PromiseName } from "./promises.ts";
 
 const prompt: RestingPrompt = {
@@ -30,8 +30,67 @@ const task = { provider: "nanobanana", text: "ada: sea", taskId: "t1", billedMic
 const books = { user: "ada", limitMicros: 100, spentMicros: 20, heldMicros: 0 };
 const watch: Watch = { user: "ada", promptId: "p1", kind: "early", readyAt: 1000, heardAt: 5500 };
 
+/** Cancelled before one of its rows began, so that it concerns no prompt. */
+const batch: RestingBatch = {
+  id: "b1",
+  user: "ada",
+  state: "STOPPED",
+  reason: "cancelled",
+  rows: 2,
+  next: 0,
+  limitMicros: 30,
+  chargedMicros: 0,
+  reserveMicros: 0,
+  heldMicros: 0,
+  promptIds: [],
+};
+const batchTold: Told & { what: "batch" } = {
+  what: "batch",
+  at: 1000,
+  user: "ada",
+  batchId: "b1",
+  texts: ["ada: row", "ada: another"],
+  limitMicros: 30,
+  key: "k9",
+};
+const batchState = (at: number, next: number): Told => (
+  {
+    what: "batch state",
+    at,
+    asOf: at - 1,
+    user: "ada",
+    batchId: "b1",
+    state: "RUNNING",
+    next,
+    chargedMicros: 0,
+  }
+);
+/** As many rows of the batch ran, each at 20. */
+const withRows = (count: number, changes: Partial<RestingBatch> = {}): Evidence => {
+  const rows = batchTold.texts.slice(0, count).map((text, i): RestingPrompt => (
+    { ...prompt, id: `r${i + 1}`, text, images: [`s${i + 1}`] }
+  ));
+  return {
+    ...sound,
+    tasks: [...sound.tasks, ...rows.map(({ text }) => ({ ...task, text }))],
+    rest: {
+      ...sound.rest,
+      prompts: [...sound.rest.prompts, ...rows],
+      books: [{ ...books, spentMicros: 20 * (1 + count) }],
+      batches: [{
+        ...batch,
+        next: count,
+        chargedMicros: 20 * count,
+        promptIds: rows.map(({ id }) => id),
+        ...changes,
+      }],
+    },
+  };
+};
+
 const sound: Evidence = {
   told: [
+    batchTold,
     accepted,
     state(2000, "PROCESSING"),
     { what: "books", at: 2500, ...books, heldMicros: 20 },
@@ -42,7 +101,7 @@ const sound: Evidence = {
   starts: [{ readyAt: 500, openWork: [prompt.text], firstWorkAt: 1200 }],
   rest: {
     prompts: [prompt],
-    batches: [],
+    batches: [batch],
     pictures: [{ imageId: "i1", promptId: "p1", trouble: null }],
     books: [books],
     verified: [],
@@ -68,29 +127,29 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
     "once",
   ], 1],
   "a prompt that never ends": [
-    { ...withPrompt({ status: "PROCESSING" }), told: [accepted] },
+    { ...withPrompt({ status: "PROCESSING" }), told: [batchTold, accepted] },
     ["accepted"],
     2,
   ],
   "a prompt with other words": [withPrompt({ text: "ada: lake" }), ["accepted", "once", "ledger"], 2],
-  "a prompt that nobody was told of": [{ ...sound, told: [] }, ["accepted"], 1],
+  "a prompt that nobody was told of": [{ ...sound, told: [batchTold] }, ["accepted"], 1],
   "one key for two prompts": [
     {
       ...withRest({
         prompts: [prompt, { ...prompt, id: "p2", ledger: { costMicros: 0, basis: "none" }, images: [] }],
       }),
-      told: [accepted, { ...accepted, promptId: "p2" }],
+      told: [batchTold, accepted, { ...accepted, promptId: "p2" }],
     },
     ["accepted"],
     2,
   ],
   "a failure for no reason": [
-    { ...withPrompt({ status: "FAILED", errorCode: "provider_failed" }), told: [accepted] },
+    { ...withPrompt({ status: "FAILED", errorCode: "provider_failed" }), told: [batchTold, accepted] },
     ["accepted"],
     2,
   ],
   "an end that is taken back": [
-    { ...sound, told: [accepted, state(5500, "COMPLETED"), state(6000, "PROCESSING")] },
+    { ...sound, told: [batchTold, accepted, state(5500, "COMPLETED"), state(6000, "PROCESSING")] },
     ["final"],
     2,
   ],
@@ -98,6 +157,7 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
     {
       ...sound,
       told: [
+        batchTold,
         accepted,
         state(5500, "COMPLETED", { stream: 1 }),
         state(6000, "PENDING", { stream: 1, asOf: 1 }),
@@ -106,7 +166,7 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
     ["final"],
     2,
   ],
-  "two ends": [{ ...sound, told: [accepted, state(5500, "CANCELLED")] }, ["final"], 2],
+  "two ends": [{ ...sound, told: [batchTold, accepted, state(5500, "CANCELLED")] }, ["final"], 2],
   "a second task": [
     {
       ...withPrompt({ ledger: { costMicros: 40, basis: "table" } }),
@@ -122,7 +182,11 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
   ],
   "a picture from nowhere": [{ ...sound, tasks: [] }, ["once", "ledger"], 1],
   "a known task that is given up": [
-    { ...withPrompt({ status: "FAILED", errorCode: "outcome_unknown" }), kills: 1, told: [accepted] },
+    {
+      ...withPrompt({ status: "FAILED", errorCode: "outcome_unknown" }),
+      kills: 1,
+      told: [batchTold, accepted],
+    },
     ["resumed"],
     2,
   ],
@@ -159,6 +223,32 @@ const broken: { [name: string]: [evidence: Evidence, promises: PromiseName[], fa
     ["budget"],
     1,
   ],
+  "a batch that is gone": [withRest({ batches: [] }), ["batches"], 1],
+  "a batch that nobody was told of": [withRest({ batches: [batch, { ...batch, id: "b2" }] }), ["batches"], 1],
+  "a batch that never ends": [withRest({ batches: [{ ...batch, state: "PAUSED" }] }), ["batches"], 2],
+  "a batch that reserves money when it is over": [
+    withRest({ batches: [{ ...batch, reserveMicros: 5 }] }),
+    ["batches"],
+    2,
+  ],
+  "one key for two batches": [
+    {
+      ...withRest({ batches: [batch, { ...batch, id: "b2" }] }),
+      told: [...sound.told, { ...batchTold, batchId: "b2" }],
+    },
+    ["batches"],
+    2,
+  ],
+  "a batch that went back": [
+    { ...sound, told: [...sound.told, batchState(2000, 2), batchState(3000, 1)] },
+    ["batches"],
+    2,
+  ],
+  "a batch that charged more than its limit": [withRows(2), ["batches"], 2],
+  "a batch with a row that is another": [withRows(1, { promptIds: ["p1"] }), ["accepted", "batches"], 1],
+  "a row that began twice": [withRows(1, { promptIds: ["r1", "r1"] }), ["batches"], 2],
+  "a batch whose sum is another": [withRows(1, { chargedMicros: 5 }), ["batches"], 2],
+  "a batch that is done too early": [withRows(1, { state: "DONE", reason: null }), ["batches"], 2],
   "a picture without bytes": [
     withRest({ pictures: [{ imageId: "i1", promptId: "p1", trouble: "the bytes answer 404" }] }),
     ["pictures"],
@@ -187,6 +277,10 @@ Deno.test("the checker finds nothing in sound evidence, and says how much it loo
   for (const { promise, cases } of findings) assert.ok(cases > 0, promise);
 });
 
+Deno.test("rows of a batch are accepted with it, and charged up to its limit", () => {
+  assert.deepEqual(checkAll(withRows(1)).flatMap(({ violations }) => violations), []);
+});
+
 Deno.test("a slow reader may hear of a state that is over, and one who was away counts from when they are back", () => {
   const late = state(6000, "PROCESSING", { stream: 2, asOf: 1500 });
   const away: Watch = { ...watch, kind: "slow", readyAt: 9000, heardAt: 9500 };
@@ -198,7 +292,7 @@ Deno.test("what nobody can know is booked as it was held, and may be more than t
   const ledger = { costMicros: 20, basis: "unknown" };
   const lost = {
     ...withPrompt({ status: "FAILED", errorCode: "outcome_unknown", ledger }),
-    told: [accepted],
+    told: [batchTold, accepted],
     kills: 1,
   };
   assert.deepEqual(checkAll({ ...lost, tasks: [] }).flatMap(({ violations }) => violations), []);

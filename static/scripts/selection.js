@@ -12,6 +12,6 @@
     lastBox = box;
   });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.querySelector("form.selection:has(:checked)")?.reset();
+    if (event.key === "Escape") document.querySelector("form.selection:has(.select:checked)")?.reset();
   });
 })();

@@ -57,7 +57,7 @@ export function GalleryPage(
         <h1>Gallery</h1>
         <p class="muted">{plural(total, isOfUploads ? "upload" : "picture")} in all</p>
         {images.length > 0 && (
-          <a class="button quiet" href={addressOf("/gallery.csv", queryOf(query))} download>
+          <a class="muted" href={addressOf("/gallery.csv", queryOf(query))} download>
             As a table (CSV)
           </a>
         )}

@@ -14,6 +14,7 @@ import { PictureFamily } from "./lineage.tsx";
 import { Marks, type MarksProps } from "./marks.tsx";
 import { Kept, MadeFrom, type Origin } from "./made_from.tsx";
 import { fileAddress, galleryAddress, Picture } from "./picture.tsx";
+import { Rating } from "./rating.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
@@ -40,6 +41,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, marks, box, f
           <a href={fileAddress(image.id)}>
             <Picture image={image} text={text} />
           </a>
+          <Rating image={image} returnTo={addressOf(`/images/${image.id}`, queryOf(query))} />
           <Turn imageId={image.id} neighbours={neighbours} query={query} />
           <Kept image={image} />
           <ChangeBox {...box} />

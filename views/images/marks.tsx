@@ -1,7 +1,6 @@
-/** Beside a picture: its stars, its tags, and the boards that it is on, each to be changed. */
+/** Beside a picture: its tags and the boards that it is on, to be changed. */
 import type { Board } from "../../lib/boards/board.ts";
 import type { Image } from "../../lib/images/image.ts";
-import { Rating } from "./rating.tsx";
 
 export interface MarksProps {
   image: Image;
@@ -14,8 +13,7 @@ export interface MarksProps {
 export function Marks({ image, knownTags, boards }: MarksProps) {
   const here = `/images/${image.id}`;
   return (
-    <section class="marks" aria-label="Stars, tags and boards">
-      <Rating image={image} returnTo={here} />
+    <section class="marks" aria-label="Tags and boards">
       <TagList image={image} />
       <form
         class="one-field"

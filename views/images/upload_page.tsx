@@ -11,7 +11,9 @@ import { Fact } from "./facts.tsx";
 import { goneId, type Neighbours, Turn } from "./image_page.tsx";
 import { PictureFamily } from "./lineage.tsx";
 import { Marks, type MarksProps } from "./marks.tsx";
+import { addressOf, queryOf } from "./image_query.ts";
 import { fileAddress, Picture } from "./picture.tsx";
+import { Rating } from "./rating.tsx";
 
 export function UploadPage({ user, cursor, view: { image, text }, neighbours, query, marks, box, family }: {
   user: User;
@@ -31,6 +33,7 @@ export function UploadPage({ user, cursor, view: { image, text }, neighbours, qu
           <a href={fileAddress(image.id)}>
             <Picture image={image} text={text} />
           </a>
+          <Rating image={image} returnTo={addressOf(`/images/${image.id}`, queryOf(query))} />
           <Turn imageId={image.id} neighbours={neighbours} query={query} />
           <ChangeBox {...box} />
         </div>

@@ -24,6 +24,8 @@ import { createEditPages, editRoutes, sentMaskPath } from "./images/edit.tsx";
 import { imageFilePath, imageRoutes } from "./images/images.tsx";
 import { lineageRoutes } from "./images/lineage.tsx";
 import { markRoutes } from "./images/marks.tsx";
+import { createPickPages, pickRoutes } from "./images/pick.tsx";
+import { pickBatchRoutes } from "./batches/pick_batch.ts";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
@@ -56,6 +58,7 @@ const rowPaths = [batchesApiPath, newBatchPath, quotesPath];
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
   const editPages = createEditPages(deps);
+  const pickPages = createPickPages(deps);
   return new Hono<AppEnv>()
     .onError(createErrorHandler(deps))
     .notFound(answerNotFound)
@@ -93,6 +96,8 @@ export function createApp(deps: AppDeps) {
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", boardRoutes(deps))
     .route("/", markRoutes(deps))
+    .route("/", pickRoutes({ ...deps, pickPages }))
+    .route("/", pickBatchRoutes({ ...deps, pickPages }))
     .route("/", imageRoutes({ ...deps, editPages }))
     .route("/", editRoutes({ ...deps, editPages }))
     .route("/", lineageRoutes(deps))

@@ -120,6 +120,7 @@ export const belongings: readonly Belonging[] = [
   { name: "end of a credential", leaves: alone(keys.credentialEnded) },
   { name: "time of the latest request", leaves: alone(keys.seen) },
   { name: "month", leaves: under(keys.monthsOf) },
+  { name: "duels of pictures", leaves: under(keys.duelsOf) },
   { name: "what was cancelled together", leaves: under(keys.cancelledWaitingOf) },
   { name: "claim of an idempotency key", leaves: under(keys.idempotencyOf) },
   { name: "count of prompts", leaves: under((userId) => [...kinds.counts, ...lists.prompts(userId)]) },

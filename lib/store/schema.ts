@@ -31,6 +31,7 @@
  * | `child_prompt` userId imageId n | id of a prompt that changes the picture, by its number |
  * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
+ * | `duels` userId id | `Duels`, for a day |
  * | `board` id · `board_deletion` boardId | `Board` · `BoardDeletion`, until all pictures are taken off it |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `idempotency` userId hash | `IdempotencyClaim` |
@@ -102,6 +103,8 @@ export const keys = {
   sourceUses: (imageId: string) => ["source_use", imageId],
   trash: (imageId: string) => ["trash", imageId],
   board: (boardId: string) => ["board", boardId],
+  duels: (userId: string, duelsId: string) => ["duels", userId, duelsId],
+  duelsOf: (userId: string) => ["duels", userId],
   boardDeletion: (boardId: string) => ["board_deletion", boardId],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],

@@ -131,11 +131,11 @@ export function isForPrograms(c: AppContext): boolean {
 function sendToLogin(c: AppContext): Response {
   const { pathname, search } = new URL(c.req.url);
   const isPage = c.req.method === "GET" && !wantsFragment(c);
-  return redirectToLogin(c, isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login");
+  return leadTo(c, isPage ? `/login?return_to=${encodeURIComponent(pathname + search)}` : "/login");
 }
 
 /** htmx would put the page into a corner of the one it is on: it is told to go there. */
-export function redirectToLogin(c: AppContext, target: string): Response {
+export function leadTo(c: AppContext, target: string): Response {
   if (!wantsFragment(c)) return c.redirect(target, 303);
   c.header("HX-Redirect", target);
   return c.body(null, 204);

@@ -47,7 +47,7 @@ import {
   wantsFragment,
 } from "../http/context.ts";
 import type { ReadyPages } from "../http/ready_pages.ts";
-import { orProblem, type ProblemFaces, redirectToLogin } from "../http/problem.tsx";
+import { leadTo, orProblem, type ProblemFaces } from "../http/problem.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey, readWait } from "../http/request_headers.ts";
 import {
@@ -248,7 +248,7 @@ export function generateRoutes(deps: GenerateDeps) {
     const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
     const sources = isForm(c) ? await readFormSources(c) : [];
     const address = isEditForm({ fields }) ? editAddress(fields.source!, fields) : draftPath(fields, sources);
-    return redirectToLogin(c, loginPath(ownPath(address)));
+    return leadTo(c, loginPath(ownPath(address)));
   }
 
   async function submit(

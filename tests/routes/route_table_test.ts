@@ -19,7 +19,8 @@ import { createApp } from "../../routes/app.ts";
 import type { AppEnv } from "../../routes/http/context.ts";
 import { assets } from "../../views/shell/assets.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
-import { readImage } from "../../lib/images/image_store.ts";
+import { beginDuels } from "../../lib/images/duels.ts";
+import { readImage, readImages } from "../../lib/images/image_store.ts";
 import { acceptTestBatch } from "../fixtures/batches.ts";
 import {
   acceptPrompt,
@@ -144,6 +145,8 @@ async function createThings(
   const base = (await readImage(store, image.id))!.value;
   const { id: board } = await createBoard(store, { userId: member.id, name: "Foxes", description: "" });
   await putOnBoard(store, { userId: member.id, boardId: board, imageIds: [image.id] });
+  const images = (await readImages(store, [image.id, other.id])).map(({ value }) => value);
+  const duels = await beginDuels(store, { userId: member.id, images, from: "/gallery" });
   const mask = await createTestMask(store, { base, blobs });
   const { invitation } = await createInvitation(store, { createdBy: studio.owner.id, name: "Bob" });
   const passkey = (await createTestPasskey(store, member)).id;
@@ -163,6 +166,7 @@ async function createThings(
     other: other.id,
     trashed: trashed.id,
     mask: mask.id,
+    duels: duels.id,
     board,
     invitation: invitation.id,
     passkey,

@@ -6,7 +6,7 @@ import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import { DeletedNotice } from "../images/deleted_notice.tsx";
 import { PictureTiles } from "../images/gallery_page.tsx";
-import { boardQuery } from "../images/image_query.ts";
+import { addressOf, boardQuery } from "../images/image_query.ts";
 import { SelectionBar } from "../images/selection_bar.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { plural } from "../shell/format.ts";
@@ -44,6 +44,9 @@ export function BoardPage(
       {board.description !== "" && <p class="board-text" dir="auto">{board.description}</p>}
       <div class="actions board-actions">
         <a class="button" href={`/generator?boardId=${board.id}`}>Make pictures for it</a>
+        {view.images > 1 && (
+          <a class="button" href={addressOf("/gallery/pick", boardQuery(board.id))}>Pick the best</a>
+        )}
         <ChangeBoard view={view} images={images} problem={problem} />
         <DeleteBoard board={board} />
       </div>

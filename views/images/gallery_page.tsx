@@ -56,6 +56,9 @@ export function GalleryPage(
       <div class="heading">
         <h1>Gallery</h1>
         <p class="muted">{plural(total, isOfUploads ? "upload" : "picture")} in all</p>
+        {images.length > 1 && (
+          <a class="button quiet" href={addressOf("/gallery/pick", queryOf(query))}>Pick the best</a>
+        )}
         {images.length > 0 && (
           <a class="muted" href={addressOf("/gallery.csv", queryOf(query))} download>
             As a table (CSV)

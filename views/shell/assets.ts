@@ -28,6 +28,7 @@ import menuScript from "../../static/scripts/menu.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
 import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
 import pictureDropScript from "../../static/scripts/picture_drop.js" with { type: "text" };
+import pickScript from "../../static/scripts/pick.js" with { type: "text" };
 import placeScript from "../../static/scripts/place.js" with { type: "text" };
 import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
 import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
@@ -46,6 +47,7 @@ import marksStyles from "../../static/styles/marks.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
 import navigationStyles from "../../static/styles/navigation.css" with { type: "text" };
 import peopleStyles from "../../static/styles/people.css" with { type: "text" };
+import pickingStyles from "../../static/styles/picking.css" with { type: "text" };
 import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
 import printStyles from "../../static/styles/print.css" with { type: "text" };
 import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
@@ -64,6 +66,7 @@ const styleSheets = [
   promptsStyles,
   imagesStyles,
   marksStyles,
+  pickingStyles,
   editingStyles,
   editorStyles,
   batchesStyles,
@@ -84,6 +87,7 @@ const scripts = [
   sourcesScript,
   pictureDropScript,
   menuScript,
+  pickScript,
   marksScript,
   keysScript,
   galleryPlaceScript,

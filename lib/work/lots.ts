@@ -27,6 +27,8 @@ export interface Lots {
 const sweepMs = 3000;
 /** A batch of which nothing has changed for so long begins no more rows by itself. */
 const settledMs = 1000;
+/** Rows come in numbers, and what goes in lots has time. */
+const gatherMs = 100;
 /** Many are cancelled at once. */
 const nudgeMs = 500;
 /** After this, a stop breaks off submissions too, and they are in doubt. */
@@ -58,7 +60,7 @@ export function createLots(deps: LotDeps): Lots {
 
 function start(state: State): Promise<void> {
   const { deps: { store, doorbell, log }, stopping: { signal } } = state;
-  doorbell.listen(() => wake(state), signal);
+  doorbell.listen(() => wakeSoon(state, gatherMs), signal);
   const onWrite = () => later(state, nudgeMs, () => state.runs.forEach((run) => run.nudge()));
   void watchKey(store.kv, { key: keys.cancellation(), onWrite, signal, log });
   sweepLater(state);
@@ -93,11 +95,16 @@ function later(state: State, ms: number, work: () => void): void {
   timers.add(timer);
 }
 
-function wake(state: State): void {
-  if (state.isWoken || state.stopping.signal.aborted) return;
+/** Once for all who call meanwhile. */
+function wakeSoon(state: State, ms: number): void {
+  if (state.isWoken) return;
   state.isWoken = true;
+  later(state, ms, () => wake(state));
+}
+
+function wake(state: State): void {
+  state.isWoken = false;
   void state.inTurn(async () => {
-    state.isWoken = false;
     if (state.stopping.signal.aborted) return;
     try {
       await look(state);
@@ -134,13 +141,9 @@ function run(state: State, lot: Versioned<Lot>): void {
       runs.delete(lotId);
       // What it could not take, or gave back, waits again.
       packed.delete(batchId);
-      if (!state.stopping.signal.aborted) wakeSoon(state);
+      // Not at once, so that what goes wrong again and again does so at leisure.
+      later(state, settledMs, () => wake(state));
     });
-}
-
-/** Not at once, so that what goes wrong again and again does so at leisure. */
-function wakeSoon(state: State): void {
-  later(state, settledMs, () => wake(state));
 }
 
 type Waiting = Versioned<PendingPrompt>;
@@ -153,7 +156,7 @@ async function pack(
   const waiting = (await listOpenPrompts(store, batch)).filter(isWaiting);
   if (waiting.length === 0) return void state.packed.set(batch.id, batch.next);
   const isSettled = batch.next === batch.rows || store.now() - batch.updatedAt >= settledMs;
-  if (!isSettled) wakeSoon(state);
+  if (!isSettled) later(state, settledMs, () => wake(state));
   const byModel = Map.groupBy(waiting, ({ value }) => value.request.model);
   for (const [model, prompts] of byModel) {
     const offer = models.find(model);

@@ -84,8 +84,8 @@ interface State extends Owned {
   /** What may be broken off at any time, and what may only be where it has to. */
   stopping: AbortController;
   urgent: AbortController;
-  /** Ends the pause before the next question. */
-  nudged: AbortController;
+  /** Somebody waits to hear of what is cancelled. */
+  onNudge: () => void;
   pauseMs: number;
 }
 
@@ -104,12 +104,12 @@ export function startLot(deps: LotDeps, lot: Versioned<Lot>): LotRun | null {
     model: offer.model,
     stopping: new AbortController(),
     urgent: new AbortController(),
-    nudged: new AbortController(),
+    onNudge: () => {},
     pauseMs: deps.times.firstPauseMs,
   };
   return {
     ended: run(state),
-    nudge: () => state.nudged.abort(),
+    nudge: () => state.onNudge(),
     stop(options) {
       state.stopping.abort();
       if (options?.isUrgent) state.urgent.abort();
@@ -245,7 +245,6 @@ async function lookForIt(state: State): Promise<void> {
 async function poll(state: State): Promise<void> {
   const { deps: { store }, ability, lot: { value: lot }, stopping: { signal } } = state;
   await pause(state);
-  await stopCancelled(state);
   try {
     const status = await ability.pollLot(lot.handle!, { signal });
     const { end, doneCount, expiresAt } = status;
@@ -272,7 +271,7 @@ const dayMs = 24 * 3600_000;
 /** One whose prompts were all cancelled need not be done; of what was done by then the bill comes. */
 async function stopCancelled(state: State): Promise<void> {
   const { ability, lot: { value: lot }, stopping: { signal } } = state;
-  if (lot.isStopAsked || (await ownPrompts(state)).going.length > 0) return;
+  if (lot.state !== "running" || lot.isStopAsked || (await ownPrompts(state)).going.length > 0) return;
   try {
     await ability.cancelLot(lot.handle!, { signal });
     await advance(state, { type: "stop_asked" });
@@ -442,17 +441,21 @@ function note({ deps, provider, lot }: State, { reason, outcome, message }: Prov
   deps.health.note(provider.id, reason);
 }
 
-/** Twice as long each time. A nudge ends it. */
+/** Twice as long each time; what was cancelled meanwhile is looked at. */
 async function pause(state: State, ms: number | null = null): Promise<void> {
   const { deps: { random, times }, stopping: { signal } } = state;
-  const pauseMs = Math.max(ms ?? 0, state.pauseMs) * (0.75 + random() / 2);
+  const wantedMs = Math.max(Math.min(ms ?? 0, times.patienceMs), state.pauseMs) * (0.75 + random() / 2);
   state.pauseMs = Math.min(times.longestPauseMs, state.pauseMs * 2);
-  state.nudged = new AbortController();
-  try {
-    await sleep(pauseMs, AbortSignal.any([signal, state.nudged.signal]));
-  } catch {
-    signal.throwIfAborted();
-  }
+  const over = sleep(wantedMs, signal);
+  await stopCancelled(state);
+  while (await Promise.race([over.then(() => false), nudgeOf(state)])) await stopCancelled(state);
+}
+
+/** Resolves when some prompt is cancelled. */
+function nudgeOf(state: State): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  state.onNudge = () => resolve(true);
+  return promise;
 }
 
 /** By how much it is cheaper than its prompts would be by themselves, at most. */

@@ -8,7 +8,7 @@ import type { BatchTerms } from "../../../lib/batches/plan.ts";
 import { planQuotes } from "../../../lib/batches/plan_quotes.ts";
 import { createPriceBook, shippedPrices } from "../../../lib/catalog/price_book.ts";
 import { type Provider, ProviderFailure } from "../../../lib/catalog/provider.ts";
-import { listLotsOf } from "../../../lib/lots/lot_store.ts";
+import { listLotsOf, listOpenLots } from "../../../lib/lots/lot_store.ts";
 import type { PriceRow } from "../../../lib/money/charge.ts";
 import { readAccount, readLedger, readMonth } from "../../../lib/money/ledger.ts";
 import { monthOf } from "../../../lib/money/account.ts";
@@ -146,12 +146,21 @@ async function read({ studio: { store } }: Pick<Scene, "studio">, batchId: strin
   return { batch, prompts: items.map(({ value }) => value) };
 }
 
-function ended(scene: Pick<Scene, "studio">, batchId: string): Promise<{ batch: Batch; prompts: Prompt[] }> {
-  return until(
+/** Nothing is done for it any more. */
+async function ended(
+  scene: Pick<Scene, "studio">,
+  batchId: string,
+): Promise<{ batch: Batch; prompts: Prompt[] }> {
+  const found = await until(
     () => read(scene, batchId),
     ({ batch, prompts }) => (batch.state === "DONE" || batch.state === "STOPPED") && !prompts.some(isHeld),
     20_000,
   );
+  await until(
+    () => listOpenLots(scene.studio.store),
+    (lots) => !lots.some((lot) => lot.value.batchId === batchId),
+  );
+  return found;
 }
 
 /** What is booked is what was billed, what is held is nothing, and all records agree. */

@@ -23,6 +23,8 @@ export interface Lot {
   userId: string;
   batchId: string;
   provider: string;
+  /** As people call it. */
+  providerName: string;
   model: string;
   state: LotState;
   /** Once it is submitted, those that were. */

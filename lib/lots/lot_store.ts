@@ -1,4 +1,5 @@
 /** The one write path of lots, and how they are read. */
+import { readBatch, readTold, tellOfBatch } from "../batches/batch_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { isGoingOn, type Lot } from "./lot.ts";
@@ -17,13 +18,29 @@ export function writeLot(
   return atomic;
 }
 
-/** Null: somebody else changed it in between. */
+/** Null: somebody else changed it in between. Where `isTold`, whoever looks at its batch hears of it. */
 export async function commitLot(
-  { kv }: Store,
-  change: { before: Versioned<Lot> | null; after: Lot },
+  store: Store,
+  { before, after, isTold = false }: { before: Versioned<Lot> | null; after: Lot; isTold?: boolean },
 ): Promise<Versioned<Lot> | null> {
-  const written = await commit(writeLot(kv.atomic(), change));
-  return written && { value: change.after, versionstamp: written.versionstamp };
+  while (true) {
+    const atomic = writeLot(store.kv.atomic(), { before, after });
+    if (isTold) await tell(store, { atomic, lot: after });
+    const written = await commit(atomic);
+    if (written !== null) return { value: after, versionstamp: written.versionstamp };
+    const found = isTold ? await readLot(store, { userId: after.userId, lotId: after.id }) : null;
+    // It was the batch that changed.
+    if (found === null || found.versionstamp !== before?.versionstamp) return null;
+  }
+}
+
+/** A batch that is gone has nobody who would hear. */
+async function tell(
+  store: Store,
+  { atomic, lot: { batchId } }: { atomic: Deno.AtomicOperation; lot: Lot },
+): Promise<void> {
+  const [batch, told] = await Promise.all([readBatch(store, batchId), readTold(store, batchId)]);
+  if (batch !== null) tellOfBatch(store, { atomic, batch: batch.value, told });
 }
 
 export function readLot(

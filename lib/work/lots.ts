@@ -3,6 +3,7 @@
  * ended. What is done follows from what is stored, so a crash loses nothing; it is woken by the doorbell, by what is
  * cancelled, and by a sweep.
  */
+import type { Provider } from "../catalog/provider.ts";
 import type { Batch } from "../batches/batch.ts";
 import { listBatchesWithWork, listOpenPrompts } from "../batches/batch_store.ts";
 import { createInTurn } from "../in_turn.ts";
@@ -165,8 +166,8 @@ async function pack(
       continue;
     }
     const { id: batchId, userId } = batch;
-    const provider = offer.provider.id;
-    if (pauseOf(pauses, { userId, batchId, providerId: provider }) !== null) continue;
+    const { provider } = offer;
+    if (pauseOf(pauses, { userId, batchId, providerId: provider.id }) !== null) continue;
     for (const { prompts: packed, isFull } of packsOf(prompts, offer.model.lots.maxTasks)) {
       if (isFull || isSettled) await begin(state, { batch, provider, model, prompts: packed });
     }
@@ -202,7 +203,7 @@ async function begin(
   state: State,
   { batch: { id: batchId, userId }, provider, model, prompts }: {
     batch: Batch;
-    provider: string;
+    provider: Provider;
     model: string;
     prompts: readonly Waiting[];
   },
@@ -215,7 +216,8 @@ async function begin(
       id: store.ids(),
       userId,
       batchId,
-      provider,
+      provider: provider.id,
+      providerName: provider.name,
       model,
       state: "uploading",
       promptIds: prompts.map(({ value }) => value.id),

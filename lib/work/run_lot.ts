@@ -165,7 +165,9 @@ function work(state: State): Promise<void> {
 async function advance(state: Owned, event: LotEvent): Promise<void> {
   const { store, log } = state.deps;
   const after = step(state.lot.value, event, store.now());
-  const written = after && await commitLot(store, { before: state.lot, after });
+  // Of what its prompts go through, those tell themselves.
+  const isTold = event.type !== "settled" && event.type !== "emptied";
+  const written = after && await commitLot(store, { before: state.lot, after, isTold });
   if (written === null) throw new Left();
   state.lot = written;
   const { id: lotId, state: stands, end } = written.value;

@@ -6,18 +6,17 @@ import { Clock } from "../shell/time.tsx";
 export interface LotLinesProps {
   /** Oldest first. */
   lots: readonly Lot[];
-  /** By id, as people call them. */
-  providerNames: ReadonlyMap<string, string>;
   now: number;
   /** Of the reader's profile. */
   zone?: string;
 }
 
 export function LotLines({ lots, ...around }: LotLinesProps) {
-  if (lots.length === 0) return null;
+  const shown = lots.filter(({ state, submittedAt }) => state !== "over" || submittedAt !== null);
+  if (shown.length === 0) return null;
   return (
     <ul class="lots">
-      {lots.map((lot) => (
+      {shown.map((lot) => (
         <li data-lot-id={lot.id} data-state={lot.state}>
           <LotWords lot={lot} {...around} />
         </li>
@@ -26,8 +25,8 @@ export function LotLines({ lots, ...around }: LotLinesProps) {
   );
 }
 
-function LotWords({ lot, providerNames, now, zone }: { lot: Lot } & Omit<LotLinesProps, "lots">) {
-  const name = providerNames.get(lot.provider) ?? lot.provider;
+function LotWords({ lot, now, zone }: { lot: Lot } & Omit<LotLinesProps, "lots">) {
+  const { providerName: name } = lot;
   const count = plural(lot.promptIds.length, "prompt");
   const saves = lot.savesMicros > 0 && ` · saves ${dollars(lot.savesMicros)}`;
   const sent = lot.submittedAt !== null && (
@@ -58,7 +57,7 @@ function LotWords({ lot, providerNames, now, zone }: { lot: Lot } & Omit<LotLine
     case "over":
       return (
         <>
-          {sent || `${count} not sent`} · {endWords(lot)}
+          {sent} · {endWords(lot)}
         </>
       );
   }

@@ -2,16 +2,26 @@
 import type { Models } from "../catalog/models.ts";
 import type { BatchPlan } from "./plan.ts";
 
-/** What they cost at most there; null: a row of them is not taken there. */
-export function economyMost(
-  models: Pick<Models, "economyPrice" | "quote">,
+export interface EconomyOffer {
+  /** What they cost at most there. */
+  mostMicros: number;
+  /** What comes of them is there by then at the latest. */
+  withinMs: number;
+}
+
+/** Null: a row of them is not taken there. */
+export function economyOffer(
+  models: Pick<Models, "economyPrice" | "quote" | "find">,
   { rows }: Pick<BatchPlan, "rows">,
-): number | null {
-  let most = 0;
+): EconomyOffer | null {
+  const offer = { mostMicros: 0, withinMs: 0 };
   for (const { request } of rows) {
     const { model, imageSize: size, edit } = request;
-    if (edit !== undefined || models.economyPrice({ model, size }) === null) return null;
-    most += models.quote({ ...request, lane: "economy" });
+    const windowMs = models.find(model)?.model.lots?.windowMs;
+    const isTaken = edit === undefined && models.economyPrice({ model, size }) !== null;
+    if (!isTaken || windowMs === undefined) return null;
+    offer.mostMicros += models.quote({ ...request, lane: "economy" });
+    offer.withinMs = Math.max(offer.withinMs, windowMs);
   }
-  return most;
+  return offer;
 }

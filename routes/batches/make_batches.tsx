@@ -5,7 +5,7 @@ import { readBatchInput } from "../../lib/batches/batch_body.ts";
 import { askedByForm, type BatchForm, emptyForm, formOfRows } from "../../lib/batches/batch_form.ts";
 import { readAllRows } from "../../lib/batches/batch_rows.ts";
 import { findBatch } from "../../lib/batches/batch_store.ts";
-import { economyMost } from "../../lib/batches/economy.ts";
+import { economyOffer } from "../../lib/batches/economy.ts";
 import { estimateMs } from "../../lib/batches/estimate.ts";
 import { keepPlan, readKeptPlan } from "../../lib/batches/kept_plan.ts";
 import type { BatchPlan } from "../../lib/batches/plan.ts";
@@ -217,7 +217,7 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
           estimateMs: await estimateMs(shown.plan, { expectedMs, atOnce: deps.userConcurrency }),
           budget,
           boards,
-          economyMicros: economyMost(models, shown.plan),
+          economy: economyOffer(models, shown.plan),
           zone: readerZone(c),
         }}
       />

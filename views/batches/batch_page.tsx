@@ -9,6 +9,7 @@ import { dollars, money, plural } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
 import { progressOf } from "./batch_words.ts";
+import { LotLines } from "./lot_lines.tsx";
 import { type Contact, ContactSheet, ContactTable, type RowView } from "./contact_sheet.tsx";
 
 export const sheetFilters = ["all", "starred", "unrated", "failed"] as const;
@@ -106,6 +107,7 @@ export function BatchHead({ view }: { view: BatchView }) {
     <section id={batchHeadId(id)} class="batch-head" data-state={state} aria-label="Where it stands">
       <p class="batch-words">{progressOf(batch)}</p>
       <progress value={ended} max={rows} aria-label={`${ended} of ${plural(rows, "row")} ended`}></progress>
+      <LotLines lots={view.lots} now={view.seenAt} />
       {providerWords !== null && (
         <p class="warning">
           Ten rows in a row were refused: <q dir="auto">{providerWords}</q>{" "}

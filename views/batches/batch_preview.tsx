@@ -1,4 +1,5 @@
 /** What a batch would be, before anything is held: how many, how dear at most, how long, and the terms to start it on. */
+import type { EconomyOffer } from "../../lib/batches/economy.ts";
 import type { BatchPlan, BatchRow } from "../../lib/batches/plan.ts";
 import type { Board } from "../../lib/boards/board.ts";
 import type { TermsForm } from "../../lib/batches/terms.ts";
@@ -6,6 +7,7 @@ import type { BudgetState } from "../../lib/money/budget.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { dollars, money, plural, size } from "../shell/format.ts";
 import { roughly, valuesInWords } from "./batch_words.ts";
+import { economyWords } from "./lot_lines.tsx";
 
 export interface PreviewProps {
   plan: BatchPlan;
@@ -19,8 +21,8 @@ export interface PreviewProps {
   budget: BudgetState;
   /** All of the person's. */
   boards: readonly Board[];
-  /** What it costs at most at the lower price of the economy lane; null: there is none for these models. */
-  economyMicros: number | null;
+  /** How it would be in the economy lane; null: not for these models. */
+  economy: EconomyOffer | null;
   /** In which a deadline is told. */
   zone: string;
 }
@@ -115,7 +117,7 @@ function settingsOf({ model, imageSize, count, options, edit }: PromptRequest): 
   ].filter(Boolean).join(" · ");
 }
 
-function StartForm({ plan, planId, requestKey, terms, boards, economyMicros, zone }: PreviewProps) {
+function StartForm({ plan, planId, requestKey, terms, boards, economy, zone }: PreviewProps) {
   const { images, mostMicros } = plan;
   return (
     <form class="start-batch" method="post" action="/batches">
@@ -182,7 +184,7 @@ function StartForm({ plan, planId, requestKey, terms, boards, economyMicros, zon
           </div>
         )}
       </div>
-      {economyMicros !== null && <LaneField terms={terms} {...{ mostMicros, economyMicros }} />}
+      {economy !== null && <LaneField {...{ terms, mostMicros, economy }} />}
       <button class="primary" type="submit" name="price" value={mostMicros}>
         Start {plural(images, "picture")} · {mostMicros === 0 ? "free" : `at most ${money(mostMicros)}`}
       </button>
@@ -191,7 +193,7 @@ function StartForm({ plan, planId, requestKey, terms, boards, economyMicros, zon
 }
 
 function LaneField(
-  { terms, mostMicros, economyMicros }: { terms: TermsForm; mostMicros: number; economyMicros: number },
+  { terms, mostMicros, economy }: { terms: TermsForm; mostMicros: number; economy: EconomyOffer },
 ) {
   const isEconomy = terms.lane === "economy";
   return (
@@ -207,10 +209,16 @@ function LaneField(
           <span>Economy</span>
         </label>
       </div>
-      <p class="muted">
-        Economy takes up to 24 hours and costs less: at most {money(economyMicros)} instead of{" "}
-        {money(mostMicros)}.
-      </p>
+      <label class="check">
+        <input
+          type="checkbox"
+          name="fallback"
+          value="full price"
+          checked={terms.fallback === "full price"}
+        />
+        <span>What economy does not get done: at full price, as far as the limit covers it</span>
+      </label>
+      <p class="muted">Economy: {economyWords(economy, { insteadOfMicros: mostMicros })}.</p>
     </fieldset>
   );
 }

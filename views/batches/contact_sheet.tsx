@@ -3,6 +3,7 @@ import type { Axis, Batch } from "../../lib/batches/batch.ts";
 import type { SheetRow } from "../../lib/batches/sheet.ts";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
 import type { Size } from "../../lib/size.ts";
+import { againName, CardButton } from "../prompts/prompt_card.tsx";
 import { Thumbnail } from "../images/picture.tsx";
 import { progressWords } from "../prompts/progress_words.ts";
 import { charge, money } from "../shell/format.ts";
@@ -133,6 +134,9 @@ function LiveContact(
       <Caption number={number} index={index} count={prompt.request.count}>
         <State view={view} index={index} />
       </Caption>
+      {index === 0 && prompt.status === "FAILED" && prompt.lane === "economy" && (
+        <CardButton id={`now-${prompt.id}`} action={`/prompts/${prompt.id}/retry`} name={againName(prompt)} />
+      )}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** Where the lots of a batch are: a line each, for people who wait for them. */
+import type { EconomyOffer } from "../../lib/batches/economy.ts";
 import type { Lot } from "../../lib/lots/lot.ts";
 import { dollars, plural } from "../shell/format.ts";
 import { Clock } from "../shell/time.tsx";
@@ -82,10 +83,12 @@ function endWords({ end }: Lot): string {
 
 /** What a quote says of the lane: "up to 24 hours, half price: at most $2.40 instead of $4.80". */
 export function economyWords(
-  { mostMicros, insteadOfMicros, hours }: { mostMicros: number; insteadOfMicros: number; hours: number },
+  { mostMicros, withinMs }: EconomyOffer,
+  { insteadOfMicros }: { insteadOfMicros: number },
 ): string {
   const isHalf = insteadOfMicros > 0 && Math.abs(mostMicros / insteadOfMicros - 0.5) < 0.01;
-  const price = isHalf ? "half price" : "a lower price";
+  const price = isHalf ? "half price" : "another price";
+  const hours = Math.ceil(withinMs / 3600_000);
   return `up to ${hours} hours, ${price}: at most ${dollars(mostMicros)} instead of ${
     dollars(insteadOfMicros)
   }`;

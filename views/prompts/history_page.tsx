@@ -8,7 +8,7 @@ import { duration, size } from "../shell/format.ts";
 import type { Pagination } from "../json/pagination_json.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Thumbnail } from "../images/picture.tsx";
-import { CardButton } from "./prompt_card.tsx";
+import { againName, CardButton } from "./prompt_card.tsx";
 import { progressWords } from "./progress_words.ts";
 import { Time } from "../shell/time.tsx";
 
@@ -132,7 +132,7 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
       <td>
         {durationMs === null
           ? <CardButton action={`/prompts/${prompt.id}/cancel`} name="Cancel" />
-          : <CardButton action={`/prompts/${prompt.id}/retry`} name="Again" />}
+          : <CardButton action={`/prompts/${prompt.id}/retry`} name={againName(prompt, "Again")} />}
       </td>
     </tr>
   );

@@ -184,9 +184,12 @@ function Actions({ view }: { view: PromptView }) {
 }
 
 /** What the economy lane did not do is done by itself the next time. */
-function againName({ status, lane }: PromptView["prompt"]): string {
-  if (lane === "economy") return status === "COMPLETED" ? "Again, at full price" : "Now, at full price";
-  return status === "COMPLETED" ? "Again" : "Try again";
+export function againName(
+  { status, lane }: PromptView["prompt"],
+  usual = status === "COMPLETED" ? "Again" : "Try again",
+): string {
+  if (lane !== "economy") return usual;
+  return status === "COMPLETED" ? "Again, at full price" : "Now, at full price";
 }
 
 /** From a picture that was changed: on to the next change, or beside what it was. */

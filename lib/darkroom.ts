@@ -175,6 +175,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const progress = createProgressBoard(reports);
   const changes = createChanges({
     store,
+    models,
     progress,
     reports,
     log,

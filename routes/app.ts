@@ -34,6 +34,7 @@ import {
   fileHeaders,
   keptByNobody,
   pageHeaders,
+  queueOfReader,
   readableAddress,
   requestLimit,
   requestLog,
@@ -43,6 +44,7 @@ import { passkeyRoutes } from "./people/passkeys.tsx";
 import { createReadyPages } from "./http/ready_pages.ts";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
+import { queueRoutes } from "./queue/queue.tsx";
 import { wholeBody, wholePictures, wholeRows } from "./http/request_body.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
@@ -82,6 +84,7 @@ export function createApp(deps: AppDeps) {
     .on("POST", rowPaths, wholeRows, credentials(deps))
     .use(sameSiteOnly(deps))
     .use(requestLimit(deps))
+    .use(queueOfReader(deps))
     .route("/", homeRoutes(deps))
     .route("/", signInRoutes(deps))
     .route("/", dashboardRoutes(deps))
@@ -93,6 +96,7 @@ export function createApp(deps: AppDeps) {
     .route("/", batchPageRoutes(deps))
     .route("/", promptRoutes(deps))
     .route("/", batchRoutes(deps))
+    .route("/", queueRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", boardRoutes(deps))
     .route("/", markRoutes(deps))

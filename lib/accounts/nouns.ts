@@ -115,6 +115,7 @@ export const belongings: readonly Belonging[] = [
   { name: "account", leaves: alone(keys.account) },
   { name: "head of the changes", leaves: alone(keys.changeHead) },
   { name: "pause of the queue", leaves: alone((userId) => keys.pause("user", userId)) },
+  { name: "latest pause of the queue", leaves: alone(keys.pausesChanged) },
   { name: "order of the queue", leaves: alone(keys.queueOrder) },
   { name: "head of the changes of batches", leaves: alone(keys.batchHead) },
   { name: "end of a credential", leaves: alone(keys.credentialEnded) },

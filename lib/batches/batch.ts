@@ -79,6 +79,8 @@ export interface Batch {
   refusalsInRow: { [provider: string]: number };
   /** Why it was paused for `provider`, for people. */
   providerWords: string | null;
+  /** It was cancelled with all that waited in its user's queue: what runs of it goes on. */
+  isRunningKept?: true;
   axes: Axis[] | null;
   createdAt: number;
   updatedAt: number;
@@ -123,7 +125,8 @@ export type BatchEvent =
   | { type: "limit_set"; limitMicros: number | null }
   | { type: "paused" }
   | { type: "resumed" }
-  | { type: "cancelled" }
+  /** With `isRunningKept` no more than what waits of it. */
+  | { type: "cancelled"; isRunningKept?: true }
   | { type: "deadline_passed" };
 
 /** After so many refusals in a row it waits for somebody to look. */
@@ -154,9 +157,7 @@ function next(batch: Batch, event: BatchEvent, at: number): Batch | null {
     case "resumed":
       return batch.state === "PAUSED" ? running(batch) : null;
     case "cancelled":
-      return isGoingOn(batch) || (batch.state === "STOPPED" && batch.open.length > 0)
-        ? stopped(batch, { reason: "cancelled", at })
-        : null;
+      return cancelled(batch, event, at);
     case "deadline_passed":
       return isGoingOn(batch) && isPastDeadline(batch, at)
         ? stopped(batch, { reason: "deadline", at })
@@ -282,6 +283,18 @@ function limitSet(
   const changed = { ...batch, limitMicros };
   const isRaised = (limitMicros ?? Infinity) > (batch.limitMicros ?? Infinity);
   return isAtLimit && isRaised ? running(changed) : changed;
+}
+
+/** One whose rows were stopped before can still be cancelled as a whole. */
+function cancelled(
+  batch: Batch,
+  { isRunningKept }: Extract<BatchEvent, { type: "cancelled" }>,
+  at: number,
+): Batch | null {
+  const mayBe = isGoingOn(batch) || (batch.state === "STOPPED" && batch.open.length > 0 && !isRunningKept);
+  if (!mayBe) return null;
+  const { isRunningKept: _, ...rest } = stopped(batch, { reason: "cancelled", at });
+  return isRunningKept ? { ...rest, isRunningKept } : rest;
 }
 
 function running(batch: Batch): Batch {

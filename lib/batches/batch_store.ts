@@ -172,10 +172,16 @@ export async function listBatches(
   return { items: await readBatches(store, entries.map(({ id }) => id)), total, next };
 }
 
-/** Batches that somebody has to do something for. */
-export async function listBatchesWithWork(store: Store): Promise<Versioned<Batch>[]> {
-  const entries = store.kv.list({ prefix: [...kinds.batchWork] }, { batchSize: 500 });
-  return await readBatches(store, await Array.fromAsync(entries, ({ key }) => String(key[1])));
+/** Batches that somebody has to do something for: all, or those of one user, in the order in which they were accepted. */
+export async function listBatchesWithWork(
+  store: Store,
+  { userId }: { userId?: string } = {},
+): Promise<Versioned<Batch>[]> {
+  const entries = await Array.fromAsync(
+    store.kv.list<string>({ prefix: [...kinds.batchWork] }, { batchSize: 500 }),
+  );
+  const wanted = entries.filter(({ value }) => userId === undefined || value === userId);
+  return await readBatches(store, wanted.map(({ key }) => String(key[1])));
 }
 
 /** The prompts that rows of a batch became, in the order of the rows. */

@@ -1,10 +1,10 @@
 /**
- * What waits for one reader: at most the latest state of each prompt and batch, the one that changed longest ago first, and how
- * far the reader is. Values only: nothing here knows of streams.
+ * What waits for one reader: at most the latest state of each prompt and batch, the one that changed longest ago first,
+ * before them how the queue stands, and how far the reader is. Values only: nothing here knows of streams.
  */
 import { changeRow } from "../store/schema.ts";
-import { cursorWithin } from "./cursor.ts";
-import { isOfBatch, type News, type Offer } from "./read_changes.ts";
+import { cursorWithin, firstCursor } from "./cursor.ts";
+import { isOfBatch, isOfPrompt, type News, type Offer } from "./read_changes.ts";
 
 export interface Backlog {
   /** Changes that were not handed over yet, one a prompt or batch. */
@@ -36,16 +36,19 @@ function byCursor(a: News, b: News): number {
 }
 
 function idOf(news: News): string {
-  return isOfBatch(news) ? news.batch.batch.id : news.view.prompt.id;
+  if (isOfPrompt(news)) return news.view.prompt.id;
+  return isOfBatch(news) ? news.batch.batch.id : "standing";
 }
 
+/** Where the queue stands is no change of a prompt: it brings nobody further. */
 function cursorOf(news: News): string {
-  return isOfBatch(news) ? news.cursor : news.view.cursor;
+  if (isOfPrompt(news)) return news.view.cursor;
+  return isOfBatch(news) ? news.cursor : firstCursor;
 }
 
 /** A batch is told before the prompt that changed with it, so that a reader who gets no further is told of it again. */
 function rowOf(news: News): number {
-  return isOfBatch(news) ? -1 : changeRow(news.view.prompt.sequence);
+  return isOfPrompt(news) ? changeRow(news.view.prompt.sequence) : -1;
 }
 
 /**

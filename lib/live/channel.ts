@@ -5,7 +5,9 @@
  */
 import { createInTurn, type InTurn } from "../in_turn.ts";
 import type { Log } from "../log.ts";
+import { pausesChangedKeys } from "../prompts/pause.ts";
 import { keys } from "../store/schema.ts";
+import { readMany } from "../store/store.ts";
 import { AccountGone } from "../users/user.ts";
 import { batchesChangedSince, changedSince, firstCursor, latestOf, readCursor } from "./cursor.ts";
 import { type ChangeDeps, readChanged } from "./read_changes.ts";
@@ -33,15 +35,17 @@ export interface Channel {
   stop: () => void;
 }
 
-/** Prompts, those of them whose records changed, and batches. */
+/** Prompts, those of them whose records changed, batches, and pauses. */
 interface Announcement {
   ids: Set<string>;
   recorded: Set<string>;
   batchIds: Set<string>;
+  /** Something was paused or resumed that concerns the user. */
+  isPauseChanged: boolean;
 }
 
 function nothingAnnounced(): Announcement {
-  return { ids: new Set(), recorded: new Set(), batchIds: new Set() };
+  return { ids: new Set(), recorded: new Set(), batchIds: new Set(), isPauseChanged: false };
 }
 
 type Watch = ReadableStreamDefaultReader<Deno.KvEntryMaybe<unknown>[]>;
@@ -57,6 +61,7 @@ export function openChannel(
     keys.batchHead(userId),
     keys.user(userId),
     keys.credentialEnded(userId),
+    ...pausesChangedKeys(userId),
   ]).getReader();
   const channel: Channel = {
     userId,
@@ -74,9 +79,12 @@ export function openChannel(
       onLost(channel);
     },
   };
-  channel.isReady = readCursor(store, userId).then((cursor) => {
+  channel.isReady = Promise.all([
+    readCursor(store, userId),
+    readMany(store.kv, pausesChangedKeys(userId)),
+  ]).then(([cursor, pauses]) => {
     channel.cursor = cursor;
-    void follow(deps, { channel, watch });
+    void follow(deps, { channel, watch, pauses: pauses.map((found) => found?.versionstamp ?? null) });
   });
   return channel;
 }
@@ -88,17 +96,28 @@ export function loseChannel(channel: Channel): void {
   wakeAll(channel);
 }
 
-async function follow(deps: ChannelDeps, { channel, watch }: { channel: Channel; watch: Watch }) {
-  let seen: (string | null)[] = [];
+async function follow(
+  deps: ChannelDeps,
+  { channel, watch, pauses: pausesBefore }: {
+    channel: Channel;
+    watch: Watch;
+    /** The versions of `pausesChangedKeys` before any reader began. */
+    pauses: (string | null)[];
+  },
+) {
+  let seen: (string | null | undefined)[] = [undefined, undefined, undefined, undefined, ...pausesBefore];
   try {
     while (true) {
       const { done, value } = await watch.read();
       if (done) return;
       const versions = value.map(({ versionstamp }) => versionstamp);
-      const [head, batchHead, ...credentials] = versions.map((version, i) => version !== seen[i]);
+      const [head, batchHead, user, credential, ...pauses] = versions.map((version, i) =>
+        version !== seen[i]
+      );
       seen = versions;
       if (head || batchHead) await takeChanges(deps, { channel, heads: versions.slice(0, 2) });
-      if (credentials.includes(true)) await channel.inTurn(() => endUnwelcome(channel));
+      if (pauses.includes(true)) announcePause(deps, channel);
+      if (user || credential) await channel.inTurn(() => endUnwelcome(channel));
     }
   } catch (error) {
     giveUp(deps, { channel, error });
@@ -141,18 +160,33 @@ export function announce(
 ): void {
   if (channel.readers.size === 0 || ids.length + batchIds.length === 0) return;
   const { announced } = channel;
-  const isScheduled = announced.ids.size + announced.batchIds.size > 0;
+  const isScheduled = isAnything(announced);
   for (const id of ids) announced.ids.add(id);
   if (isRecorded) { for (const id of ids) announced.recorded.add(id); }
   for (const id of batchIds) announced.batchIds.add(id);
-  if (isScheduled) return;
+  if (!isScheduled) deliverSoon(deps, channel);
+}
+
+/** Tells all readers where the queue stands, and of the prompts that wait the next ones. */
+function announcePause(deps: ChannelDeps, channel: Channel): void {
+  if (channel.readers.size === 0) return;
+  const isScheduled = isAnything(channel.announced);
+  channel.announced.isPauseChanged = true;
+  if (!isScheduled) deliverSoon(deps, channel);
+}
+
+function isAnything({ ids, batchIds, isPauseChanged }: Announcement): boolean {
+  return ids.size + batchIds.size > 0 || isPauseChanged;
+}
+
+function deliverSoon(deps: ChannelDeps, channel: Channel): void {
   channel.inTurn(() => deliver(deps, channel)).catch((error) => giveUp(deps, { channel, error }));
 }
 
 async function deliver(deps: ChannelDeps, channel: Channel): Promise<void> {
-  const { cursor, userId, announced: { ids, recorded, batchIds } } = channel;
+  const { cursor, userId, announced: { ids, batchIds, ...announced } } = channel;
   channel.announced = nothingAnnounced();
-  const changes = await readChanged(deps, { userId, ids: [...ids], recorded, batchIds: [...batchIds] });
+  const changes = await readChanged(deps, { userId, ids: [...ids], batchIds: [...batchIds], ...announced });
   for (const reader of channel.readers) {
     if (reader.isStarted) offer(reader, { changes, cursor });
   }

@@ -19,7 +19,10 @@ import type { FailureReason } from "../catalog/provider.ts";
 import { parseSize, type Size } from "../size.ts";
 import { readImages } from "../images/image_store.ts";
 import { type ImageCost, imageCost } from "../prompts/image_cost.ts";
+import { type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { queuePositions } from "../prompts/queue.ts";
+import { nameOf, type PauseNotice } from "../prompts/queue_state.ts";
+import type { Models } from "../catalog/models.ts";
 
 /** A picture of either kind. */
 export type PictureView = ImageView | UploadView;
@@ -81,6 +84,8 @@ export interface PromptView {
   progress: Progress | null;
   /** Only while it waits for its turn: how many of the user's own come before it. */
   position: number | null;
+  /** Only while it waits: what keeps it from starting. */
+  pause: WaitingPause | null;
   durationMs: number | null;
   /** Why pictures are missing, if any are. */
   failure: FailureView | null;
@@ -90,20 +95,26 @@ export interface PromptView {
   madeOf: string | null;
 }
 
+/** What keeps a prompt from starting, as people read of it. */
+export type WaitingPause = PauseNotice | { scope: "batch" };
+
 export interface ViewDeps {
   store: Store;
+  models: Pick<Models, "find" | "providers">;
   progress: ProgressBoard;
 }
 
 /** Of prompts of one user. */
 export async function viewPrompts(
-  { store, progress }: ViewDeps,
+  { store, models, progress }: ViewDeps,
   prompts: readonly Versioned<Prompt>[],
 ): Promise<PromptView[]> {
-  const [images, entries, positions] = await Promise.all([
+  const isWaiting = prompts.some(({ value }) => value.status === "PENDING");
+  const [images, entries, positions, pauses] = await Promise.all([
     readImages(store, prompts.flatMap(({ value }) => [...shownImageIds(value), ...baseIdsOf(value)])),
     readLedger(store, prompts.map(({ value }) => value.id)),
     queuePositions(store, prompts.map(({ value }) => value)),
+    isWaiting ? readPauses(store) : [],
   ]);
   const pictures = new Map(images.map((found) => [found.value.id, found]));
   const byId = new Map(
@@ -131,12 +142,26 @@ export async function viewPrompts(
       stage: stageOf(prompt, running),
       progress: running,
       position: positions[i],
+      pause: prompt.status === "PENDING" ? viewPause(pauses, { prompt, models }) : null,
       durationMs: durationMs(prompt),
       failure: failureOf(prompt, entry),
       cursor: changeVersion(found),
       madeOf: isFinal(prompt) ? versionsOf([found, entries[i], base, ...shown]) : null,
     };
   });
+}
+
+function viewPause(
+  pauses: readonly Pause[],
+  { prompt: { userId, batchId, request }, models }: { prompt: Prompt; models: ViewDeps["models"] },
+): WaitingPause | null {
+  const providerId = models.find(request.model)?.provider.id ?? null;
+  const pause = pauseOf(pauses, { userId, batchId, providerId });
+  if (pause === null) return null;
+  const { scope, id, reason } = pause;
+  return scope === "batch"
+    ? { scope }
+    : { scope, name: scope === "provider" ? nameOf(models, id) : null, reason };
 }
 
 function baseIdsOf({ request: { edit } }: Prompt): string[] {

@@ -1,31 +1,40 @@
 /** Changed prompts and batches as they are now, read once for all who are told of them. */
 import { batchesAtWork, listOpenPrompts, readBatch, readBatches, readTold } from "../batches/batch_store.ts";
 import type { BudgetReader, BudgetState } from "../money/budget.ts";
-import type { Prompt } from "../prompts/prompt.ts";
-import type { ProgressBoard } from "../prompts/progress.ts";
+import { havePausesChanged } from "../prompts/pause.ts";
+import { firstRank, type Prompt } from "../prompts/prompt.ts";
 import { listUnfinishedPrompts, readPrompts } from "../prompts/prompt_store.ts";
 import { listWaiting } from "../prompts/queue.ts";
+import { type QueueState, readQueueState } from "../prompts/queue_state.ts";
 import { changeVersion, type Store, type Versioned } from "../store/store.ts";
 import { type BatchView, viewBatches } from "./batch_view.ts";
 import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
-import { type PromptView, viewPrompts } from "./prompt_view.ts";
+import { type PromptView, type ViewDeps, viewPrompts } from "./prompt_view.ts";
 
-/** One prompt as it is now, and where its user's budget stands. */
-export interface Change {
-  view: PromptView;
+/** Where the user's budget and queue stand: part of all that is told, and told by itself after a pause. */
+export interface Standing {
   budget: BudgetState;
+  queue: QueueState;
+}
+
+/** One prompt as it is now. */
+export interface Change extends Standing {
+  view: PromptView;
 }
 
 /** One batch as it is now, after it or one of its prompts has changed. */
-export interface BatchChange {
+export interface BatchChange extends Standing {
   batch: BatchView;
-  budget: BudgetState;
   /** The cursor at which that was. */
   cursor: string;
 }
 
 /** What a reader is told. */
-export type News = Change | BatchChange;
+export type News = Change | BatchChange | Standing;
+
+export function isOfPrompt(news: News): news is Change {
+  return "view" in news;
+}
 
 export function isOfBatch(news: News): news is BatchChange {
   return "batch" in news;
@@ -37,14 +46,12 @@ export interface Offer {
   cursor: string;
 }
 
-export interface ChangeDeps {
-  store: Store;
-  progress: ProgressBoard;
+export interface ChangeDeps extends ViewDeps {
   readBudget: BudgetReader;
 }
 
-/** How many waiting prompts learn at once that they moved up. */
-const movedUpLimit = 10;
+/** How many waiting prompts learn at once that they stand elsewhere. */
+const movedLimit = 10;
 
 /** What a new reader begins with: all that changed since, or the state as it is. */
 export async function readFirst(
@@ -63,8 +70,10 @@ export async function readFirst(
   if (since !== undefined && since <= latest && isOfAll) {
     const { ids, cursor } = await changedSince(store, { userId, since });
     const batchIds = await batchesChangedSince(store, { userId, since, upTo: cursor });
+    const withStanding = await havePausesChanged(store, { userId, since });
     const changed = await readPrompts(store, ids);
-    return { changes: await viewNews(deps, { userId, prompts: changed, batchIds, told: changed }), cursor };
+    const changes = await viewNews(deps, { userId, prompts: changed, batchIds, told: changed, withStanding });
+    return { changes, cursor };
   }
   const prompts = promptId !== undefined
     ? await readPrompts(store, [promptId])
@@ -90,24 +99,34 @@ export interface Announced {
   ids: readonly string[];
   recorded: ReadonlySet<string>;
   batchIds: readonly string[];
+  /** Something was paused or resumed that concerns the user. */
+  isPauseChanged: boolean;
 }
 
-/** These as they are now, the batches of those prompts, and the prompts that moved up because one of them started. */
+/**
+ * These as they are now, the batches of those prompts, and the prompts that stand elsewhere because one of them started
+ * or was moved. After a pause the next ones say so, and it is told by itself.
+ */
 export async function readChanged(
   deps: ChangeDeps,
-  { userId, ids, recorded, batchIds }: { userId: string } & Announced,
+  { userId, ids, recorded, batchIds, isPauseChanged }: { userId: string } & Announced,
 ): Promise<News[]> {
   const { store } = deps;
   const prompts = await readPrompts(store, ids);
-  const hasStarted = prompts.some(({ value }) => value.status !== "PENDING");
-  const movedUp = hasStarted ? await listWaiting(store, { userId, limit: movedUpLimit }) : [];
-  const others = movedUp.map(({ promptId }) => promptId).filter((id) => !ids.includes(id));
+  const isMoved = isPauseChanged || prompts.some(({ value }) => hasLeftItsPlace(value));
+  const moved = isMoved ? await listWaiting(store, { userId, limit: movedLimit }) : [];
+  const others = moved.map(({ promptId }) => promptId).filter((id) => !ids.includes(id));
   return await viewNews(deps, {
     userId,
     prompts: [...prompts, ...await readPrompts(store, others)],
     batchIds,
     told: prompts.filter(({ value }) => recorded.has(value.id)),
+    withStanding: isPauseChanged,
   });
+}
+
+function hasLeftItsPlace(prompt: Prompt): boolean {
+  return prompt.status !== "PENDING" || prompt.rank !== firstRank(prompt);
 }
 
 /** For a reader that looks for itself: what changed since, and what runs, whose progress is stored nowhere. */
@@ -128,29 +147,35 @@ export async function readMissed(
   const batchIds = isPutBack
     ? await batchesAtWork(store, userId)
     : await batchesChangedSince(store, { userId, since: from, upTo: cursor });
-  const changes = await readChanged(deps, { userId, ids: all, recorded: new Set(all), batchIds });
+  const isPauseChanged = await havePausesChanged(store, { userId, since });
+  const recorded = new Set(all);
+  const changes = await readChanged(deps, { userId, ids: all, recorded, batchIds, isPauseChanged });
   return { changes, cursor };
 }
 
 /** `told` are prompts whose batches are told of, besides those that are named. */
 async function viewNews(
-  { store, progress, readBudget }: ChangeDeps,
-  { userId, prompts, batchIds, told }: {
+  deps: ChangeDeps,
+  { userId, prompts, batchIds, told, withStanding = false }: {
     userId: string;
     prompts: Versioned<Prompt>[];
     batchIds: readonly string[];
     told: readonly Versioned<Prompt>[];
+    withStanding?: boolean;
   },
 ): Promise<News[]> {
   const cursors = cursorsByBatch(told);
-  const [views, budget, batches] = await Promise.all([
-    viewPrompts({ store, progress }, prompts),
-    readBudget(userId),
-    readBatchNews(store, { batchIds: [...new Set([...batchIds, ...cursors.keys()])], cursors }),
+  const [views, budget, queue, batches] = await Promise.all([
+    viewPrompts(deps, prompts),
+    deps.readBudget(userId),
+    readQueueState(deps, userId),
+    readBatchNews(deps.store, { batchIds: [...new Set([...batchIds, ...cursors.keys()])], cursors }),
   ]);
+  const standing: Standing = { budget, queue };
   return [
-    ...views.map((view) => ({ view, budget })),
-    ...batches.map((batch) => ({ ...batch, budget })),
+    ...withStanding ? [standing] : [],
+    ...views.map((view) => ({ view, ...standing })),
+    ...batches.map((batch) => ({ ...batch, ...standing })),
   ];
 }
 
@@ -168,7 +193,7 @@ function cursorsByBatch(prompts: readonly Versioned<Prompt>[]): Map<string, stri
 async function readBatchNews(
   store: Store,
   { batchIds, cursors }: { batchIds: readonly string[]; cursors: ReadonlyMap<string, string> },
-): Promise<Omit<BatchChange, "budget">[]> {
+): Promise<Omit<BatchChange, keyof Standing>[]> {
   if (batchIds.length === 0) return [];
   const batches = await viewBatches(store, await readBatches(store, batchIds));
   return await Promise.all(batches.map(async (batch) => {

@@ -4,12 +4,12 @@ import { isFinal } from "../prompts/prompt.ts";
 import { heartbeat, serverSentEvent } from "../server_sent_event.ts";
 import { type Backlog, takeNext, withOffer } from "./backlog.ts";
 import { firstCursor } from "./cursor.ts";
-import { isOfBatch, type News, type Offer } from "./read_changes.ts";
+import { isOfBatch, isOfPrompt, type News, type Offer } from "./read_changes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Renders a change for one kind of reader; asked once a change, whatever the number of streams. */
-export type Encode = (news: News) => { event?: string; data: string };
+/** Renders a change for one kind of reader; asked once a change, whatever the number of streams. Null: it is not told. */
+export type Encode = (news: News) => { event?: string; data: string } | null;
 
 export interface ReaderRequest {
   userId: string;
@@ -83,15 +83,16 @@ export function offer(reader: Reader, { changes, cursor }: Offer): void {
 }
 
 function isFor({ promptId, batchId }: ReaderRequest, news: News): boolean {
-  if (promptId !== undefined) return !isOfBatch(news) && news.view.prompt.id === promptId;
+  if (promptId !== undefined) return isOfPrompt(news) && news.view.prompt.id === promptId;
   if (batchId === undefined) return true;
-  return (isOfBatch(news) ? news.batch.batch.id : news.view.prompt.batchId) === batchId;
+  if (isOfPrompt(news)) return news.view.prompt.batchId === batchId;
+  return isOfBatch(news) && news.batch.batch.id === batchId;
 }
 
 /** Nothing follows for a reader of one prompt, or of one batch once all that led to its end was told. */
 function isLast(reader: Reader, news: News): boolean {
   const { request: { promptId, batchId }, backlog: { waiting, offered } } = reader;
-  if (promptId !== undefined) return !isOfBatch(news) && isFinal(news.view.prompt);
+  if (promptId !== undefined) return isOfPrompt(news) && isFinal(news.view.prompt);
   if (batchId === undefined) return false;
   if (isOfBatch(news)) reader.isBatchOver = !needsWork(news.batch.batch) && news.batch.madeOf <= offered;
   return reader.isBatchOver && waiting.length === 0;
@@ -103,9 +104,8 @@ function flush(reader: Reader): void {
     const next = takeNext(reader.backlog);
     if (next === null) return;
     reader.backlog = next.rest;
-    controller.enqueue(
-      reader.encodeOnce(next.change, { encode: request.encode, id: next.rest.handedOver }),
-    );
+    const bytes = reader.encodeOnce(next.change, { encode: request.encode, id: next.rest.handedOver });
+    if (bytes !== null) controller.enqueue(bytes);
     if (isLast(reader, next.change)) finish(reader);
   }
 }
@@ -131,17 +131,18 @@ export function leave(reader: Reader): void {
   reader.onOver();
 }
 
-type EncodeOnce = (change: News, options: { encode: Encode; id: string }) => Bytes;
+type EncodeOnce = (change: News, options: { encode: Encode; id: string }) => Bytes | null;
 
 /** The bytes of a message, made once for all readers of a kind that are equally far. */
 export function createEncodeOnce(): EncodeOnce {
-  const encoded = new WeakMap<News, Map<Encode, { id: string; bytes: Bytes }>>();
+  const encoded = new WeakMap<News, Map<Encode, { id: string; bytes: Bytes | null }>>();
   return (change, { encode, id }) => {
-    const kinds = encoded.get(change) ?? new Map<Encode, { id: string; bytes: Bytes }>();
+    const kinds = encoded.get(change) ?? new Map<Encode, { id: string; bytes: Bytes | null }>();
     encoded.set(change, kinds);
     const known = kinds.get(encode);
     if (known?.id === id) return known.bytes;
-    const bytes = utf8.encode(serverSentEvent({ id, ...encode(change) }));
+    const message = encode(change);
+    const bytes = message && utf8.encode(serverSentEvent({ id, ...message }));
     kinds.set(encode, { id, bytes });
     return bytes;
   };

@@ -4,7 +4,7 @@
  * that none of those it depends on has come, and nothing starts after the commit that pauses.
  */
 import { keys, kinds } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
+import { readMany, type Store } from "../store/store.ts";
 
 export type PauseScope = "all" | "provider" | "user" | "batch";
 
@@ -42,15 +42,32 @@ export function endPause(
   atomic: Deno.AtomicOperation,
   { scope, id, at }: PauseName & Pick<Pause, "at">,
 ): Deno.AtomicOperation {
-  return touch(atomic, { scope, at }).delete(keys.pause(scope, id));
+  return touch(atomic, { scope, id, at }).delete(keys.pause(scope, id));
 }
 
-/** What concerns everybody is told everybody; the others are watched by themselves. */
+/** Whoever is concerned is told; those of a batch are told by the batch. */
 function touch(
   atomic: Deno.AtomicOperation,
-  { scope, at }: Pick<Pause, "scope" | "at">,
+  { scope, id, at }: PauseName & Pick<Pause, "at">,
 ): Deno.AtomicOperation {
-  return scope === "all" || scope === "provider" ? atomic.set(keys.pausesChanged(), at) : atomic;
+  if (scope === "batch") return atomic;
+  return atomic.set(keys.pausesChanged(scope === "user" ? id : everybody), at);
+}
+
+const everybody = "all";
+
+/** They change whenever something is paused or resumed that concerns a user, other than a batch. */
+export function pausesChangedKeys(userId: string): Deno.KvKey[] {
+  return [keys.pausesChanged(userId), keys.pausesChanged(everybody)];
+}
+
+/** Whether that happened after a version, such as the cursor that a page was rendered at. */
+export async function havePausesChanged(
+  { kv }: Pick<Store, "kv">,
+  { userId, since }: { userId: string; since: string },
+): Promise<boolean> {
+  const found = await readMany(kv, pausesChangedKeys(userId));
+  return found.some((changed) => changed !== null && changed.versionstamp > since);
 }
 
 /** All pauses there are: mostly none. */

@@ -11,12 +11,19 @@ import type { User } from "../users/user.ts";
 /** Refuses like `requestPrompt` and `quoteRetry`. */
 export async function retryPrompt(
   deps: RequestDeps & { models: Models },
-  { user, prompt, idempotencyKey }: { user: User; prompt: Prompt; idempotencyKey?: string },
+  { user, prompt, idempotencyKey, atMostMicros }: {
+    user: User;
+    prompt: Prompt;
+    idempotencyKey?: string;
+    /** What was shown before; left out, whatever it costs is agreed to. */
+    atMostMicros?: number;
+  },
 ): Promise<Accepted> {
   return await requestPrompt(deps, {
     user,
     quote: quoteRetry(deps.models, prompt),
     filing: await filingNow(deps.store, prompt),
+    atMostMicros,
     idempotency: idempotencyKey === undefined
       ? undefined
       : { key: idempotencyKey, body: { retryOf: prompt.id } },

@@ -50,7 +50,7 @@
  * | `queue_order` userId | promptId that was moved last in the user's queue |
  * | `cancelled_waiting` userId n | `CancelledPart`, for ten minutes |
  * | `pause` scope id | `Pause`; none: it is not paused |
- * | `pauses_changed` | time when everything or a provider was paused or resumed last; watched |
+ * | `pauses_changed` userId or `all` | time when the user's queue, or everything or a provider, was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
  * | `probe` | never there: deleting it shows that the database can be written |
@@ -144,7 +144,7 @@ export const keys = {
   cancelledWaiting: (userId: string, number: number) => ["cancelled_waiting", userId, number],
   cancelledWaitingOf: (userId: string) => ["cancelled_waiting", userId],
   pause: (scope: string, id: string) => ["pause", scope, id],
-  pausesChanged: () => ["pauses_changed"],
+  pausesChanged: (concerned: string) => ["pauses_changed", concerned],
   delayed: (readyAt: number, promptId: string) => ["delayed", readyAt, promptId],
   bell: () => ["bell"],
   probe: () => ["probe"],

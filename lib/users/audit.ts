@@ -15,7 +15,9 @@ export type AuditAction =
   | "invitation_revoked"
   | "account_deleted"
   | "price_added"
-  | "charge_corrected";
+  | "charge_corrected"
+  | "queue_paused"
+  | "queue_resumed";
 
 export interface AuditEntry {
   id: string;
@@ -27,7 +29,7 @@ export interface AuditEntry {
   action: AuditAction;
   /**
    * The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; `MODEL SIZE MICROS
-   * DATE` of a price; `PROMPT MICROS` of a corrected charge.
+   * DATE` of a price; `PROMPT MICROS` of a corrected charge; `all` or a provider's id, and why, of what was paused.
    */
   detail: string | null;
 }

@@ -1,5 +1,5 @@
 /** Cancelling: at once for the person, and honest about what the provider bills all the same. */
-import { Refusal } from "../refusal.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import type { Models } from "../catalog/models.ts";
 import {
   isFinal,
@@ -20,23 +20,41 @@ export interface CancelDeps {
 
 /** Cancels, which the commit tells whoever runs it; a cancelled prompt stays as it is, a completed or failed one is refused with `conflict`. */
 export async function cancelPrompt(deps: CancelDeps, prompt: Versioned<Prompt>): Promise<Versioned<Prompt>> {
-  let before = prompt;
-  while (true) {
-    if (before.value.status === "CANCELLED") return before;
-    if (isFinal(before.value)) {
-      throw new Refusal(
-        "conflict",
-        `The prompt is ${before.value.status.toLowerCase()} and can't be cancelled`,
-      );
+  let before: Versioned<Prompt> | null = prompt;
+  while (before !== null) {
+    const { value } = before;
+    if (value.status === "CANCELLED") return before;
+    if (isFinal(value)) {
+      throw new Refusal("conflict", `The prompt is ${value.status.toLowerCase()} and can't be cancelled`);
     }
-    const terms = termsOf(deps.models.find(before.value.request.model));
-    const after = cancelled(before.value, { terms, at: deps.store.now() });
-    const written = await writeProgress(deps.store, { before, after });
+    const written = await writeCancelled(deps, { before, value });
     if (written !== null) return written;
-    const again = await readPrompt(deps.store, before.value.id);
-    if (again === null) throw new Refusal("not_found", "Not found");
-    before = again;
+    before = await readPrompt(deps.store, value.id);
   }
+  throw notFound();
+}
+
+/** Cancels it as long as it waits, unless somebody else just has; null: it runs by now, or is over. */
+export async function cancelIfWaiting(
+  deps: CancelDeps,
+  prompt: Versioned<Prompt>,
+): Promise<Versioned<Prompt> | null> {
+  let before: Versioned<Prompt> | null = prompt;
+  while (before !== null && before.value.status === "PENDING") {
+    const written = await writeCancelled(deps, { before, value: before.value });
+    if (written !== null) return written;
+    before = await readPrompt(deps.store, before.value.id);
+  }
+  return before?.value.status === "CANCELLED" ? before : null;
+}
+
+/** Null: it changed in between. */
+function writeCancelled(
+  { store, models }: CancelDeps,
+  { before, value }: { before: Versioned<Prompt>; value: PendingPrompt | ProcessingPrompt },
+): Promise<Versioned<Prompt> | null> {
+  const terms = termsOf(models.find(value.request.model));
+  return writeProgress(store, { before, after: cancelled(value, { terms, at: store.now() }) });
 }
 
 function cancelled(

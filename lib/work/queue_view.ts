@@ -1,24 +1,28 @@
 /** What waits and what runs, for those who run the server: numbers and times, never anybody's words. */
 import { isFinal } from "../prompts/prompt.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
+import { type Pause, readPauses } from "../prompts/pause.ts";
 import { listDelayed, listLeases, listWaiting } from "../prompts/queue.ts";
 import type { Store } from "../store/store.ts";
 
 export interface QueueView {
   /** Oldest first. */
   running: { promptId: string; userId: string; model: string; since: number; isCancelled: boolean }[];
-  waiting: { userId: string; count: number }[];
+  waiting: { userId: string; count: number; isPaused: boolean }[];
   /** Prompts that wait to be tried again, the next first. */
   delayed: { promptId: string; readyAt: number }[];
+  /** Of everything and of providers; whoever paused their own queue is among those of `waiting`. */
+  pauses: Pause[];
 }
 
 const shown = 1000;
 
 export async function viewQueue(store: Store): Promise<QueueView> {
-  const [leases, waiting, delayed] = await Promise.all([
+  const [leases, waiting, delayed, pauses] = await Promise.all([
     listLeases(store),
     listWaiting(store, { limit: shown }),
     listDelayed(store, { limit: shown }),
+    readPauses(store),
   ]);
   const prompts = await readPrompts(store, leases.map(({ promptId }) => promptId));
   const counts = new Map<string, number>();
@@ -31,7 +35,10 @@ export async function viewQueue(store: Store): Promise<QueueView> {
       since: value.createdAt,
       isCancelled: isFinal(value),
     })),
-    waiting: Array.from(counts, ([userId, count]) => ({ userId, count })),
+    waiting: Array.from(counts, ([userId, count]) => (
+      { userId, count, isPaused: pauses.some(({ scope, id }) => scope === "user" && id === userId) }
+    )),
     delayed,
+    pauses: pauses.filter(({ scope }) => scope === "all" || scope === "provider"),
   };
 }

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { monthOf } from "../../lib/money/account.ts";
 import { addPrice } from "../../lib/catalog/add_price.ts";
 import { correctCharge, listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
+import { changeServerPause } from "../../lib/prompts/pause_queue.ts";
 import { viewQueue } from "../../lib/work/queue_view.ts";
 import { listChargesOfAll, readDrift, readSpendOfAll } from "../../lib/accounts/spend_view.ts";
 import { readUsers } from "../../lib/users/user.ts";
@@ -10,18 +11,23 @@ import type { Names } from "../../views/admin/layout.tsx";
 import { AdminPricesPage } from "../../views/admin/prices_page.tsx";
 import { AdminProvidersPage } from "../../views/admin/providers_page.tsx";
 import { AdminQueuePage } from "../../views/admin/queue_page.tsx";
+import { serverPauseJson } from "../../views/json/queue_json.ts";
 import { AdminSpendPage } from "../../views/admin/spend_page.tsx";
 import { byteOrderMark } from "../../views/shell/csv.ts";
 import { allUsageHeading, allUsageLine } from "../../views/money/usage_csv.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "../http/context.ts";
 import { monthAfter, readMonthName } from "../shell/dashboard.tsx";
-import { readFormFields } from "../http/input.ts";
+import { readFormFields, readJsonFields } from "../http/input.ts";
 import { orProblem } from "../http/problem.tsx";
-import { correctionForm, priceForm } from "./money_input.ts";
+import { isForm } from "../http/request_body.ts";
+import { correctionForm, pauseForm, pauseInput, priceForm, readPause } from "./money_input.ts";
 
 const chargesShown = 100;
 
-type MoneyDeps = Pick<AppDeps, "store" | "models" | "prices" | "health" | "readiness" | "sources">;
+type MoneyDeps = Pick<
+  AppDeps,
+  "store" | "models" | "prices" | "health" | "readiness" | "sources" | "doorbell"
+>;
 
 export function adminMoneyRoutes(deps: MoneyDeps) {
   const { store, models, prices, health } = deps;
@@ -62,14 +68,30 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
         />,
       );
     })
-    .get("/admin/queue", async (c) => {
+    .get("/admin/queue", async (c) => c.html(await queuePage(c, null)))
+    .post("/admin/queue", async (c) => {
       const { user } = adminSessionOf(c);
-      const queue = await viewQueue(store);
-      const { running, waiting, delayed } = queue;
-      const names = await namesOf([...running, ...waiting].map(({ userId }) => userId));
-      const isBusy = running.length + waiting.length + delayed.length > 0;
-      return c.html(<AdminQueuePage user={user} queue={queue} names={names} isBusy={isBusy} />);
+      if (!isForm(c)) {
+        const change = readPause(await readJsonFields(c, pauseInput), models);
+        await changeServerPause(deps, { actor: user, change });
+        return c.json(serverPauseJson(change));
+      }
+      return await orProblem(c, { page: ({ message }) => queuePage(c, message) }, async () => {
+        const change = readPause(await readFormFields(c, pauseForm), models);
+        await changeServerPause(deps, { actor: user, change });
+        return c.redirect("/admin/queue", 303);
+      });
     });
+
+  async function queuePage(c: AppContext, problem: string | null) {
+    const { user } = adminSessionOf(c);
+    const queue = await viewQueue(store);
+    const { running, waiting, delayed, pauses } = queue;
+    const userIds = [...[...running, ...waiting].map(({ userId }) => userId), ...pauses.map(({ by }) => by)];
+    const names = await namesOf(userIds);
+    const isBusy = running.length + waiting.length + delayed.length > 0;
+    return <AdminQueuePage {...{ user, queue, names, isBusy, problem }} providers={models.providers} />;
+  }
 
   async function spendPage(c: AppContext, problem: string | null) {
     const { user } = adminSessionOf(c);

@@ -4,7 +4,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { clientAddress } from "./client_address.ts";
-import type { AppContext, AppDeps, AppEnv } from "./context.ts";
+import { type QueueStateDeps, type Reader, readQueueState } from "../../lib/prompts/queue_state.ts";
+import { type AppContext, type AppDeps, type AppEnv, wantsFragment } from "./context.ts";
 import { sessionIdsOf } from "./session_cookie.ts";
 
 /** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
@@ -161,6 +162,19 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
   const site = c.req.header("Sec-Fetch-Site");
   const isSameHost = origin.protocol === "https:" && origin.host === new URL(c.req.url).host;
   return site === "same-origin" || (site === undefined && isSameHost);
+}
+
+/** Whoever looks at a page is shown with it how their queue stands. */
+export function queueOfReader(deps: QueueStateDeps) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const { caller } = c.var;
+    const isForPage = !/^\/(api|events|static)(\/|$)/.test(c.req.path) && !wantsFragment(c);
+    if (caller !== null && isForPage) {
+      const user: Reader = { ...caller.user, queue: await readQueueState(deps, caller.user.id) };
+      c.set("caller", { ...caller, user });
+    }
+    await next();
+  });
 }
 
 /** Requests a minute per user, over all credentials. */

@@ -52,7 +52,7 @@ const deleteForm = z.object({
 
 type ProfileDeps = Pick<
   AppDeps,
-  "store" | "progress" | "blobs" | "log" | "deletions" | "publicUrl"
+  "store" | "models" | "progress" | "blobs" | "log" | "deletions" | "publicUrl"
 >;
 
 export function profileRoutes(deps: ProfileDeps) {

@@ -30,10 +30,10 @@ function createPagesEncoder(): (pages: string) => Encode {
 }
 
 /** A prompt, or a batch, as it is now. */
-const encodeJson: Encode = (news) =>
-  "view" in news
-    ? { event: "prompt", data: JSON.stringify(promptEventJson(news.view)) }
-    : { event: "batch", data: JSON.stringify(batchJson(news.batch)) };
+const encodeJson: Encode = (news) => {
+  if ("view" in news) return { event: "prompt", data: JSON.stringify(promptEventJson(news.view)) };
+  return "batch" in news ? { event: "batch", data: JSON.stringify(batchJson(news.batch)) } : null;
+};
 
 type EventDeps = Pick<AppDeps, "store" | "changes" | "accessTokens" | "publicUrl">;
 

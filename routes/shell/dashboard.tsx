@@ -18,7 +18,7 @@ const recentImages = 6;
 /** More than run at once are shown on the generator. */
 const runningShown = 12;
 
-type DashboardDeps = Pick<AppDeps, "store" | "progress" | "defaultBudgetMicros">;
+type DashboardDeps = Pick<AppDeps, "store" | "models" | "progress" | "defaultBudgetMicros">;
 
 export function dashboardRoutes(deps: DashboardDeps) {
   const { store } = deps;

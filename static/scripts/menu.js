@@ -1,6 +1,6 @@
 /** A menu closes by Escape, by a click beside it, and when focus leaves it. */
 (() => {
-  const openMenus = () => [...document.querySelectorAll("details.menu[open]")];
+  const openMenus = () => [...document.querySelectorAll("details:is(.menu, .others)[open]")];
 
   addEventListener("click", (event) => {
     for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;

@@ -48,9 +48,12 @@ browserTest(
     await scrollTo(page, end);
     const last = await boxOf(page, "main > :visible >> nth=-1");
     assert.ok(last.y + last.height <= 592);
-    const places = page.locator("nav[aria-label=Pages] a");
-    assert.deepEqual(await places.allInnerTexts(), ["Generate", "Gallery", "Dashboard", "History"]);
-    for (const place of await places.all()) assert.ok((await place.boundingBox())!.height >= 44);
+    const places = page.locator("nav[aria-label=Pages] > :visible");
+    assert.deepEqual(await places.allInnerTexts(), ["Generate", "Gallery", "Boards", "Queue", "More"]);
+    for (const place of await places.all()) {
+      const { width, height } = (await place.boundingBox())!;
+      assert.deepEqual([Math.round(width), Math.round(height)], [72, 47]);
+    }
   },
 );
 
@@ -85,7 +88,7 @@ browserTest("the menu closes by Escape, by a click beside it, and when focus lea
   await page.locator(".menu > summary").focus();
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
-  assert.equal(await page.locator(":focus").innerText(), "Profile");
+  assert.equal(await page.locator(":focus").innerText(), "History");
   await page.keyboard.press("Escape");
   await button.waitFor({ state: "hidden" });
   assert.equal(await page.evaluate("document.activeElement.tagName"), "SUMMARY");

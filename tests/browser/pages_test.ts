@@ -21,6 +21,7 @@ async function checkAllPages(page: Page, server: Server, state: string): Promise
     "/gallery",
     "/gallery?q=nothing-like-this&cost=paid",
     "/prompts",
+    "/queue",
     "/profile",
     "/admin",
     "/nowhere",

@@ -176,6 +176,7 @@ async function createThings(
     session: sha256(await startSession(store, member.id)),
     user: member.id,
     token: "nonsense",
+    to: "front",
   };
   return (text) => {
     const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", text));

@@ -55,7 +55,18 @@ const words: { [action in AuditAction]: (detail: string) => string } = {
   account_deleted: () => "was deleted",
   price_added: priceWords,
   charge_corrected: chargeWords,
+  queue_paused: pauseWords,
+  queue_resumed: (id) => `${pausedName(id)} goes on`,
 };
+
+function pauseWords(pause: string): string {
+  const [id, ...reason] = pause.split(" ");
+  return `${pausedName(id)} was paused: ${reason.join(" ")}`;
+}
+
+function pausedName(id: string): string {
+  return id === "all" ? "Everything" : `The provider ${id}`;
+}
 
 function priceWords(price: string): string {
   const [model, size, costMicros, validFrom, lane] = price.split(" ");

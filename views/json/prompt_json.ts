@@ -154,6 +154,16 @@ function editJson(
   };
 }
 
+/** After it was moved: where it is now. */
+export const movedPromptAnswer = promptAnswer.extend({
+  /** 1 starts next; null where it runs by now, is over, or waits to be tried again. */
+  place: z.int().positive().nullable(),
+});
+
+export function movedPromptJson(view: PromptView, publicUrl: string): z.output<typeof movedPromptAnswer> {
+  return { ...promptJson(view, publicUrl), place: view.position === null ? null : view.position + 1 };
+}
+
 export const promptListAnswer = answer({
   prompts: z.array(z.strictObject({
     id: idValue,

@@ -1,6 +1,7 @@
 /** A change as the fragments that each page shows: the same components that rendered it at first. */
-import type { BatchChange, Change, News } from "../../lib/live/read_changes.ts";
-import type { Encode } from "../../lib/live/reader.ts";
+import type { Child } from "hono/jsx";
+import type { PromptView } from "../../lib/live/prompt_view.ts";
+import type { BatchChange, Change, News, Standing } from "../../lib/live/read_changes.ts";
 import { BatchHeadPartial } from "../batches/batch_page.tsx";
 import { BatchStatePartial } from "../batches/batches_page.tsx";
 import { LiveContacts } from "../batches/contact_sheet.tsx";
@@ -14,59 +15,84 @@ import { goneId } from "../images/image_page.tsx";
 import { TagsPartial } from "../images/marks.tsx";
 import { Tile, tileId } from "../images/picture.tsx";
 import { MarkPartial, RatingPartials } from "../images/rating.tsx";
+import { PauseNotices } from "../queue/pause_notices.tsx";
+import { QueueNews, RunningNews } from "../queue/queue_news.tsx";
+import { RunningCount } from "../shell/navigation.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
-export const liveFragments: { [page in LivePage]: Encode } = {
-  dashboard: told((change) => (
-    <>
-      <Running change={change} />
-      <Tiles change={change} list="#recent-images" />
-      <Everywhere change={change} />
-    </>
-  )),
-  generator: told((change) => (
-    <>
-      <hx-partial hx-target="#cards" hx-swap="place">
-        <PromptCard view={change.view} />
-      </hx-partial>
-      <Tiles change={change} list="#recent-images" />
-      <Everywhere change={change} />
-    </>
-  )),
-  gallery: told((change) => (
-    <>
-      <Tiles change={change} list="#gallery" isSelectable />
-      <Everywhere change={change} />
-    </>
-  )),
-  history: told((change) => (
-    <>
+export const liveFragments: { [page in LivePage]: Fragmented } = {
+  dashboard: told({
+    prompt: (change) => (
+      <>
+        <Running change={change} />
+        <Tiles change={change} list="#recent-images" />
+      </>
+    ),
+  }),
+  generator: told({
+    prompt: (change) => (
+      <>
+        <hx-partial hx-target="#cards" hx-swap="place">
+          <PromptCard view={change.view} />
+        </hx-partial>
+        <Tiles change={change} list="#recent-images" />
+      </>
+    ),
+  }),
+  gallery: told({ prompt: (change) => <Tiles change={change} list="#gallery" isSelectable /> }),
+  history: told({
+    prompt: ({ view }) => (
       <hx-partial hx-target="#history" hx-swap="place">
-        <HistoryRow view={change.view} />
+        <HistoryRow view={view} />
       </hx-partial>
-      <Everywhere change={change} />
-    </>
-  )),
-  batch: (news) => message(isOfPrompt(news) ? <Contacts change={news} /> : <BatchStands {...news} />),
-  other: told((change) => (
-    <>
-      <Gone change={change} />
-      <Marks change={change} />
-      <Edits change={change} />
-      <Everywhere change={change} />
-    </>
-  )),
+    ),
+  }),
+  batch: told({
+    prompt: ({ view }) => <Contact view={view} />,
+    batch: (change) => <BatchStands {...change} />,
+  }),
+  queue: told({
+    prompt: ({ view }) => <RunningNews view={view} />,
+    any: (news) => <QueueNews news={news} />,
+  }),
+  other: told({
+    prompt: (change) => (
+      <>
+        <Gone change={change} />
+        <Marks change={change} />
+        <Edits change={change} />
+      </>
+    ),
+  }),
 };
 
 type Fragments = { toString(): string | Promise<string> };
+type Fragmented = (news: News) => { data: string };
 
-/** A page's fragments of a changed prompt; of a batch all pages show the same. */
-function told(render: (change: Change) => Fragments): Encode {
-  return (news) => message(isOfPrompt(news) ? render(news) : <BudgetNews {...news} />);
+/** A page's fragments of a prompt, of a batch, and of whatever is told; all pages show where budget and queue stand. */
+function told({ prompt, batch, any }: {
+  prompt: (change: Change) => Child;
+  batch?: (change: BatchChange) => Child;
+  any?: (news: News) => Child;
+}): Fragmented {
+  return (news) =>
+    message(
+      <>
+        {isOfPrompt(news) && prompt(news)}
+        {isOfBatch(news) && batch?.(news)}
+        {any?.(news)}
+        <StandingNews {...news} />
+        {isOfPrompt(news) && <Announcement view={news.view} />}
+      </>,
+    );
 }
 
 function isOfPrompt(news: News): news is Change {
   return "view" in news;
+}
+
+function isOfBatch(news: News): news is BatchChange {
+  return "batch" in news;
 }
 
 /** Fragments hold no component that waits, so their text is there at once. */
@@ -77,13 +103,13 @@ function message(fragments: Fragments): { data: string } {
 }
 
 /** The answer to a change that somebody made by hand. */
-export function ChangedFragment({ view, budget }: Change) {
+export function ChangedFragment({ view, budget }: Pick<Change, "view" | "budget">) {
   return (
     <>
       <hx-partial hx-target="#cards" hx-swap="place">
         <PromptCard view={view} />
       </hx-partial>
-      <Edits change={{ view, budget }} />
+      <Edits change={{ view }} />
       <hx-partial hx-target="#history" hx-swap="place">
         <HistoryRow view={view} />
       </hx-partial>
@@ -94,28 +120,22 @@ export function ChangedFragment({ view, budget }: Change) {
 }
 
 /** On the sheet of its batch. */
-function Contacts({ change }: { change: Change }) {
-  const { view } = change;
+function Contact({ view }: { view: PromptView }) {
   const { batchId } = view.prompt;
+  if (batchId === null) return null;
   return (
-    <>
-      {batchId !== null && (
-        <hx-partial hx-target="#contacts" hx-swap="place">
-          <LiveContacts batchId={batchId} view={view} />
-        </hx-partial>
-      )}
-      <Everywhere change={change} />
-    </>
+    <hx-partial hx-target="#contacts" hx-swap="place">
+      <LiveContacts batchId={batchId} view={view} />
+    </hx-partial>
   );
 }
 
 /** Where a batch stands, on its page and in the list of all. */
-function BatchStands({ batch, budget }: BatchChange) {
+function BatchStands({ batch }: BatchChange) {
   return (
     <>
       <BatchHeadPartial view={batch} />
       <BatchStatePartial view={batch} />
-      <BudgetNews budget={budget} />
     </>
   );
 }
@@ -200,7 +220,7 @@ function Gone({ change: { view: { named } } }: { change: Change }) {
 }
 
 /** A picture that is being changed shows what comes of it. */
-function Edits({ change: { view } }: { change: Change }) {
+function Edits({ change: { view } }: { change: Pick<Change, "view"> }) {
   const base = view.prompt.request.edit?.sources.find(({ role }) => role === "base");
   if (base === undefined) return null;
   return (
@@ -210,13 +230,22 @@ function Edits({ change: { view } }: { change: Change }) {
   );
 }
 
-function Everywhere({ change: { view, budget } }: { change: Change }) {
+function Announcement({ view }: { view: PromptView }) {
+  if (!isNews(view)) return null;
+  return <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>;
+}
+
+/** What every page shows of its reader, whatever else it shows. */
+function StandingNews({ budget, queue }: Standing) {
   return (
     <>
+      <hx-partial hx-target="#running-count" hx-swap="outerMorph">
+        <RunningCount queue={queue} />
+      </hx-partial>
+      <hx-partial hx-target="#paused" hx-swap="outerMorph">
+        <PauseNotices queue={queue} />
+      </hx-partial>
       <BudgetNews budget={budget} />
-      {isNews(view) && (
-        <hx-partial hx-target="#announcer" hx-swap="textContent">{announcement(view)}</hx-partial>
-      )}
     </>
   );
 }
@@ -230,13 +259,13 @@ function BudgetNews({ budget }: Pick<News, "budget">) {
 }
 
 /** Its end, and no more what people do with its pictures later on. */
-function isNews({ prompt, images }: Change["view"]): boolean {
+function isNews({ prompt, images }: PromptView): boolean {
   if (!("finishedAt" in prompt)) return false;
   const { finishedAt, updatedAt } = prompt;
   return updatedAt === finishedAt || images.some(({ image }) => image.createdAt > finishedAt);
 }
 
-function announcement({ prompt, failure, entry }: Change["view"]): string {
+function announcement({ prompt, failure, entry }: PromptView): string {
   const cost = entry === null ? "" : `, ${money(entry.costMicros)}`;
   return `${failure?.message ?? "Picture ready"}${cost}: ${prompt.request.text}`;
 }

@@ -1,11 +1,12 @@
 /** What a prompt that is not final is doing, in words. */
-import type { PromptView } from "../../lib/live/prompt_view.ts";
+import type { PromptView, WaitingPause } from "../../lib/live/prompt_view.ts";
 import { plural } from "../shell/format.ts";
 
-export function progressWords({ prompt, stage, progress, position }: PromptView): string {
+export function progressWords({ prompt, stage, progress, position, pause }: PromptView): string {
   switch (stage) {
     case "queued":
       if (prompt.lane === "economy") return "to be sent with others of its batch";
+      if (pause !== null) return `waits: ${pauseWords(pause)}`;
       if (prompt.status === "PENDING" && prompt.readyAt !== null) return "waiting to try again";
       return position ? `waiting, ${plural(position, "prompt")} before it` : "next in line";
     case "submitting":
@@ -18,6 +19,24 @@ export function progressWords({ prompt, stage, progress, position }: PromptView)
     case null:
       return prompt.status.toLowerCase();
   }
+}
+
+/** Within a sentence. */
+export function pauseWords(pause: WaitingPause): string {
+  switch (pause.scope) {
+    case "all":
+      return `everything is paused${because(pause)}`;
+    case "provider":
+      return `${pause.name} is paused${because(pause)}`;
+    case "user":
+      return "your queue is paused";
+    case "batch":
+      return "its batch is paused";
+  }
+}
+
+function because({ reason }: { reason: string | null }): string {
+  return reason === null ? "" : ` (${reason})`;
 }
 
 function percent(progress: PromptView["progress"]): string {

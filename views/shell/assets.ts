@@ -31,6 +31,7 @@ import pictureDropScript from "../../static/scripts/picture_drop.js" with { type
 import pickScript from "../../static/scripts/pick.js" with { type: "text" };
 import placeScript from "../../static/scripts/place.js" with { type: "text" };
 import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
+import queueScript from "../../static/scripts/queue.js" with { type: "text" };
 import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
 import sourcesScript from "../../static/scripts/sources.js" with { type: "text" };
 import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "text" };
@@ -51,6 +52,7 @@ import pickingStyles from "../../static/styles/picking.css" with { type: "text" 
 import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
 import printStyles from "../../static/styles/print.css" with { type: "text" };
 import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
+import queueStyles from "../../static/styles/queue.css" with { type: "text" };
 import recordsStyles from "../../static/styles/records.css" with { type: "text" };
 import shellStyles from "../../static/styles/shell.css" with { type: "text" };
 import tokensStyles from "../../static/styles/tokens.css" with { type: "text" };
@@ -72,6 +74,7 @@ const styleSheets = [
   batchesStyles,
   peopleStyles,
   moneyStyles,
+  queueStyles,
   adminStyles,
   preferencesStyles,
   printStyles,
@@ -92,6 +95,7 @@ const scripts = [
   keysScript,
   galleryPlaceScript,
   selectionScript,
+  queueScript,
   compareScript,
   editPageScript,
   tabTitleScript,

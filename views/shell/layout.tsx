@@ -1,10 +1,11 @@
 /** The frame of every page: head, navigation, what makes the page live. */
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { assets } from "./assets.ts";
 import type { LivePage } from "./live_page.ts";
 import { Navigation } from "./navigation.tsx";
+import { PauseNotices } from "../queue/pause_notices.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 
 /**
@@ -28,7 +29,7 @@ export interface Live {
 
 export interface LayoutProps {
   title: string;
-  user: User | null;
+  user: Reader | null;
   /** The page's address in the navigation. */
   current?: string;
   live?: Live;
@@ -61,6 +62,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
             ? <a class="button quiet" href="/login">Sign in</a>
             : <Navigation user={user} current={current} />}
         </header>
+        {user !== null && <PauseNotices queue={user.queue} />}
         <main id="main" tabindex={-1}>{children}</main>
         <p id="announcer" class="unseen" role="status"></p>
         <p id="notice" class="notice" role="alert"></p>
@@ -102,6 +104,6 @@ function Left() {
 }
 
 /** What static/scripts/live.js begins with. */
-function Stream({ page, cursor, user }: Live & { user: User }) {
+function Stream({ page, cursor, user }: Live & { user: Reader }) {
   return <div id="stream" hidden data-page={page} data-cursor={cursor} data-user={user.id}></div>;
 }

@@ -1,9 +1,9 @@
 /**
  * Where somebody can go: the places of the site in one row, and at its end what is about themselves. On phones the
- * places are a bar at the bottom, which has room for five.
+ * places are a bar at the bottom, which has room for five: the last of them opens the others.
  */
 import type { Child } from "hono/jsx";
-import type { User } from "../../lib/users/user.ts";
+import type { QueueState, Reader } from "../../lib/prompts/queue_state.ts";
 
 /** A page to go to. Its link carries the key that leads there after `g`, and the script reads it there. */
 interface Place {
@@ -14,8 +14,8 @@ interface Place {
   keyWords?: string;
 }
 
-/** With an outline to know it by on phones, in a square of 20 units. */
-const places: (Place & { icon?: string })[] = [
+/** With an outline to know it by on phones, in a square of 20 units; without one it is among the others there. */
+const places: (Place & { icon: string | null })[] = [
   {
     href: "/generator",
     name: "Generate",
@@ -30,53 +30,77 @@ const places: (Place & { icon?: string })[] = [
     keyWords: "Gallery, all pictures",
     icon: "M3 3.5h8v6.5H3zM14 3.5h3v6.5h-3zM3 13h4v3.5H3zM10 13h7v3.5h-7z",
   },
-  // Without an icon: on phones it is in the menu, where there is room.
-  { href: "/batches", name: "Batches", key: "m", keyWords: "Batches, many at once" },
-  {
-    href: "/dashboard",
-    name: "Dashboard",
-    key: "d",
-    icon: "M3 16.5h14M5.5 13.5v-4M10 13.5v-10M14.5 13.5v-6.5",
-  },
-  {
-    href: "/prompts",
-    name: "History",
-    key: "h",
-    icon: "M10 3a7 7 0 1 0 0 14a7 7 0 1 0 0-14zM10 6.5v3.5l2.5 2",
-  },
+  { href: "/boards", name: "Boards", key: "b", icon: "M3 3.5h14v13H3zM10 3.5v13M10 10h7" },
+  { href: "/batches", name: "Batches", key: "m", keyWords: "Batches, many at once", icon: null },
+  { href: "/queue", name: "Queue", key: "q", icon: "M3 5.5h14M3 10h14M3 14.5h8.5" },
+  { href: "/dashboard", name: "Dashboard", key: "d", icon: null },
 ];
 
+const more = "M4.5 10h.01M10 10h.01M15.5 10h.01";
+
 const profile: Place = { href: "/profile", name: "Profile", key: "p" };
+const history: Place = { href: "/prompts", name: "History", key: "h" };
 const passkeys: Place = { href: "/profile/passkeys", name: "Passkeys" };
 const apiKeys: Place = { href: "/profile#keys", name: "API keys" };
 const admin: Place = { href: "/admin", name: "Admin" };
 
 /** What leads where after `g`. */
-export const placeKeys: readonly { key: string; words: string }[] = [...places, profile].flatMap((
+export const placeKeys: readonly { key: string; words: string }[] = [...places, history, profile].flatMap((
   { key, name, keyWords = name },
 ) => key === undefined ? [] : [{ key, words: keyWords }]);
 
-export function Navigation({ user, current }: { user: User; current: string | undefined }) {
+export function Navigation({ user, current }: { user: Reader; current: string | undefined }) {
+  const others = places.filter(({ icon }) => icon === null);
   return (
     <>
       <nav aria-label="Pages">
-        {places.map((place) => (
-          <PlaceLink place={place} current={current}>
-            {place.icon && (
-              <svg class="icon" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-                <path d={place.icon} />
-              </svg>
-            )}
+        {places.map(({ icon, ...place }) => (
+          <PlaceLink place={place} current={current} isWide={icon === null}>
+            {icon !== null && <Icon path={icon} />}
+            {place.name}
+            {place.href === "/queue" && <RunningCount queue={user.queue} />}
           </PlaceLink>
         ))}
+        <details class="others">
+          <summary aria-current={others.some(({ href }) => href === current) ? "true" : undefined}>
+            <Icon path={more} />
+            More
+          </summary>
+          <div>
+            {others.map(({ href, name }) => <PlaceLink place={{ href, name }} current={current} />)}
+          </div>
+        </details>
       </nav>
       <PersonMenu user={user} current={current} />
     </>
   );
 }
 
+function Icon({ path }: { path: string }) {
+  return (
+    <svg class="icon" width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
+}
+
+/** Beside the queue: how many of the reader's prompts run. It changes live. */
+export function RunningCount({ queue }: { queue: QueueState | undefined }) {
+  const running = queue?.running ?? 0;
+  return (
+    <span id="running-count" class="badge">
+      {running > 0 && (
+        <>
+          {running}
+          <span class="unseen">running</span>
+        </>
+      )}
+    </span>
+  );
+}
+
 /** Opens without a script; with one it closes by Escape and by a click beside it. */
-function PersonMenu({ user, current }: { user: User; current: string | undefined }) {
+function PersonMenu({ user, current }: { user: Reader; current: string | undefined }) {
   const [initial = ""] = user.name;
   return (
     <details class="menu">
@@ -85,11 +109,7 @@ function PersonMenu({ user, current }: { user: User; current: string | undefined
         <span class="name">{user.name}</span>
       </summary>
       <nav aria-label="You">
-        {places.filter(({ icon }) => icon === undefined).map((place) => (
-          <span class="elsewhere">
-            <PlaceLink place={{ ...place, key: undefined }} current={current} />
-          </span>
-        ))}
+        <PlaceLink place={history} current={current} />
         <PlaceLink place={profile} current={current} />
         <PlaceLink place={passkeys} current={current} />
         <PlaceLink place={apiKeys} current={current} />
@@ -102,15 +122,21 @@ function PersonMenu({ user, current }: { user: User; current: string | undefined
   );
 }
 
-function PlaceLink({ place: { href, name, key }, current, children }: {
+function PlaceLink({ place: { href, name, key }, current, isWide = false, children = name }: {
   place: Place;
   current: string | undefined;
+  /** Where there is no room for it, it is among the others. */
+  isWide?: boolean;
   children?: Child;
 }) {
   return (
-    <a href={href} data-key={key} aria-current={href === current ? "page" : undefined}>
+    <a
+      href={href}
+      data-key={key}
+      aria-current={href === current ? "page" : undefined}
+      class={isWide ? "wide" : undefined}
+    >
       {children}
-      {name}
     </a>
   );
 }

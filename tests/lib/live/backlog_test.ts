@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { type Backlog, takeNext, withOffer } from "../../../lib/live/backlog.ts";
-import { isOfBatch, type News } from "../../../lib/live/read_changes.ts";
+import { isOfBatch, isOfPrompt, type News } from "../../../lib/live/read_changes.ts";
 
-/** "b2": prompt b, the second of its user, as it was at version 2; "B2": batch B. */
+/** "b2": prompt b, the second of its user, as it was at version 2; "B2": batch B; "queue": where the queue stands. */
 const change = (name: string) => {
+  if (name === "queue") return {} as News;
   const [id, cursor] = [name[0], name.slice(1)];
   const news = id === id.toUpperCase()
     ? { batch: { batch: { id } }, cursor }
     : { view: { prompt: { id, sequence: id.charCodeAt(0) - 96 }, cursor } };
   return news as News;
 };
-const nameOf = (news: News) =>
-  isOfBatch(news) ? news.batch.batch.id + news.cursor : news.view.prompt.id + news.view.cursor;
+const nameOf = (news: News) => {
+  if (isOfPrompt(news)) return news.view.prompt.id + news.view.cursor;
+  return isOfBatch(news) ? news.batch.batch.id + news.cursor : "queue";
+};
 
 const backlog = (waiting: string, { handedOver = "0", offered = "0" } = {}): Backlog => ({
   waiting: waiting.split(" ").filter(Boolean).map(change),
@@ -33,6 +36,8 @@ for (
     ["a3", "b2 c4", "4", "b2 a3 c4"],
     ["a1", "b2 B2", "2", "a1 B2 b2"],
     ["B1 a1", "B2 b2", "2", "a1 B2 b2"],
+    ["a1 b2", "queue c3", "3", "queue a1 b2 c3"],
+    ["queue a1", "queue", "1", "queue a1"],
   ]
 ) {
   Deno.test(`where "${waiting}" waits, an offer of "${offered}" leaves "${after}"`, () => {

@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import { createBudgetReader } from "../../../lib/money/budget.ts";
 import { type Changes, createChanges, type StreamRequest } from "../../../lib/live/changes.ts";
 import { firstCursor, isCursor, readCursor } from "../../../lib/live/cursor.ts";
-import { type Change, isOfBatch, type News } from "../../../lib/live/read_changes.ts";
+import { type Change, isOfPrompt, type News } from "../../../lib/live/read_changes.ts";
 import { createSignals } from "../../../lib/signals.ts";
 import {
   createProgressBoard,
@@ -62,6 +62,7 @@ async function withChanges(work: (scene: Scene) => Promise<void>): Promise<void>
     const progress = createProgressBoard(reports);
     const changes = createChanges({
       store,
+      models: createTestModels(store.now),
       progress,
       reports,
       log: (_, event) => void log.push(event),
@@ -108,7 +109,7 @@ function readerOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Reader {
 
 /** There are no batches here. */
 function viewOf(news: News): Change["view"] {
-  if (isOfBatch(news)) throw new Error(`There is a batch ${news.batch.batch.id}`);
+  if (!isOfPrompt(news)) throw new Error("There is no prompt");
   return news.view;
 }
 

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { endPause, type Pause, pauseOf, readPauses, writePause } from "../../../lib/prompts/pause.ts";
+import {
+  endPause,
+  havePausesChanged,
+  type Pause,
+  pauseOf,
+  readPauses,
+  writePause,
+} from "../../../lib/prompts/pause.ts";
 import { readPrompt, writePrompt } from "../../../lib/prompts/prompt_store.ts";
 import { claimPrompt, nextInTurn } from "../../../lib/prompts/queue.ts";
 import { keys } from "../../../lib/store/schema.ts";
@@ -22,16 +29,29 @@ Deno.test("what is paused is read back, until it ends", async () => {
   assert.deepEqual(await readPauses(store), []);
 });
 
-Deno.test("what concerns everybody touches a key that everybody watches, the others do not", async () => {
+Deno.test("whoever is concerned can tell since when something was paused or resumed, and nobody else", async () => {
   using store = await createTestStore();
-  const touched = async () => (await store.kv.get(keys.pausesChanged())).value;
-  await write(store, pause("user", "ada"));
+  const { kv } = store;
+  const now = async () => (await kv.set(["anything"], 1)).versionstamp;
+  const concerned = async (since: string) =>
+    (await Promise.all(
+      ["ada", "bob"].map(async (userId) => await havePausesChanged(store, { userId, since }) ? [userId] : []),
+    )).flat();
+  let since = await now();
   await write(store, pause("batch", "b"));
-  assert.equal(await touched(), null);
-  await write(store, { ...pause("provider", "p"), at: 7 });
-  assert.equal(await touched(), 7);
-  await endPause(store.kv.atomic(), { scope: "all", id: "all", at: 8 }).commit();
-  assert.equal(await touched(), 8);
+  assert.deepEqual(await concerned(since), []);
+  await write(store, pause("user", "ada"));
+  assert.deepEqual(await concerned(since), ["ada"]);
+  since = await now();
+  assert.deepEqual(await concerned(since), []);
+  await endPause(kv.atomic(), { scope: "user", id: "ada", at: 2 }).commit();
+  assert.deepEqual(await concerned(since), ["ada"]);
+  since = await now();
+  await write(store, pause("provider", "p"));
+  assert.deepEqual(await concerned(since), ["ada", "bob"]);
+  since = await now();
+  await endPause(kv.atomic(), { scope: "all", id: "all", at: 8 }).commit();
+  assert.deepEqual(await concerned(since), ["ada", "bob"]);
 });
 
 Deno.test("a prompt is kept by the pause of everything, its provider, its user or its batch, and by no other", () => {

@@ -9,6 +9,9 @@ Deno.test("the keys that lead to pages are listed as the links of the navigation
     d: "/dashboard",
     n: "/generator",
     a: "/gallery",
+    b: "/boards",
+    m: "/batches",
+    q: "/queue",
     h: "/prompts",
     p: "/profile",
   });

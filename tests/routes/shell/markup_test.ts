@@ -164,7 +164,7 @@ Deno.test("what people type stands in its own direction, in every field for word
       seen.add(called!);
     }
   }
-  const names = ["name", "note", "prompt", "prompts", "q", "tag", "tags", "watermark"];
+  const names = ["name", "note", "prompt", "prompts", "q", "reason", "tag", "tags", "watermark"];
   assert.deepEqual([...seen].toSorted(), names);
 });
 

@@ -168,6 +168,7 @@ Deno.test("every page of somebody who is signed in has a form to sign out", asyn
       "/generator",
       "/gallery",
       "/prompts",
+      "/queue",
       "/profile",
       "/profile/passkeys",
     ],

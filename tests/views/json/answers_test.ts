@@ -19,7 +19,13 @@ import {
 import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
-import { promptAnswer, promptListAnswer, promptShape } from "../../../views/json/prompt_json.ts";
+import {
+  movedPromptAnswer,
+  promptAnswer,
+  promptListAnswer,
+  promptShape,
+} from "../../../views/json/prompt_json.ts";
+import { queueAnswer, queueCancelledAnswer, queuePausedAnswer } from "../../../views/json/queue_json.ts";
 import { dryRunAnswer } from "../../../views/json/batch_quote_json.ts";
 import { quoteAnswer } from "../../../views/json/quote_json.ts";
 import { tokenAnswer, tokenKeysAnswer } from "../../../views/json/token_json.ts";
@@ -32,7 +38,8 @@ import { acceptTestBatch } from "../../fixtures/batches.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
 import { finished } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil, picture, succeed } from "../../fixtures/stand_in_provider.ts";
-import { cancelUnbilled, failPrompt, losePrompt } from "../../fixtures/store.ts";
+import { acceptPrompt, cancelUnbilled, failPrompt, losePrompt, startPrompt } from "../../fixtures/store.ts";
+import { requeue } from "../../../lib/prompts/queue.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
 import { createEditingStandIn, plainPng, sendUpload } from "../../fixtures/uploads.ts";
@@ -55,7 +62,12 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/quotes": { 200: quoteAnswer },
   "GET /api/v1/prompts": { 200: promptListAnswer },
   "GET /api/v1/prompts/:": { 200: promptAnswer },
+  "PATCH /api/v1/prompts/:": { 200: movedPromptAnswer },
   "POST /api/v1/prompts/:/cancel": { 200: promptAnswer },
+  "GET /api/v1/queue": { 200: queueAnswer },
+  "POST /api/v1/queue/pause": { 200: queuePausedAnswer },
+  "POST /api/v1/queue/resume": { 200: queuePausedAnswer },
+  "POST /api/v1/queue/cancel": { 200: queueCancelledAnswer },
   "POST /api/v1/prompts/:/retry": { 202: acceptedAnswer },
   "POST /api/v1/batches": { 200: dryRunAnswer, 202: acceptedBatchAnswer },
   "GET /api/v1/batches": { 200: batchListAnswer },
@@ -238,6 +250,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
 
   await askForChanges(ask);
   await askForBatches(ask);
+  await askForTheQueue(ask);
 
   const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
     Object.keys(byStatus).map((status) => `${route} ${status}`)
@@ -339,6 +352,33 @@ async function askForBatches(ask: ReturnType<typeof createAsker>): Promise<void>
   const session = await studio.withSession();
   const files = readZip(new Uint8Array(await (await session.get("/profile/export")).arrayBuffer()));
   z.array(batchShape).min(1).parse(JSON.parse(new TextDecoder().decode(files.get("batches.json"))));
+}
+
+/** With prompts that run, wait, and wait to be tried again. */
+async function askForTheQueue(ask: ReturnType<typeof createAsker>): Promise<void> {
+  await using studio = await createStudio({ isWorking: false });
+  const { store, owner } = studio;
+  const client = await studio.withKey();
+  const get = () => ask(client.get("/api/v1/queue"), "GET", "/api/v1/queue");
+  const post = (path: string, body?: unknown) => ask(client.post(path, body), "POST", path);
+  const ids = [];
+  for (let i = 0; i < 4; i++) ids.push((await acceptPrompt(store, owner)).prompt.value.id);
+  const [running, delayed, first] = ids;
+  await startPrompt(store, running);
+  const before = await startPrompt(store, delayed);
+  await requeue(store, { before, readyAt: store.now() + 60_000 }).commit();
+  const { waiting } = await get();
+  assert.deepEqual(waiting.map(({ place }: { place: number | null }) => place), [1, 2, null]);
+  for (const [id, position] of [[first, "back"], [delayed, "front"], [running, "front"], [first, "top"]]) {
+    const path = `/api/v1/prompts/${id}`;
+    await ask(client.patch(path, { position }), "PATCH", path);
+  }
+  await post("/api/v1/queue/pause");
+  await get();
+  await post("/api/v1/queue/resume");
+  await post("/api/v1/queue/pause", { reason: "none" });
+  await post("/api/v1/queue/cancel");
+  await get();
 }
 
 function failureThat(outcome: "failed" | "unknown"): ProviderFailure {

@@ -32,6 +32,8 @@ export const instantPrices: PriceRow[] = [{
 
 export interface InstantObserver {
   onCall?(task: TaskRequest): void;
+  /** The picture is ready once this has come; undefined: at once. */
+  hold?(task: TaskRequest): Promise<void> | undefined;
   /** Just before its last event. */
   onDone?(task: TaskRequest): void;
 }
@@ -44,6 +46,7 @@ export function createInstantProvider(picture: Uint8Array, observer: InstantObse
     isRepeatable: true,
     async *generate(task) {
       observer.onCall?.(task);
+      await observer.hold?.(task);
       yield { type: "image", bytes: picture.slice() };
       observer.onDone?.(task);
       yield { type: "done", cost: null };

@@ -3,6 +3,7 @@
  * machine: `deno run -A tests/bench/main.ts [part of a name]…`
  */
 import { acceptance } from "./acceptance.ts";
+import { batches } from "./batches.ts";
 import { composites } from "./composites.ts";
 import { openDarkroom } from "./darkroom.ts";
 import { type Bench, heading, line } from "./harness.ts";
@@ -33,6 +34,7 @@ const benches: Bench[] = [
   history,
   longLists,
   waiting,
+  batches,
   launch,
 ];
 

@@ -42,7 +42,7 @@ export async function seed(args: string[], settings: Settings): Promise<void> {
         `DATA_DIR ${DATA_DIR} is not empty, and seed fills an empty one: DATA_DIR=./studio, say`,
       );
     }
-    console.error("Painting about fifty pictures takes half a minute");
+    console.error("Painting about sixty pictures takes half a minute");
     const { prompts } = await fillDataDirectory(data, {
       seed: number,
       present: () => Date.now(),

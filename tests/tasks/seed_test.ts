@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { listAudit } from "../../lib/users/audit.ts";
 import { listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
+import type { Batch } from "../../lib/batches/batch.ts";
 import type { MadeImage, TrashedImage } from "../../lib/images/image.ts";
 import type { LedgerEntry } from "../../lib/money/ledger.ts";
 import { openDataDirectory } from "../../lib/operation/data_directory.ts";
@@ -76,6 +77,11 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
     has(({ createdAt }) => createdAt > noon - 3600 * 1000);
     assert.ok(prompts.every(({ createdAt, status }) => createdAt <= noon && status !== "PROCESSING"));
 
+    const batches = await all<Batch>(store, kinds.batches);
+    assert.deepEqual(batches.map(({ state, rows, next, counts }) => [state, rows, next, counts.stars]), [
+      ["DONE", 8, 8, 2],
+      ["PAUSED", 4, 0, 0],
+    ]);
     const entries = await all<LedgerEntry>(store, kinds.ledger);
     assert.deepEqual([...new Set(entries.map(({ basis }) => basis))].sort(), [
       "none",

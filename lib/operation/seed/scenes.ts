@@ -165,3 +165,33 @@ export const waitingScenes: readonly Scene[] = [
   ...scenesBy("owner", [["a lighthouse in a snowstorm at night, four views", "1024x1024", { count: 4 }]]),
   ...scenesBy("student", [["a waterfall in the jungle, watercolour", "1024x1536"]]),
 ];
+
+/** Many at once. */
+export interface BatchScene {
+  by: Person;
+  name: string;
+  texts: readonly string[];
+  model: string;
+  imageSize: string;
+}
+
+const seasons = ["spring", "summer", "autumn", "winter"];
+
+export const batchScene: BatchScene = {
+  by: "owner",
+  name: "a valley in four seasons",
+  texts: ["dawn", "dusk"].flatMap((hour) =>
+    seasons.map((season) => `a mountain valley at ${hour}, ${season}`)
+  ),
+  model: "sketch",
+  imageSize: "512x512",
+};
+
+/** None of its rows has begun. */
+export const pausedBatchScene: BatchScene = {
+  by: "owner",
+  name: "the coast in four seasons",
+  texts: seasons.map((season) => `a rocky coast, ${season}`),
+  model: "sketch",
+  imageSize: "768x768",
+};

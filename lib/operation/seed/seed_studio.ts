@@ -5,6 +5,13 @@
  */
 import { changeUser } from "../../accounts/change_user.ts";
 import { correctCharge, listUnknownCharges } from "../../accounts/correct_charge.ts";
+import { acceptBatch, type AcceptBatchDeps } from "../../batches/accept_batch.ts";
+import { type Batch, needsWork } from "../../batches/batch.ts";
+import { batchPictures } from "../../batches/batch_pictures.ts";
+import { readBatch } from "../../batches/batch_store.ts";
+import { pauseBatch } from "../../batches/change_batch.ts";
+import { markImage } from "../../batches/mark_image.ts";
+import { planQuotes } from "../../batches/plan_quotes.ts";
 import { addPrice } from "../../catalog/add_price.ts";
 import type { PriceBook } from "../../catalog/price_book.ts";
 import { createApiKey } from "../../identity/api_key.ts";
@@ -12,20 +19,31 @@ import { createInvitation, redeemInvitation } from "../../identity/invitation.ts
 import { startSession } from "../../identity/session.ts";
 import { deleteImage } from "../../images/delete_image.ts";
 import { listImages } from "../../images/image_store.ts";
+import { rated } from "../../images/marking.ts";
 import { monthOf } from "../../money/account.ts";
 import { readMonth } from "../../money/ledger.ts";
 import { isFinal, isHeld, type Prompt } from "../../prompts/prompt.ts";
 import { checkPromptRequest } from "../../prompts/prompt_request.ts";
 import { quoteOf } from "../../prompts/quote.ts";
-import { type RequestDeps, requestPrompt } from "../../prompts/request_prompt.ts";
+import { requestPrompt } from "../../prompts/request_prompt.ts";
 import { keys } from "../../store/schema.ts";
 import { changeProfile, ensureOwner, readUser, type User } from "../../users/user.ts";
 import { type CancelDeps, cancelPrompt } from "../../work/cancel.ts";
 import type { Rehearsal } from "./rehearsal.ts";
-import { delayedScene, pastScenes, type Person, recentScenes, type Scene, waitingScenes } from "./scenes.ts";
+import {
+  type BatchScene,
+  batchScene,
+  delayedScene,
+  pastScenes,
+  pausedBatchScene,
+  type Person,
+  recentScenes,
+  type Scene,
+  waitingScenes,
+} from "./scenes.ts";
 
 /** What is filled: a Darkroom over an empty database, with the built-in provider and the rehearsal's. */
-export interface SeedDeps extends RequestDeps, CancelDeps {
+export interface SeedDeps extends AcceptBatchDeps, CancelDeps {
   prices: PriceBook;
   promptMaxChars: number;
   start(): Promise<void>;
@@ -84,12 +102,14 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
     clock.moveTo(today - (recentScenes.length - i) * 12 * minuteMs);
     await make(scene);
   }
+  await makeBatch();
   await make(delayedScene);
   clock.moveTo(present());
   await deleteNewestOf(people.owner);
   await setBudgets();
   await deps.stop();
   for (const scene of waitingScenes) await ask(scene);
+  await pauseBatch(deps, await askForBatch(pausedBatchScene));
   await leaveCredentials(deps, people);
   return { people, prompts };
 
@@ -116,6 +136,43 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
       );
     }
     await readUntil(id, isAtRest);
+  }
+
+  /** Many at once, seen through to their end, of which the first two got stars. */
+  async function makeBatch(): Promise<void> {
+    rehearsal.rehearse({ type: "made" });
+    const { id } = await askForBatch(batchScene);
+    for await (const [{ value }] of store.kv.watch<[Batch]>([keys.batch(id)])) {
+      if (value !== null && !needsWork(value)) break;
+    }
+    const batch = (await readBatch(store, id))!.value;
+    prompts += batch.next;
+    let left = 2;
+    for await (const { image } of batchPictures(store, { batch, only: "all" })) {
+      if (left-- === 0) return;
+      await markImage(store, { userId: batch.userId, imageId: image.id }, rated(5 - left));
+    }
+  }
+
+  async function askForBatch({ by, name, texts, model: modelId, imageSize }: BatchScene): Promise<Batch> {
+    const quotes = texts.map((prompt) => {
+      const seed = Math.floor(random() * largestSeed);
+      const { request, model } = checkPromptRequest({ prompt, model: modelId, imageSize, seed }, {
+        models: deps.models,
+        maxChars: deps.promptMaxChars,
+      });
+      return quoteOf(deps.models, { request, model });
+    });
+    const user = (await readUser(store, people[by].id))!.value;
+    const terms = {
+      name,
+      limitMicros: null,
+      stopAtStars: null,
+      lane: "now" as const,
+      deadline: null,
+      fallback: null,
+    };
+    return (await acceptBatch(deps, { user, plan: planQuotes(quotes), terms })).batch.value;
   }
 
   async function ask(

@@ -25,7 +25,7 @@ export interface Person {
    */
   submitBatch(
     words: readonly string[],
-    options?: { models?: readonly string[]; limitMicros?: number; stopAtStars?: number },
+    options?: { models?: readonly string[]; limitMicros?: number; stopAtStars?: number; lane?: "economy" },
   ): Promise<string | null>;
   readBatch(batchId: string): Promise<RestingBatch>;
   listBatches(): Promise<string[]>;
@@ -92,7 +92,7 @@ export function createPerson(
         `${name}: ${words}`,
       );
     },
-    async submitBatch(words, { models = ["nanobanana"], limitMicros, stopAtStars } = {}) {
+    async submitBatch(words, { models = ["nanobanana"], limitMicros, stopAtStars, lane } = {}) {
       const texts = words.map((each) => `${name}: ${each}`);
       const rows = texts.map((prompt, i) => (
         { prompt, model: models[i % models.length], imageSize: "1024x1024" }
@@ -101,6 +101,7 @@ export function createPerson(
         rows,
         ...(limitMicros !== undefined && { limit: limitMicros / 1_000_000 }),
         ...(stopAtStars !== undefined && { stopAtStars }),
+        ...(lane !== undefined && { lane }),
       };
       const key = `${name}-${nextKey++}`;
       const { batchId, success } = await insist("POST", "/batches", body, { "Idempotency-Key": key });

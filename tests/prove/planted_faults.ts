@@ -5,6 +5,7 @@
 import { brokenRequests } from "./requests.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
+import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
 import {
   budgetBurst,
@@ -37,6 +38,9 @@ export interface PlantedFault {
 
 const killed = (name: string): Scenario => (options) =>
   checkKill(moments.find((moment) => moment.name === name)!, { comeback: comebacks[0], ...options });
+
+const lotKilled = (name: string): Scenario => (options) =>
+  checkLotKill(lotMoments.find((moment) => moment.name === name)!, { comeback: comebacks[0], ...options });
 
 const mishap = (only: string): Scenario => (options) => providerMishaps({ ...options, only });
 
@@ -354,6 +358,33 @@ export const plantedFaults: PlantedFault[] = [
       new: "",
     }],
     story: pausedBatch,
+  },
+  {
+    name: "a lot in doubt is submitted again without a look for it",
+    breaks: "once",
+    edits: [
+      {
+        file: "lib/work/run_lot.ts",
+        old: "if (handle !== null) return await taken(state, handle);",
+        new: "",
+      },
+      {
+        file: "lib/work/run_lot.ts",
+        old: "const leftMs = since + times.doubtMs - store.now();",
+        new: "const leftMs = 0;",
+      },
+    ],
+    story: lotKilled("submission of a lot at OpenAI, before the answer"),
+  },
+  {
+    name: "what expired of a lot is charged",
+    breaks: "ledger",
+    edits: [{
+      file: "lib/providers/lot_wire.ts",
+      old: `return new ProviderFailure(reason, message, { outcome: "failed", said });`,
+      new: `return new ProviderFailure(reason, message, { outcome: "billed", said });`,
+    }],
+    story: expiredLots,
   },
   {
     name: "a cancelled task is never charged",

@@ -4,6 +4,7 @@ import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { batchMoments, checkBatchKill } from "./batch_kills.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
+import { cancelledLot, checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
 import { plantedFaults } from "./planted_faults.ts";
 import { catchFault } from "./planting.ts";
@@ -36,6 +37,11 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
       { moment, comeback: pick(random, comebacks) }
     ))
     : batchMoments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
+  const lotKills = isQuick
+    ? lotMoments.filter((_, i) => i % 4 === seed % 4).map((moment) => (
+      { moment, comeback: pick(random, comebacks) }
+    ))
+    : lotMoments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
   const faults = isQuick
     ? plantedFaults.map((fault) => ({ fault, rank: random() })).sort((a, b) => a.rank - b.rank).slice(0, 4)
       .map(({ fault }) => fault)
@@ -57,6 +63,15 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         name: `killed at ${moment.name}, back ${comeback}`,
         about: "batches",
         run: () => checkBatchKill(moment, { comeback, ...some }),
+      })),
+    },
+    {
+      name: "kills of lots",
+      lanes: 3,
+      runs: lotKills.map(({ moment, comeback }) => ({
+        name: `killed at the ${moment.name}, back ${comeback}`,
+        about: "once",
+        run: () => checkLotKill(moment, { comeback, ...some }),
       })),
     },
     {
@@ -82,6 +97,8 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },
         { name: "batches with a limit", about: "batches", run: () => limitedBatches(some) },
         { name: "a paused batch", about: "batches", run: () => pausedBatch(some) },
+        { name: "lots that expire by half", about: "ledger", run: () => expiredLots(some) },
+        { name: "a lot that is cancelled", about: "ledger", run: () => cancelledLot(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },

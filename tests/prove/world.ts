@@ -3,6 +3,7 @@
  * happen to the program happens from outside: it is killed, stopped and started again when a stand-in sees a request
  * at a certain point, with nothing in the program that knows of it.
  */
+import type { AddedPrice } from "../../lib/catalog/price_book.ts";
 import { createApiKey } from "../../lib/identity/api_key.ts";
 import { askServer } from "../../lib/operation/control_socket.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
@@ -15,6 +16,7 @@ import { type Server, startServer } from "../fixtures/server.ts";
 import { openTestDatabase } from "../fixtures/store.ts";
 import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
 import type { Moment } from "../stand_ins/http.ts";
+import type { Lots, StandInLot } from "../stand_ins/lots.ts";
 import { type NanobananaStandIn, startNanobanana } from "../stand_ins/nanobanana.ts";
 import { type OpenAiStandIn, startOpenAi } from "../stand_ins/openai.ts";
 import { type S3StandIn, startS3 } from "../stand_ins/s3.ts";
@@ -43,6 +45,8 @@ export interface WorldOptions {
   isHonest?: boolean;
   /** Pictures go to S3 instead of the disk. */
   isOnS3?: boolean;
+  /** The economy lane has prices. */
+  isEconomical?: boolean;
   /** How long accepted work may take until it counts as lost. */
   patienceMs?: number;
 }
@@ -134,7 +138,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const world: World = {
     random: randomFrom(seed),
     dataDir,
-    people: await settleIn(dataDir, budgets, surroundings),
+    people: await settleIn(dataDir, budgets, { ...surroundings, isEconomical: options.isEconomical }),
     nanobanana,
     openai,
     gemini,
@@ -228,10 +232,35 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         }]
       ),
       ...openai.journal.flatMap((entry) =>
-        entry.body === null ? [] : oneShot("openai", entry, entry.body.prompt)
+        entry.path.includes("/images/") && entry.body !== null
+          ? oneShot("openai", entry, entry.body.prompt)
+          : []
       ),
-      ...gemini.journal.flatMap((entry) => oneShot("gemini", entry, entry.body.contents[0].parts[0].text)),
+      ...gemini.journal.flatMap((entry) =>
+        entry.path.endsWith(":generateContent")
+          ? oneShot("gemini", entry, entry.body.contents[0].parts[0].text)
+          : []
+      ),
+      ...ofLots("openai", openai.lots, (body) => body.prompt),
+      ...ofLots("gemini", gemini.lots, (body) => body.contents[0].parts[0].text),
     ];
+  }
+
+  /** Each submission of a lot asks for all of its pictures, done or not. */
+  function ofLots(
+    provider: string,
+    lots: Lots,
+    textOf: (body: StandInLot["requests"][number]["body"]) => string,
+  ): Task[] {
+    return lots.all.flatMap(({ id, requests, bills, polls }) =>
+      requests.map(({ key, body }) => ({
+        provider,
+        text: textOf(body),
+        taskId: id,
+        billedMicros: bills.get(key) ?? 0,
+        isAskedFor: polls > 0,
+      }))
+    );
   }
 
   async function lookAround(): Promise<Rest> {
@@ -324,12 +353,13 @@ async function troubleOf(person: Person, imageId: string): Promise<string | null
 async function settleIn(
   dataDir: string,
   budgets: (number | null)[],
-  surroundings: Parameters<typeof createPerson>[0],
+  { isEconomical = false, ...surroundings }: Parameters<typeof createPerson>[0] & { isEconomical?: boolean },
 ): Promise<Person[]> {
   await Deno.mkdir(dataDir, { recursive: true });
   const kv = await openTestDatabase(pathsIn(dataDir).database);
   const store = createStore({ kv, now: () => Date.now() });
   const people: Person[] = [];
+  if (isEconomical) await addEconomyPrices(kv);
   for (const [index, limitMicros] of budgets.entries()) {
     const name = ["ada", "bea", "cid", "dan", "eva"][index] ?? `user-${index}`;
     const user: User = {
@@ -347,6 +377,27 @@ async function settleIn(
   }
   kv.close();
   return people;
+}
+
+/** Half of what the price book has for a picture by itself. */
+const economyPrices = { "gpt-image-2-low": 3000, "gemini-2.5-flash-image": 19_500 };
+
+/** As an admin would add them. */
+async function addEconomyPrices(kv: Deno.Kv): Promise<void> {
+  for (const [model, costMicros] of Object.entries(economyPrices)) {
+    const row: AddedPrice = {
+      provider: model.startsWith("gpt") ? "openai" : "gemini",
+      model,
+      size: "*",
+      quality: "standard",
+      costMicros,
+      lane: "economy",
+      validFrom: "2026-11-01",
+      by: "nobody",
+      addedAt: 0,
+    };
+    await kv.set(keys.price(model, row.size, row.validFrom, row.lane), row);
+  }
 }
 
 /** How late this process itself was at worst, which is how far its own clock readings can be trusted. */

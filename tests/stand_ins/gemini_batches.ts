@@ -84,6 +84,7 @@ async function create(
     createdAt: Date.now(),
     polls: 0,
     isCancelled: false,
+    bills: new Map(),
   };
   creations.set(lot, entry);
   lots.all.unshift(lot);

@@ -26,6 +26,8 @@ export interface StandInLot {
   createdAt: number;
   polls: number;
   isCancelled: boolean;
+  /** By the key of a request, in micro-dollars. */
+  bills: Map<string, number>;
   /** Undefined while it goes on. */
   ended?: { end: "completed" | "expired" | "failed" | "cancelled"; results: string[]; undone: string[] };
 }
@@ -92,7 +94,9 @@ export async function endInTime(
     }
     const { text, micros } = await line(request);
     results.push(text);
-    bill(Math.ceil(micros * lots.share));
+    const billed = Math.ceil(micros * lots.share);
+    lot.bills.set(request.key, billed);
+    bill(billed);
   }
   lot.ended = {
     end: lot.isCancelled ? "cancelled" : plan.end ?? "completed",

@@ -88,6 +88,7 @@ async function create(
     createdAt: Math.floor(Date.now() / 1000),
     polls: 0,
     isCancelled: false,
+    bills: new Map(),
   };
   const isWrong = lines.some((line) =>
     line.method !== "POST" || line.url !== body.endpoint || line.body.model !== lot.model ||

@@ -1,5 +1,4 @@
 /** The form of /batches/new: one text that is rows in one of four ways, and settings that may have several values. */
-import type { PromptRequest } from "../prompts/prompt.ts";
 import { Refusal } from "../refusal.ts";
 import {
   type Asked,
@@ -12,6 +11,7 @@ import {
   tableRows,
   textsOf,
 } from "./asked_rows.ts";
+import type { BatchRow } from "./plan.ts";
 import { readNumberList } from "./number_range.ts";
 import { readPromptList } from "./prompt_list.ts";
 import { readTable, type TableRow, writeTable } from "./table.ts";
@@ -58,17 +58,16 @@ export const emptyForm: BatchForm = {
 };
 
 /** A form with these rows as a table; empty where a table can't say them all. */
-export function formOfRows(requests: readonly PromptRequest[]): BatchForm {
-  const cells = requests.map(cellsOf);
+export function formOfRows(rows: readonly Pick<BatchRow, "request" | "filing">[]): BatchForm {
+  const cells = rows.map(cellsOf);
   if (!cells.every((row) => row !== null)) return emptyForm;
   const prompts = writeTable(cells);
   return prompts.length > mostTextUnits ? emptyForm : { ...emptyForm, way: "table", prompts };
 }
 
 /** Null: a mask, a frame or a role has no column. */
-function cellsOf(
-  { text, model, imageSize, count, watermark, options, edit }: PromptRequest,
-): TableRow | null {
+function cellsOf({ request, filing }: Pick<BatchRow, "request" | "filing">): TableRow | null {
+  const { text, model, imageSize, count, watermark, options, edit } = request;
   const { seed, negativePrompt, guidance, steps } = options;
   const hasMore = edit !== undefined && (edit.mask !== null || edit.frame !== null || edit.strength !== null);
   const areOrdered = edit?.sources.every(({ role }, i) => role === (i === 0 ? "base" : "reference")) ?? true;
@@ -84,6 +83,8 @@ function cellsOf(
     ...steps !== undefined && { steps: String(steps) },
     ...watermark !== null && { watermark },
     ...edit !== undefined && { source: edit.sources.map(({ imageId }) => imageId).join(" ") },
+    ...filing?.boardId && { board: filing.boardId },
+    ...filing && filing.tags.length > 0 && { tags: filing.tags.join(", ") },
   };
 }
 

@@ -6,6 +6,7 @@ import { findBatch, listBatches } from "../../lib/batches/batch_store.ts";
 import { pauseBatch, resumeBatch, setLimit } from "../../lib/batches/change_batch.ts";
 import { planRetry, retryFailed } from "../../lib/batches/retry_failed.ts";
 import { makeSheetFile, mostColumns } from "../../lib/batches/sheet_file.ts";
+import { readFields } from "../../lib/fields.ts";
 import { dollarText } from "../../lib/money/dollars.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
@@ -30,16 +31,13 @@ import {
   callerOf,
   wantsFragment,
 } from "../http/context.ts";
-import { readFormFields } from "../http/input.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { orProblem } from "../http/problem.tsx";
 import { readForm } from "../http/request_body.ts";
 import { readSheetPart } from "./sheet_part.ts";
 
-const limitForm = z.object({
-  limit: z.literal("").transform(() => null)
-    .or(dollarText("limit must be an amount of dollars such as 4.80, or empty for none", { mostDigits: 9 })),
-});
+const limitWords = "limit must be an amount of dollars such as 4.80, or empty for none";
+const limitForm = z.object({ limit: dollarText(limitWords, { mostDigits: 9 }) });
 
 type BatchPageDeps = Pick<
   AppDeps,
@@ -92,7 +90,8 @@ export function batchPageRoutes(deps: BatchPageDeps) {
     .post("/batches/:id/cancel", (c) => change(c, (batch) => cancelBatch(deps, batch)))
     .post("/batches/:id/limit", (c) =>
       change(c, async (batch) => {
-        const { limit: limitMicros } = await readFormFields(c, limitForm);
+        const { limit = "" } = await readForm(c);
+        const limitMicros = limit.trim() === "" ? null : readFields(limitForm, { limit }).limit;
         return await setLimit(deps, { user: callerOf(c).user, batch, limitMicros });
       }))
     .post("/batches/:id/retry-failed", async (c) => {

@@ -152,7 +152,7 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
   /** The rows of a batch of theirs once more; refuses with `not_found`. */
   async function previewAgain(c: AppContext, batchId: string): Promise<Previewed> {
     const { value: batch } = await findBatch(store, { userId: callerOf(c).user.id, batchId });
-    const rows = await Array.fromAsync(readAllRows(deps.blobs, batch.id), ({ request }) => request);
+    const rows = await Array.fromAsync(readAllRows(deps.blobs, batch.id));
     return { planId: batch.id, form: formOfRows(rows), plan: (lane) => planAgain(deps, { batch, lane }) };
   }
 

@@ -2,7 +2,6 @@
 import type { Batch } from "../../lib/batches/batch.ts";
 import { listBatchPrompts } from "../../lib/batches/batch_store.ts";
 import type { SheetRow, Sheets } from "../../lib/batches/sheet.ts";
-import type { MadeImage } from "../../lib/images/image.ts";
 import { type PromptView, type ViewDeps, viewPrompts } from "../../lib/live/prompt_view.ts";
 import type { SheetChoice, SheetPart } from "../../views/batches/batch_page.tsx";
 import { type Contact, contactsOf, type RowView } from "../../views/batches/contact_sheet.tsx";
@@ -85,13 +84,9 @@ function isChosen(contact: Contact, only: SheetChoice["only"]): boolean {
 /** Null: there is no picture. */
 function ratingOf({ view, index }: { view: PromptView | null; index: number }): number | null {
   const frame = view?.frames[index];
-  return frame?.state === "picture" ? ratingOfImage(frame.view.image) : null;
+  return frame?.state === "picture" ? frame.view.image.rating : null;
 }
 
 function pagesOf(count: number, onPage: number): number {
   return Math.max(1, Math.ceil(count / onPage));
-}
-
-function ratingOfImage({ rating = 0 }: MadeImage & { rating?: number }): number {
-  return rating;
 }

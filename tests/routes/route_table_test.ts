@@ -76,7 +76,7 @@ async function statusFor(route: Route, caller: CallerKind): Promise<number> {
       ...json !== undefined && { "Content-Type": "application/json" },
     },
     body: json !== undefined
-      ? fillIn(JSON.stringify(json))
+      ? JSON.stringify(json, (_, value) => typeof value === "string" ? fillIn(value) : value)
       : file !== undefined
       ? await formWith(file, fields)
       : form && new URLSearchParams(fields),

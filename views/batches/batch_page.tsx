@@ -51,6 +51,7 @@ export interface BatchPageProps {
 export function BatchPage(props: BatchPageProps) {
   const { user, cursor, view, budget, choice, part, retryMicros, problem, requestKey } = props;
   const { batch } = view;
+  const here = addressOf(batch, choice);
   const isBusy = batch.state === "RUNNING" || view.running + view.waiting > 0;
   return (
     <Layout title={batch.name} user={user} current="/batches" live={{ page: "batch", cursor, isBusy }}>
@@ -67,6 +68,7 @@ export function BatchPage(props: BatchPageProps) {
           {retryMicros !== null && <RetryFailed {...{ batch, retryMicros, requestKey }} />}
           {batch.counts.images > 0 && (
             <>
+              <a class="button" href={`/batches/${batch.id}/pick`}>Pick the best</a>
               <a class="button quiet" href={`/api/v1/batches/${batch.id}/archive.zip`} download>Download</a>
               {batch.counts.stars > 0 && (
                 <a
@@ -87,7 +89,7 @@ export function BatchPage(props: BatchPageProps) {
         <Budget budget={budget} />
       </div>
       <SheetNavigation batch={batch} choice={choice} />
-      <Sheet batch={batch} part={part} only={choice.only} />
+      <Sheet batch={batch} here={here} part={part} only={choice.only} />
       <Pages batch={batch} choice={choice} pages={part.pages} />
     </Layout>
   );
@@ -261,14 +263,14 @@ function SheetNavigation({ batch, choice }: { batch: Batch; choice: SheetChoice 
 }
 
 function Sheet(
-  { batch, part, only }: { batch: Batch; part: SheetPart; only: SheetFilter },
+  { batch, here, part, only }: { batch: Batch; here: string; part: SheetPart; only: SheetFilter },
 ) {
   if ("lines" in part) {
     const [down, across] = batch.axes!;
-    return <ContactTable batch={batch} lines={part.lines} axes={[down, across]} />;
+    return <ContactTable batch={batch} here={here} lines={part.lines} axes={[down, across]} />;
   }
   if (part.contacts.length === 0) return <p class="empty">{emptyWords[only]}</p>;
-  return <ContactSheet batch={batch} contacts={part.contacts} />;
+  return <ContactSheet batch={batch} here={here} contacts={part.contacts} />;
 }
 
 const emptyWords: { [filter in SheetFilter]: string } = {

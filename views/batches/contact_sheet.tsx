@@ -5,6 +5,7 @@ import type { PromptView } from "../../lib/live/prompt_view.ts";
 import type { Size } from "../../lib/size.ts";
 import { againName, CardButton } from "../prompts/prompt_card.tsx";
 import { Thumbnail } from "../images/picture.tsx";
+import { Rating, RatingMark } from "../images/rating.tsx";
 import { progressWords } from "../prompts/progress_words.ts";
 import { charge, money } from "../shell/format.ts";
 import { differenceInWords, valueInWords } from "./batch_words.ts";
@@ -24,14 +25,16 @@ export interface Contact extends RowView {
 
 interface SheetProps {
   batch: Batch;
+  /** Where it is shown, for ways back. */
+  here: string;
 }
 
-export function ContactSheet({ batch, contacts }: SheetProps & { contacts: readonly Contact[] }) {
+export function ContactSheet({ batch, here, contacts }: SheetProps & { contacts: readonly Contact[] }) {
   return (
     <ul id="contacts" class="contacts" data-fixed="">
       {contacts.map((contact) => (
         <li class="contact">
-          <ContactPrint batchId={batch.id} contact={contact} />
+          <ContactPrint batchId={batch.id} here={here} contact={contact} />
           <Differs row={contact.row} />
         </li>
       ))}
@@ -41,7 +44,7 @@ export function ContactSheet({ batch, contacts }: SheetProps & { contacts: reado
 
 /** Two axes: a line for each value of the first, a column for each of the second. */
 export function ContactTable(
-  { batch, lines, axes: [down, across] }: SheetProps & {
+  { batch, here, lines, axes: [down, across] }: SheetProps & {
     axes: readonly [Axis, Axis];
     /** With the number of the value, from 0 on. */
     lines: readonly { at: number; rows: readonly RowView[] }[];
@@ -63,7 +66,9 @@ export function ContactTable(
               <th scope="row" dir="auto">{valueInWords(down.field, down.values[at])}</th>
               {rows.map((each) => (
                 <td>
-                  {contactsOf(each).map((contact) => <ContactPrint batchId={batch.id} contact={contact} />)}
+                  {contactsOf(each).map((contact) => (
+                    <ContactPrint batchId={batch.id} here={here} contact={contact} />
+                  ))}
                 </td>
               ))}
             </tr>
@@ -96,9 +101,9 @@ function contactId(batchId: string, { row, index }: { row: number; index: number
 }
 
 function ContactPrint(
-  { batchId, contact: { row, view, index } }: { batchId: string; contact: Contact },
+  { batchId, here, contact: { row, view, index } }: { batchId: string; here: string; contact: Contact },
 ) {
-  if (view !== null) return <LiveContact batchId={batchId} view={view} index={index} />;
+  if (view !== null) return <LiveContact batchId={batchId} view={view} index={index} here={here} />;
   return (
     <div id={contactId(batchId, { row: row.number, index })} class="contact-print" data-status="WAITING">
       <div class="frame developing">
@@ -115,7 +120,7 @@ export function LiveContacts({ batchId, view }: { batchId: string; view: PromptV
 }
 
 function LiveContact(
-  { batchId, view, index }: { batchId: string; view: PromptView; index: number },
+  { batchId, view, index, here }: { batchId: string; view: PromptView; index: number; here?: string },
 ) {
   const { prompt, frames, cursor } = view;
   const frame = frames[index] ?? { state: "missing", isDeleted: false };
@@ -129,11 +134,13 @@ function LiveContact(
       data-version={cursor}
       data-status={prompt.status}
       data-picture={image?.id}
+      data-rating={image?.rating}
     >
       <Place view={view} index={index} />
       <Caption number={number} index={index} count={prompt.request.count}>
         <State view={view} index={index} />
       </Caption>
+      {image !== null && <Rating image={image} returnTo={here && `${here}#${id}`} />}
       {index === 0 && prompt.status === "FAILED" && prompt.lane === "economy" && (
         <CardButton id={`now-${prompt.id}`} action={`/prompts/${prompt.id}/retry`} name={againName(prompt)} />
       )}
@@ -161,6 +168,7 @@ function Place({ view, index }: { view: PromptView; index: number }) {
     return (
       <a class="frame" href={`/images/${image.id}`}>
         <Thumbnail image={image} text={request.text} />
+        <RatingMark image={image} />
       </a>
     );
   }
@@ -168,6 +176,7 @@ function Place({ view, index }: { view: PromptView; index: number }) {
     return (
       <div class="frame missing">
         <Paper size={size} />
+        <p class="why">{whyMissing(view, index)}</p>
       </div>
     );
   }
@@ -199,24 +208,26 @@ function Paper({ size: { width, height } }: { size: Size }) {
   );
 }
 
-/** What it cost, or how far it is, or why there is none. */
+/** In a few words. */
+function whyMissing({ prompt, frames, failure }: PromptView, index: number): string {
+  const frame = frames[index];
+  if (frame?.state === "missing" && frame.isDeleted) return "deleted";
+  return prompt.status === "CANCELLED" ? "cancelled" : failure?.message ?? "no picture";
+}
+
+/** How far it is, or what it cost. */
 function State({ view, index }: { view: PromptView; index: number }) {
-  const { prompt, entry, failure } = view;
+  const { prompt, entry, stage } = view;
   const frame = view.frames[index];
-  if (frame?.state === "picture") {
-    const { costMicros } = frame.view;
-    return <span class="cost-of">{costMicros === null ? "" : money(costMicros)}</span>;
+  if (frame?.state === "developing") {
+    return stage === "queued" ? <span>waiting</span> : <span class="live">{progressWords(view)}</span>;
   }
-  if (frame?.state === "developing") return <span class="live">{progressWords(view)}</span>;
-  if (frame?.isDeleted) return <span>deleted</span>;
-  const words = prompt.status === "CANCELLED" ? "cancelled" : failure?.message ?? "no picture";
-  const isCompleted = prompt.status === "COMPLETED";
-  return (
-    <>
-      <span class="why">{words}</span>
-      {entry !== null && !isCompleted && index === 0 && (
-        <span class="cost-of">{charge({ costMicros: entry.costMicros, isCompleted })}</span>
-      )}
-    </>
-  );
+  if (frame?.state === "picture") return <Cost micros={frame.view.costMicros} />;
+  // What a prompt cost that brought nothing is told once.
+  if (entry === null || prompt.status === "COMPLETED" || index > 0) return null;
+  return <span class="cost-of">{charge({ costMicros: entry.costMicros, isCompleted: false })}</span>;
+}
+
+function Cost({ micros }: { micros: number | null }) {
+  return micros === null ? null : <span class="cost-of">{money(micros)}</span>;
 }

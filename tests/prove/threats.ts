@@ -19,6 +19,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/images/images_test.ts: another user's picture is as if it never existed",
       "routes/prompts/prompts_test.ts: another user's prompt is as if it never existed, for admins too",
+      "routes/batches/batches_test.ts: another user's batch is as if it never existed, for admins too",
       "routes/prompts/events_test.ts: another user's changes are never told",
       "routes/people/profile_test.ts: somebody else's session or key is not there",
       "routes/people/export_test.ts: the archive holds account, prompts, costs and every picture of the person, and nobody else's",
@@ -45,6 +46,7 @@ export const threats: Threat[] = [
       "routes/threats_test.ts: a retry, settings or an undo that name somebody else's things copy and charge nothing",
       "routes/prompts/changes_test.ts: pictures and masks that are unknown, deleted or somebody else's are not found, and nothing is held",
       "routes/images/masks_test.ts: whose picture or mask it is not, finds none, and nothing is kept",
+      "lib/batches/accept_batch_test.ts: a row that names another user's picture, or none, refuses the whole batch",
     ],
   },
   {
@@ -162,6 +164,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/prompts/generate_test.ts: of 200 requests at once with budget for one, one is accepted",
       "routes/prompts/budget_race_test.ts: of 200 requests at once with budget for N exactly N are accepted, in each of 50 rounds",
+      "lib/batches/accept_batch_test.ts: 200 batches at once against a dollar never hold more than it",
       "prove/suites.ts: a burst on a budget",
     ],
   },
@@ -171,7 +174,9 @@ export const threats: Threat[] = [
       "After any mixture of failures, cancels and kills, holds at rest are 0 and the ledger equals what the provider billed.",
     tests: [
       "lib/money/money_model_test.ts: held, spent and charged are what a simple model says",
+      "lib/batches/batch_money_test.ts: held, reserved and charged add up after every step of many random stories of batches",
       "prove/suites.ts: storms",
+      "prove/suites.ts: batches with a limit",
       "prove/suites.ts: mishaps of a provider",
     ],
   },

@@ -20,6 +20,7 @@ const count = z.int().nonnegative();
 
 export const batchShape = z.strictObject({
   id: idValue,
+  userId: idValue,
   name: z.string(),
   state: z.enum(["RUNNING", "PAUSED", "STOPPED", "DONE"]),
   /** Why it is stopped, or was paused by itself. */
@@ -67,6 +68,7 @@ export function batchJson({ batch, waiting, running }: BatchView): z.output<type
   const { counts } = batch;
   return {
     id: batch.id,
+    userId: batch.userId,
     name: batch.name,
     state: batch.state,
     reason: batch.reason,

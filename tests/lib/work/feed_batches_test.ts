@@ -418,3 +418,56 @@ Deno.test("rows are begun beside prompts that end, without one undoing the other
   assert.equal(studio.standIn.submitted.length, 100);
   await assertWell(studio);
 });
+
+Deno.test("whatever halts a batch while rows of it begin on two nodes, none begins after that commit", async () => {
+  await using studio = await createStudio({ isWorking: false });
+  const { owner: user, blobs, deps } = studio;
+  const { kv } = studio.store;
+  const other = createStore({ kv, now: Date.now });
+  const halts: { [name: string]: (batch: Batch) => Promise<unknown> } = {
+    pause: (batch) => pauseBatch({ ...deps, store: other }, batch),
+    cancel: (batch) => cancelBatch({ ...deps, store: other }, batch),
+    stars: (batch) => giveStars({ ...studio, store: other }, batch, 1),
+    limit: (batch) => setLimit({ ...deps, store: other }, { user, batch, limitMicros: 5 * price }),
+  };
+  for (const [name, halt] of Object.entries(halts)) {
+    for (let round = 0; round < 10; round++) {
+      const batch = await accept(studio, { rows: 12, terms: { stopAtStars: 1 } });
+      await beginRows({ store: studio.store, blobs }, batch, { window: 1 });
+      const begun = await read(studio, batch);
+      const [halted] = await Promise.all([
+        halt(begun).then(() => read(studio, batch)),
+        beginRows({ store: studio.store, blobs }, begun, { window: 2 + round % 3 }),
+        beginRows({ store: other, blobs }, begun, { window: 3 }),
+      ]);
+      const after = await read(studio, batch);
+      await beginRows({ store: studio.store, blobs }, after, { window: 12 });
+      const last = await read(studio, batch);
+      if (name === "limit") assert.ok(last.heldMicros + last.reserveMicros <= 5 * price, name);
+      else assert.equal(last.next, halted.next, `${name}, round ${round}`);
+      assert.equal((await promptsOf(studio, batch)).length, last.next);
+    }
+  }
+  const { violations } = await verify(studio.store, { blobs });
+  // These stars are of no picture.
+  assert.deepEqual(violations.filter(({ detail }) => !detail.includes("have a star")), []);
+});
+
+Deno.test("of many who cancel, pause and resume at once, all see one batch, whose books balance", async () => {
+  await using studio = await createStudio();
+  const { deps } = studio;
+  for (let round = 0; round < 5; round++) {
+    const batch = await accept(studio, { rows: 30 });
+    const verbs = [pauseBatch, resumeBatch, pauseBatch, resumeBatch, pauseBatch].map((verb) => () =>
+      verb(deps, batch)
+    );
+    const cancels = Array.from({ length: 3 }, () => () => cancelBatch(deps, batch));
+    const results = await Promise.allSettled([...verbs, ...cancels, ...verbs].map((call) => call()));
+    for (const result of results) {
+      if (result.status === "rejected") assert.equal(result.reason.code, "conflict");
+    }
+    const ended = await over(studio, batch);
+    assert.deepEqual([ended.state, ended.reason], ["STOPPED", "cancelled"]);
+  }
+  await assertWell(studio);
+});

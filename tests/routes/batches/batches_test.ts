@@ -46,6 +46,7 @@ Deno.test("a batch tells where it stands, and its counts add up", async () => {
     { ...shown, priceRows: shown.priceRows.length, createdAt: 0, updatedAt: 0 },
     {
       id: batch.id,
+      userId: studio.owner.id,
       name: "foxes",
       state: "RUNNING",
       reason: null,

@@ -213,15 +213,8 @@ async function readRowPrompts(
   return await readPrompts(store, present(ids).map(({ value }) => value));
 }
 
-/** Ids of a user's batches that are not over. */
-export async function batchesAtWork(store: Store, userId: string): Promise<string[]> {
-  const entries = store.kv.list<string>({ prefix: [...kinds.batchWork] }, { batchSize: 500 });
-  const ids = await Array.fromAsync(entries, ({ key, value }) => value === userId ? [String(key[1])] : []);
-  return ids.flat();
-}
-
 /** What is set aside for rows of a user's batches that are no prompts yet. */
 export async function reservedFor(store: Store, userId: string): Promise<number> {
-  const batches = await readBatches(store, await batchesAtWork(store, userId));
+  const batches = await listBatchesWithWork(store, { userId });
   return batches.reduce((sum, { value }) => sum + value.reserveMicros, 0);
 }

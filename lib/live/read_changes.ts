@@ -1,5 +1,12 @@
 /** Changed prompts and batches as they are now, read once for all who are told of them. */
-import { batchesAtWork, listOpenPrompts, readBatch, readBatches, readTold } from "../batches/batch_store.ts";
+import type { Batch } from "../batches/batch.ts";
+import {
+  listBatchesWithWork,
+  listOpenPrompts,
+  readBatch,
+  readBatches,
+  readTold,
+} from "../batches/batch_store.ts";
 import type { BudgetReader, BudgetState } from "../money/budget.ts";
 import { havePausesChanged } from "../prompts/pause.ts";
 import { firstRank, type Prompt } from "../prompts/prompt.ts";
@@ -75,23 +82,31 @@ export async function readFirst(
     const changes = await viewNews(deps, { userId, prompts: changed, batchIds, told: changed, withStanding });
     return { changes, cursor };
   }
-  const prompts = promptId !== undefined
-    ? await readPrompts(store, [promptId])
-    : batchId !== undefined
-    ? await openPromptsOf(store, batchId)
-    : await listUnfinishedPrompts(store, userId);
-  const batchIds = promptId !== undefined
-    ? []
-    : batchId !== undefined
-    ? [batchId]
-    : await batchesAtWork(store, userId);
+  const { prompts, batchIds } = await readWhole(store, { userId, promptId, batchId });
   const told = isOfAll ? prompts : [];
   return { changes: await viewNews(deps, { userId, prompts, batchIds, told }), cursor: latest };
 }
 
-async function openPromptsOf(store: Store, batchId: string): Promise<Versioned<Prompt>[]> {
+/** One prompt; one batch with what is open of it; or all that is not over. */
+async function readWhole(
+  store: Store,
+  { userId, promptId, batchId }: { userId: string; promptId?: string; batchId?: string },
+): Promise<{ prompts: Versioned<Prompt>[]; batchIds: string[] }> {
+  if (promptId !== undefined) return { prompts: await readPrompts(store, [promptId]), batchIds: [] };
+  if (batchId === undefined) {
+    const [prompts, batches] = await Promise.all([
+      listUnfinishedPrompts(store, userId),
+      listBatchesWithWork(store, { userId }),
+    ]);
+    return { prompts, batchIds: idsOf(batches) };
+  }
   const batch = await readBatch(store, batchId);
-  return batch === null ? [] : await listOpenPrompts(store, batch.value);
+  const prompts = batch === null ? [] : await listOpenPrompts(store, batch.value);
+  return { prompts, batchIds: [batchId] };
+}
+
+function idsOf(batches: readonly Versioned<Batch>[]): string[] {
+  return batches.map(({ value }) => value.id);
 }
 
 /** What was announced of a user: prompts, those of them whose records changed, and batches that changed by themselves. */
@@ -145,7 +160,7 @@ export async function readMissed(
   const running = unfinished.map(({ value }) => value).filter(isShown).map(({ id }) => id);
   const all = [...new Set([...ids, ...running])];
   const batchIds = isPutBack
-    ? await batchesAtWork(store, userId)
+    ? idsOf(await listBatchesWithWork(store, { userId }))
     : await batchesChangedSince(store, { userId, since: from, upTo: cursor });
   const isPauseChanged = await havePausesChanged(store, { userId, since });
   const recorded = new Set(all);

@@ -281,9 +281,9 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "told",
     edits: [{
       file: "lib/live/read_changes.ts",
-      old: "? await readPrompts(store, [promptId])",
+      old: "return { prompts: await readPrompts(store, [promptId]), batchIds: [] };",
       new:
-        `? (await readPrompts(store, [promptId])).filter(({ value }) => !value.tasks.some(({ images }) => images.length > 0))`,
+        `return { prompts: (await readPrompts(store, [promptId])).filter(({ value }) => !value.tasks.some(({ images }) => images.length > 0)), batchIds: [] };`,
     }],
     story: plainPrompts,
   },

@@ -7,6 +7,7 @@ import {
   failWith,
   holdUntil,
   standInPriceMicros as price,
+  succeed,
 } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
@@ -253,4 +254,40 @@ Deno.test("another user's batch is as if it never existed, for admins too", asyn
     assert.equal((await (await studio.withKey(member)).get(`/api/v1/batches/${odd}`)).status, 404, odd);
   }
   assert.deepEqual(await read(await studio.withKey(member), batch), before);
+});
+
+Deno.test("a page that looks for itself hears of batches that changed, and progress of a row tells the row alone", async () => {
+  const gate = Promise.withResolvers<void>();
+  const standIn = createStandIn();
+  const reported = Promise.withResolvers<void>();
+  standIn.scripts.push(async function* (task) {
+    yield { type: "submitted", handle: {} };
+    await reported.promise;
+    yield { type: "progress", fraction: 0.4 };
+    await gate.promise;
+    yield* succeed(task);
+  });
+  await using studio = await createStudio({ standIn });
+  const { changes } = studio.deps;
+  const program = await studio.withKey();
+  const { id: batchId, userId } = await accept(studio, { rows: 1 });
+  await until(() => read(program, { id: batchId }), ({ counts }) => counts.prompts.PROCESSING === 1);
+  await until(() => standIn.submitted.length, (count) => count === 1);
+  const before = (await changes.missed({ userId, since: "0".repeat(20) })).cursor;
+  const stream = readEventStream(await program.get("/api/v1/events"));
+  const first = [await stream.next(), await stream.next()].map((message) => message!.event);
+  assert.deepEqual(first.sort(), ["batch", "prompt"]);
+  reported.resolve();
+  const news = await stream.find(({ data }) => JSON.parse(data).percent === 40);
+  assert.equal(news.event, "prompt");
+  await program.post(`/api/v1/batches/${batchId}/pause`);
+  const told = (await stream.next())!;
+  assert.deepEqual([told.event, JSON.parse(told.data).state], ["batch", "PAUSED"]);
+  const missed = await changes.missed({ userId, since: before });
+  assert.deepEqual(
+    missed.changes.flatMap((change) => "batch" in change ? [change.batch.batch.state] : []),
+    ["PAUSED"],
+  );
+  gate.resolve();
+  await stream.cancel();
 });

@@ -30,6 +30,11 @@
 
   addEventListener("htmx:after:swap", renew);
 
+  /** What was done with them is done. */
+  addEventListener("htmx:after:request", ({ target, detail: { ctx } }) => {
+    if (target.matches?.('#queue [name="action"]') && ctx.response?.status === 200) target.form.reset();
+  });
+
   /** Focus stays with the row's own button, which has the same id afterwards. */
   async function move(row, way) {
     const focused = document.activeElement?.id;

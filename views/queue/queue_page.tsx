@@ -114,7 +114,7 @@ function Controls({ user, queue }: { user: Reader; queue: OwnQueue }) {
         <details class="confirm">
           <summary>Cancel all that wait</summary>
           <p>
-            {what} will not be made. That releases {dollars(holdMicros)}.
+            {what} will not be made.{holdMicros > 0 && ` That releases ${dollars(holdMicros)}.`}
           </p>
           <ActionForm action="/queue/cancel" name={`Cancel ${what}`} isDanger />
         </details>
@@ -129,7 +129,9 @@ function SendAgain({ count, holdMicros }: { count: number; holdMicros: number })
       <p>{plural(count, "prompt was", "prompts were")} cancelled.</p>
       <ActionForm
         action="/queue/send-again"
-        name={`Send ${count === 1 ? "it" : `all ${count}`} again · at most ${dollars(holdMicros)}`}
+        name={`Send ${count === 1 ? "it" : `all ${count}`} again · ${
+          holdMicros === 0 ? "free" : `at most ${dollars(holdMicros)}`
+        }`}
       />
     </div>
   );

@@ -2,7 +2,7 @@
 import type { WaitingView } from "../../lib/live/own_queue.ts";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
 import { progressWords } from "../prompts/progress_words.ts";
-import { dollars, size } from "../shell/format.ts";
+import { money, size } from "../shell/format.ts";
 
 export const runningRowsId = "running-rows";
 
@@ -15,7 +15,7 @@ export function RunningRow({ view }: { view: PromptView }) {
   return (
     <li id={queueRowId(id)} class="queue-row" data-version={view.cursor}>
       <What view={view} words={progressWords(view)} />
-      <span class="hold">{dollars(holdMicros)}</span>
+      <span class="hold">{money(holdMicros)}</span>
       <div class="actions">
         <RowButton id={id} to="cancel" name="Cancel" />
       </div>
@@ -39,7 +39,7 @@ export function WaitingRow({ waiting: { view, place, startsInMs } }: { waiting: 
       <input class="select" type="checkbox" name="prompt" value={id} aria-labelledby={textId(id)} />
       <span class="place">{place ?? "–"}</span>
       <What view={view} words={waitingWords({ view, place, startsInMs })} />
-      <span class="hold">{dollars(holdMicros)}</span>
+      <span class="hold">{money(holdMicros)}</span>
       <div class="actions">
         <RowButton id={id} to="front" name="Run next" />
         <RowButton id={id} to="up" name="↑" label="Up" />
@@ -53,7 +53,7 @@ export function WaitingRow({ waiting: { view, place, startsInMs } }: { waiting: 
 function What({ view, words }: { view: PromptView; words: string }) {
   const { id, request: { text, model, imageSize, count } } = view.prompt;
   return (
-    <div class="what">
+    <div class="asked">
       <p id={textId(id)} class="text" dir="auto">{text}</p>
       <p class="muted">
         {words} · {count > 1 && `${count} × `}

@@ -36,7 +36,8 @@ const places: (Place & { icon: string | null })[] = [
   { href: "/dashboard", name: "Dashboard", key: "d", icon: null },
 ];
 
-const more = "M4.5 10h.01M10 10h.01M15.5 10h.01";
+const more =
+  "M3.5 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0zM9 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0zM14.5 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0z";
 
 const profile: Place = { href: "/profile", name: "Profile", key: "p" };
 const history: Place = { href: "/prompts", name: "History", key: "h" };

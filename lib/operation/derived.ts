@@ -10,6 +10,7 @@ import { type Account, emptyAccount } from "../money/account.ts";
 import type { PromptFacts } from "../prompts/prompt_noun.ts";
 import { countsOf, type ImpliedEntry, type Index } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
+import { userNoun } from "../users/user_noun.ts";
 import { deriveBatches } from "./derived_batches.ts";
 import { nameOf, quickly, type Records, type StoreView } from "./records.ts";
 
@@ -37,6 +38,7 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
     if (!records.leaving.has(String(difference.key[1]))) yield difference;
   }
   yield* compareUnknownCharges(view, records);
+  yield* compareUserPauses(view, records);
 }
 
 interface Suspect {
@@ -255,6 +257,20 @@ async function* compareMonths({ kv }: StoreView, { months }: Records): AsyncGene
     ),
   );
   yield* compareValues(kv, { kind: "month", prefix: kinds.months, due });
+}
+
+/** A person may pause their queue, and then it stays so as long as they have an account. */
+async function* compareUserPauses(
+  { kv }: StoreView,
+  { facts, leaving }: Records,
+): AsyncGenerator<Difference> {
+  const users = facts.get(userNoun)!;
+  for await (const { key } of kv.list({ prefix: [...kinds.pauses, "user"] }, quickly)) {
+    const userId = String(key.at(-1));
+    if (users.has(userId) || leaving.has(userId)) continue;
+    const detail = `${userId} does not exist`;
+    yield { rule: "user_pause_orphan", subject: nameOf(key), detail, key, value: undefined };
+  }
 }
 
 async function* compareUnknownCharges(

@@ -33,6 +33,7 @@ import {
 } from "../prompts/prompt.ts";
 import { isGoingOn, type Lot } from "../lots/lot.ts";
 import { changeKey, listsOf, queueEntriesOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
+import { type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
 import { Refusal } from "../refusal.ts";
 import { countEntries, entryKey } from "../store/counted_list.ts";
@@ -103,17 +104,21 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
   const found = await readPrompt(store, id);
   if (found === null) return null;
   const { value: prompt, versionstamp } = found;
-  const [lease, entry, correction, [position]] = await Promise.all([
+  const [lease, entry, correction, [position], pauses] = await Promise.all([
     readLease(store, id),
     read<LedgerEntry>(store.kv, keys.ledger(id)),
     read<Correction>(store.kv, keys.correction(id)),
     queuePositions(store, [prompt]),
+    readPauses(store),
   ]);
   const { userId, sequence, status, request, holdMicros, leaseNumber, crashes, retries } = prompt;
+  const { batchId, priceRow } = prompt;
+  const pausable = { userId: prompt.userId, batchId, providerId: priceRow?.provider ?? null };
+  const pause = prompt.status === "PENDING" ? pauseOf(pauses, pausable) : null;
   return {
     kind: "prompt",
     id,
-    stands: standing(prompt, { lease: lease?.value ?? null, position, now: store.now() }),
+    stands: standing(prompt, { lease: lease?.value ?? null, position, pause, now: store.now() }),
     userId,
     sequence,
     status,
@@ -123,6 +128,7 @@ async function inspectPrompt(deps: InspectDeps, id: string): Promise<Inspection 
     ...(prompt.status === "PENDING" && {
       triedAgainAt: prompt.readyAt && isoTime(prompt.readyAt),
       othersBefore: position,
+      pausedBy: pause && { scope: pause.scope, id: pause.id, since: isoTime(pause.at) },
     }),
     version: versionstamp,
     asked: { model: request.model, imageSize: request.imageSize, count: request.count },
@@ -209,14 +215,27 @@ async function givenFacts({ store }: InspectDeps, { sources, mask }: Edit): Prom
   };
 }
 
+const pausedWords: { [scope in Pause["scope"]]: string } = {
+  all: "everything is",
+  provider: "its provider is",
+  user: "its user's queue is",
+  batch: "its batch is",
+};
+
 /** What happens next with a prompt, and through whom. */
 function standing(
   prompt: Prompt,
-  { lease, position, now }: { lease: Lease | null; position: number | null; now: number },
+  { lease, position, pause, now }: {
+    lease: Lease | null;
+    position: number | null;
+    pause: Pause | null;
+    now: number;
+  },
 ): string {
   if (prompt.lotId !== undefined && isHeld(prompt)) return "It is in a lot, and waits for what comes of that";
   if (prompt.status === "PENDING") {
     if (prompt.lane !== undefined) return "It waits to go in a lot with others of its batch";
+    if (pause !== null) return `It waits: ${pausedWords[pause.scope]} paused since ${isoTime(pause.at)}`;
     if (prompt.readyAt === null) return `It waits for a worker; ${position} of its user's come before it`;
     return prompt.readyAt > now
       ? `It is tried again at ${isoTime(prompt.readyAt)}`

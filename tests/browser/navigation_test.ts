@@ -52,7 +52,7 @@ browserTest(
     assert.deepEqual(await places.allInnerTexts(), ["Generate", "Gallery", "Boards", "Queue", "More"]);
     for (const place of await places.all()) {
       const { width, height } = (await place.boundingBox())!;
-      assert.deepEqual([Math.round(width), Math.round(height)], [72, 47]);
+      assert.deepEqual([Math.round(width), height >= 47], [72, true]);
     }
   },
 );

@@ -7,6 +7,7 @@ import { checkKill, comebacks, moments } from "./kills.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
+import { pausedQueue } from "./queue_stories.ts";
 import {
   budgetBurst,
   cancelRace,
@@ -435,6 +436,33 @@ export const plantedFaults: PlantedFault[] = [
       { file: "lib/work/settle.ts", old: ".delete(keys.lease(prompt.id))", new: "" },
     ],
     story: killed("settled"),
+  },
+  {
+    name: "a claim ignores a pause that came after the walk",
+    breaks: "queue",
+    edits: [
+      {
+        file: "lib/work/worker.ts",
+        old: "const pauses = await readPauses(store);",
+        new: "const pauses: Pause[] = [];",
+      },
+      {
+        file: "lib/prompts/queue.ts",
+        old: "checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });",
+        new: "",
+      },
+    ],
+    story: pausedQueue,
+  },
+  {
+    name: "a move loses a prompt",
+    breaks: "queue",
+    edits: [{
+      file: "lib/prompts/prompt_store.ts",
+      old: "atomic.set(next.key, next.value);",
+      new: "if (old === null) atomic.set(next.key, next.value);",
+    }],
+    story: pausedQueue,
   },
   {
     name: "an accepted prompt is not put into the queue",

@@ -8,6 +8,7 @@ export const promises = {
   holds: "Nothing is held at rest",
   budget: "Spent and held never exceed a budget",
   batches: "A batch never charges more than its limit, and each of its rows is one prompt at most",
+  queue: "What is paused does not start, and what is moved stands where it was put",
   pictures: "Every picture has its bytes",
   kept: "What may not change of a picture is the same, pixel for pixel",
   indexes: "Indexes and totals are what the records imply",

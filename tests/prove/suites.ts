@@ -9,6 +9,7 @@ import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./out
 import { plantedFaults } from "./planted_faults.ts";
 import { catchFault } from "./planting.ts";
 import type { Finding, PromiseName } from "./promises.ts";
+import { pausedQueue } from "./queue_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import * as stories from "./scenarios.ts";
 import { storm } from "./storms.ts";
@@ -99,6 +100,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a paused batch", about: "batches", run: () => pausedBatch(some) },
         { name: "lots that expire by half", about: "ledger", run: () => expiredLots(some) },
         { name: "a lot that is cancelled", about: "ledger", run: () => cancelledLot(some) },
+        { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writePause } from "../../../lib/prompts/pause.ts";
 import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { blobKeys } from "../../../lib/blobs/blobs.ts";
 import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
@@ -61,6 +62,18 @@ Deno.test("a prompt that waits tells its place in the queue and where it is ente
   const broken = (await scene.look(first.id)).indexes as { [name: string]: string };
   assert.equal(broken[`queue ${user.id} 1 ${first.id}`], "missing");
   assert.equal(broken[`prompts_by_status ${user.id} FAILED 1`], "there, and must not be");
+});
+
+Deno.test("a prompt that is kept from starting tells by what, and since when", async () => {
+  using scene = await createScene();
+  const { store, user } = scene;
+  const { id } = (await acceptPrompt(store, user)).prompt.value;
+  await writePause(store.kv.atomic(), { scope: "user", id: user.id, reason: null, at: 0, by: user.id })
+    .commit();
+  const since = "1970-01-01T00:00:00.000Z";
+  const { stands, pausedBy } = await scene.look(id);
+  assert.equal(stands, `It waits: its user's queue is paused since ${since}`);
+  assert.deepEqual(pausedBy, { scope: "user", id: user.id, since });
 });
 
 Deno.test("a prompt that runs tells its task's state, its handle, and who has the lease until when", async () => {

@@ -5,6 +5,7 @@
 import { acceptance } from "./acceptance.ts";
 import { batches } from "./batches.ts";
 import { composites } from "./composites.ts";
+import { moving } from "./moving.ts";
 import { openDarkroom } from "./darkroom.ts";
 import { type Bench, heading, line } from "./harness.ts";
 import { history, longHistoryLength } from "./history.ts";
@@ -35,6 +36,7 @@ const benches: Bench[] = [
   longLists,
   waiting,
   batches,
+  moving,
   launch,
 ];
 

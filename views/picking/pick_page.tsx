@@ -101,7 +101,7 @@ export function Pick({ source, images, at, current, beside, bestId, undo }: Pick
           {[1, 2, 3, 4, 5].map((value) => (
             <Verdict rating={rating} value={value} name={ratingWords(value)}>{value}★</Verdict>
           ))}
-          <Verdict rating={rating} value={0} name="No stars">0</Verdict>
+          <Verdict rating={rating} value={0} name="0, no stars">0</Verdict>
           <Verdict rating={rating} value={-1} name="Reject">✕</Verdict>
         </form>
         <nav class="pick-turn" aria-label="Other pictures">

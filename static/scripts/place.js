@@ -2,7 +2,8 @@
  * The swap style `place`: each element of the fragment takes the place of the one with its id, keeping focus and
  * pictures that stay the same, or is added to the target, newest first (ids end in UUIDv7, which sort by time). An
  * element that is older than the one that is there (`data-version`) came late and is dropped, and one with `data-once`
- * stays as it is once it is there. To a target with `data-fixed` nothing is added.
+ * stays as it is once it is there, but for its `data-rating`; the swap style `rate` changes that alone. To a target with
+ * `data-fixed` nothing is added.
  * `data-keep` on the target says how many of them stay. A strip has fixed places, which are filled anew.
  *
  * In a frame the picture that is shown stays in front until the one that takes its place has been decoded, then fades.
@@ -15,6 +16,7 @@
       internals = api;
     },
     handle_swap: (style, target, fragment) => {
+      if (style === "rate") return rate(target, fragment.textContent);
       if (style !== "place") return false;
       const placed = [...fragment.children].map((element) => place(element, target)).filter(Boolean);
       const keep = Number(target.dataset.keep);
@@ -24,6 +26,11 @@
     },
   });
 
+  function rate(element, rating) {
+    element.dataset.rating = rating;
+    return [element];
+  }
+
   function place(element, target) {
     const existing = document.getElementById(element.id);
     if (existing === null) {
@@ -32,7 +39,10 @@
       target.insertBefore(element, older ?? null);
       return element;
     }
-    if (element.hasAttribute("data-once")) return null;
+    if (element.hasAttribute("data-once")) {
+      rate(existing, element.dataset.rating);
+      return null;
+    }
     if ((existing.dataset.version ?? "") > (element.dataset.version ?? "")) return null;
     const one = document.createDocumentFragment();
     one.append(element);

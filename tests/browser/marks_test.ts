@@ -67,9 +67,9 @@ browserTest(
     const link = (id: string) => page.locator(`#image-${id} a`);
     await link(ids[0]).focus();
     await page.keyboard.press("4");
-    await page.locator(`#mark-${ids[0]}[data-rating="4"]`).waitFor();
+    await page.locator(`#image-${ids[0]}[data-rating="4"]`).waitFor();
     await page.waitForFunction(`document.getElementById("announcer").textContent === "4 stars"`);
-    await other.locator(`#mark-${ids[0]}[data-rating="4"]`).waitFor();
+    await other.locator(`#image-${ids[0]}[data-rating="4"]`).waitFor();
     assert.equal(await other.locator(`#image-${ids[0]} a`).getAttribute("href"), `/images/${ids[0]}?q=fox`);
     assert.equal(await other.locator("#announcer").innerText(), "");
     assert.equal(await page.locator(":focus").getAttribute("href"), `/images/${ids[0]}`);
@@ -77,7 +77,7 @@ browserTest(
     await link(ids[1]).focus();
     await page.keyboard.press("x");
     await rests(scene, [5, -1, 0, 0]);
-    await page.locator(`#mark-${ids[1]}[data-rating="-1"]`).waitFor();
+    await page.locator(`#image-${ids[1]}[data-rating="-1"]`).waitFor();
     await link(ids[2]).focus();
     await page.keyboard.press("t");
     assert.equal(await page.locator(":focus").getAttribute("id"), "selected-tags");
@@ -112,7 +112,7 @@ browserTest(
     await page.locator(".act summary", { hasText: "Star" }).click();
     await page.getByRole("button", { name: "3 stars" }).click();
     await rests(scene, [3, 3, 0, 0]);
-    await page.locator(`#mark-${ids[1]}[data-rating="3"]`).waitFor();
+    await page.locator(`#image-${ids[1]}[data-rating="3"]`).waitFor();
     assert.equal(await page.locator("input.select:checked").count(), 2);
     await page.locator(".act summary", { hasText: "Tag" }).click();
     await page.fill("#selected-tags", "fox");

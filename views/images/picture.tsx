@@ -3,7 +3,6 @@ import { raw } from "hono/html";
 import type { Image } from "../../lib/images/image.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import { addressOf } from "./image_query.ts";
-import { RatingMark } from "./rating.tsx";
 
 export function fileAddress(imageId: string, query = ""): string {
   return `/api/v1/images/${imageId}/file${query}`;
@@ -65,14 +64,13 @@ export function tileName({ view: { image, text }, query = "", isSelectable = fal
   return `tile ${id} ${width} ${height} ${tint} ${image.rating} ${query} ${isSelectable} ${text}`;
 }
 
-/** A picture of the gallery, with its prompt over it. All but its mark stays as it is, so a live page leaves that alone. */
+/** A picture of the gallery, with its prompt over it. All but its rating stays as it is, so a live page leaves that alone. */
 export function Tile({ view: { image, text }, query = "", isSelectable = false }: TileProps) {
   return (
-    <li id={tileId(image.id)} class="tile" data-picture={image.id} data-once>
+    <li id={tileId(image.id)} class="tile" data-picture={image.id} data-rating={image.rating} data-once>
       <a href={addressOf(`/images/${image.id}`, query)}>
         <Thumbnail image={image} text={text} />
         <span class="caption" dir="auto" aria-hidden="true">{text}</span>
-        <RatingMark image={image} />
       </a>
       {isSelectable && (
         <input

@@ -1,5 +1,6 @@
-/** What a picture is rated: as a mark to be seen, and as buttons to say so. Each knows itself by an id of its own, for live pages. */
+/** What a picture is rated, and buttons to say so, which know themselves by an id of their own, for live pages. */
 import type { Image } from "../../lib/images/image.ts";
+import { tileId } from "./picture.tsx";
 
 type Rated = Pick<Image, "id" | "rating">;
 
@@ -7,28 +8,10 @@ export function ratingId(imageId: string): string {
   return `rating-${imageId}`;
 }
 
-export function markId(imageId: string): string {
-  return `mark-${imageId}`;
-}
-
 /** In words: "4 stars". */
 export function ratingWords(rating: number): string {
   if (rating === -1) return "rejected";
   return rating === 0 ? "no stars" : rating === 1 ? "1 star" : `${rating} stars`;
-}
-
-/** To be seen on a picture; empty where nobody has rated it. */
-export function RatingMark({ image: { id, rating } }: { image: Rated }) {
-  return (
-    <span id={markId(id)} class="mark" data-rating={rating}>
-      {rating !== 0 && (
-        <>
-          <span aria-hidden="true">{rating === -1 ? "✕" : "★".repeat(rating)}</span>
-          <span class="unseen">{ratingWords(rating)}</span>
-        </>
-      )}
-    </span>
-  );
 }
 
 const stars = [1, 2, 3, 4, 5];
@@ -86,13 +69,9 @@ function RatingButton({ rating, value, isLit, children }: {
   );
 }
 
-/** The mark of a picture as it is now. */
-export function MarkPartial({ image }: { image: Rated }) {
-  return (
-    <hx-partial hx-target={`#${markId(image.id)}`} hx-swap="outerMorph">
-      <RatingMark image={image} />
-    </hx-partial>
-  );
+/** The tile of a picture bears its rating as it is now. */
+export function MarkPartial({ image: { id, rating } }: { image: Rated }) {
+  return <hx-partial hx-target={`#${tileId(id)}`} hx-swap="rate">{rating}</hx-partial>;
 }
 
 /** The same, and the buttons. */

@@ -274,13 +274,9 @@ export function PickEndPage(
           )}
           <ul class="tiles">
             {kept.map(({ image, text }) => (
-              <li class="tile">
+              <li class="tile" data-rating={image.rating}>
                 <a href={`/images/${image.id}`}>
                   <Thumbnail image={image} text={text} />
-                  <span class="mark" data-rating={image.rating}>
-                    <span aria-hidden="true">{"★".repeat(image.rating)}</span>
-                    <span class="unseen">{ratingWords(image.rating)}</span>
-                  </span>
                 </a>
               </li>
             ))}

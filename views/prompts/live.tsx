@@ -14,7 +14,7 @@ import { editsId } from "../images/edit_page.tsx";
 import { goneId } from "../images/image_page.tsx";
 import { TagsPartial } from "../images/marks.tsx";
 import { Tile, tileId } from "../images/picture.tsx";
-import { MarkPartial, RatingPartials } from "../images/rating.tsx";
+import { RatingPartials } from "../images/rating.tsx";
 import { PauseNotices } from "../queue/pause_notices.tsx";
 import { QueueNews, RunningNews } from "../queue/queue_news.tsx";
 import { RunningCount } from "../shell/navigation.tsx";
@@ -187,7 +187,6 @@ function Tiles(
       {view.named.filter(({ isDeleted }) => isDeleted).map(({ id }) => (
         <hx-partial hx-target={`#${tileId(id)}`} hx-swap="delete"></hx-partial>
       ))}
-      {view.images.map(({ image }) => <MarkPartial image={image} />)}
     </>
   );
 }

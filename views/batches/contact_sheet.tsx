@@ -5,7 +5,7 @@ import type { PromptView } from "../../lib/live/prompt_view.ts";
 import type { Size } from "../../lib/size.ts";
 import { againName, CardButton } from "../prompts/prompt_card.tsx";
 import { Thumbnail } from "../images/picture.tsx";
-import { Rating, RatingMark } from "../images/rating.tsx";
+import { Rating } from "../images/rating.tsx";
 import { progressWords } from "../prompts/progress_words.ts";
 import { charge, money } from "../shell/format.ts";
 import { differenceInWords, valueInWords } from "./batch_words.ts";
@@ -168,7 +168,6 @@ function Place({ view, index }: { view: PromptView; index: number }) {
     return (
       <a class="frame" href={`/images/${image.id}`}>
         <Thumbnail image={image} text={request.text} />
-        <RatingMark image={image} />
       </a>
     );
   }

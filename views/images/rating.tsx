@@ -1,6 +1,5 @@
 /** What a picture is rated, and buttons to say so, which know themselves by an id of their own, for live pages. */
 import type { Image } from "../../lib/images/image.ts";
-import { tileId } from "./picture.tsx";
 
 type Rated = Pick<Image, "id" | "rating">;
 
@@ -69,9 +68,9 @@ function RatingButton({ rating, value, isLit, children }: {
   );
 }
 
-/** The tile of a picture bears its rating as it is now. */
+/** What shows the picture bears its rating as it is now. */
 export function MarkPartial({ image: { id, rating } }: { image: Rated }) {
-  return <hx-partial hx-target={`#${tileId(id)}`} hx-swap="rate">{rating}</hx-partial>;
+  return <hx-partial hx-target={`[data-picture="${id}"]`} hx-swap="rate">{rating}</hx-partial>;
 }
 
 /** The same, and the buttons. */

@@ -201,7 +201,7 @@ Deno.test("buttons of a picture's page rate and tag it without a script, and wit
   const answer = await person.form(`/images/${id}/rating`, { rating: "-1" }, fragment);
   const text = await answer.text();
   assert.equal(answer.status, 200);
-  assert.match(text, new RegExp(`hx-target="#image-${id}"`));
+  assert.match(text, new RegExp(`hx-target="\\[data-picture=&quot;${id}&quot;\\]"`));
   assert.match(text, /hx-target="#announcer"[^>]*>rejected</);
   for (const rating of ["", "6", "x", "4.5"]) {
     assert.equal((await person.form(`/images/${id}/rating`, { rating })).status, 400, rating);
@@ -265,7 +265,7 @@ Deno.test("pictures that are selected are rated, tagged and put onto a board tog
   assert.deepEqual(await list("stars=5"), [ids[1], ids[0]]);
   const tagged = await select(person, ids, [["action", "tag"], ["tags", "Fox, sea"]], fragment);
   const text = await tagged.text();
-  assert.equal(text.split('hx-target="#image-').length, 4);
+  assert.equal(text.split('hx-target="[data-picture=').length, 4);
   assert.match(text, /3 pictures: fox, sea/);
   assert.deepEqual((await list("tag=fox&tag=sea")).length, 3);
   const made = await select(person, ids, [["action", "board"], ["name", "Foxes"]]);

@@ -32,3 +32,16 @@ export async function* batchPictures(
     before = next ?? undefined;
   } while (before !== undefined);
 }
+
+/** The first of those that are there. */
+export async function firstPictures(
+  store: Store,
+  { batch, most }: { batch: Batch; most: number },
+): Promise<BatchPicture[]> {
+  const first: BatchPicture[] = [];
+  if (batch.counts.images === 0) return first;
+  for await (const picture of batchPictures(store, { batch, only: "all" })) {
+    if (first.push(picture) === most) break;
+  }
+  return first;
+}

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Batch } from "../../lib/batches/batch.ts";
+import { firstPictures } from "../../lib/batches/batch_pictures.ts";
 import { findBatch, listBatches } from "../../lib/batches/batch_store.ts";
 import { pauseBatch, resumeBatch, setLimit } from "../../lib/batches/change_batch.ts";
 import { planRetry, retryFailed } from "../../lib/batches/retry_failed.ts";
@@ -39,6 +40,9 @@ import { readSheetPart } from "./sheet_part.ts";
 const limitWords = "limit must be an amount of dollars such as 4.80, or empty for none";
 const limitForm = z.object({ limit: dollarText(limitWords, { mostDigits: 9 }) });
 
+/** Of each batch, where all are listed. */
+const printsInList = 8;
+
 type BatchPageDeps = Pick<
   AppDeps,
   | "store"
@@ -64,7 +68,13 @@ export function batchPageRoutes(deps: BatchPageDeps) {
       const name = { userId: user.id, list: "batches page", secret };
       const query = readListQuery(c, { ...name, defaultLimit: 20 });
       const page = await listBatches(store, { userId: user.id, ...query.start });
-      const batches = await viewBatches(store, page.items);
+      const [views, first] = await Promise.all([
+        viewBatches(store, page.items),
+        Promise.all(
+          page.items.map(({ value: batch }) => firstPictures(store, { batch, most: printsInList })),
+        ),
+      ]);
+      const batches = views.map((view, i) => ({ view, first: first[i] }));
       return c.html(
         <BatchesPage {...{ user, cursor, batches }} pagination={paginate(page, { name, query })} />,
       );

@@ -59,12 +59,15 @@ export function BatchPreview(props: PreviewProps) {
         )}
       </div>
       {byModel.length > 1 && <ByModel byModel={byModel} />}
-      <ol class="first-rows">
-        {rows.slice(0, promptsShown).map((row) => <Row row={row} />)}
-      </ol>
-      {rows.length > promptsShown && <p class="muted">and {plural(rows.length - promptsShown, "more row")}
-      </p>}
       <StartForm {...props} />
+      <div>
+        <ol class="first-rows">
+          {rows.slice(0, promptsShown).map((row) => <Row row={row} />)}
+        </ol>
+        {rows.length > promptsShown && (
+          <p class="muted">and {plural(rows.length - promptsShown, "more row")}</p>
+        )}
+      </div>
     </>
   );
 }

@@ -1,19 +1,27 @@
 /** All batches of a person, newest first. */
+import type { BatchPicture } from "../../lib/batches/batch_pictures.ts";
 import type { BatchView } from "../../lib/live/batch_view.ts";
 import type { User } from "../../lib/users/user.ts";
 import type { Pagination } from "../json/pagination_json.ts";
 import { plural } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
+import { Thumbnail } from "../images/picture.tsx";
 import { Time } from "../shell/time.tsx";
 import { progressOf } from "./batch_words.ts";
+
+export interface ListedBatch {
+  view: BatchView;
+  /** A few of its pictures. */
+  first: readonly BatchPicture[];
+}
 
 export function BatchesPage({ user, cursor, batches, pagination }: {
   user: User;
   cursor: string;
-  batches: readonly BatchView[];
+  batches: readonly ListedBatch[];
   pagination: Pagination;
 }) {
-  const isBusy = batches.some(({ batch: { state } }) => state === "RUNNING");
+  const isBusy = batches.some(({ view }) => view.batch.state === "RUNNING");
   return (
     <Layout title="Batches" user={user} current="/batches" live={{ page: "batch", cursor, isBusy }}>
       <div class="heading">
@@ -34,7 +42,7 @@ export function BatchesPage({ user, cursor, batches, pagination }: {
             <a class="button primary" href="/batches/new">Make many at once</a>
           </div>
         )
-        : <ul class="batches">{batches.map((view) => <BatchLine view={view} zone={user.timeZone} />)}</ul>}
+        : <ul class="batches">{batches.map((each) => <BatchLine {...each} zone={user.timeZone} />)}</ul>}
       {pagination.next !== null && (
         <nav class="more" aria-label="Batches">
           <a class="button quiet" href={`/batches?cursor=${pagination.next}`}>Older batches</a>
@@ -48,7 +56,7 @@ function batchLineId(batchId: string): string {
   return `batch-line-${batchId}`;
 }
 
-function BatchLine({ view, zone }: { view: BatchView; zone?: string }) {
+function BatchLine({ view, first, zone }: ListedBatch & { zone?: string }) {
   const { batch } = view;
   return (
     <li>
@@ -56,6 +64,11 @@ function BatchLine({ view, zone }: { view: BatchView; zone?: string }) {
         <a href={`/batches/${batch.id}`}>{batch.name}</a>
       </h2>
       <BatchState view={view} />
+      {first.length > 0 && (
+        <p class="first-prints">
+          {first.map(({ image, prompt }) => <Thumbnail image={image} text={prompt.request.text} />)}
+        </p>
+      )}
       <p class="muted">
         {plural(batch.rows, "row")}, <Time at={batch.createdAt} zone={zone} />
       </p>

@@ -309,6 +309,16 @@ Deno.test("batches are listed newest first, and who has none is told what they a
   assert.match(await shown(other, "/batches"), /Make many at once/);
 });
 
+Deno.test("the list shows a few pictures of each batch, as far as there are any", async () => {
+  await using studio = await createStudio();
+  const [person, program] = [await studio.withSession(), await studio.withKey()];
+  const id = await accept(program, { prompts: Array.from({ length: 10 }, (_, i) => `picture ${i}`) });
+  await over(program, id);
+  const text = await shown(person, "/batches");
+  assert.equal(text.split('<img src="/api/v1/images/').length - 1, 8);
+  assert.match(text, /alt="picture 0"/);
+});
+
 Deno.test("pictures go onto the board that was chosen, unless their row names another", async () => {
   await using studio = await createStudio();
   const [person, program] = [await studio.withSession(), await studio.withKey()];

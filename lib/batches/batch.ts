@@ -269,7 +269,13 @@ function starsChanged(
   const stars = batch.counts.stars + by;
   const changed = { ...batch, counts: { ...batch.counts, stars } };
   const isEnough = batch.stopAtStars !== null && stars >= batch.stopAtStars;
-  return isEnough && isGoingOn(batch) ? stopped(changed, { reason: "stars", at }) : changed;
+  // Otherwise it would go on where its limit is raised.
+  const mayGoOn = isGoingOn(batch) || isAtLimit(batch);
+  return isEnough && mayGoOn ? stopped(changed, { reason: "stars", at }) : changed;
+}
+
+function isAtLimit({ state, reason }: Batch): boolean {
+  return state === "STOPPED" && reason === "limit";
 }
 
 /** One that its limit has stopped goes on where it may spend more. */
@@ -277,12 +283,12 @@ function limitSet(
   batch: Batch,
   { limitMicros }: Extract<BatchEvent, { type: "limit_set" }>,
 ): Batch | null {
-  const isAtLimit = batch.state === "STOPPED" && batch.reason === "limit";
-  if (!isGoingOn(batch) && !isAtLimit) return null;
+  const wasAtLimit = isAtLimit(batch);
+  if (!isGoingOn(batch) && !wasAtLimit) return null;
   if (limitMicros !== null && limitMicros < leastLimitMicros(batch)) return null;
   const changed = { ...batch, limitMicros };
   const isRaised = (limitMicros ?? Infinity) > (batch.limitMicros ?? Infinity);
-  return isAtLimit && isRaised ? running(changed) : changed;
+  return wasAtLimit && isRaised ? running(changed) : changed;
 }
 
 /** One whose rows were stopped before can still be cancelled as a whole. */

@@ -226,7 +226,7 @@ const table: { [event: string]: { [state in StateName]: string } } = {
     "paused": "STOPPED stars 0",
     "paused by its provider": "STOPPED stars 0",
     "stopping": "STOPPED stars 0",
-    "stopped by its limit": "STOPPED limit 0",
+    "stopped by its limit": "STOPPED stars 0",
     "cancelled": "STOPPED cancelled 0",
     "done": "DONE 0",
   },

@@ -7,7 +7,7 @@ import { rated } from "../../../lib/images/marking.ts";
 import { readAccount } from "../../../lib/money/ledger.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { imagesOf } from "../../../lib/prompts/prompt.ts";
-import { acceptTestBatch, type TestBatch } from "../../fixtures/batches.ts";
+import { acceptTestBatch, planRows, rowTexts, type TestBatch } from "../../fixtures/batches.ts";
 import { createStandIn, holdUntil, succeed } from "../../fixtures/stand_in_provider.ts";
 import { createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
@@ -106,5 +106,20 @@ Deno.test("the second picture with a star stops the batch: nothing is submitted 
   assert.deepEqual([ended.counts.completed, ended.counts.cancelled], [7, 4]);
   assert.equal(studio.standIn.submitted.length, 7);
   await until(() => readAccount(studio.store, studio.owner.id), ({ heldMicros }) => heldMicros === 0);
+  assert.deepEqual((await verify(studio.store, studio)).violations, []);
+});
+
+Deno.test("stars that come after the limit has stopped a batch count: a higher limit does not let it go on", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey(studio.owner, "generate");
+  const { mostMicros } = planRows(studio.deps.models, rowTexts(2));
+  const batch = await accept(studio, { rows: 6, terms: { limitMicros: mostMicros, stopAtStars: 1 } });
+  await until(() => read(studio, batch), ({ reason }) => reason === "limit");
+  const [id] = await picturesOf(studio, batch);
+  assert.equal((await program.patch(`/api/v1/images/${id}`, { rating: 5 })).status, 200);
+  const raised = await program.patch(`/api/v1/batches/${batch.id}`, { limit: 1 });
+  assert.equal(raised.status, 409);
+  const { state, reason, next, reserveMicros } = await read(studio, batch);
+  assert.deepEqual([state, reason, next, reserveMicros], ["STOPPED", "stars", 2, 0]);
   assert.deepEqual((await verify(studio.store, studio)).violations, []);
 });

@@ -120,6 +120,24 @@ Deno.test("a text that stands for billions is counted without making one", () =>
   assert.ok(readTemplate("{a|b}".repeat(200_000)).count > Number.MAX_SAFE_INTEGER);
 });
 
+const tooManyChoices: { [name: string]: string } = {
+  "one choice": `{${"a|".repeat(450_000)}b}`,
+  "choices in one option": `{a|${"{a|b}".repeat(180_000)}}`,
+  "choices in many options": `{${"{a|b}|".repeat(140_000)}c}`,
+  "a choice that is not closed": `{1${"|1".repeat(450_000)}`,
+  "a name that is repeated in many options": `{x: a|b}{${"{x}|".repeat(200_000)}c}`,
+};
+
+for (const [name, text] of Object.entries(tooManyChoices)) {
+  Deno.test(`${name}: of a megabyte no more is read than a batch could have rows`, () => {
+    assert.throws(() => readTemplate(text), (error) => {
+      assert.ok(error instanceof Refusal);
+      assert.equal(error.message, "This text has more than 10,000 choices; a batch has fewer rows");
+      return true;
+    });
+  });
+}
+
 Deno.test("any one of billions of texts can be made alone", () => {
   const template = readTemplate("{a|b}".repeat(40));
   assert.equal(template.text(0), "a".repeat(40));

@@ -40,6 +40,8 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
     rows: createRowReader(deps.blobs),
     window: Math.max(leastWindow, 2 * deps.userConcurrency),
   };
+  /** Ids of batches that could not be looked after the last time. */
+  const troubled = new Set<string>();
   let isWoken = false;
   let isStopped = false;
   let looking: Promise<void> | null = null;
@@ -67,6 +69,8 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
       isWoken = false;
       try {
         const batches = await listBatchesWithWork(store);
+        const known = new Set(batches.map(({ value }) => value.id));
+        for (const id of troubled) if (!known.has(id)) troubled.delete(id);
         await Promise.all(batches.map(({ value }) => look(value)));
         wakeAtDeadline(batches.map(({ value }) => value));
       } catch (error) {
@@ -75,12 +79,14 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
     }
   }
 
-  /** Trouble with one, such as rows that the storage does not give, leaves the others alone. */
+  /** Trouble with one, such as rows that the storage does not give, leaves the others alone; it is said once. */
   async function look(batch: Batch): Promise<void> {
     try {
       await lookAfter(starting, batch);
+      troubled.delete(batch.id);
     } catch (error) {
-      log("error", "batch_trouble", { batchId: batch.id, error });
+      if (!troubled.has(batch.id)) log("error", "batch_trouble", { batchId: batch.id, error });
+      troubled.add(batch.id);
     }
   }
 

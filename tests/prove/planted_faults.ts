@@ -3,6 +3,7 @@
  * checker is checked. `old` stands exactly once in its file.
  */
 import { brokenRequests } from "./requests.ts";
+import { sortedPictures } from "./board_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
@@ -544,6 +545,37 @@ export const plantedFaults: PlantedFault[] = [
       new: "if (!found || !userId) throw notFound();\n  return found.value;",
     }],
     story: strangers,
+  },
+  {
+    name: "a star is answered and not written",
+    breaks: "marks",
+    edits: [{
+      file: "lib/batches/mark_image.ts",
+      old: "if (after === before.value || await write(store, { before, after })) return after;",
+      new: "return after;",
+    }],
+    story: sortedPictures,
+  },
+  {
+    name: "a deleted picture leaves its place on a board behind",
+    breaks: "indexes",
+    edits: [{
+      file: "lib/images/image_store.ts",
+      old: "for (const { list, number } of placesOf(image.value)) removeEntry(atomic, list, number);",
+      new:
+        "for (const { list, number } of placesOf(image.value).slice(0, 1)) removeEntry(atomic, list, number);",
+    }],
+    story: sortedPictures,
+  },
+  {
+    name: "a picture that is brought back has lost its boards",
+    breaks: "marks",
+    edits: [{
+      file: "lib/images/delete_image.ts",
+      old: "boards: await boardsStillThere(atomic, { store, image })",
+      new: "boards: []",
+    }],
+    story: sortedPictures,
   },
   {
     name: "a backup is taken without its pictures",

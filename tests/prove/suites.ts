@@ -1,6 +1,7 @@
 /** All that is run, and how much of it: a new promise is proven by a line here. */
 import { pick, randomFrom } from "../fixtures/random.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
+import { sortedPictures } from "./board_stories.ts";
 import { batchMoments, checkBatchKill } from "./batch_kills.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
@@ -102,6 +103,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a lot that is cancelled", about: "ledger", run: () => cancelledLot(some) },
         { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
+        { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },
         { name: "a restored backup", about: "backup", run: () => stories.restoredBackup(some) },

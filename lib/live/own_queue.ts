@@ -12,8 +12,9 @@ import { type PromptView, type ViewDeps, viewPrompts } from "./prompt_view.ts";
 import { estimateStarts } from "./queue_estimates.ts";
 
 export interface OwnQueue {
-  /** Oldest first. */
+  /** Oldest first, those that went in lots behind the others; as many as are shown. */
   running: PromptView[];
+  runningCount: number;
   /** The next first, as many as are shown. */
   waiting: WaitingView[];
   /** All that wait, those that are tried again later among them. */
@@ -58,7 +59,15 @@ export async function viewOwnQueue(deps: OwnQueueDeps, userId: string): Promise<
   const first = line.slice(0, shown);
   const later = delayed.slice(0, shown);
   const prompts = await readPrompts(store, [...first, ...later].map(({ promptId }) => promptId));
-  const [runningViews, views] = await Promise.all([viewPrompts(deps, running), viewPrompts(deps, prompts)]);
+  const isInLot = ({ value }: Versioned<Prompt>) => value.lotId !== undefined;
+  const shownRunning = [...running.filter((found) => !isInLot(found)), ...running.filter(isInLot)].slice(
+    0,
+    shown,
+  );
+  const [runningViews, views] = await Promise.all([
+    viewPrompts(deps, shownRunning),
+    viewPrompts(deps, prompts),
+  ]);
   const startsIn = await startsOf(deps, { running: runningViews, line: first, pauses });
   const places = new Map(first.map(({ promptId }, i) => [promptId, i]));
   const waiting = views.filter(({ prompt }) => prompt.status === "PENDING").map((view): WaitingView => {
@@ -68,6 +77,7 @@ export async function viewOwnQueue(deps: OwnQueueDeps, userId: string): Promise<
   });
   return {
     running: runningViews.filter(({ prompt }) => prompt.status === "PROCESSING"),
+    runningCount: running.length,
     waiting,
     waitingCount: line.length + delayed.length,
     batches: batches.map(({ value: { id, name, rows, next, state } }) => (
@@ -114,8 +124,10 @@ async function startsOf(
   deps: OwnQueueDeps,
   { running, line, pauses }: { running: PromptView[]; line: WaitingPrompt[]; pauses: Pause[] },
 ): Promise<(number | null)[]> {
+  // What went in a lot keeps nothing else from starting.
+  const inSlots = running.filter(({ prompt }) => prompt.lotId === undefined);
   const models = new Set([
-    ...running.map(({ prompt }) => prompt.request.model),
+    ...inSlots.map(({ prompt }) => prompt.request.model),
     ...line.map(({ model }) => model),
   ]);
   const expected = new Map(
@@ -129,7 +141,7 @@ async function startsOf(
   };
   return estimateStarts({
     slots: deps.userConcurrency,
-    running: running.map(({ prompt, progress }) =>
+    running: inSlots.map(({ prompt, progress }) =>
       progress?.remainingMs ?? expected.get(prompt.request.model) ?? null
     ),
     waiting: line.map((prompt) => ({

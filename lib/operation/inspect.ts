@@ -32,6 +32,7 @@ import {
   type Task,
 } from "../prompts/prompt.ts";
 import { isGoingOn, type Lot } from "../lots/lot.ts";
+import { listLotsOf } from "../lots/lot_store.ts";
 import { changeKey, listsOf, queueEntriesOf, readPrompt, sourceKeysOf } from "../prompts/prompt_store.ts";
 import { type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { type Lease, queuePositions, readLease } from "../prompts/queue.ts";
@@ -152,6 +153,7 @@ async function inspectBatch({ store, blobs }: InspectDeps, id: string): Promise<
   const open = await listOpenPrompts(store, batch);
   const hasWork = await read(store.kv, keys.batchWork(id)) !== null;
   const { userId, sequence, state, reason, rows, next, lane, deadline, counts, finishedAt } = batch;
+  const lots = lane === "economy" ? await listLotsOf(store, { userId, batchId: id }) : [];
   return {
     kind: "batch",
     id,
@@ -183,6 +185,7 @@ async function inspectBatch({ store, blobs }: InspectDeps, id: string): Promise<
     },
     refusalsInRow: { ...batch.refusalsInRow },
     open: open.map(({ value }) => ({ promptId: value.id, row: value.row ?? null, status: value.status })),
+    ...(lane === "economy" && { lots: lots.map(({ id, state }) => ({ id, state })) }),
     indexes: { work: hasWork === needsWork(batch) ? "right" : hasWork ? "orphan" : "missing" },
   };
 }

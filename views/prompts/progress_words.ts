@@ -5,8 +5,8 @@ import { plural } from "../shell/format.ts";
 export function progressWords({ prompt, stage, progress, position, pause }: PromptView): string {
   switch (stage) {
     case "queued":
-      if (prompt.lane === "economy") return "to be sent with others of its batch";
       if (pause !== null) return `waits: ${pauseWords(pause)}`;
+      if (prompt.lane === "economy") return "to be sent with others of its batch";
       if (prompt.status === "PENDING" && prompt.readyAt !== null) return "waiting to try again";
       return position ? `waiting, ${plural(position, "prompt")} before it` : "next in line";
     case "submitting":

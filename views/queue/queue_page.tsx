@@ -46,7 +46,7 @@ export function QueueFragment({ said, ...props }: QueueProps & { said?: string }
 
 /** Asked for again when something has changed. */
 function QueueList({ user, cursor, queue, cancelled }: QueueProps) {
-  const { running, waiting, waitingCount, batches } = queue;
+  const { running, runningCount, waiting, waitingCount, batches } = queue;
   const byId = new Map(batches.map((batch) => [batch.id, batch]));
   const areWaiting = new Set(waiting.map(({ view }) => view.prompt.batchId));
   return (
@@ -64,10 +64,11 @@ function QueueList({ user, cursor, queue, cancelled }: QueueProps) {
       {cancelled !== null && <SendAgain {...cancelled} />}
       <form class="selection" method="post" action="/queue/selection">
         <section aria-labelledby="what-runs">
-          <h2 id="what-runs">{running.length === 0 ? "Nothing runs" : `${running.length} running`}</h2>
+          <h2 id="what-runs">{runningCount === 0 ? "Nothing runs" : `${runningCount} running`}</h2>
           <ul id={runningRowsId} class="queue-rows" data-fixed="">
             {running.map((view) => <RunningRow view={view} />)}
           </ul>
+          {running.length < runningCount && <p class="muted">and {runningCount - running.length} more</p>}
         </section>
         <section aria-labelledby="what-waits">
           <h2 id="what-waits">{waitingCount === 0 ? "Nothing waits" : `${waitingCount} waiting`}</h2>
@@ -84,7 +85,7 @@ function QueueList({ user, cursor, queue, cancelled }: QueueProps) {
           {waiting.length < waitingCount && (
             <p class="muted">and {waitingCount - waiting.length} more behind them</p>
           )}
-          {running.length + waitingCount === 0 && <Empty />}
+          {runningCount + waitingCount === 0 && <Empty />}
         </section>
         <div class="bar">
           <SelectionButton action="front" name="To the front" />

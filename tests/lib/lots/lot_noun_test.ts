@@ -1,16 +1,24 @@
 import assert from "node:assert/strict";
 import { listOpenPrompts, readBatch } from "../../../lib/batches/batch_store.ts";
+import { viewOwnQueue } from "../../../lib/live/own_queue.ts";
 import type { Lot } from "../../../lib/lots/lot.ts";
 import { commitLot, listLotsOf, listOpenLots, readLot } from "../../../lib/lots/lot_store.ts";
 import { inspect } from "../../../lib/operation/inspect.ts";
 import { rebuild } from "../../../lib/operation/rebuild.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { createProgressBoard } from "../../../lib/prompts/progress.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { takeIntoLot } from "../../../lib/work/lot_task.ts";
 import { acceptTestBatch, beginRows } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { lotRecord } from "../../fixtures/lots.ts";
-import { createTestStore, createTestUser, type TestStore } from "../../fixtures/store.ts";
+import {
+  acceptPrompt,
+  createTestModels,
+  createTestStore,
+  createTestUser,
+  type TestStore,
+} from "../../fixtures/store.ts";
 
 /** A lot with two prompts, that is about to be submitted. */
 async function setScene(store: TestStore) {
@@ -51,6 +59,25 @@ Deno.test("prompts of the economy lane stand in no queue and under no lease, and
   const { lot, user } = scene;
   assert.deepEqual((await listOpenLots(store)).map(({ value }) => value.id), [lot.id]);
   assert.deepEqual(await listLotsOf(store, { userId: user.id, batchId: lot.batchId }), [lot]);
+});
+
+Deno.test("what is in a lot is shown as running, and keeps nothing else from starting", async () => {
+  using store = await createTestStore();
+  const { user, lot } = await setScene(store);
+  const { prompt: waiting } = await acceptPrompt(store, user);
+  const queue = await viewOwnQueue({
+    store,
+    models: createTestModels(store.now),
+    progress: createProgressBoard(),
+    taskDurations: { expectedMs: () => Promise.resolve(60_000) },
+    userConcurrency: 1,
+  }, user.id);
+  assert.deepEqual(queue.running.map(({ prompt }) => prompt.id), lot.promptIds);
+  assert.equal(queue.runningCount, lot.promptIds.length);
+  assert.deepEqual(queue.waiting.map(({ view, startsInMs }) => [view.prompt.id, startsInMs]), [[
+    waiting.value.id,
+    0,
+  ]]);
 });
 
 Deno.test("a prompt goes into one lot only, and into none while it is not waiting", async () => {
@@ -109,5 +136,7 @@ Deno.test("whoever looks into it is told where a lot stands, and nobody's words"
   ]);
   const prompt = await inspect({ store, blobs }, lot.promptIds[0]);
   assert.deepEqual([prompt.stands, prompt.lot], ["It is in a lot, and waits for what comes of that", lot.id]);
-  assert.ok(!JSON.stringify([shown, prompt]).includes("row 1"));
+  const batch = await inspect({ store, blobs }, lot.batchId);
+  assert.deepEqual(batch.lots, [{ id: lot.id, state: "uploading" }]);
+  assert.ok(!JSON.stringify([shown, prompt, batch]).includes("row 1"));
 });

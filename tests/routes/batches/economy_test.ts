@@ -100,6 +100,10 @@ Deno.test("the preview offers the lane with both prices, and the page says when 
     words,
     /Sent to OpenAI at \d\d:\d\d UTC · usually within the hour, at the latest tomorrow \d\d:\d\d UTC · saves \$0\.\d+/,
   );
+  assert.match(
+    await text(await person.get("/queue")),
+    /2 running .*at the provider, in the economy lane.* Nothing waits/,
+  );
   service.lots.plan = { isDone: (index) => index > 0 };
   service.lots.pollsUntilEnd = 0;
   const done = await until(

@@ -78,12 +78,11 @@ browserTest("a print is starred by a click and by a key, and the other tab hears
   await other.goto(`${server.url}/batches/${id}`);
   const first = page.locator(".contact-print").first();
   await first.getByRole("button", { name: "3 stars" }).click();
-  await page.locator('.contact-print[data-rating="3"], .contact-print .mark[data-rating="3"]').first()
-    .waitFor();
-  await other.locator('.contact-print .mark[data-rating="3"]').waitFor();
+  await page.locator('.contact-print[data-rating="3"]').waitFor();
+  await other.locator('.contact-print[data-rating="3"]').waitFor();
   await page.locator(".contact-print").nth(1).locator("a.frame").focus();
   await page.keyboard.press("x");
-  await page.locator('.contact-print .mark[data-rating="-1"]').waitFor();
+  await page.locator('.contact-print[data-rating="-1"]').waitFor();
   await page.getByRole("link", { name: "Starred" }).click();
   assert.equal(await page.locator(".contact-print").count(), 1);
   assert.deepEqual(visitor.complaints, []);

@@ -116,7 +116,14 @@ function ContactPrint(
 
 /** The prints of a prompt as it is now, for pages that show its batch. */
 export function LiveContacts({ batchId, view }: { batchId: string; view: PromptView }) {
-  return <>{view.frames.map((_, index) => <LiveContact batchId={batchId} view={view} index={index} />)}</>;
+  return (
+    <>
+      {Array.from(
+        { length: view.prompt.request.count },
+        (_, index) => <LiveContact batchId={batchId} view={view} index={index} />,
+      )}
+    </>
+  );
 }
 
 function LiveContact(

@@ -38,6 +38,7 @@ async function shown(name: string, answer: Response): Promise<Shown> {
 const ownPages = [
   "/dashboard",
   "/generator",
+  "/batches",
   "/batches/new",
   "/gallery",
   "/prompts",
@@ -49,7 +50,7 @@ const adminPages = ["", "/audit", "/invitations", "/prices", "/providers", "/que
 );
 const openPages = ["/", "/login", "/login?code=x", "/join", "/nothing"];
 
-/** Pictures, something that waits, something that runs, a failure, a charge in doubt, keys, passkeys, an invitation. */
+/** Pictures, something that waits, something that runs, a failure, a charge in doubt, batches, keys, passkeys, an invitation. */
 async function fill({ store, blobs, owner, standIn }: Studio, session: Client) {
   const made = await completePrompt(store, owner, { blobs, request: { count: 3 } });
   const failure = new ProviderFailure("outcome_unknown", "x", { outcome: "unknown" });
@@ -58,7 +59,13 @@ async function fill({ store, blobs, owner, standIn }: Studio, session: Client) {
   await startPrompt(store, (await acceptPrompt(store, owner)).prompt.value.id);
   await createTestPasskey(store, owner);
   const { code } = await createInvitation(store, { createdBy: owner.id, name: "Bob" });
-  return { promptId: made.value.id, images: imagesOf(made.value).map(({ id }) => id), code };
+  const batches = await Promise.all([
+    { prompts: ["sea", "land"], limit: 0.03 },
+    { template: { prompt: "{sea|land}", braces: true, axes: { seed: [1, 2] } } },
+  ].map(async (body) => (await (await session.post("/api/v1/batches", body)).json()).batchId));
+  await session.form(`/batches/${batches[0]}/pause`, {});
+  const images = imagesOf(made.value).map(({ id }) => id);
+  return { promptId: made.value.id, images, code, batches: batches.map((id) => `/batches/${id}`) };
 }
 
 async function pagesOf(studio: Studio): Promise<Shown[]> {
@@ -70,7 +77,7 @@ async function pagesOf(studio: Studio): Promise<Shown[]> {
     ...await open(member, ownPages),
     ...await open(session, [...ownPages, ...adminPages]),
   ];
-  const { promptId, images: [first, second, third], code } = await fill(studio, session);
+  const { promptId, images: [first, second, third], code, batches } = await fill(studio, session);
   await session.form(`/images/${third}/delete`, {});
   const made = await shown(
     "POST /profile/keys",
@@ -88,6 +95,9 @@ async function pagesOf(studio: Studio): Promise<Shown[]> {
     ...ownPages,
     ...adminPages,
     `/generator?from=${promptId}`,
+    ...batches,
+    `${batches[1]}?sort=stars`,
+    `/batches/new?from=${batches[0].split("/").at(-1)}`,
     "/gallery?q=none",
     "/gallery?limit=1",
     `/gallery?deleted=${third}`,

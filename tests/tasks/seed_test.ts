@@ -4,6 +4,7 @@ import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
 import { listAudit } from "../../lib/users/audit.ts";
 import { listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
 import type { Batch } from "../../lib/batches/batch.ts";
+import type { Board } from "../../lib/boards/board.ts";
 import type { MadeImage, TrashedImage } from "../../lib/images/image.ts";
 import type { LedgerEntry } from "../../lib/money/ledger.ts";
 import { openDataDirectory } from "../../lib/operation/data_directory.ts";
@@ -82,6 +83,10 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
       ["DONE", 8, 8, 2],
       ["PAUSED", 4, 0, 0],
     ]);
+    const [board] = await all<Board>(store, kinds.boards);
+    const images = await all<MadeImage>(store, kinds.images);
+    assert.equal(images.filter(({ boards }) => boards.some(({ boardId }) => boardId === board.id)).length, 6);
+    assert.equal(images.filter(({ tags }) => tags.includes("winter")).length, 3);
     const entries = await all<LedgerEntry>(store, kinds.ledger);
     assert.deepEqual([...new Set(entries.map(({ basis }) => basis))].sort(), [
       "none",

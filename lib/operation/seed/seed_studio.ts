@@ -12,14 +12,17 @@ import { readBatch } from "../../batches/batch_store.ts";
 import { pauseBatch } from "../../batches/change_batch.ts";
 import { markImage } from "../../batches/mark_image.ts";
 import { planQuotes } from "../../batches/plan_quotes.ts";
+import { putOnBoard } from "../../boards/board_pictures.ts";
+import { createBoard } from "../../boards/board_store.ts";
 import { addPrice } from "../../catalog/add_price.ts";
 import type { PriceBook } from "../../catalog/price_book.ts";
 import { createApiKey } from "../../identity/api_key.ts";
 import { createInvitation, redeemInvitation } from "../../identity/invitation.ts";
 import { startSession } from "../../identity/session.ts";
 import { deleteImage } from "../../images/delete_image.ts";
+import type { Image } from "../../images/image.ts";
 import { listImages } from "../../images/image_store.ts";
-import { rated } from "../../images/marking.ts";
+import { rated, tagged } from "../../images/marking.ts";
 import { monthOf } from "../../money/account.ts";
 import { readMonth } from "../../money/ledger.ts";
 import { isFinal, isHeld, type Prompt } from "../../prompts/prompt.ts";
@@ -102,10 +105,12 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
     clock.moveTo(today - (recentScenes.length - i) * 12 * minuteMs);
     await make(scene);
   }
+  const { items: [newest, ...others] } = await listImages(store, { userId: people.owner.id, limit: 8 });
   await makeBatch();
   await make(delayedScene);
   clock.moveTo(present());
-  await deleteNewestOf(people.owner);
+  await deleteImage(store, newest);
+  await fillBoard(deps, others);
   await setBudgets();
   await deps.stop();
   for (const scene of waitingScenes) await ask(scene);
@@ -209,11 +214,6 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
       await changeUser(deps.store, { actor: people.owner, userId, changes: { monthlyBudget } });
     }
   }
-
-  async function deleteNewestOf({ id: userId }: User): Promise<void> {
-    const { items } = await listImages(store, { userId, limit: 1 });
-    await deleteImage(store, items[0]);
-  }
 }
 
 /** Final and charged, or back in the queue for another attempt. */
@@ -257,6 +257,18 @@ async function correctOldest({ store }: SeedDeps, { id: by }: User): Promise<voi
   const [entry] = await listUnknownCharges(store, { limit: 1 });
   const note = "The provider's statement has no such picture";
   await correctCharge(store, { promptId: entry.promptId, billedMicros: 0, by, note });
+}
+
+/** One that nobody wants, and a board of the others, some with tags. */
+async function fillBoard({ store }: SeedDeps, [unwanted, ...wanted]: Image[]): Promise<void> {
+  const { userId } = unwanted;
+  await markImage(store, { userId, imageId: unwanted.id }, rated(-1));
+  const board = await createBoard(store, { userId, name: "Winter campaign", description: "" });
+  const imageIds = wanted.map(({ id }) => id);
+  await putOnBoard(store, { userId, boardId: board.id, imageIds });
+  for (const imageId of imageIds.slice(0, 3)) {
+    await markImage(store, { userId, imageId }, tagged(["print", "winter"]));
+  }
 }
 
 /** Nobody knows their secrets: they are there to be seen in lists. */

@@ -28,10 +28,13 @@ export const priceForm = z.object({
 const reasonWords = "Say in a few words why: everybody reads it";
 const maxReasonChars = 200;
 const pausedWords = "paused must be true or false";
-const reason = z.string(reasonWords).trim().max(
-  maxReasonChars,
-  `reason takes at most ${maxReasonChars} characters`,
-);
+const reason = z.string(reasonWords).trim()
+  .max(maxReasonChars, `reason takes at most ${maxReasonChars} characters`)
+  .refine(isOneCleanLine, "reason must not contain line breaks, control characters or broken Unicode");
+
+function isOneCleanLine(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
 
 /** What is paused or goes on: a provider by its id, or everything. Whether there is a reason is known to `readPause`. */
 export const pauseInput = z.strictObject({

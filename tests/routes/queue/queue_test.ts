@@ -310,6 +310,9 @@ Deno.test("an admin's pause needs a reason, a provider that is there, and a sess
     [{ paused: "yes", reason: "x" }, 400],
     [admin({ provider: "nobody" }), 400],
     [admin({ reason: "x".repeat(201) }), 400],
+    [admin({ reason: "a\0b" }), 400],
+    [admin({ reason: "two\nlines" }), 400],
+    [admin({ reason: "half of one \ud83e" }), 400],
     [admin({ more: 1 }), 400],
   ];
   for (const [body, status] of cases) {

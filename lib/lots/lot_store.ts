@@ -1,5 +1,7 @@
 /** The one write path of lots, and how they are read. */
+import { isGoingOn as isGoingOnBatch } from "../batches/batch.ts";
 import { readBatch, readTold, tellOfBatch } from "../batches/batch_store.ts";
+import { checkNotPaused, pauseOf, readPauses } from "../prompts/pause.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { isGoingOn, type Lot } from "./lot.ts";
@@ -18,20 +20,41 @@ export function writeLot(
   return atomic;
 }
 
-/** Null: somebody else changed it in between. Where `isTold`, whoever looks at its batch hears of it. */
+/**
+ * Null: somebody else changed it in between, or, where it `needsTurn`, its batch was stopped or something is paused that
+ * it depends on. Where `isTold`, whoever looks at its batch hears of it.
+ */
 export async function commitLot(
   store: Store,
-  { before, after, isTold = false }: { before: Versioned<Lot> | null; after: Lot; isTold?: boolean },
+  { before, after, isTold = false, needsTurn = false }: {
+    before: Versioned<Lot> | null;
+    after: Lot;
+    isTold?: boolean;
+    needsTurn?: boolean;
+  },
 ): Promise<Versioned<Lot> | null> {
   while (true) {
     const atomic = writeLot(store.kv.atomic(), { before, after });
+    if (needsTurn && !await checkTurn(store, { atomic, lot: after })) return null;
     if (isTold) await tell(store, { atomic, lot: after });
     const written = await commit(atomic);
     if (written !== null) return { value: after, versionstamp: written.versionstamp };
     const found = isTold ? await readLot(store, { userId: after.userId, lotId: after.id }) : null;
-    // It was the batch that changed.
+    // It was the batch that changed, or a pause that came.
     if (found === null || found.versionstamp !== before?.versionstamp) return null;
   }
+}
+
+/** False: it is not its turn; otherwise the commit checks that this is still so. */
+async function checkTurn(
+  store: Store,
+  { atomic, lot: { userId, batchId, provider: providerId } }: { atomic: Deno.AtomicOperation; lot: Lot },
+): Promise<boolean> {
+  const pausable = { userId, batchId, providerId };
+  const [batch, pauses] = await Promise.all([readBatch(store, batchId), readPauses(store)]);
+  if (batch === null || !isGoingOnBatch(batch.value) || pauseOf(pauses, pausable) !== null) return false;
+  checkNotPaused(atomic, pausable).check({ key: keys.batch(batchId), versionstamp: batch.versionstamp });
+  return true;
 }
 
 /** A batch that is gone has nobody who would hear. */

@@ -17,7 +17,7 @@ import { type Lot, type LotEvent, step } from "../lots/lot.ts";
 import { commitLot } from "../lots/lot_store.ts";
 import { failure } from "../prompts/failure_words.ts";
 import { isHeld, type Prompt } from "../prompts/prompt.ts";
-import { checkNotPaused, pauseOf, readPauses } from "../prompts/pause.ts";
+import { checkNotPaused, type Pausable, pauseOf, readPauses } from "../prompts/pause.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
 import { sleep } from "../sleep.ts";
 import type { Versioned } from "../store/store.ts";
@@ -161,13 +161,14 @@ function work(state: State): Promise<void> {
   }
 }
 
-/** Writes what follows from the event. */
+/** Writes what follows from the event; only where its turn is not over a lot comes to be submitted. */
 async function advance(state: Owned, event: LotEvent): Promise<void> {
   const { store, log } = state.deps;
   const after = step(state.lot.value, event, store.now());
   // Of what its prompts go through, those tell themselves.
   const isTold = event.type !== "settled" && event.type !== "emptied";
-  const written = after && await commitLot(store, { before: state.lot, after, isTold });
+  const needsTurn = event.type === "uploaded";
+  const written = after && await commitLot(store, { before: state.lot, after, isTold, needsTurn });
   if (written === null) throw new Left();
   state.lot = written;
   const { id: lotId, state: stands, end } = written.value;
@@ -177,7 +178,11 @@ async function advance(state: Owned, event: LotEvent): Promise<void> {
 async function upload(state: State): Promise<void> {
   const { deps, ability, lot: { value: lot }, stopping: { signal } } = state;
   await takeIn(deps, lot);
-  const { going, cancelled } = await ownPrompts(state);
+  const { going: all, cancelled } = await ownPrompts(state);
+  const isHalted = await isPaused(deps.store, lot);
+  // They wait for another lot.
+  if (isHalted) { for (const prompt of all) await takeOut(state, prompt.id); }
+  const going = isHalted ? [] : all;
   // Nothing of it was ever submitted.
   await free(state, cancelled);
   if (going.length === 0) return await advance(state, { type: "emptied" });
@@ -364,17 +369,17 @@ async function takeOut(state: State, promptId: string): Promise<void> {
 
 /** Its prompts that wait become its own, where nothing is paused that they depend on. */
 export async function takeIn({ store }: Pick<LotDeps, "store">, lot: Lot): Promise<void> {
-  const { userId, batchId, provider: providerId } = lot;
-  const guard = (atomic: Deno.AtomicOperation) => checkNotPaused(atomic, { userId, batchId, providerId });
+  const guard = (atomic: Deno.AtomicOperation) => checkNotPaused(atomic, pausableOf(lot));
   const found = await readPrompts(store, lot.promptIds);
   await Promise.all(found.map((before) => takeIntoLot({ store }, { before, lotId: lot.id, guard })));
 }
 
-async function isPaused(
-  store: LotDeps["store"],
-  { userId, batchId, provider: providerId }: Lot,
-): Promise<boolean> {
-  return pauseOf(await readPauses(store), { userId, batchId, providerId }) !== null;
+async function isPaused(store: LotDeps["store"], lot: Lot): Promise<boolean> {
+  return pauseOf(await readPauses(store), pausableOf(lot)) !== null;
+}
+
+function pausableOf({ userId, batchId, provider: providerId }: Lot): Pausable {
+  return { userId, batchId, providerId };
 }
 
 /** Those of its prompts that have not ended: to be done, or cancelled and waiting for their bill. */

@@ -489,6 +489,36 @@ Deno.test("what waits of a paused batch goes in no lot, and what is at the provi
   await assertBalanced(scene, prompts);
 });
 
+Deno.test("a batch that is paused or stopped while its lot is uploaded is not submitted after that", async () => {
+  for (const halt of [pauseBatch, cancelBatch]) {
+    await using scene = await setScene(makers.OpenAI);
+    const { studio: { deps, store, owner }, service, provider } = scene;
+    const upload = provider.lots!.uploadLot;
+    const batchIds: string[] = [];
+    let uploads = 0;
+    provider.lots!.uploadLot = async (lot, context) => {
+      const files = await upload(lot, context);
+      if (uploads++ === 0) await halt(deps, (await readBatch(store, batchIds[0]))!.value);
+      return files;
+    };
+    batchIds.push(await accept(scene, { rows: 2 }));
+    const [batchId] = batchIds;
+    await until(
+      () => listLotsOf(store, { userId: owner.id, batchId }),
+      (lots) => lots.length > 0 && lots.every(({ state }) => state === "over"),
+    );
+    assert.equal(service.lots.all.length, 0);
+    const left = await read(scene, batchId);
+    if (left.batch.state === "PAUSED") {
+      assert.deepEqual(statuses(left.prompts), ["PENDING", "PENDING"]);
+      await resumeBatch(deps, left.batch);
+    }
+    const { prompts } = await until(() => read(scene, batchId), ({ prompts }) => !prompts.some(isHeld));
+    assert.deepEqual(new Set(statuses(prompts)), new Set([halt === pauseBatch ? "COMPLETED" : "CANCELLED"]));
+    await assertBalanced(scene, prompts);
+  }
+});
+
 Deno.test("a limit holds for lots: rows go as what others did not cost comes back, and never above it", async () => {
   await using scene = await setScene(makers.OpenAI);
   scene.service.lots.plan = { isDone: (index) => index > 0 };

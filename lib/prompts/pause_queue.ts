@@ -16,9 +16,13 @@ export interface PauseDeps {
 export async function pauseQueue({ store, doorbell }: PauseDeps, userId: string): Promise<void> {
   const key = keys.pause("user", userId);
   const pause: Pause = { scope: "user", id: userId, reason: null, at: store.now(), by: userId };
-  const atomic = checkAccount(store.kv.atomic().check({ key, versionstamp: null }), userId);
-  if (await commit(doorbell.ring(writePause(atomic, pause), userId)) !== null) return;
-  if (await read(store.kv, key) === null) throw accountGone();
+  while (true) {
+    const atomic = checkAccount(store.kv.atomic().check({ key, versionstamp: null }), userId);
+    if (await commit(doorbell.ring(writePause(atomic, pause), userId)) !== null) return;
+    if (await readUser(store, userId) === null) throw accountGone();
+    // Otherwise somebody has resumed it since.
+    if (await read(store.kv, key) !== null) return;
+  }
 }
 
 /** What waits starts at once. Nothing happens where it is not paused. */

@@ -144,7 +144,7 @@ browserTest(
     await row.getByRole("button", { name: "Disable" }).click();
     await readEventStream(program).ended();
     await owner.page.locator("tr", { hasText: "Ada" }).getByText("disabled").waitFor();
-    await ada.page.getByRole("link", { name: "History" }).click();
+    await ada.page.getByRole("link", { name: "Gallery", exact: true }).click();
     await ada.page.waitForURL("**/login?**");
     await owner.page.getByRole("link", { name: "Changes" }).click();
     await owner.page.getByText("Ada Lovelace was disabled").waitFor();

@@ -3,7 +3,7 @@ import { listOpenPrompts, readBatch } from "../../../lib/batches/batch_store.ts"
 import { viewOwnQueue } from "../../../lib/live/own_queue.ts";
 import type { Lot } from "../../../lib/lots/lot.ts";
 import { commitLot, listLotsOf, listOpenLots, readLot } from "../../../lib/lots/lot_store.ts";
-import { inspect } from "../../../lib/operation/inspect.ts";
+import { inspect } from "../../../lib/operation/inspect/inspect.ts";
 import { rebuild } from "../../../lib/operation/rebuild.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createProgressBoard } from "../../../lib/prompts/progress.ts";

@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
-import { writePause } from "../../../lib/prompts/pause.ts";
-import { imagesOf } from "../../../lib/prompts/prompt.ts";
-import { blobKeys } from "../../../lib/blobs/blobs.ts";
-import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
-import { sha256 } from "../../../lib/digest.ts";
-import { createApiKey, listApiKeys } from "../../../lib/identity/api_key.ts";
-import { startSession } from "../../../lib/identity/session.ts";
-import { deleteImage, undoMs } from "../../../lib/images/delete_image.ts";
-import { inspect, inspectedId, type Inspection } from "../../../lib/operation/inspect.ts";
-import { giveBackLease, leaseMs, requeue } from "../../../lib/prompts/queue.ts";
-import { keys } from "../../../lib/store/schema.ts";
-import { commit } from "../../../lib/store/store.ts";
-import { writeProgress } from "../../../lib/work/settle.ts";
-import { withTask } from "../../../lib/work/prompt_steps.ts";
-import { acceptTestBatch, beginRows } from "../../fixtures/batches.ts";
-import { createMemoryBlobs } from "../../fixtures/blobs.ts";
+import { writePause } from "../../../../lib/prompts/pause.ts";
+import { imagesOf } from "../../../../lib/prompts/prompt.ts";
+import { blobKeys } from "../../../../lib/blobs/blobs.ts";
+import { createHoldableBlobs } from "../../../../lib/blobs/holdable_blobs.ts";
+import { sha256 } from "../../../../lib/digest.ts";
+import { createApiKey, listApiKeys } from "../../../../lib/identity/api_key.ts";
+import { startSession } from "../../../../lib/identity/session.ts";
+import { deleteImage, undoMs } from "../../../../lib/images/delete_image.ts";
+import type { Inspection } from "../../../../lib/operation/inspect/facts.ts";
+import { inspect, inspectedId } from "../../../../lib/operation/inspect/inspect.ts";
+import { giveBackLease, leaseMs, requeue } from "../../../../lib/prompts/queue.ts";
+import { keys } from "../../../../lib/store/schema.ts";
+import { commit } from "../../../../lib/store/store.ts";
+import { writeProgress } from "../../../../lib/work/settle.ts";
+import { withTask } from "../../../../lib/work/prompt_steps.ts";
+import { acceptTestBatch, beginRows } from "../../../fixtures/batches.ts";
+import { createMemoryBlobs } from "../../../fixtures/blobs.ts";
 import {
   acceptPrompt,
   cancelUnbilled,
@@ -27,7 +28,7 @@ import {
   failPrompt,
   losePrompt,
   startPrompt,
-} from "../../fixtures/store.ts";
+} from "../../../fixtures/store.ts";
 
 async function createScene() {
   const store = await createTestStore();
@@ -251,7 +252,7 @@ Deno.test("an id that names nothing is not found, and what is no id is refused w
   for (const id of [scene.store.ids(), sha256("nobody")]) {
     await assert.rejects(scene.look(id), { code: "not_found", message: "Nothing has this id" });
   }
-  for (const text of ["", "1", "../secret", "dk_" + "a".repeat(43), "a".repeat(63), "A".repeat(64)]) {
+  for (const text of ["", "1", "../../secret", "dk_" + "a".repeat(43), "a".repeat(63), "A".repeat(64)]) {
     const { success, error } = inspectedId.safeParse(text);
     assert.equal(success, false, text);
     assert.ok(text.length < 10 || !error!.message.includes(text));

@@ -135,18 +135,30 @@ function pairsOfRound(count: number, results: readonly DuelResult[]): Pair[] {
     const sitsOut = waiting.findLast((place) => duelled(place) === most)!;
     waiting.splice(waiting.indexOf(sitsOut), 1);
   }
-  const pairs = matched(waiting, met) ?? matched(waiting, new Set())!;
   // Neither side is the better one's.
-  return pairs.map(([a, b], i) => i % 2 === 0 ? [a, b] : [b, a]);
+  return matched(waiting, met).map(([a, b], i) => i % 2 === 0 ? [a, b] : [b, a]);
 }
 
-/** Each with the next who is left and was not met; null: that can't be. Few have met, so that is found at once. */
-function matched(waiting: readonly number[], met: ReadonlySet<string>): Pair[] | null {
+/** Each with the next who is left and was not met, as far as that can be. Few have met, so that is found at once. */
+function matched(waiting: readonly number[], met: ReadonlySet<string>): Pair[] {
+  for (let again = 0;; again++) {
+    const pairs = matchedWith(waiting, { met, again });
+    if (pairs !== null) return pairs;
+  }
+}
+
+/** The same where `again` pairs at most may have met before; null: that can't be. */
+function matchedWith(
+  waiting: readonly number[],
+  { met, again }: { met: ReadonlySet<string>; again: number },
+): Pair[] | null {
   const [first, ...others] = waiting;
   if (first === undefined) return [];
   for (const second of others) {
-    if (met.has(nameOf(first, second))) continue;
-    const rest = matched(others.filter((other) => other !== second), met);
+    const left = again - Number(met.has(nameOf(first, second)));
+    const rest = left < 0
+      ? null
+      : matchedWith(others.filter((other) => other !== second), { met, again: left });
     if (rest !== null) return [[first, second], ...rest];
   }
   return null;

@@ -1,10 +1,9 @@
 /** Pictures as plain pixels: what is compared, cut and put together. */
-import { createHash } from "node:crypto";
 import sharp, { type Sharp } from "sharp";
 import type { Rect, Size } from "../size.ts";
 import { formatOf, nameOfBytes } from "./format.ts";
 import { BadPicture } from "./picture.ts";
-import { aside, eachRow } from "./slices.ts";
+import { eachRow } from "./slices.ts";
 
 /** Pixels of 8-bit sRGB, with or without alpha, row by row from the top. */
 export interface Raster extends Size {
@@ -45,18 +44,6 @@ export function pixelsOf({ data, width, height, channels }: Raster): Sharp {
 /** Exactly these pixels as PNG. */
 export async function encodePng(raster: Raster): Promise<Uint8Array> {
   return await pixelsOf(raster).png({ compressionLevel: 6 }).toBuffer();
-}
-
-const hashedAtOnce = 4 * 1024 * 1024;
-
-/** SHA-256 of the pixels, in hexadecimal digits. */
-export async function rasterSha256({ data }: Raster): Promise<string> {
-  const hash = createHash("sha256");
-  for (let start = 0; start < data.length; start += hashedAtOnce) {
-    if (start > 0) await aside();
-    hash.update(data.subarray(start, start + hashedAtOnce));
-  }
-  return hash.digest("hex");
 }
 
 /** The same with an alpha channel. */

@@ -35,6 +35,7 @@ import {
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { orProblem } from "../http/problem.tsx";
 import { readForm } from "../http/request_body.ts";
+import type { BatchDeps } from "./batches.tsx";
 import { readSheetPart } from "./sheet_part.ts";
 
 const limitWords = "limit must be an amount of dollars such as 4.80, or empty for none";
@@ -43,21 +44,7 @@ const limitForm = z.object({ limit: dollarText(limitWords, { mostDigits: 9 }) })
 /** Of each batch, where all are listed. */
 const printsInList = 8;
 
-type BatchPageDeps = Pick<
-  AppDeps,
-  | "store"
-  | "blobs"
-  | "models"
-  | "sheets"
-  | "files"
-  | "decoding"
-  | "progress"
-  | "doorbell"
-  | "readiness"
-  | "limits"
-  | "defaultBudgetMicros"
-  | "secret"
->;
+type BatchPageDeps = BatchDeps & Pick<AppDeps, "sheets" | "decoding">;
 
 export function batchPageRoutes(deps: BatchPageDeps) {
   const { store, secret } = deps;

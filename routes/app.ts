@@ -42,6 +42,7 @@ import {
 } from "./http/middleware.ts";
 import { passkeyRoutes } from "./people/passkeys.tsx";
 import { createReadyPages } from "./http/ready_pages.ts";
+import { noticeRoutes } from "./people/notices.tsx";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
 import { queueRoutes } from "./queue/queue.tsx";
@@ -110,6 +111,7 @@ export function createApp(deps: AppDeps) {
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", profileRoutes(deps))
+    .route("/", noticeRoutes(deps))
     .route("/", adminRoutes(deps))
     .route("/", adminMoneyRoutes(deps));
 }

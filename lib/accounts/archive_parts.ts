@@ -19,6 +19,7 @@ import {
   viewPrompts,
 } from "../live/prompt_view.ts";
 import { listSessions, type Session } from "../identity/session.ts";
+import { listNotices, mostNotices, type Notice } from "../users/notice.ts";
 import type { User } from "../users/user.ts";
 import type { ArchiveFile } from "../zip_archive.ts";
 import { listImages, listUploads } from "../images/image_store.ts";
@@ -31,6 +32,7 @@ export interface ExportJson {
   image: (view: PictureView) => unknown;
   batch: (view: BatchView) => unknown;
   board: (view: BoardView) => unknown;
+  notice: (notice: Notice) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -70,6 +72,15 @@ export async function* boardsPart(
 ): AsyncGenerator<ArchiveFile> {
   const boards = await viewBoards(deps.store, await allBoards(deps.store, user.id));
   if (boards.length > 0) yield file(deps, "boards.json", text(boards.map(json.board)));
+}
+
+/** Nothing where the person was told of nothing. */
+export async function* noticesPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const { items } = await listNotices(deps.store, { userId: user.id, limit: mostNotices });
+  if (items.length > 0) yield file(deps, "notices.json", text(items.map(json.notice)));
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

@@ -16,6 +16,7 @@ import { promptNoun } from "../prompts/prompt_noun.ts";
 import type { Noun } from "../store/noun.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
+import { noticeNoun } from "../users/notice_noun.ts";
 import { userNoun } from "../users/user_noun.ts";
 import {
   accountPart,
@@ -23,6 +24,7 @@ import {
   batchesPart,
   boardsPart,
   imagesPart,
+  noticesPart,
   portraitPart,
   promptsPart,
   uploadsPart,
@@ -75,6 +77,18 @@ export const belongings: readonly Belonging[] = [
     noun: passkeyNoun,
     leaves: byIndex(keys.passkeysOf, ({ key }) => keys.passkey(String(key[2]))),
   },
+  {
+    name: "notice",
+    noun: noticeNoun,
+    leaves: byIndex(lists.notices, ({ value }) => keys.notice(String(value))),
+    archive: noticesPart,
+  },
+  // Others were told of what the person did, by name.
+  {
+    name: "notice of what somebody did",
+    noun: noticeNoun,
+    leaves: byIndex(keys.noticesBy, ({ key }) => keys.notice(String(key[2]))),
+  },
   { name: "invitation", noun: invitationNoun, leaves: { when: "at_once", find: findInvitations } },
   {
     name: "batch",
@@ -113,6 +127,7 @@ export const belongings: readonly Belonging[] = [
   { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
   { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
   { name: "account", leaves: alone(keys.account) },
+  { name: "head of the notices", leaves: alone(keys.noticeHead) },
   { name: "head of the changes", leaves: alone(keys.changeHead) },
   { name: "pause of the queue", leaves: alone((userId) => keys.pause("user", userId)) },
   { name: "latest pause of the queue", leaves: alone(keys.pausesChanged) },
@@ -134,6 +149,8 @@ export const belongings: readonly Belonging[] = [
   { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
   { name: "count of batches", leaves: under((userId) => [...kinds.counts, ...lists.batches(userId)]) },
   { name: "count of boards", leaves: under((userId) => [...kinds.counts, ...lists.boards(userId)]) },
+  { name: "count of notices", leaves: under((userId) => [...kinds.counts, ...lists.notices(userId)]) },
+  { name: "count of new notices", leaves: under((userId) => [...kinds.counts, ...lists.newNotices(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 

@@ -35,17 +35,25 @@ export interface Channel {
   stop: () => void;
 }
 
-/** Prompts, those of them whose records changed, batches, and pauses. */
+/** Prompts, those of them whose records changed, batches, pauses, and notices. */
 interface Announcement {
   ids: Set<string>;
   recorded: Set<string>;
   batchIds: Set<string>;
   /** Something was paused or resumed that concerns the user. */
   isPauseChanged: boolean;
+  /** The user was told of something, or has seen it. */
+  areNoticesChanged: boolean;
 }
 
 function nothingAnnounced(): Announcement {
-  return { ids: new Set(), recorded: new Set(), batchIds: new Set(), isPauseChanged: false };
+  return {
+    ids: new Set(),
+    recorded: new Set(),
+    batchIds: new Set(),
+    isPauseChanged: false,
+    areNoticesChanged: false,
+  };
 }
 
 type Watch = ReadableStreamDefaultReader<Deno.KvEntryMaybe<unknown>[]>;
@@ -61,6 +69,7 @@ export function openChannel(
     keys.batchHead(userId),
     keys.user(userId),
     keys.credentialEnded(userId),
+    keys.noticeHead(userId),
     ...pausesChangedKeys(userId),
   ]).getReader();
   const channel: Channel = {
@@ -81,10 +90,10 @@ export function openChannel(
   };
   channel.isReady = Promise.all([
     readCursor(store, userId),
-    readMany(store.kv, pausesChangedKeys(userId)),
-  ]).then(([cursor, pauses]) => {
+    readMany(store.kv, [keys.noticeHead(userId), ...pausesChangedKeys(userId)]),
+  ]).then(([cursor, standing]) => {
     channel.cursor = cursor;
-    void follow(deps, { channel, watch, pauses: pauses.map((found) => found?.versionstamp ?? null) });
+    void follow(deps, { channel, watch, standing: standing.map((found) => found?.versionstamp ?? null) });
   });
   return channel;
 }
@@ -98,25 +107,26 @@ export function loseChannel(channel: Channel): void {
 
 async function follow(
   deps: ChannelDeps,
-  { channel, watch, pauses: pausesBefore }: {
+  { channel, watch, standing }: {
     channel: Channel;
     watch: Watch;
-    /** The versions of `pausesChangedKeys` before any reader began. */
-    pauses: (string | null)[];
+    /** The versions of the head of the notices and of `pausesChangedKeys` before any reader began. */
+    standing: (string | null)[];
   },
 ) {
-  let seen: (string | null | undefined)[] = [undefined, undefined, undefined, undefined, ...pausesBefore];
+  let seen: (string | null | undefined)[] = [undefined, undefined, undefined, undefined, ...standing];
   try {
     while (true) {
       const { done, value } = await watch.read();
       if (done) return;
       const versions = value.map(({ versionstamp }) => versionstamp);
-      const [head, batchHead, user, credential, ...pauses] = versions.map((version, i) =>
+      const [head, batchHead, user, credential, notices, ...pauses] = versions.map((version, i) =>
         version !== seen[i]
       );
       seen = versions;
       if (head || batchHead) await takeChanges(deps, { channel, heads: versions.slice(0, 2) });
-      if (pauses.includes(true)) announcePause(deps, channel);
+      if (pauses.includes(true)) announceStanding(deps, { channel, what: { isPauseChanged: true } });
+      if (notices) announceStanding(deps, { channel, what: { areNoticesChanged: true } });
       if (user || credential) await channel.inTurn(() => endUnwelcome(channel));
     }
   } catch (error) {
@@ -167,16 +177,22 @@ export function announce(
   if (!isScheduled) deliverSoon(deps, channel);
 }
 
-/** Tells all readers where the queue stands, and of the prompts that wait the next ones. */
-function announcePause(deps: ChannelDeps, channel: Channel): void {
+/** Tells all readers how everything stands, and after a pause of the prompts that wait the next ones. */
+function announceStanding(
+  deps: ChannelDeps,
+  { channel, what }: {
+    channel: Channel;
+    what: Partial<Pick<Announcement, "isPauseChanged" | "areNoticesChanged">>;
+  },
+): void {
   if (channel.readers.size === 0) return;
   const isScheduled = isAnything(channel.announced);
-  channel.announced.isPauseChanged = true;
+  Object.assign(channel.announced, what);
   if (!isScheduled) deliverSoon(deps, channel);
 }
 
-function isAnything({ ids, batchIds, isPauseChanged }: Announcement): boolean {
-  return ids.size + batchIds.size > 0 || isPauseChanged;
+function isAnything({ ids, batchIds, isPauseChanged, areNoticesChanged }: Announcement): boolean {
+  return ids.size + batchIds.size > 0 || isPauseChanged || areNoticesChanged;
 }
 
 function deliverSoon(deps: ChannelDeps, channel: Channel): void {

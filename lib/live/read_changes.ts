@@ -14,14 +14,19 @@ import { listUnfinishedPrompts, readPrompts } from "../prompts/prompt_store.ts";
 import { listWaiting } from "../prompts/queue.ts";
 import { type QueueState, readQueueState } from "../prompts/queue_state.ts";
 import { changeVersion, type Store, type Versioned } from "../store/store.ts";
+import { countNewNotices, haveNoticesChanged } from "../users/notice.ts";
 import { type BatchView, viewBatches } from "./batch_view.ts";
 import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
 import { type PromptView, type ViewDeps, viewPrompts } from "./prompt_view.ts";
 
-/** Where the user's budget and queue stand: part of all that is told, and told by itself after a pause. */
+/**
+ * Where the user's budget and queue stand, and how many notices are new: part of all that is told, and told by itself
+ * after a pause, and when a notice has come or was seen.
+ */
 export interface Standing {
   budget: BudgetState;
   queue: QueueState;
+  newNotices: number;
 }
 
 /** One prompt as it is now. */
@@ -77,7 +82,8 @@ export async function readFirst(
   if (since !== undefined && since <= latest && isOfAll) {
     const { ids, cursor } = await changedSince(store, { userId, since });
     const batchIds = await batchesChangedSince(store, { userId, since, upTo: cursor });
-    const withStanding = await havePausesChanged(store, { userId, since });
+    const withStanding = await havePausesChanged(store, { userId, since }) ||
+      await haveNoticesChanged(store, { userId, since });
     const changed = await readPrompts(store, ids);
     const changes = await viewNews(deps, { userId, prompts: changed, batchIds, told: changed, withStanding });
     return { changes, cursor };
@@ -116,6 +122,8 @@ export interface Announced {
   batchIds: readonly string[];
   /** Something was paused or resumed that concerns the user. */
   isPauseChanged: boolean;
+  /** The user was told of something, or has seen it. */
+  areNoticesChanged: boolean;
 }
 
 /**
@@ -124,7 +132,7 @@ export interface Announced {
  */
 export async function readChanged(
   deps: ChangeDeps,
-  { userId, ids, recorded, batchIds, isPauseChanged }: { userId: string } & Announced,
+  { userId, ids, recorded, batchIds, isPauseChanged, areNoticesChanged }: { userId: string } & Announced,
 ): Promise<News[]> {
   const { store } = deps;
   const prompts = await readPrompts(store, ids);
@@ -136,7 +144,7 @@ export async function readChanged(
     prompts: [...prompts, ...await readPrompts(store, others)],
     batchIds,
     told: prompts.filter(({ value }) => recorded.has(value.id)),
-    withStanding: isPauseChanged,
+    withStanding: isPauseChanged || areNoticesChanged,
   });
 }
 
@@ -162,9 +170,12 @@ export async function readMissed(
   const batchIds = isPutBack
     ? idsOf(await listBatchesWithWork(store, { userId }))
     : await batchesChangedSince(store, { userId, since: from, upTo: cursor });
-  const isPauseChanged = await havePausesChanged(store, { userId, since });
-  const recorded = new Set(all);
-  const changes = await readChanged(deps, { userId, ids: all, recorded, batchIds, isPauseChanged });
+  const [isPauseChanged, areNoticesChanged] = await Promise.all([
+    havePausesChanged(store, { userId, since }),
+    haveNoticesChanged(store, { userId, since }),
+  ]);
+  const announced = { ids: all, recorded: new Set(all), batchIds, isPauseChanged, areNoticesChanged };
+  const changes = await readChanged(deps, { userId, ...announced });
   return { changes, cursor };
 }
 
@@ -180,13 +191,14 @@ async function viewNews(
   },
 ): Promise<News[]> {
   const cursors = cursorsByBatch(told);
-  const [views, budget, queue, batches] = await Promise.all([
+  const [views, budget, queue, newNotices, batches] = await Promise.all([
     viewPrompts(deps, prompts),
     deps.readBudget(userId),
     readQueueState(deps, userId),
+    countNewNotices(deps.store, userId),
     readBatchNews(deps.store, { batchIds: [...new Set([...batchIds, ...cursors.keys()])], cursors }),
   ]);
-  const standing: Standing = { budget, queue };
+  const standing: Standing = { budget, queue, newNotices };
   return [
     ...withStanding ? [standing] : [],
     ...views.map((view) => ({ view, ...standing })),

@@ -20,9 +20,10 @@ export interface QueueState {
   notices: PauseNotice[];
 }
 
-/** A person who looks at a page; of one who is not asked for, nothing is known of the queue. */
+/** A person who looks at a page; of one who is not asked for, nothing is known of the queue and of notices. */
 export interface Reader extends User {
   queue?: QueueState;
+  newNotices?: number;
 }
 
 export interface QueueStateDeps {

@@ -8,6 +8,8 @@
  * | `records_version` | the version of all records, and how far a migration has come (`migrations.ts`) |
  * | `user` id · `seen` userId | `User` · time of the user's latest request, to the minute |
  * | `portrait` userId | `Portrait` |
+ * | `notice` id · `notice_by` userId id | `Notice` · null, of those that tell of what the user did |
+ * | `notice_head` userId | id of the notice that came or was seen last; watched |
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
@@ -41,7 +43,7 @@
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `notices` userId n · `new_notices` userId n | id (lists of `counted_list.ts`) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
@@ -60,6 +62,10 @@ export const keys = {
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
   portrait: (userId: string) => ["portrait", userId],
+  notice: (id: string) => ["notice", id],
+  noticeBy: (userId: string, id: string) => ["notice_by", userId, id],
+  noticesBy: (userId: string) => ["notice_by", userId],
+  noticeHead: (userId: string) => ["notice_head", userId],
   session: (hash: string) => ["session", hash],
   sessionOf: (userId: string, hash: string) => ["session_of", userId, hash],
   sessionsOf: (userId: string) => ["session_of", userId],
@@ -166,6 +172,9 @@ export function moved(key: Deno.KvKey, kind: Deno.KvKey): Deno.KvKey {
 /** The first part of the keys of each kind, for what reads them all. */
 export const kinds = {
   users: ["user"],
+  notices: ["notice"],
+  noticesBy: ["notice_by"],
+  noticeHeads: ["notice_head"],
   prompts: ["prompt"],
   images: ["image"],
   imageTerms: ["image_term"],
@@ -219,6 +228,8 @@ export const kinds = {
   batchLists: ["batches"],
   boardLists: ["boards"],
   boardImageLists: ["board_images"],
+  noticeLists: ["notices"],
+  newNoticeLists: ["new_notices"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -237,6 +248,8 @@ export const lists = {
   boards: (userId: string): ListKey => ["boards", userId],
   /** In the order in which they came onto the board. */
   boardImages: (boardId: string): ListKey => ["board_images", boardId],
+  notices: (userId: string): ListKey => ["notices", userId],
+  newNotices: (userId: string): ListKey => ["new_notices", userId],
 };
 
 /** The lists that a prompt stands in, with its number there. */

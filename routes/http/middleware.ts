@@ -5,6 +5,7 @@ import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { clientAddress } from "./client_address.ts";
 import { type QueueStateDeps, type Reader, readQueueState } from "../../lib/prompts/queue_state.ts";
+import { countNewNotices } from "../../lib/users/notice.ts";
 import { type AppContext, type AppDeps, type AppEnv, wantsFragment } from "./context.ts";
 import { sessionIdsOf } from "./session_cookie.ts";
 
@@ -164,13 +165,17 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
   return site === "same-origin" || (site === undefined && isSameHost);
 }
 
-/** Whoever looks at a page is shown with it how their queue stands. */
+/** Whoever looks at a page is shown with it how their queue stands, and how many notices are new. */
 export function queueOfReader(deps: QueueStateDeps) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
     const isForPage = !/^\/(api|events|static)(\/|$)/.test(c.req.path) && !wantsFragment(c);
     if (caller !== null && isForPage) {
-      const user: Reader = { ...caller.user, queue: await readQueueState(deps, caller.user.id) };
+      const [queue, newNotices] = await Promise.all([
+        readQueueState(deps, caller.user.id),
+        countNewNotices(deps.store, caller.user.id),
+      ]);
+      const user: Reader = { ...caller.user, queue, newNotices };
       c.set("caller", { ...caller, user });
     }
     await next();

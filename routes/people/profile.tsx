@@ -21,6 +21,7 @@ import { boardFields } from "../../views/json/board_json.ts";
 import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
+import { noticeFields } from "../../views/json/notice_json.ts";
 import { promptJson } from "../../views/json/prompt_json.ts";
 import {
   deleteWord,
@@ -63,6 +64,7 @@ export function profileRoutes(deps: ProfileDeps) {
     image: (view) => imageJson(view, publicUrl).image,
     batch: batchJson,
     board: boardFields,
+    notice: noticeFields,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -208,6 +208,12 @@ export const routeTable: Route[] = [
   route(["GET", "/usage.csv"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/api/v1/me"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
 
+  route(["GET", "/notices"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/notices/list"],                       [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["POST", "/notices/seen"],                      [303,  303,  303,  303,  403,  303,  303,  303]),
+  route(["GET", "/api/v1/notices"],                     [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["POST", "/api/v1/notices/seen"],               [401,  200,  200,  200,  403,  200,  401,  401]),
+
   route(["GET", "/profile"],                            [303,  200,  200,  200,  403,  403,  303,  303]),
   route(["GET", "/profile/picture"],                    [303,  200,  404,  404,  200,  200,  303,  303]),
   route(["POST", "/profile"],                           [303,  303,  303,  303,  403,  403,  303,  303], { form: { name: "Ada" } }),

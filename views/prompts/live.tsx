@@ -17,7 +17,8 @@ import { Tile, tileId } from "../images/picture.tsx";
 import { RatingPartials } from "../images/rating.tsx";
 import { PauseNotices } from "../queue/pause_notices.tsx";
 import { QueueNews, RunningNews } from "../queue/queue_news.tsx";
-import { RunningCount } from "../shell/navigation.tsx";
+import { NoticesNews } from "../people/notices_page.tsx";
+import { NewNotices, RunningCount } from "../shell/navigation.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
 export const liveFragments: { [page in LivePage]: Fragmented } = {
@@ -55,6 +56,7 @@ export const liveFragments: { [page in LivePage]: Fragmented } = {
     prompt: ({ view }) => <RunningNews view={view} />,
     any: (news) => <QueueNews news={news} />,
   }),
+  notices: told({ prompt: () => null, any: (news) => <NoticesNews news={news} /> }),
   other: told({
     prompt: (change) => (
       <>
@@ -235,9 +237,12 @@ function Announcement({ view }: { view: PromptView }) {
 }
 
 /** What every page shows of its reader, whatever else it shows. */
-function StandingNews({ budget, queue }: Standing) {
+function StandingNews({ budget, queue, newNotices }: Standing) {
   return (
     <>
+      <hx-partial hx-target="#new-notices" hx-swap="outerMorph">
+        <NewNotices count={newNotices} />
+      </hx-partial>
       <hx-partial hx-target="#running-count" hx-swap="outerMorph">
         <RunningCount queue={queue} />
       </hx-partial>

@@ -39,6 +39,8 @@ const places: (Place & { icon: string | null })[] = [
 const more =
   "M3.5 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0zM9 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0zM14.5 10a1 1 0 1 0 2 0a1 1 0 1 0-2 0z";
 
+const bell = "M4 14.5h12M5.5 14.5V9a4.5 4.5 0 0 1 9 0v5.5M10 4.5V3M8.5 17h3";
+
 const profile: Place = { href: "/profile", name: "Profile", key: "p" };
 const history: Place = { href: "/prompts", name: "History", key: "h" };
 const passkeys: Place = { href: "/profile/passkeys", name: "Passkeys" };
@@ -72,6 +74,13 @@ export function Navigation({ user, current }: { user: Reader; current: string | 
           </div>
         </details>
       </nav>
+      <a class="bell" href="/notices" aria-current={current === "/notices" ? "page" : undefined}>
+        <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
+          <path d={bell} />
+        </svg>
+        <span class="unseen">Notices</span>
+        <NewNotices count={user.newNotices} />
+      </a>
       <PersonMenu user={user} current={current} />
     </>
   );
@@ -99,6 +108,22 @@ export function RunningCount({ queue }: { queue: QueueState | undefined }) {
     </span>
   );
 }
+
+/** On the bell: how many notices the reader has not seen. It changes live. */
+export function NewNotices({ count = 0 }: { count?: number }) {
+  return (
+    <span id="new-notices" class="badge">
+      {count > 0 && (
+        <>
+          {count > mostCounted ? `${mostCounted}+` : count}
+          <span class="unseen">new</span>
+        </>
+      )}
+    </span>
+  );
+}
+
+const mostCounted = 99;
 
 /** Opens without a script; with one it closes by Escape and by a click beside it. */
 function PersonMenu({ user, current }: { user: Reader; current: string | undefined }) {

@@ -67,6 +67,8 @@ function isRecord(key: string): boolean {
     "seen",
     "passkey",
     "batch_told",
+    "notice",
+    "notice_head",
   ].includes(kind);
 }
 

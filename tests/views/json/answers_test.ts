@@ -19,6 +19,7 @@ import {
 import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
+import { noticeListAnswer } from "../../../views/json/notice_json.ts";
 import {
   movedPromptAnswer,
   promptAnswer,
@@ -32,6 +33,7 @@ import { tokenAnswer, tokenKeysAnswer } from "../../../views/json/token_json.ts"
 import { usageAnswer } from "../../../views/json/usage_json.ts";
 import { userAnswer, userListAnswer } from "../../../views/json/user_json.ts";
 import { doneAnswer } from "../../../views/json/values.ts";
+import { tellPerson } from "../../../lib/users/notice.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import type { BatchTerms } from "../../../lib/batches/plan.ts";
 import { acceptTestBatch } from "../../fixtures/batches.ts";
@@ -98,6 +100,8 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/masks": { 201: maskAnswer },
   "GET /api/v1/models": { 200: modelsAnswer },
   "GET /api/v1/usage": { 200: usageAnswer },
+  "GET /api/v1/notices": { 200: noticeListAnswer },
+  "POST /api/v1/notices/seen": { 200: doneAnswer },
   "GET /api/v1/me": { 200: meAnswer },
   "GET /api/v1/users": { 200: userListAnswer },
   "GET /api/v1/debug/users": { 200: userListAnswer },
@@ -215,6 +219,10 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await get("/api/v1/models");
   await get("/api/v1/usage");
   await get("/api/v1/me");
+  const told = { kind: "mention", href: "/boards", words: "Ada named you", byId: null } as const;
+  await tellPerson(store, { ...told, userId: studio.owner.id });
+  await get("/api/v1/notices");
+  await post("/api/v1/notices/seen");
   await post("/api/v1/quotes", { prompt: "sea" });
   await post("/api/v1/quotes", {});
   await post("/api/v1/quotes", { prompts: ["sea", "land"] });

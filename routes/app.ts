@@ -35,6 +35,7 @@ import {
   keptByNobody,
   pageHeaders,
   queueOfReader,
+  rateLimitHeaders,
   readableAddress,
   requestLimit,
   requestLog,
@@ -84,6 +85,7 @@ export function createApp(deps: AppDeps) {
     .on("POST", filledPaths, wholePictures(deps, { isOne: false }), credentials(deps))
     .on("POST", rowPaths, wholeRows, credentials(deps))
     .use(sameSiteOnly(deps))
+    .use("/api/*", rateLimitHeaders(deps))
     .use(requestLimit(deps))
     .use(queueOfReader(deps))
     .route("/", homeRoutes(deps))

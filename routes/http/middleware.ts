@@ -182,6 +182,26 @@ export function queueOfReader(deps: QueueStateDeps) {
   });
 }
 
+/** Tells programs their limits, and what is left of them (draft-ietf-httpapi-ratelimit-headers-11). */
+export function rateLimitHeaders({ limits }: Pick<AppDeps, "limits">) {
+  const named = [
+    { name: "requests", limit: limits.requests },
+    { name: "submissions", limit: limits.generate },
+  ].filter(({ limit: { perMinute } }) => perMinute > 0);
+  const policy = named.map(({ name, limit }) => `"${name}";q=${limit.perMinute};w=60`).join(", ");
+  return createMiddleware<AppEnv>(async (c, next) => {
+    await next();
+    if (c.var.caller === null || named.length === 0) return;
+    const { id: userId } = c.var.caller.user;
+    const left = named.map(({ name, limit }) => {
+      const { left, resetSeconds } = limit.look(userId)!;
+      return `"${name}";r=${left};t=${resetSeconds}`;
+    });
+    c.res.headers.set("RateLimit-Policy", policy);
+    c.res.headers.set("RateLimit", left.join(", "));
+  });
+}
+
 /** Requests a minute per user, over all credentials. */
 export function requestLimit({ limits }: Pick<AppDeps, "limits">) {
   return createMiddleware<AppEnv>(async (c, next) => {

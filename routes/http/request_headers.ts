@@ -22,6 +22,21 @@ export function readWait(c: AppContext): Wait {
   return { timeoutMs: seconds * 1000, applied: applied.join(", ") || null };
 }
 
+const longestPollSeconds = 50;
+
+/** `?wait=` of who asks again until something is final, in seconds: what that is in milliseconds. */
+export function readPoll(c: AppContext): number {
+  const text = c.req.query("wait");
+  if (text === undefined) return 0;
+  const seconds = /^\d{1,2}$/.test(text) ? Number(text) : Infinity;
+  if (seconds <= longestPollSeconds) return seconds * 1000;
+  throw new Refusal(
+    "invalid_request",
+    `wait must be a whole number of seconds, from 0 to ${longestPollSeconds}`,
+    { field: "wait" },
+  );
+}
+
 /** `Idempotency-Key`: 1–255 visible characters. */
 export function readIdempotencyKey(c: AppContext): string | undefined {
   const key = c.req.header("Idempotency-Key");

@@ -23,7 +23,7 @@ import {
 } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { demandNoFields } from "../http/input.ts";
-import { readIdempotencyKey } from "../http/request_headers.ts";
+import { readIdempotencyKey, readPoll } from "../http/request_headers.ts";
 
 type PromptDeps = Pick<
   AppDeps,
@@ -32,6 +32,7 @@ type PromptDeps = Pick<
   | "store"
   | "models"
   | "progress"
+  | "changes"
   | "doorbell"
   | "readiness"
   | "limits"
@@ -63,8 +64,12 @@ export function promptRoutes(deps: PromptDeps) {
     })
     .get("/api/v1/prompts/:id", async (c) => {
       const { user } = callerOf(c);
-      const prompt = await findPrompt(store, { userId: user.id, promptId: c.req.param("id") });
-      return c.json(promptJson(await viewPrompt(deps, prompt), publicUrl));
+      const timeoutMs = readPoll(c);
+      const named = { userId: user.id, promptId: c.req.param("id") };
+      const prompt = await findPrompt(store, named);
+      if (timeoutMs === 0) return c.json(promptJson(await viewPrompt(deps, prompt), publicUrl));
+      await deps.changes.waitForFinal(prompt.value, { timeoutMs, signal: c.req.raw.signal });
+      return c.json(promptJson(await viewPrompt(deps, await findPrompt(store, named)), publicUrl));
     })
     .get("/prompts/:id/preview", async (c) => {
       const { user } = callerOf(c);

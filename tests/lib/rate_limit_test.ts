@@ -72,3 +72,19 @@ Deno.test("many names that came once do not crowd out those that are at their li
   take(limit, "one more");
   assert.equal(take(limit), 59);
 });
+
+Deno.test("what is left is told without taking any of it", () => {
+  const clock = createTestClock();
+  const limit = createRateLimit({ perMinute: 6, now: clock.now });
+  assert.deepEqual(limit.look("ada"), { left: 6, resetSeconds: 1 });
+  limit.take("ada");
+  limit.take("ada");
+  assert.deepEqual(limit.look("ada"), { left: 4, resetSeconds: 20 });
+  assert.deepEqual(limit.look("ada"), { left: 4, resetSeconds: 20 });
+  for (let i = 0; i < 4; i++) limit.take("ada");
+  assert.deepEqual(limit.look("ada"), { left: 0, resetSeconds: 10 });
+  assert.equal(take(limit), 10);
+  clock.advance(5_000);
+  assert.deepEqual(limit.look("ada"), { left: 0, resetSeconds: 5 });
+  assert.equal(createRateLimit({ perMinute: 0, now: clock.now }).look("ada"), null);
+});

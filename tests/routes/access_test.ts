@@ -403,6 +403,42 @@ Deno.test("keys, session ids and sign-in codes are stored as hashes only, and no
   }
 });
 
+Deno.test("programs are told their limits and what is left of them, also where they are refused", async () => {
+  const now = Date.now();
+  await using studio = await createStudio({
+    requestLimit: 3,
+    generateLimit: 1,
+    isWorking: false,
+    now: () => now,
+  });
+  const program = await studio.withKey();
+  const told = ({ headers }: Response) => [headers.get("RateLimit-Policy"), headers.get("RateLimit")];
+  const policy = '"requests";q=3;w=60, "submissions";q=1;w=60';
+  assert.deepEqual(told(await program.get("/api/v1/me")), [
+    policy,
+    '"requests";r=2;t=20, "submissions";r=1;t=1',
+  ]);
+  const post = () =>
+    program.post("/api/v1/images/generate", { prompt: "a sea" }, {
+      Prefer: "respond-async",
+    });
+  assert.deepEqual(told(await post()), [policy, '"requests";r=1;t=40, "submissions";r=0;t=60']);
+  const refused = await post();
+  assert.equal(refused.status, 429);
+  assert.deepEqual(told(refused), [policy, '"requests";r=0;t=20, "submissions";r=0;t=60']);
+  assert.equal(refused.headers.get("Retry-After"), "60");
+  const over = await program.get("/api/v1/me");
+  assert.equal(over.status, 429);
+  assert.deepEqual(told(over), [policy, '"requests";r=0;t=20, "submissions";r=0;t=60']);
+  assert.deepEqual(told(await studio.fetch("/api/v1/me")), [null, null]);
+});
+
+Deno.test("without limits none are told", async () => {
+  await using studio = await createStudio({ requestLimit: 0, generateLimit: 0 });
+  const { headers } = await (await studio.withKey()).get("/api/v1/me");
+  assert.deepEqual([headers.get("RateLimit-Policy"), headers.get("RateLimit")], [null, null]);
+});
+
 Deno.test("requests above a user's limit are told when to come back, over all credentials", async () => {
   await using studio = await createStudio({ requestLimit: 3 });
   const [program, session] = [await studio.withKey(), await studio.withSession()];

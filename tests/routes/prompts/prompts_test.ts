@@ -284,3 +284,27 @@ Deno.test("what the provider said, and what it sent instead of a picture, is in 
   const { prompt } = await (await program.get(`/api/v1/prompts/${made.promptId}`)).json();
   assert.equal(prompt.errorDetail, null);
 });
+
+Deno.test("a program may wait until a prompt is final, and is told how it is when the wait ends", async () => {
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  await using studio = await createStudio();
+  studio.standIn.scripts.push(holdUntil(release));
+  const program = await studio.withKey();
+  const id = await submit(program);
+  const ask = async (wait: string) => {
+    const answer = await program.get(`/api/v1/prompts/${id}?wait=${wait}`);
+    return [answer.status, (await answer.json()).prompt?.status];
+  };
+  await until(() => read(program, id), ({ status }) => status === "PROCESSING");
+  assert.deepEqual(await ask("0"), [200, "PROCESSING"]);
+  assert.deepEqual(await ask("1"), [200, "PROCESSING"]);
+  const waiting = [ask("50"), ask("50")];
+  resolve();
+  assert.deepEqual(await Promise.all(waiting), [[200, "COMPLETED"], [200, "COMPLETED"]]);
+  assert.deepEqual(await ask("50"), [200, "COMPLETED"]);
+  for (const wrong of ["51", "-1", "1.5", "", "x", "1e1", "٣"]) {
+    assert.equal((await ask(encodeURIComponent(wrong)))[0], 400, wrong);
+  }
+  const other = await studio.withKey(await studio.addMember());
+  assert.equal((await other.get(`/api/v1/prompts/${id}?wait=50`)).status, 404);
+});

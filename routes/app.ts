@@ -40,6 +40,8 @@ import {
   requestLimit,
   requestLog,
   sameSiteOnly,
+  toldToNobody,
+  unindexed,
 } from "./http/middleware.ts";
 import { passkeyRoutes } from "./people/passkeys.tsx";
 import { createReadyPages } from "./http/ready_pages.ts";
@@ -48,6 +50,8 @@ import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
 import { queueRoutes } from "./queue/queue.tsx";
 import { wholeBody, wholePictures, wholeRows } from "./http/request_body.ts";
+import { robotsRoutes } from "./shell/robots.ts";
+import { sharedFilePaths, sharedPaths } from "./shares/shared_paths.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
 
@@ -71,11 +75,15 @@ export function createApp(deps: AppDeps) {
     .use(imageFilePath, fileHeaders(deps))
     .use(maskFilePath, fileHeaders(deps))
     .use(sourceFilePath, fileHeaders(deps))
-    .use(except([imageFilePath, maskFilePath, sourceFilePath], pageHeaders(deps)))
+    .use(sharedPaths, unindexed)
+    .use(sharedPaths, except([...sharedFilePaths], pageHeaders(deps, toldToNobody)))
+    .on("ALL", [...sharedFilePaths], fileHeaders(deps, toldToNobody))
+    .use(except([imageFilePath, maskFilePath, sourceFilePath, sharedPaths], pageHeaders(deps)))
     .use(keptByNobody)
     .use(readableAddress(deps))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
+    .route("/", robotsRoutes())
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .route("/", sourceFileRoutes(deps))

@@ -78,6 +78,7 @@ const rooms = [
   "images",
   "boards",
   "batches",
+  "shares",
   "lots",
   "work",
   "live",

@@ -72,6 +72,10 @@ export const planPrefix = "plans/";
 
 const folderOf = (imageId: string) => `${blobPrefix}${imageId.slice(-2)}`;
 
+/** What strangers get of a picture (`pixels/marked.ts`): widths, whole copies, the card of a link, the original. */
+export const strangersForms = [...thumbnailWidths, ...pictureFormats, "card", "original"] as const;
+export type StrangersForm = (typeof strangersForms)[number];
+
 export const blobKeys = {
   picture: (imageId: string) => `${folderOf(imageId)}/${imageId}`,
   /** The provider's own bytes, where the stored picture had to be changed. */
@@ -85,6 +89,8 @@ export const blobKeys = {
   /** Converted to download, without or with the settings inside. */
   copy: (imageId: string, { format, hasSettings }: { format: PictureFormat; hasSettings: boolean }) =>
     `${folderOf(imageId)}/${imageId}.${hasSettings ? "settings" : "copy"}.${format}`,
+  /** Marked, and without anything else in it. */
+  shown: (imageId: string, form: StrangersForm) => `${folderOf(imageId)}/${imageId}.shown.${form}`,
 };
 
 /** Every key that may hold bytes of a picture. */
@@ -96,6 +102,7 @@ export function blobKeysOf(imageId: string): string[] {
     ...pictureFormats.flatMap((format) =>
       [false, true].map((hasSettings) => blobKeys.copy(imageId, { format, hasSettings }))
     ),
+    ...strangersForms.map((form) => blobKeys.shown(imageId, form)),
   ];
 }
 

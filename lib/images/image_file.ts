@@ -8,21 +8,25 @@ import {
   type ByteRange,
   type OpenBlob,
   readBlob,
+  type StrangersForm,
   type ThumbnailWidth,
 } from "../blobs/blobs.ts";
 import { writeParameters } from "./generation_parameters.ts";
+import { sha256 } from "../digest.ts";
 import type { InTurn } from "../in_turn.ts";
 import { type Image, originalKey } from "./image.ts";
+import { makeCard, makeNeutralCard, markedCopy, markedOriginal, markedThumbnail } from "../pixels/marked.ts";
 import { convertPicture, makeThumbnail, type SourceType } from "../pixels/picture.ts";
 import type { PromptRequest } from "../prompts/prompt.ts";
 import type { PictureFormat } from "../pixels/format.ts";
 
-/** The picture itself, the provider's original, a thumbnail, or a converted copy to download. */
+/** The picture itself, the provider's original, a thumbnail, a converted copy to download, or what strangers get. */
 export type FileForm =
   | { form: "picture" }
   | { form: "original" }
   | { form: "thumbnail"; width: ThumbnailWidth }
-  | { form: "download"; format: PictureFormat; hasSettings: boolean };
+  | { form: "download"; format: PictureFormat; hasSettings: boolean }
+  | { form: "shown"; as: StrangersForm };
 
 /** Known without touching the bytes, so that a conditional request costs nothing. */
 export interface ImageFile {
@@ -43,6 +47,8 @@ class MissingBlob extends Error {
 export interface ImageFiles {
   /** `request` is what made it; null for an upload. */
   find(image: Image, options: { form: FileForm; request: PromptRequest | null }): ImageFile;
+  /** The card that stands for pictures which are not for everybody: a JPEG. */
+  neutralCard(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Where the bytes are, and how they are made where they are not there yet. */
@@ -55,12 +61,18 @@ interface Source {
 
 export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: InTurn }): ImageFiles {
   const making = new Map<string, Promise<void>>();
+  let neutralCard: Promise<Uint8Array<ArrayBuffer>> | null = null;
   return {
     find(image, { form, request }) {
       const source = sourceOf(image, { form, request });
       const { contentType, etag } = source;
       return { contentType, etag, open: (range) => open(source, range), locate: () => locate(source) };
     },
+    neutralCard: () =>
+      neutralCard ??= decoding(makeNeutralCard).catch((error) => {
+        neutralCard = null;
+        throw error;
+      }),
   };
 
   function sourceOf(
@@ -80,8 +92,10 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
           contentType: "image/webp",
           etag: `"${sha256}-w${form.width}"`,
           key: blobKeys.thumbnail(id, form.width),
-          make: () => changed(image, (bytes) => makeThumbnail(bytes, form.width)),
+          make: () => changed({ key: blobKeys.picture(id) }, (bytes) => makeThumbnail(bytes, form.width)),
         };
+      case "shown":
+        return shownSource(image, { as: form.as, request });
       case "download": {
         const { format, hasSettings } = form;
         return {
@@ -89,7 +103,7 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
           etag: `"${sha256}-${hasSettings ? "settings-" : ""}${format}"`,
           key: blobKeys.copy(id, { format, hasSettings }),
           make: () =>
-            changed(image, (bytes) =>
+            changed({ key: blobKeys.picture(id) }, (bytes) =>
               convertPicture(bytes, {
                 format,
                 sourceType: request && sourceTypeOf(request),
@@ -100,6 +114,27 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
         };
       }
     }
+  }
+
+  /** Its tag tells nobody what the picture's own one is. */
+  function shownSource(
+    image: Image,
+    { as, request }: { as: StrangersForm; request: PromptRequest | null },
+  ): Source {
+    const sourceType = request && sourceTypeOf(request);
+    const from = as === "original" ? originalKey(image) : blobKeys.picture(image.id);
+    return {
+      contentType: shownType(image, as),
+      etag: `"${sha256(`shown ${image.sha256}`).slice(0, 32)}-${as}"`,
+      key: blobKeys.shown(image.id, as),
+      make: () =>
+        changed({ key: from }, (bytes) => {
+          if (as === "card") return makeCard(bytes, { sourceType });
+          if (as === "original") return markedOriginal(bytes, { sourceType, secrets: secretsOf(request) });
+          if (typeof as === "number") return markedThumbnail(bytes, { width: as, sourceType });
+          return markedCopy(bytes, { format: as, sourceType });
+        }),
+    };
   }
 
   async function open(source: Source, range: ByteRange | undefined): Promise<OpenBlob> {
@@ -126,10 +161,9 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
 
   /** Reading may take as long as the storage likes: only what comes then waits for its turn. */
   async function changed(
-    image: Image,
+    { key }: { key: string },
     change: (bytes: Uint8Array) => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
-    const key = blobKeys.picture(image.id);
     const bytes = await readBlob(blobs, key);
     if (bytes === null) throw new MissingBlob(key);
     return await decoding(() => change(bytes));
@@ -138,4 +172,16 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
 
 function sourceTypeOf({ taskType }: PromptRequest): SourceType {
   return taskType === "TEXT_TO_IMAGE" ? "trainedAlgorithmicMedia" : "compositeWithTrainedAlgorithmicMedia";
+}
+
+function shownType(image: Image, as: StrangersForm): string {
+  if (as === "original") return image.originalContentType;
+  if (as === "card") return "image/jpeg";
+  return typeof as === "number" ? "image/webp" : `image/${as}`;
+}
+
+/** What no file may tell of how the picture was made. */
+function secretsOf(request: PromptRequest | null): string[] {
+  if (request === null) return [];
+  return [request.text, request.options.negativePrompt ?? ""];
 }

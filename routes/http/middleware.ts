@@ -26,7 +26,7 @@ export function readableAddress({ publicUrl }: Pick<AppDeps, "publicUrl">) {
   });
 }
 
-/** One line a request. What may be secret in an address is not logged: its query, and a callback's token. */
+/** One line a request. What may be secret in an address is not logged: its query, and the token of a callback or a share. */
 export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = store.now();
@@ -34,7 +34,7 @@ export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
     log("info", "request", {
       requestId: c.var.requestId,
       method: c.req.method,
-      path: c.req.path.replace(/^\/(callbacks|sources)\/.*/, "/$1/…"),
+      path: c.req.path.replace(/^\/(callbacks|sources|s)\/.*/i, "/$1/…"),
       status: c.res.status,
       durationMs: store.now() - startedAt,
       userId: c.var.caller?.user.id,
@@ -49,12 +49,16 @@ const commonHeaders = {
   xFrameOptions: "DENY",
 } as const;
 
+type HeaderOptions = Exclude<Parameters<typeof secureHeaders>[0], undefined>;
+
 /** Scripts, styles and pictures from here only, unless readers of pictures are sent elsewhere; nothing inline. */
-export function pageHeaders({ publicUrl, presigned }: Pick<AppDeps, "publicUrl" | "presigned">) {
-  const isHttps = publicUrl.startsWith("https:");
+export function pageHeaders(
+  { publicUrl, presigned }: Pick<AppDeps, "publicUrl" | "presigned">,
+  others: HeaderOptions = {},
+) {
   return secureHeaders({
     ...commonHeaders,
-    strictTransportSecurity: isHttps ? "max-age=31536000; includeSubDomains" : false,
+    strictTransportSecurity: transportSecurity(publicUrl),
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
@@ -66,18 +70,32 @@ export function pageHeaders({ publicUrl, presigned }: Pick<AppDeps, "publicUrl" 
       objectSrc: ["'none'"],
       frameAncestors: ["'none'"],
     },
+    ...others,
   });
 }
 
 /** Bytes that somebody else made: shown as what they are, able to do nothing. */
-export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">) {
-  const isHttps = publicUrl.startsWith("https:");
+export function fileHeaders({ publicUrl }: Pick<AppDeps, "publicUrl">, others: HeaderOptions = {}) {
   return secureHeaders({
     ...commonHeaders,
-    strictTransportSecurity: isHttps ? "max-age=31536000; includeSubDomains" : false,
+    strictTransportSecurity: transportSecurity(publicUrl),
     contentSecurityPolicy: { defaultSrc: ["'none'"], sandbox: [] },
+    ...others,
   });
 }
+
+function transportSecurity(publicUrl: string): string | false {
+  return publicUrl.startsWith("https:") ? "max-age=31536000; includeSubDomains" : false;
+}
+
+/** For addresses that are secrets themselves: no other site hears of them. */
+export const toldToNobody = { referrerPolicy: "no-referrer" } as const;
+
+/** What is shown to whoever has a link is found by no search engine. */
+export const unindexed = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  c.res.headers.set("X-Robots-Tag", "noindex, nofollow");
+});
 
 /**
  * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends

@@ -1,11 +1,6 @@
 /** One picture with its facts and its bytes, and deleting it. */
 import { Hono } from "hono";
-import {
-  type ByteRange,
-  type OpenBlob,
-  RangeNotSatisfiable,
-  thumbnailWidths,
-} from "../../lib/blobs/blobs.ts";
+import { thumbnailWidths } from "../../lib/blobs/blobs.ts";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
@@ -34,11 +29,11 @@ import { ImagePage } from "../../views/images/image_page.tsx";
 import { imageJson, imageListJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
-import { answerUnmet, isForPrograms } from "../http/problem.tsx";
+import { isForPrograms } from "../http/problem.tsx";
 import type { EditPages } from "./edit.tsx";
 import { deletedAddress, readMarksQuery, readOwnQuery } from "./gallery.tsx";
 import { paginate, readListQuery } from "../http/list_query.ts";
-import { namesStrongTag, namesTag, readRange } from "../http/request_headers.ts";
+import { disposition, sendFile, type Shown } from "../http/send_file.ts";
 import {
   countImages,
   findImage,
@@ -92,7 +87,7 @@ export function imageRoutes(deps: ImageDeps) {
     .get(imageFilePath, async (c) => {
       const { user } = callerOf(c);
       const image = await findImage(store, { userId: user.id, imageId: c.req.param("id") });
-      return sendFile(c, { image, form: readForm(c) });
+      return sendImage(c, { image, form: readForm(c) });
     })
     .delete("/api/v1/images/:id", async (c) => {
       await remove(c);
@@ -176,7 +171,7 @@ export function imageRoutes(deps: ImageDeps) {
     await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
   }
 
-  async function sendFile(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
+  async function sendImage(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
     const request = image.kind === "made" ? await requestOf(image) : null;
     const file = files.find(image, { form, request });
     const isSaved = form.form === "download" || c.req.query("save") === "1";
@@ -187,20 +182,7 @@ export function imageRoutes(deps: ImageDeps) {
       cacheControl: "private, max-age=31536000, immutable",
     };
     if (presigned !== null) return await sendToStorage(c, { file, shown });
-    const wanted = c.req.header("If-Match");
-    if (wanted !== undefined && !namesStrongTag(wanted, file.etag)) {
-      return answerUnmet(c, { status: 412, message: "The file is not the one that If-Match names" });
-    }
-    const known = c.req.header("If-None-Match");
-    if (known !== undefined && namesTag(known, file.etag)) return sendUnchanged(c, { file, shown });
-    try {
-      const range = rangeFor(c, file.etag);
-      return await sendPart(c, { file, shown, range, part: await file.open(range) });
-    } catch (error) {
-      if (!(error instanceof RangeNotSatisfiable)) throw error;
-      c.header("Content-Range", `bytes */${error.size}`);
-      return answerUnmet(c, { status: 416, message: `The file has ${error.size} bytes` });
-    }
+    return await sendFile(c, { file, shown });
   }
 
   async function requestOf({ promptId }: MadeImage): Promise<PromptRequest> {
@@ -222,47 +204,6 @@ export function imageRoutes(deps: ImageDeps) {
 
 /** For five minutes; browsers may come back to the address a little shorter than that. */
 const presignedMaxAgeSeconds = 240;
-
-/** A range counts only while the file is still the one that the reader has the rest of. */
-function rangeFor(c: AppContext, etag: string): ByteRange | undefined {
-  const condition = c.req.header("If-Range");
-  return condition === undefined || condition === etag ? readRange(c) : undefined;
-}
-
-/** How a file is shown: what its headers say besides what is in it. */
-interface Shown {
-  contentType: string;
-  disposition: string;
-  cacheControl: string;
-}
-
-function sendUnchanged(c: AppContext, { file, shown }: { file: ImageFile; shown: Shown }): Response {
-  c.header("ETag", file.etag);
-  c.header("Cache-Control", shown.cacheControl);
-  return c.body(null, 304);
-}
-
-/** Only what was opened may be kept for a year; a failure may not. */
-async function sendPart(
-  c: AppContext,
-  { file, shown, range, part: { stream, size, start, end } }: {
-    file: ImageFile;
-    shown: Shown;
-    range: ByteRange | undefined;
-    part: OpenBlob;
-  },
-): Promise<Response> {
-  c.header("ETag", file.etag);
-  c.header("Cache-Control", shown.cacheControl);
-  c.header("Content-Disposition", shown.disposition);
-  c.header("Content-Type", shown.contentType);
-  c.header("Accept-Ranges", "bytes");
-  c.header("Content-Length", String(end - start));
-  if (range !== undefined) c.header("Content-Range", `bytes ${start}-${end - 1}/${size}`);
-  if (c.req.method !== "HEAD") return c.body(stream, range === undefined ? 200 : 206);
-  await stream.cancel();
-  return c.body(null, 200);
-}
 
 /** Null for what is not found. */
 async function orNull<Found>(finding: Promise<Found>): Promise<Found | null> {
@@ -291,14 +232,4 @@ function readForm(c: AppContext): FileForm {
     return { form: "download", format: known, hasSettings: settings === "1" };
   }
   return { form: original === "1" ? "original" : "picture" };
-}
-
-/** RFC 6266: a plain name for old readers, and the true one. */
-function disposition(type: "inline" | "attachment", name: string): string {
-  const plain = name.replace(/[^A-Za-z0-9.-]+/g, "_");
-  const encoded = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (character) => "%" + character.charCodeAt(0).toString(16).toUpperCase(),
-  );
-  return `${type}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -57,6 +57,7 @@ export const routeTable: Route[] = [
   open("GET", "/static/:hash/forest.webp"),
   open("GET", "/static/:hash/lake.webp"),
   open("GET", "/favicon.ico", 302),
+  open("GET", "/robots.txt"),
   open("GET", "/static/:hash/mask.js"),
   open("GET", "/static/:hash/passkeys.js"),
   open("GET", "/sources/:token", 404),

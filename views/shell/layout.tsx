@@ -33,10 +33,14 @@ export interface LayoutProps {
   /** The page's address in the navigation. */
   current?: string;
   live?: Live;
+  /** More of what the head says, such as what messengers show of the page (`card_tags.tsx`). */
+  head?: Child;
+  /** The page is for people who have no account here, and may never have one: it offers no way to sign in. */
+  isForGuests?: boolean;
   children?: Child;
 }
 
-export function Layout({ title, user, current, live, children }: LayoutProps) {
+export function Layout({ title, user, current, live, head, isForGuests = false, children }: LayoutProps) {
   return html`<!DOCTYPE html>${(
     <html lang="en" data-zone={user?.timeZone}>
       <head>
@@ -51,6 +55,7 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
         <link rel="stylesheet" href={assets.styles.path} />
         <script src={assets.scripts.path} defer></script>
         {live?.isBusy && <Refresh />}
+        {head}
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
@@ -58,9 +63,9 @@ export function Layout({ title, user, current, live, children }: LayoutProps) {
           <a class="brand" href="/">
             <span class="lamp" aria-hidden="true"></span>Darkroom
           </a>
-          {user === null
-            ? <a class="button quiet" href="/login">Sign in</a>
-            : <Navigation user={user} current={current} />}
+          {user !== null
+            ? <Navigation user={user} current={current} />
+            : !isForGuests && <a class="button quiet" href="/login">Sign in</a>}
         </header>
         {user !== null && <PauseNotices queue={user.queue} />}
         <main id="main" tabindex={-1}>{children}</main>

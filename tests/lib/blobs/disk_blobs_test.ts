@@ -141,6 +141,13 @@ Deno.test("all bytes of a picture lie under keys that its id makes", () => {
     `images/ab/${id}.settings.jpeg`,
     `images/ab/${id}.copy.webp`,
     `images/ab/${id}.settings.webp`,
+    `images/ab/${id}.shown.320`,
+    `images/ab/${id}.shown.640`,
+    `images/ab/${id}.shown.png`,
+    `images/ab/${id}.shown.jpeg`,
+    `images/ab/${id}.shown.webp`,
+    `images/ab/${id}.shown.card`,
+    `images/ab/${id}.shown.original`,
   ]);
   for (const each of blobKeysOf(id)) assert.equal(imageIdIn(each), id);
   for (const other of [".probe", `images/ab/${id}x`, "images/ab/mine.png", `other/ab/${id}`]) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { blobKeysOf } from "../../../lib/blobs/blobs.ts";
+import { blobKeysOf, strangersForms } from "../../../lib/blobs/blobs.ts";
+import { findImage } from "../../../lib/images/image_store.ts";
 import { emptyTrash } from "../../../lib/images/delete_image.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { file, make, statusOf } from "../../fixtures/images.ts";
@@ -17,6 +18,10 @@ async function makeWhole(studio: Studio, program: Client): Promise<{ id: string;
     pictureFormats.flatMap((format) => [`?download=${format}`, `?download=${format}&settings=1`]),
   );
   for (const query of queries) await (await program.get(file(made.id, query))).arrayBuffer();
+  const image = await findImage(studio.store, { userId: studio.owner.id, imageId: made.id });
+  for (const as of strangersForms) {
+    await studio.deps.files.find(image, { form: { form: "shown", as }, request: null }).locate();
+  }
   for (const key of blobKeysOf(made.id)) assert.equal(await studio.blobs.exists(key), true, key);
   return made;
 }

@@ -70,6 +70,7 @@ const rooms = [
   "store",
   "users",
   "money",
+  "statistics",
   "catalog",
   "pixels",
   "providers",

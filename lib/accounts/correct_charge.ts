@@ -5,7 +5,7 @@
 import { addAudit } from "../users/audit.ts";
 import type { Batch } from "../batches/batch.ts";
 import { changeBatch } from "../work/batch_progress.ts";
-import { ownerOf } from "../work/settle.ts";
+import { settlementOwner } from "../work/settle.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import {
@@ -16,6 +16,8 @@ import {
   type LedgerEntry,
 } from "../money/ledger.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
+import { addRollups, correctionRollup, type Rollup, rollupOf } from "../statistics/rollup.ts";
+import { addToRollup, changeRollup, rollupKey } from "../statistics/rollup_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store } from "../store/store.ts";
 
@@ -36,7 +38,8 @@ export async function correctCharge(
 ): Promise<Correction> {
   const found = isId(promptId) ? await read<LedgerEntry>(store.kv, keys.ledger(promptId)) : null;
   if (found === null) throw notFound();
-  const { userId, model, at, basis, costMicros } = found.value;
+  const { value: entry } = found;
+  const { userId, model, at, basis, costMicros } = entry;
   if (basis !== "unknown") throw new Refusal("conflict", "What this prompt cost is not in doubt");
   const correction: Correction = {
     promptId,
@@ -65,6 +68,9 @@ export async function correctCharge(
     while (await read(store.kv, key) === null) {
       const atomic = addCorrection(store.kv.atomic());
       await addToMonthOfNobody(store, { atomic, charges: [correction] });
+      const counted = correctionRollup(correction, { isLost: rollupOf({ entry }).completed === 0 });
+      const change = (rollup: Rollup) => addRollups(rollup, counted);
+      await changeRollup(atomic, { store, key: rollupKey(entry), change });
       const booked = await commit(atomic);
       if (booked !== null) return booked;
     }
@@ -76,7 +82,9 @@ export async function correctCharge(
     while (await read(store.kv, key) === null) {
       const prompt = await readPrompt(store, promptId);
       if (prompt === null) throw new Refusal("not_found", "Not found");
-      const booked = await changeBooks<Correction, Batch>(store, ownerOf(prompt.value, at), (books) => {
+      const isFruitless = prompt.value.status !== "COMPLETED";
+      const owner = settlementOwner(prompt.value, at);
+      const booked = await changeBooks<Correction, Batch>(store, owner, (books) => {
         const now = store.now();
         const after = { ...prompt.value, updatedAt: now };
         const chargedMicros = books.account.chargedMicros + correction.costMicros;
@@ -85,7 +93,8 @@ export async function correctCharge(
         const atomic = addCorrection(writePrompt(store.kv, { before: prompt, after }));
         const event = { type: "charge_corrected" as const, costMicros: correction.costMicros };
         const changed = changeBatch(atomic, { books, account, event, at: now });
-        return { atomic: books.write(atomic, { ...changed, month }), value: correction };
+        const rollup = addToRollup(books, correctionRollup(correction, { isLost: isFruitless }));
+        return { atomic: books.write(atomic, { ...changed, month, rollup }), value: correction };
       });
       if (booked !== null) return booked;
     }

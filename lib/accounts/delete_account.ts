@@ -12,8 +12,10 @@ import { Refusal } from "../refusal.ts";
 import type { Log } from "../log.ts";
 import { leaveSpend } from "../money/deleted_account_spend.ts";
 import { addToMonthOfNobody, type Correction, type LedgerEntry } from "../money/ledger.ts";
-import { imagesOf, isHeld, type Prompt, receivedIdsOf } from "../prompts/prompt.ts";
+import { imagesOf, isFinal, isHeld, outcomeOf, type Prompt, receivedIdsOf } from "../prompts/prompt.ts";
 import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prompt_store.ts";
+import { isKeeper } from "../statistics/rollup.ts";
+import { leaveToNobody } from "../statistics/rollup_store.ts";
 import { removeImplied } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
@@ -290,8 +292,19 @@ async function erasePrompt(
   for (const image of records) removeImage(atomic, image);
   for (const imageId of imageIds) atomic.delete(keys.trash(imageId));
   removePrompt(atomic, { prompt, head });
-  leaveWithoutPerson(atomic, { key: keys.ledger(id), entry });
+  const keepers = records.filter(({ value }) => isKeeper(value)).length;
+  const outcome = isFinal(prompt.value) ? outcomeOf(prompt.value, { keepers }) : undefined;
+  const without = entry && { ...entry, value: { ...entry.value, outcome } };
+  leaveWithoutPerson(atomic, { key: keys.ledger(id), entry: without });
   leaveWithoutPerson(atomic, { key: keys.correction(id), entry: correction });
+  if (entry !== null && outcome !== undefined) {
+    await leaveToNobody(atomic, {
+      store,
+      entry: entry.value,
+      correction: correction?.value ?? null,
+      outcome,
+    });
+  }
   const left = [entry, correction].flatMap((found) => found === null ? [] : [found.value]);
   await addToMonthOfNobody(store, { atomic, charges: left });
   await commit(atomic);

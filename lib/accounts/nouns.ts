@@ -136,6 +136,8 @@ export const belongings: readonly Belonging[] = [
   { name: "end of a credential", leaves: alone(keys.credentialEnded) },
   { name: "time of the latest request", leaves: alone(keys.seen) },
   { name: "month", leaves: under(keys.monthsOf) },
+  { name: "statistics", leaves: under(keys.rollupsOf) },
+  { name: "size of pictures", leaves: alone(keys.storedBytes) },
   { name: "duels of pictures", leaves: under(keys.duelsOf) },
   { name: "what was cancelled together", leaves: under(keys.cancelledWaitingOf) },
   { name: "claim of an idempotency key", leaves: under(keys.idempotencyOf) },

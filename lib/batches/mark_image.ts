@@ -8,6 +8,8 @@ import { type Marking, readMaker, telling } from "../images/marking.ts";
 import { isId } from "../ids.ts";
 import { changeBooks } from "../money/ledger.ts";
 import { notFound } from "../refusal.ts";
+import { emptyRollup, isKeeper } from "../statistics/rollup.ts";
+import { addToRollup, booksOfPrompt } from "../statistics/rollup_store.ts";
 import { commit, type Store, type Versioned } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { batchOwner, changeStars, readTold } from "./batch_store.ts";
@@ -38,13 +40,18 @@ async function write(
     return atomic;
   };
   const batchId = prompt?.value.batchId ?? null;
-  const by = Number(isStarred(after)) - Number(isStarred(before.value));
-  if (batchId === null || by === 0) return await commit(change()) !== null;
-  const told = await readTold(store, batchId);
-  const owner = batchOwner({ userId: after.userId, batchId, at: store.now() });
-  const written = await changeBooks<Image, Batch>(store, owner, (books) => {
+  const stars = batchId === null ? 0 : Number(isStarred(after)) - Number(isStarred(before.value));
+  const kept = Number(isKeeper(after)) - Number(isKeeper(before.value));
+  const booked = kept === 0 || prompt === null ? null : await booksOfPrompt(store, prompt.value.id);
+  if (stars === 0 && booked === null) return await commit(change()) !== null;
+  const told = batchId === null ? null : await readTold(store, batchId);
+  const books = { userId: after.userId, at: booked?.at ?? store.now() };
+  const owner = batchId === null ? books : batchOwner({ ...books, batchId });
+  const written = await changeBooks<Image, Batch>(store, { ...owner, rollup: booked?.rollup }, (books) => {
     const atomic = change();
-    books.write(atomic, changeStars(store, { atomic, books, by, told }));
+    const changed = stars === 0 ? {} : changeStars(store, { atomic, books, by: stars, told });
+    const rollup = booked === null ? undefined : addToRollup(books, { ...emptyRollup, keepers: kept });
+    books.write(atomic, { ...changed, rollup });
     return { atomic, value: after };
   });
   return written !== null;

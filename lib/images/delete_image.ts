@@ -6,11 +6,13 @@
 import { blobKeysOf } from "../blobs/blobs.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import type { BoardPlace, Image, TrashedImage, UploadedImage } from "./image.ts";
+import { type BoardPlace, type Image, isMade, type TrashedImage, type UploadedImage } from "./image.ts";
 import { readMaker } from "./marking.ts";
 import { removeMasks } from "./mask_store.ts";
 import { type Prompt, withMark } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
+import { addRollups, emptyRollup, isKeeper, type Rollup } from "../statistics/rollup.ts";
+import { booksOfPrompt, changeRollup } from "../statistics/rollup_store.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { addImage, readImage, removeImage } from "./image_store.ts";
@@ -28,6 +30,7 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
     removeImage(atomic, image);
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
     atomic.set(keys.trash(id), trashed);
+    await countKept(atomic, { store, image: image.value, by: -1 });
     if (await commit(atomic) !== null) return;
   }
 }
@@ -57,8 +60,20 @@ export async function undoDeletion(
     if (image.kind === "upload") await demandNotSentAgain(atomic, { store, image });
     const back: Image = { ...image, boards: await boardsStillThere(atomic, { store, image }) };
     addImage(atomic, back);
+    await countKept(atomic, { store, image, by: 1 });
     if (await commit(atomic) !== null) return back;
   }
+}
+
+/** A picture that is worth keeping counts as long as it is kept. As long as its prompt is not booked, it counts with that. */
+async function countKept(
+  atomic: Deno.AtomicOperation,
+  { store, image, by }: { store: Store; image: Image; by: 1 | -1 },
+): Promise<void> {
+  const booked = isMade(image) && isKeeper(image) ? await booksOfPrompt(store, image.promptId) : null;
+  if (booked === null) return;
+  const change = (rollup: Rollup) => addRollups(rollup, { ...emptyRollup, keepers: by });
+  await changeRollup(atomic, { store, key: booked.rollup, change });
 }
 
 /** The prompt that made it says whether it is deleted. */

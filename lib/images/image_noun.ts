@@ -14,6 +14,8 @@ export interface ImageFacts extends
   /** Null: it was uploaded. */
   promptId: string | null;
   isStarred: boolean;
+  rating: number;
+  byteLength: number;
   sentSha256: string | null;
 }
 
@@ -60,6 +62,8 @@ function factsOf(image: Image): ImageFacts {
     kind,
     promptId,
     isStarred: image.rating >= 1,
+    rating: image.rating,
+    byteLength: image.byteLength,
     sentSha256,
     sequence,
     hasOriginal,

@@ -11,7 +11,7 @@ import {
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import { type Image, isMade, type MadeImage, unmarked, type UploadedImage } from "./image.ts";
-import { imageTermKeys, keys, type ListKey, lists } from "../store/schema.ts";
+import { imageTermKeys, keys, kinds, type ListKey, lists } from "../store/schema.ts";
 import { termsOf } from "./search_terms.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
@@ -20,6 +20,7 @@ export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
   for (const { list, number } of placesOf(image)) addEntry(atomic, list, { number, id: image.id });
   for (const key of otherEntries(image)) atomic.set(key, image.id);
+  atomic.sum(keys.storedBytes(image.userId), BigInt(image.byteLength));
 }
 
 /** Writes what has changed of a picture, with the entries that follow from it. */
@@ -72,6 +73,8 @@ export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image
     .delete(keys.image(image.value.id));
   for (const { list, number } of placesOf(image.value)) removeEntry(atomic, list, number);
   for (const key of otherEntries(image.value)) atomic.delete(key);
+  // Sums of KV begin anew behind the largest number.
+  atomic.sum(keys.storedBytes(image.value.userId), BigInt.asUintN(64, -BigInt(image.value.byteLength)));
 }
 
 /** Leaves a picture that is not found by anything any more but the list of all. */
@@ -126,6 +129,19 @@ async function readList(
 
 export function countImages(store: Store, userId: string): Promise<number> {
   return countEntries(store.kv, lists.images(userId));
+}
+
+/** How large a user's pictures are as they are shown, in bytes; what was deleted does not count. */
+export async function readStoredBytes({ kv }: Pick<Store, "kv">, userId: string): Promise<number> {
+  const { value } = await kv.get<Deno.KvU64>(keys.storedBytes(userId));
+  return Number(value?.value ?? 0n);
+}
+
+/** The same for all users together. */
+export async function readStoredBytesOfAll({ kv }: Pick<Store, "kv">): Promise<number> {
+  let sum = 0n;
+  for await (const { value } of kv.list<Deno.KvU64>({ prefix: [...kinds.storedBytes] })) sum += value.value;
+  return Number(sum);
 }
 
 export function countUploads(store: Store, userId: string): Promise<number> {

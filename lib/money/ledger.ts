@@ -41,6 +41,19 @@ export interface LedgerEntry extends Charge {
   at: number;
   /** Put right once it was known what the provider had billed; the entry as read has the amount that counts. */
   correction?: Correction;
+  /** How its prompt ended: said here once the account was deleted, and the prompt with it. */
+  outcome?: Outcome;
+}
+
+/** How a prompt ended, as far as it is counted. */
+export interface Outcome {
+  status: "COMPLETED" | "FAILED" | "CANCELLED";
+  /** Why it failed. */
+  reason: string | null;
+  /** Milliseconds from acceptance to its pictures; null: it has none, or was in nobody's hurry. */
+  tookMs: number | null;
+  /** How many of its pictures are worth keeping (`statistics/rollup.ts`). */
+  keepers: number;
 }
 
 /** Beside an entry whose outcome was unknown: what is added to its amount, and who says so. */
@@ -64,10 +77,12 @@ export interface Books<B = never> {
   month: Month;
   /** The record that was asked for; null where there is none. */
   beside: B | null;
+  /** The rollup that was asked for (`statistics/rollup.ts`); null where there is none. */
+  rollup: unknown;
   /** Checks all and writes what is given. */
   write(
     atomic: Deno.AtomicOperation,
-    changed: { account?: Account; month?: Month; beside?: B },
+    changed: { account?: Account; month?: Month; beside?: B; rollup?: unknown },
   ): Deno.AtomicOperation;
 }
 
@@ -108,14 +123,20 @@ export interface BooksOwner {
   at: number;
   /** The key of a record that changes with them. */
   beside?: Deno.KvKey;
+  /** That of a rollup of what they are about. */
+  rollup?: Deno.KvKey;
 }
 
 export type Change<T, B = never> = (books: Books<B>) => { atomic: Deno.AtomicOperation; value: T };
 
-function remembered({ recentBooks }: Store, { userId, at, beside }: BooksOwner): SeenBooks | undefined {
-  const seen = recentBooks.get(userId);
-  const isKnown = beside === undefined || seen?.beside.has(nameOf(beside));
-  return seen?.monthName === monthOf(at) && isKnown ? seen : undefined;
+function remembered({ recentBooks }: Store, owner: BooksOwner): SeenBooks | undefined {
+  const seen = recentBooks.get(owner.userId);
+  const areKnown = keysBeside(owner).every((key) => seen?.beside.has(nameOf(key)));
+  return seen?.monthName === monthOf(owner.at) && areKnown ? seen : undefined;
+}
+
+function keysBeside({ beside, rollup }: BooksOwner): Deno.KvKey[] {
+  return [beside, rollup].filter((key) => key !== undefined);
 }
 
 /** Read once for all who come meanwhile. */
@@ -189,26 +210,30 @@ function withVersion(
 
 function openBooks<B>(
   seen: SeenBooks,
-  { beside: key }: BooksOwner,
+  owner: BooksOwner,
 ): { books: Books<B>; after: (versionstamp: string) => SeenBooks } {
-  let changed: { account?: Account; month?: Month; beside?: B } = {};
+  let changed: { account?: Account; month?: Month; beside?: B; rollup?: unknown } = {};
   const versioned = <V>(value: V | undefined, versionstamp: string) => value && { value, versionstamp };
-  const beside = key === undefined ? null : besideIn(seen, key);
+  const found = (key: Deno.KvKey | undefined) => key === undefined ? null : besideIn(seen, key);
   return {
     books: {
       account: seen.account?.value as Account ?? emptyAccount,
       month: seen.month?.value as Month ?? emptyMonth,
-      beside: beside && beside.value as B,
+      beside: found(owner.beside)?.value as B ?? null,
+      rollup: found(owner.rollup)?.value ?? null,
       write(atomic, given) {
         changed = given;
         const accountKey = keys.account(seen.userId);
         const monthKey = keys.month(seen.userId, seen.monthName);
         atomic.check({ key: accountKey, versionstamp: seen.account?.versionstamp ?? null });
         atomic.check({ key: monthKey, versionstamp: seen.month?.versionstamp ?? null });
-        if (key !== undefined) atomic.check({ key, versionstamp: beside?.versionstamp ?? null });
+        for (const key of keysBeside(owner)) {
+          atomic.check({ key, versionstamp: found(key)?.versionstamp ?? null });
+        }
         if (given.account) atomic.set(accountKey, given.account);
         if (given.month) atomic.set(monthKey, given.month);
-        if (given.beside && key !== undefined) atomic.set(key, given.beside);
+        if (given.beside && owner.beside) atomic.set(owner.beside, given.beside);
+        if (given.rollup && owner.rollup) atomic.set(owner.rollup, given.rollup);
         return atomic;
       },
     },
@@ -216,34 +241,42 @@ function openBooks<B>(
       ...seen,
       account: versioned(changed.account, versionstamp) ?? seen.account,
       month: versioned(changed.month, versionstamp) ?? seen.month,
-      beside: key === undefined || !changed.beside
-        ? seen.beside
-        : joined(seen.beside, new Map([[nameOf(key), { value: changed.beside, versionstamp }]])),
+      beside: withWritten(seen.beside, { owner, changed, versionstamp }),
     }),
   };
 }
 
-async function readBooks(
-  store: Store,
-  { userId, at, beside }: BooksOwner,
-): Promise<SeenBooks> {
+async function readBooks(store: Store, owner: BooksOwner): Promise<SeenBooks> {
+  const { userId, at } = owner;
   const monthName = monthOf(at);
-  const [account, month, record = null] = await readMany<unknown>(store.kv, [
+  const besides = keysBeside(owner);
+  const [account, month, ...records] = await readMany<unknown>(store.kv, [
     keys.account(userId),
     keys.month(userId, monthName),
-    ...beside === undefined ? [] : [beside],
+    ...besides,
   ]);
-  return {
-    userId,
-    monthName,
-    account,
-    month,
-    beside: new Map(beside === undefined ? [] : [[nameOf(beside), record]]),
-  };
+  const beside = new Map(besides.map((key, i) => [nameOf(key), records[i]]));
+  return { userId, monthName, account, month, beside };
 }
 
 /** Of so many records a user's books remember what they are. */
-const mostBeside = 16;
+const mostBeside = 32;
+
+function withWritten(
+  seen: SeenBooks["beside"],
+  { owner, changed, versionstamp }: {
+    owner: BooksOwner;
+    changed: { beside?: unknown; rollup?: unknown };
+    versionstamp: string;
+  },
+): SeenBooks["beside"] {
+  const written = new Map<string, Versioned<unknown>>();
+  for (const name of ["beside", "rollup"] as const) {
+    const key = owner[name];
+    if (key && changed[name]) written.set(nameOf(key), { value: changed[name], versionstamp });
+  }
+  return written.size === 0 ? seen : joined(seen, written);
+}
 
 /** All of both, of `latest` what both have. */
 function joined(earlier: SeenBooks["beside"], latest: SeenBooks["beside"]): SeenBooks["beside"] {
@@ -259,10 +292,9 @@ function nameOf(key: Deno.KvKey): string {
   return key.join("\0");
 }
 
-function versionsOf(seen: SeenBooks, { beside }: BooksOwner): string {
-  const { account, month } = seen;
-  const record = beside === undefined ? null : besideIn(seen, beside);
-  return `${account?.versionstamp} ${month?.versionstamp} ${record?.versionstamp}`;
+function versionsOf(seen: SeenBooks, owner: BooksOwner): string {
+  const besides = keysBeside(owner).map((key) => besideIn(seen, key));
+  return [seen.account, seen.month, ...besides].map((part) => part?.versionstamp).join(" ");
 }
 
 /** What the books need to know of a prompt. */

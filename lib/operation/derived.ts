@@ -12,6 +12,7 @@ import { countsOf, type ImpliedEntry, type Index } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { userNoun } from "../users/user_noun.ts";
 import { deriveBatches } from "./derived_batches.ts";
+import { deriveRollups, deriveStoredBytes } from "./derived_statistics.ts";
 import { nameOf, quickly, type Records, type StoreView } from "./records.ts";
 
 /** One difference between what is stored and what the records imply, and how it is put right. */
@@ -35,6 +36,9 @@ export async function* compareDerived(view: StoreView, records: Records): AsyncG
   const batches = deriveBatches(records);
   yield* compareBatches(records, batches);
   for await (const difference of compareBooks(view, { records, batches })) {
+    if (!records.leaving.has(String(difference.key[1]))) yield difference;
+  }
+  for await (const difference of compareStatistics(view, records)) {
     if (!records.leaving.has(String(difference.key[1]))) yield difference;
   }
   yield* compareUnknownCharges(view, records);
@@ -257,6 +261,28 @@ async function* compareMonths({ kv }: StoreView, { months }: Records): AsyncGene
     ),
   );
   yield* compareValues(kv, { kind: "month", prefix: kinds.months, due });
+}
+
+async function* compareStatistics({ kv }: StoreView, records: Records): AsyncGenerator<Difference> {
+  const rollups = new Map(deriveRollups(records).map((due) => [nameOf(due.key), due]));
+  yield* compareValues(kv, { kind: "statistics", prefix: kinds.rollups, due: rollups });
+  const sizes = deriveStoredBytes(records);
+  for await (const { key, value } of kv.list<Deno.KvU64>({ prefix: [...kinds.storedBytes] }, quickly)) {
+    const userId = String(key[1]);
+    const bytes = sizes.get(userId) ?? 0;
+    sizes.delete(userId);
+    if (Number(value.value) !== bytes) {
+      yield wrongSize({ key, bytes, detail: `${value.value} instead of ${bytes}` });
+    }
+  }
+  for (const [userId, bytes] of sizes) {
+    yield wrongSize({ key: keys.storedBytes(userId), bytes, detail: `${bytes} are due` });
+  }
+}
+
+function wrongSize({ key, bytes, detail }: { key: Deno.KvKey; bytes: number; detail: string }): Difference {
+  const value = new Deno.KvU64(BigInt(bytes));
+  return { rule: "stored_bytes_wrong", subject: nameOf(key), detail, key, value };
 }
 
 /** A person may pause their queue, and then it stays so as long as they have an account. */

@@ -20,7 +20,10 @@ import { type AnyNoun, ownNouns } from "../accounts/nouns.ts";
 /** A store as a check needs it. */
 export type StoreView = Pick<Store, "kv" | "now">;
 
-export type EntryFacts = Pick<LedgerEntry, "userId" | "costMicros" | "basis" | "isAboveHold" | "images">;
+export type EntryFacts = Pick<
+  LedgerEntry,
+  "userId" | "costMicros" | "basis" | "isAboveHold" | "images" | "model" | "at" | "savedMicros" | "outcome"
+>;
 
 export interface Records {
   /** Of all nouns, by the last part of their records' keys. */
@@ -89,8 +92,10 @@ async function readFacts(kv: Deno.Kv, noun: AnyNoun): Promise<Map<string, unknow
 
 async function readLedger(kv: Deno.Kv, records: Records): Promise<void> {
   for await (const { value } of kv.list<LedgerEntry>({ prefix: [...kinds.ledger] }, quickly)) {
-    const { promptId, userId, costMicros, basis, isAboveHold, images } = value;
-    records.entries.set(promptId, { userId, costMicros, basis, isAboveHold, images });
+    const { promptId, userId, costMicros, basis, isAboveHold, images, model, at, savedMicros, outcome } =
+      value;
+    const facts = { userId, costMicros, basis, isAboveHold, images, model, at, savedMicros, outcome };
+    records.entries.set(promptId, facts);
     addToSums(records, value);
   }
   for await (const { value } of kv.list<Correction>({ prefix: [...kinds.corrections] }, quickly)) {

@@ -4,6 +4,7 @@
  * (`request`) never changes; everything else changes only through `writePrompt` in `prompt_store.ts`.
  */
 import { type Charge, noCharge, type PriceRow } from "../money/charge.ts";
+import type { Outcome } from "../money/ledger.ts";
 import type { FailureReason, ProviderCost, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
 import type { Frame, Rect } from "../size.ts";
 
@@ -221,6 +222,21 @@ export function isHeld(prompt: Prompt): boolean {
 /** Milliseconds from acceptance to the final state; null while it is not final. */
 export function durationMs(prompt: Prompt): number | null {
   return isFinal(prompt) ? prompt.finishedAt - prompt.createdAt : null;
+}
+
+/**
+ * How it ended, for the statistics, with so many pictures that are worth keeping. What goes in a lot waits for company,
+ * so how long that took says nothing of its model.
+ */
+export function outcomeOf(prompt: FinalPrompt, { keepers }: { keepers: number }): Outcome {
+  const { status } = prompt;
+  const isTimed = status === "COMPLETED" && prompt.lane === undefined;
+  return {
+    status,
+    reason: status === "FAILED" ? prompt.failure.reason : null,
+    tookMs: isTimed ? durationMs(prompt) : null,
+    keepers,
+  };
 }
 
 /** All pictures that the prompt produced, the deleted ones among them, in the order of its tasks. */

@@ -5,6 +5,7 @@ import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
 import {
   answersOf,
+  durationMs,
   imagesOf,
   isFinal,
   isHeld,
@@ -60,6 +61,10 @@ export interface PromptFacts {
   chargeMicros: number;
   /** None of its tasks waits or runs. */
   areTasksOver: boolean;
+  /** Why it failed. */
+  reason: string | null;
+  /** Milliseconds from acceptance to its end. */
+  durationMs: number | null;
 }
 
 export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
@@ -124,6 +129,8 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
       0,
     ),
     areTasksOver: prompt.tasks.every((task) => "charge" in task),
+    reason: prompt.status === "FAILED" ? prompt.failure.reason : null,
+    durationMs: durationMs(prompt),
   };
 }
 

@@ -27,4 +27,6 @@ export interface Write {
   expireIn?: number;
   /** Added to the number that is there, in place of a value. */
   sum?: bigint;
+  /** What is written in place of what is there, null where that is nothing, in place of a value. */
+  merge?: (stored: unknown) => unknown;
 }

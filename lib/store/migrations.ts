@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import { StartError } from "../refusal.ts";
 import { findByLetters } from "./migrations/find_by_letters.ts";
 import { changesInRows } from "./migrations/changes_in_rows.ts";
+import { countedByDay } from "./migrations/counted_by_day.ts";
 import { markedPictures } from "./migrations/marked_pictures.ts";
 import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "./migrations/pictures_of_two_kinds.ts";
@@ -29,6 +30,7 @@ const shipped: readonly Migration[] = [
   changesInRows,
   ranksInTheQueue,
   markedPictures,
+  countedByDay,
 ];
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
@@ -96,7 +98,7 @@ function createProgress(
     async write(writes, next) {
       const key = keys.recordsVersion();
       const atomic = kv.atomic().check({ key, versionstamp }).set(key, next);
-      for (const { key, value, expireIn, sum } of writes) {
+      for (const { key, value, expireIn, sum } of await merged(kv, writes)) {
         if (sum !== undefined) atomic.sum(key, sum);
         else if (value === undefined) atomic.delete(key);
         else atomic.set(key, value, { expireIn });
@@ -107,6 +109,23 @@ function createProgress(
       ({ underWay } = next);
     },
   };
+}
+
+/** What is to be merged, with what is there; nobody else writes meanwhile. */
+async function merged(kv: Deno.Kv, writes: readonly Write[]): Promise<Write[]> {
+  const values = new Map<string, Write>();
+  const others: Write[] = [];
+  for (const write of writes) {
+    const { key, merge } = write;
+    if (merge === undefined) {
+      others.push(write);
+      continue;
+    }
+    const name = nameOf(key);
+    const stored = values.get(name)?.value ?? (await kv.get(key)).value;
+    values.set(name, { key, value: merge(stored) });
+  }
+  return [...others, ...values.values()];
 }
 
 /** Returns how many records were rewritten. */

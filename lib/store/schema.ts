@@ -36,6 +36,8 @@
  * | `duels` userId id | `Duels`, for a day |
  * | `board` id · `board_deletion` boardId | `Board` · `BoardDeletion`, until all pictures are taken off it |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
+ * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
+ * | `stored_bytes` userId | `KvU64`, of pictures that are not deleted |
  * | `idempotency` userId hash | `IdempotencyClaim` |
  * | `batch` id | `Batch`; its rows are a blob |
  * | `batch_prompt` batchId row | id of the prompt that the row became |
@@ -125,6 +127,15 @@ export const keys = {
   account: (userId: string) => ["account", userId],
   month: (userId: string, month: string) => ["month", userId, month],
   monthsOf: (userId: string) => ["month", userId],
+  /** Of one person first: they look at theirs more often than anybody looks at those of all. */
+  rollup: (userId: string, day: string, model: string) => ["stat", userId, day, model],
+  rollupsFrom: (userId: string, day: string) => ["stat", userId, day],
+  rollupsOf: (userId: string) => ["stat", userId],
+  /** Behind all of a day, of a user, and of everybody. */
+  rollupsTo: (userId: string, day: string) => ["stat", userId, day, Infinity],
+  rollupsOfEnd: (userId: string) => ["stat", userId, Infinity],
+  rollupsEnd: () => ["stat", Infinity],
+  storedBytes: (userId: string) => ["stored_bytes", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
   batch: (batchId: string) => ["batch", batchId],
@@ -201,6 +212,8 @@ export const kinds = {
   batchHeads: ["batch_head"],
   accounts: ["account"],
   months: ["month"],
+  rollups: ["stat"],
+  storedBytes: ["stored_bytes"],
   leases: ["lease"],
   queue: ["queue"],
   delayed: ["delayed"],

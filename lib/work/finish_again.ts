@@ -8,14 +8,16 @@ import { addImage } from "../images/image_store.ts";
 import { storeKept } from "../images/store_kept.ts";
 import { type NewImage, StorageFailure } from "../images/store_picture.ts";
 import type { InTurn } from "../in_turn.ts";
-import { changeBooks } from "../money/ledger.ts";
-import { isFinal, type Prompt, toFinished } from "../prompts/prompt.ts";
+import { type Books, changeBooks, readLedger } from "../money/ledger.ts";
+import { type FinalPrompt, isFinal, outcomeOf, type Prompt, toFinished } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { Refusal } from "../refusal.ts";
+import { type Rollup, rollupOf, subtractRollup } from "../statistics/rollup.ts";
+import { addToRollup } from "../statistics/rollup_store.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
 import { addToBatch } from "./batch_progress.ts";
-import { ownerOf } from "./settle.ts";
+import { ownerOf, settlementOwner } from "./settle.ts";
 
 export interface FinishDeps {
   store: Store;
@@ -32,15 +34,18 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
   const images = await finishAll(deps, value);
   const at = store.now();
   const after = toFinished(value, { imageIds: images.map(({ id }) => id), at });
+  const counted = await countedAs(store, { before: value, after });
+  const owner = counted === null ? ownerOf(value, at) : settlementOwner(value, counted.bookedAt);
   const written = await fileArrivals(
     store,
     value,
     (filing) =>
-      changeBooks<Prompt, Batch>(store, ownerOf(value, at), (books) => {
+      changeBooks<Prompt, Batch>(store, owner, (books) => {
         const first = books.account.imageSequence + 1;
         const account = { ...books.account, imageSequence: books.account.imageSequence + images.length };
         const atomic = writePrompt(store.kv, { before: prompt, after });
-        books.write(atomic, addToBatch(atomic, { books, account, before: value, after, at }));
+        const rollup = counted?.change(books);
+        books.write(atomic, { ...addToBatch(atomic, { books, account, before: value, after, at }), rollup });
         const numbered = images.map((image, i): MadeImage => ({ ...image, sequence: first + i }));
         for (const image of filed(atomic, { images: numbered, filing })) addImage(atomic, image);
         return { atomic: checkAccount(atomic, value.userId), value: after };
@@ -49,6 +54,22 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
   // Somebody else has just finished it.
   if (written === null) throw nothingLeft();
   return written;
+}
+
+/**
+ * How it is counted from now on, on the day on which it was booked. Null: it is not booked yet. Whatever else changes that
+ * writes the prompt, too, so that the commit fails.
+ */
+async function countedAs(
+  store: Store,
+  { before, after }: { before: FinalPrompt; after: FinalPrompt },
+): Promise<{ bookedAt: number; change: (books: Pick<Books, "rollup">) => Rollup } | null> {
+  const [entry] = await readLedger(store, [before.id]);
+  if (entry === null) return null;
+  const counted = (prompt: FinalPrompt) =>
+    rollupOf({ entry: entry.value, outcome: outcomeOf(prompt, { keepers: 0 }) });
+  const difference = subtractRollup(counted(after), counted(before));
+  return { bookedAt: entry.value.at, change: (books) => addToRollup(books, difference) };
 }
 
 /** Whether something was made that can still be put into its place. */

@@ -4,13 +4,15 @@ import type { NewImage } from "../images/store_picture.ts";
 import type { Batch } from "../batches/batch.ts";
 import { batchOwner } from "../batches/batch_store.ts";
 import type { Account, Month } from "../money/account.ts";
-import { type Books, type BooksOwner, changeBooks, settle } from "../money/ledger.ts";
-import { isFinal, madeBy, type Prompt } from "../prompts/prompt.ts";
+import { type Books, type BooksOwner, changeBooks, type Outcome, settle } from "../money/ledger.ts";
+import { type FinalPrompt, imagesOf, isFinal, madeBy, outcomeOf, type Prompt } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
+import { isKeeper, type Rollup, rollupOf } from "../statistics/rollup.ts";
+import { addToRollup, rollupKey } from "../statistics/rollup_store.ts";
 import { keys } from "../store/schema.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { type Charge, sumCharges } from "../money/charge.ts";
-import { addImage } from "../images/image_store.ts";
+import { addImage, readImages } from "../images/image_store.ts";
 import { addToBatch } from "./batch_progress.ts";
 import { fileArrivals, filed, type OpenFiling } from "../boards/filing.ts";
 
@@ -18,25 +20,29 @@ import { fileArrivals, filed, type OpenFiling } from "../boards/filing.ts";
  * Writes `after`, which names `images`, together with their records, and settles it if it is final and its charge
  * known. Null: the prompt changed in between and nothing was written.
  */
-export function writeProgress(
+export async function writeProgress(
   store: Store,
   { before, after, images = [] }: { before: Versioned<Prompt>; after: Prompt; images?: readonly NewImage[] },
 ): Promise<Versioned<Prompt> | null> {
   const at = store.now();
+  const outcome = isSettled(after)
+    ? outcomeOf(after, { keepers: await countKeepers(store, before.value) })
+    : null;
+  const owner = outcome === null ? ownerOf(after, at) : settlementOwner(after, at);
   const write = (filing: OpenFiling | null) =>
-    changeBooks<Prompt, Batch>(store, ownerOf(after, at), (books) => {
+    changeBooks<Prompt, Batch>(store, owner, (books) => {
       const atomic = writePrompt(store.kv, { before, after });
       const firstNumber = books.account.imageSequence + 1;
       const numbered = images.map((image, i): Image => ({ ...image, sequence: firstNumber + i }));
       for (const image of filed(atomic, { images: numbered, filing })) addImage(atomic, image);
       const counted = { ...books.account, imageSequence: books.account.imageSequence + images.length };
-      const { account, month } = isSettled(after)
-        ? addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, at })
-        : { account: counted };
+      const { account, ...settled } = outcome === null
+        ? { account: counted }
+        : addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, outcome, at });
       const changed = addToBatch(atomic, { books, account, before: before.value, after, at });
-      return { atomic: books.write(atomic, { ...changed, month }), value: after };
+      return { atomic: books.write(atomic, { ...changed, ...settled }), value: after };
     });
-  return images.length === 0 ? write(null) : fileArrivals(store, after, write);
+  return await (images.length === 0 ? write(null) : fileArrivals(store, after, write));
 }
 
 /** The books that a prompt's steps go through. */
@@ -44,21 +50,46 @@ export function ownerOf({ userId, batchId }: Pick<Prompt, "userId" | "batchId">,
   return batchId === null ? { userId, at } : batchOwner({ userId, batchId, at });
 }
 
+/** The same for the step that settles it: what is counted of it changes with them. */
+export function settlementOwner(
+  prompt: Pick<Prompt, "userId" | "batchId" | "request">,
+  at: number,
+): BooksOwner {
+  const { userId, request: { model } } = prompt;
+  return { ...ownerOf(prompt, at), rollup: rollupKey({ userId, at, model }) };
+}
+
 /** Adds to a commit what a prompt cost, and that nobody works on it any more; returns the books after that. */
 export function addSettlement(
   atomic: Deno.AtomicOperation,
-  { books, prompt, at }: { books: Pick<Books, "account" | "month">; prompt: Prompt; at: number },
-): { account: Account; month: Month } {
+  { books, prompt, outcome, at }: {
+    books: Pick<Books, "account" | "month" | "rollup">;
+    prompt: Prompt;
+    outcome: Outcome;
+    at: number;
+  },
+): { account: Account; month: Month; rollup: Rollup } {
   const charge = sumCharges(taskCharges(prompt));
   const { entry, account, month } = settle(books, { prompt, images: madeBy(prompt).length, charge, at });
   const ledgerKey = keys.ledger(prompt.id);
   atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(prompt.id));
   if (entry.basis === "unknown") atomic.set(keys.unknownCharge(prompt.id), null);
-  return { account, month };
+  return { account, month, rollup: addToRollup(books, rollupOf({ entry, outcome })) };
+}
+
+/**
+ * Of the pictures that had arrived before; whoever gives one of them a star meanwhile writes the prompt, too, so that
+ * this commit fails.
+ */
+async function countKeepers(store: Store, before: Prompt): Promise<number> {
+  const earlier = imagesOf(before);
+  if (earlier.length === 0) return 0;
+  const images = await readImages(store, earlier.map(({ id }) => id));
+  return images.filter(({ value }) => isKeeper(value)).length;
 }
 
 /** Final, and what it cost is known. */
-function isSettled(prompt: Prompt): boolean {
+function isSettled(prompt: Prompt): prompt is FinalPrompt {
   return isFinal(prompt) && !(prompt.status === "CANCELLED" && prompt.isChargeDue);
 }
 

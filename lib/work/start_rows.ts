@@ -12,14 +12,14 @@ import { changeBooks } from "../money/ledger.ts";
 import type { Doorbell } from "../prompts/doorbell.ts";
 import { failure } from "../prompts/failure_words.ts";
 import { newPrompt } from "../prompts/new_prompt.ts";
-import { type Failure, type Prompt, toRefused } from "../prompts/prompt.ts";
+import { type Failure, isFinal, outcomeOf, type Prompt, toRefused } from "../prompts/prompt.ts";
 import { checkWatermark, takesNone } from "../prompts/prompt_request.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { demandSources } from "../prompts/request_prompt.ts";
 import { Refusal } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
-import { addSettlement } from "./settle.ts";
+import { addSettlement, settlementOwner } from "./settle.ts";
 
 export interface StartRowsDeps {
   store: Store;
@@ -46,7 +46,7 @@ export async function startRows(deps: StartRowsDeps, batch: Batch): Promise<void
   if (fitting.length > 0) {
     const byNumber = new Map(fitting.map((row, i) => [batch.next + 1 + i, row]));
     // Each builds on the one before it, so that they go to the disk together.
-    await Promise.all(fitting.map(() => startNextRow(deps, { batch, ready: byNumber })));
+    await Promise.all(fitting.map((row) => startNextRow(deps, { batch, ready: byNumber, expected: row })));
     return;
   }
   const { holdMicros } = ready[0].row;
@@ -93,20 +93,30 @@ class NotNow extends Refusal {
   }
 }
 
-/** Whichever row is next when its turn comes. */
+/** Whichever row is next when its turn comes; mostly the expected one. */
 async function startNextRow(
   { store, doorbell, window }: StartRowsDeps,
-  { batch: { id: batchId, userId }, ready }: { batch: Batch; ready: ReadonlyMap<number, ReadyRow> },
+  { batch: { id: batchId, userId }, ready, expected }: {
+    batch: Batch;
+    ready: ReadonlyMap<number, ReadyRow>;
+    expected: ReadyRow;
+  },
 ): Promise<void> {
   const at = store.now();
   const id = store.ids();
+  const countedFor = expected.row.request;
+  const owner = expected.failure === null
+    ? batchOwner({ userId, batchId, at })
+    : settlementOwner({ userId, batchId, request: countedFor }, at);
   try {
-    await changeBooks<Prompt, Batch>(store, batchOwner({ userId, batchId, at }), (books) => {
+    await changeBooks<Prompt, Batch>(store, owner, (books) => {
       const before = books.beside;
       const row = before === null ? 0 : before.next + 1;
       const stored = ready.get(row);
       if (before === null || stored === undefined || !mayStartRow(before, { window })) throw new NotNow();
       if (isPastDeadline(before, at)) throw new NotNow();
+      const isCounted = owner.rollup !== undefined && stored.row.request.model === countedFor.model;
+      if (stored.failure !== null && !isCounted) throw new NotNow();
       const { row: { request, filing, holdMicros, imagesPerTask, priceRow }, bytes, failure } = stored;
       const sequence = books.account.promptSequence + 1;
       const pending = newPrompt({
@@ -128,8 +138,10 @@ async function startNextRow(
       writeBatchEntries(atomic, { before, after });
       const account = { ...setAside(books.account, { before, after }), promptSequence: sequence };
       // It was never held, and costs nothing.
-      const month = failure === null ? undefined : addSettlement(atomic, { books, prompt, at }).month;
-      books.write(atomic, { account, month, beside: after });
+      const settled = isFinal(prompt)
+        ? addSettlement(atomic, { books, prompt, outcome: outcomeOf(prompt, { keepers: 0 }), at })
+        : {};
+      books.write(atomic, { ...settled, account, beside: after });
       // One that was refused makes room for the next.
       return { atomic: doorbell.ring(atomic, id), value: prompt };
     });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { imagesOf } from "../../../lib/prompts/prompt.ts";
 import { nobody } from "../../../lib/money/account.ts";
 import { countKeys } from "../../../lib/store/counted_list.ts";
+import { readLedger } from "../../../lib/money/ledger.ts";
+import { rollupOf } from "../../../lib/statistics/rollup.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { keys, lists } from "../../../lib/store/schema.ts";
 import { verify, type Violation } from "../../../lib/operation/verify.ts";
@@ -51,6 +53,8 @@ Deno.test("a deleted picture, numbers that were given out and a deleted account'
     const spend = { costMicros: 40_000, images: 2 };
     const month = { spentMicros: 40_000, days: { "2026-11-23": spend }, models: { "stand-in": spend } };
     await store.kv.set(keys.month(nobody, "2026-11"), month);
+    const [entry] = await readLedger(store, [completed.id]);
+    await store.kv.set(keys.rollup(nobody, "2026-11-23", "stand-in"), rollupOf({ entry: entry!.value }));
     await copy(store, keys.account(user.id), keys.account(user.id), { promptSequence: 99 });
   });
   assert.deepEqual(found, []);

@@ -9,6 +9,7 @@ import { imagesOf, type Prompt } from "../../../../lib/prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../../../../lib/prompts/prompt_store.ts";
 import { migrateRecords } from "../../../../lib/store/migrations.ts";
 import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.ts";
+import { countedByDay } from "../../../../lib/store/migrations/counted_by_day.ts";
 import { markedPictures } from "../../../../lib/store/migrations/marked_pictures.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
 import { ranksInTheQueue } from "../../../../lib/store/migrations/ranks_in_the_queue.ts";
@@ -43,7 +44,13 @@ async function openOldDatabase(): Promise<OldDatabase> {
 
 /** What this migration makes of it, and those after it, so that this program can read it. */
 const migrate = (kv: Deno.Kv) =>
-  migrateRecords(kv, quietly, [oneFactInOnePlace, changesInRows, ranksInTheQueue, markedPictures]);
+  migrateRecords(kv, quietly, [
+    oneFactInOnePlace,
+    changesInRows,
+    ranksInTheQueue,
+    markedPictures,
+    countedByDay,
+  ]);
 
 async function contents(kv: Deno.Kv): Promise<{ key: Deno.KvKey; value: unknown }[]> {
   const entries = kv.list({ prefix: [] }, { batchSize: 500 });

@@ -9,6 +9,7 @@ import type { Migration } from "../../../../lib/store/migration.ts";
 import { migrateRecords } from "../../../../lib/store/migrations.ts";
 import { changesInRows } from "../../../../lib/store/migrations/changes_in_rows.ts";
 import { findByLetters } from "../../../../lib/store/migrations/find_by_letters.ts";
+import { countedByDay } from "../../../../lib/store/migrations/counted_by_day.ts";
 import { markedPictures } from "../../../../lib/store/migrations/marked_pictures.ts";
 import { oneFactInOnePlace } from "../../../../lib/store/migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "../../../../lib/store/migrations/pictures_of_two_kinds.ts";
@@ -23,7 +24,7 @@ const now = () => oldDatabaseAt;
 const before: Migration[] = [findByLetters, oneFactInOnePlace, picturesOfTwoKinds, changesInRows];
 
 /** So that this program can read it. */
-const after: Migration[] = [markedPictures];
+const after: Migration[] = [markedPictures, countedByDay];
 
 /** As the program before left it. */
 async function openVersion5() {

@@ -27,6 +27,7 @@ import { markRoutes } from "./images/marks.tsx";
 import { createPickPages, pickRoutes } from "./images/pick.tsx";
 import { pickBatchRoutes } from "./batches/pick_batch.ts";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
+import { mcpPath, mcpRoutes } from "./mcp/mcp.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
 import {
@@ -34,6 +35,7 @@ import {
   fileHeaders,
   keptByNobody,
   pageHeaders,
+  programsOnly,
   queueOfReader,
   rateLimitHeaders,
   readableAddress,
@@ -49,7 +51,7 @@ import { noticeRoutes } from "./people/notices.tsx";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
 import { queueRoutes } from "./queue/queue.tsx";
-import { wholeBody, wholePictures, wholeRows } from "./http/request_body.ts";
+import { wholeBody, wholeMessage, wholePictures, wholeRows } from "./http/request_body.ts";
 import { robotsRoutes } from "./shell/robots.ts";
 import { sharedFilePaths, sharedPaths } from "./shares/shared_paths.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
@@ -87,11 +89,13 @@ export function createApp(deps: AppDeps) {
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .route("/", sourceFileRoutes(deps))
-    .use(except([...picturePaths, ...filledPaths, ...rowPaths], wholeBody))
+    .use(except([...picturePaths, ...filledPaths, ...rowPaths, mcpPath], wholeBody))
     .use(credentials(deps))
     .on("POST", picturePaths, wholePictures(deps, { isOne: true }), credentials(deps))
     .on("POST", filledPaths, wholePictures(deps, { isOne: false }), credentials(deps))
     .on("POST", rowPaths, wholeRows, credentials(deps))
+    .use(mcpPath, programsOnly(deps))
+    .on("POST", mcpPath, wholeMessage, credentials(deps), programsOnly(deps))
     .use(sameSiteOnly(deps))
     .use("/api/*", rateLimitHeaders(deps))
     .use(requestLimit(deps))
@@ -120,6 +124,7 @@ export function createApp(deps: AppDeps) {
     .route("/", maskRoutes(deps))
     .route("/", eventRoutes(deps))
     .route("/", aboutRoutes(deps))
+    .route("/", mcpRoutes(deps))
     .route("/", profileRoutes(deps))
     .route("/", noticeRoutes(deps))
     .route("/", adminRoutes(deps))

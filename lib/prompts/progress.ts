@@ -28,6 +28,8 @@ export interface Progress {
 
 export interface ProgressBoard {
   read(promptId: string): Progress | null;
+  /** Calls back with each new state of a running prompt; returns what ends that. */
+  follow(promptId: string, onProgress: (progress: Progress) => void): () => void;
   /** The latest preview of a task, also for a while after the prompt's end: a page may still ask for it. */
   readPreview(promptId: string, task: number): Preview | null;
   /** Merges what is new and tells everybody. */
@@ -80,6 +82,10 @@ export function createProgressBoard(
 
   return {
     read: (promptId) => board.get(promptId) ?? null,
+    follow: (promptId, onProgress) =>
+      reports.subscribe((report) => {
+        if (report.promptId === promptId && report.progress !== null) onProgress(report.progress);
+      }),
     report: put,
     showPreview(prompt, { task, bytes, contentType }) {
       const previews = board.get(prompt.id)?.previews ?? {};

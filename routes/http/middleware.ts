@@ -6,7 +6,7 @@ import { Refusal } from "../../lib/refusal.ts";
 import { clientAddress } from "./client_address.ts";
 import { type QueueStateDeps, type Reader, readQueueState } from "../../lib/prompts/queue_state.ts";
 import { countNewNotices } from "../../lib/users/notice.ts";
-import { type AppContext, type AppDeps, type AppEnv, wantsFragment } from "./context.ts";
+import { type AppContext, type AppDeps, type AppEnv, unauthorized, wantsFragment } from "./context.ts";
 import { sessionIdsOf } from "./session_cookie.ts";
 
 /** What does not say how long it may be kept shows something of somebody, and is kept by no browser or proxy. */
@@ -126,6 +126,23 @@ export function readCaller(c: AppContext, deps: Pick<AppDeps, "store" | "accessT
   return authenticate(deps, { sessionIds, authorization: c.req.header("Authorization") });
 }
 
+/**
+ * For programs alone: a key or token of their own is demanded, and what comes from the pages of another site is refused
+ * whatever it brings. A cookie counts as nothing.
+ */
+export function programsOnly({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+  const ownOrigin = new URL(publicUrl).origin;
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const origin = c.req.header("Origin");
+    if (origin !== undefined && origin !== ownOrigin) {
+      throw new Refusal("forbidden", "This must not come from another site's pages");
+    }
+    const { caller } = c.var;
+    if (caller === null || caller.via === "session") throw unauthorized();
+    await next();
+  });
+}
+
 const safeMethods = ["GET", "HEAD", "OPTIONS"];
 
 /** What changes something and comes with a cookie must come from this site's own pages, JSON included. */
@@ -187,7 +204,7 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
 export function queueOfReader(deps: QueueStateDeps) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
-    const isForPage = !/^\/(api|events|static)(\/|$)/.test(c.req.path) && !wantsFragment(c);
+    const isForPage = !/^\/(api|events|static|mcp)(\/|$)/.test(c.req.path) && !wantsFragment(c);
     if (caller !== null && isForPage) {
       const [queue, newNotices] = await Promise.all([
         readQueueState(deps, caller.user.id),

@@ -6,6 +6,7 @@ import type { HtmlEscapedString } from "hono/utils/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { notFound as notFoundRefusal, Refusal, type RefusalCode } from "../../lib/refusal.ts";
 import { errorJson } from "../../views/json/error_json.ts";
+import { rpcErrorJson } from "../../views/mcp/rpc_error.ts";
 import { ErrorPage } from "../../views/shell/error_page.tsx";
 import { ErrorText } from "../../views/shell/error_text.tsx";
 import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";
@@ -109,6 +110,7 @@ interface Answer {
 
 function answer(c: AppContext, { status, ...error }: Answer): Response | Promise<Response> {
   const requestId = c.var.requestId;
+  if (isForAgents(c)) return c.json(rpcErrorJson({ ...error, requestId }), status);
   if (isForPrograms(c)) return c.json(errorJson({ ...error, requestId }), status);
   c.header("Vary", "HX-Request-Type");
   if (wantsFragment(c)) return c.html(<ErrorText message={error.message} />, status);
@@ -124,7 +126,11 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
 }
 
 export function isForPrograms(c: AppContext): boolean {
-  return /^\/(api|\.well-known)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
+  return /^\/(api|\.well-known|mcp)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
+}
+
+function isForAgents(c: AppContext): boolean {
+  return /^\/mcp(\/|$)/.test(c.req.path);
 }
 
 /** Back to where the person wanted to go once signed in. */

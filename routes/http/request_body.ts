@@ -34,6 +34,15 @@ export const wholeRows = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
+const maxMessageBytes = 4 * 1024 * 1024;
+const limitedMessage = limitedTo(maxMessageBytes, `A message must be at most ${maxMessageBytes} bytes`);
+
+/** The same for a message of an agent's; who is asking was found out before. */
+export const wholeMessage = createMiddleware<AppEnv>(async (c, next) => {
+  await limitedMessage(c, () => readAll(c));
+  await next();
+});
+
 /**
  * The same where pictures are sent, by those who may: whoever is asking was found out before, so that nobody else fills the
  * memory, and is found out again when all is here. `isOne`: a single picture is taken.

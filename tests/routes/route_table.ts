@@ -230,6 +230,10 @@ export const routeTable: Route[] = [
   route(["GET", "/profile/export"],                     [303,  200,  200,  200,  403,  403,  303,  303]),
   route(["POST", "/profile/delete"],                    [303,  200,  200,  200,  403,  403,  303,  303], { form: { confirm: "delete" } }),
 
+  route(["GET", "/mcp"],                                [401,  401,  401,  401,  405,  405,  401,  401]),
+  route(["POST", "/mcp"],                               [401,  401,  401,  401,  200,  200,  401,  401], { json: { jsonrpc: "2.0", id: 1, method: "tools/list" } }),
+  route(["DELETE", "/mcp"],                             [401,  401,  401,  401,  405,  405,  401,  401]),
+
   route(["GET", "/api/v1/users"],                       [404,  404,  404,  200,  404,  404,  401,  404]),
   route(["GET", "/api/v1/debug/users"],                 [404,  404,  404,  200,  404,  404,  401,  404]),
   route(["PATCH", "/api/v1/users/:user"],               [404,  404,  404,  200,  404,  404,  401,  404], { json: { monthlyBudget: 10 } }),

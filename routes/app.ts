@@ -98,6 +98,7 @@ export function createApp(deps: AppDeps) {
     .on("POST", mcpPath, wholeMessage, credentials(deps), programsOnly(deps))
     .use(sameSiteOnly(deps))
     .use("/api/*", rateLimitHeaders(deps))
+    .use(mcpPath, rateLimitHeaders(deps))
     .use(requestLimit(deps))
     .use(queueOfReader(deps))
     .route("/", homeRoutes(deps))

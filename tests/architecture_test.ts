@@ -75,6 +75,7 @@ const rooms = [
   "pixels",
   "providers",
   "blobs",
+  "publications",
   "prompts",
   "images",
   "boards",

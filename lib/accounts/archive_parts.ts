@@ -18,6 +18,9 @@ import {
   viewPictures,
   viewPrompts,
 } from "../live/prompt_view.ts";
+import { type PublicationView, viewPublications } from "../live/publication_view.ts";
+import type { Publication } from "../publications/publication.ts";
+import { listOwnPublications } from "../publications/publication_store.ts";
 import { listSessions, type Session } from "../identity/session.ts";
 import { listNotices, mostNotices, type Notice } from "../users/notice.ts";
 import type { User } from "../users/user.ts";
@@ -32,6 +35,7 @@ export interface ExportJson {
   image: (view: PictureView) => unknown;
   batch: (view: BatchView) => unknown;
   board: (view: BoardView) => unknown;
+  publication: (view: PublicationView) => unknown;
   notice: (notice: Notice) => unknown;
 }
 
@@ -81,6 +85,19 @@ export async function* noticesPart(
 ): AsyncGenerator<ArchiveFile> {
   const { items } = await listNotices(deps.store, { userId: user.id, limit: mostNotices });
   if (items.length > 0) yield file(deps, "notices.json", text(items.map(json.notice)));
+}
+
+/** What the person shows or showed in the public gallery; nothing where that is nothing. */
+export async function* publicationsPart(
+  deps: ExportDeps,
+  reader: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const { total } = await listOwnPublications(deps.store, { userId: reader.user.id, limit: 1 });
+  if (total === 0) return;
+  const publications = pages(reader, (start) => listOwnPublications(deps.store, start));
+  const encode = async (page: Publication[]) =>
+    (await viewPublications(deps.store, page)).map(reader.json.publication);
+  yield file(deps, "publications.json", jsonArray(publications, encode));
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

@@ -11,6 +11,9 @@ export interface UserChanges {
   isDisabled?: boolean;
   /** Micro-dollars a month; `none`: no limit; `default`: the server's. */
   monthlyBudget?: number | "none" | "default";
+  isModerator?: boolean;
+  /** False: whatever a moderator said of publishing is taken back. */
+  isPublishingStopped?: boolean;
 }
 
 /**
@@ -62,8 +65,8 @@ function demandRight(actor: User, { subject, changes }: { subject: User; changes
   }
 }
 
-function changed(user: User, { role, isDisabled, monthlyBudget }: UserChanges): User {
-  const { monthlyBudgetMicros, ...rest } = user;
+function changed(user: User, { role, isDisabled, monthlyBudget, ...flags }: UserChanges): User {
+  const { monthlyBudgetMicros, isModerator, isPublishingStopped, ...rest } = user;
   const budget = monthlyBudget === undefined ? monthlyBudgetMicros : budgetMicros(monthlyBudget);
   return {
     ...rest,
@@ -71,6 +74,8 @@ function changed(user: User, { role, isDisabled, monthlyBudget }: UserChanges): 
     isDisabled: isDisabled ?? user.isDisabled,
     ...(isDisabled && !user.isDisabled && { sessionsEnded: (user.sessionsEnded ?? 0) + 1 }),
     ...(budget !== undefined && { monthlyBudgetMicros: budget }),
+    ...((flags.isModerator ?? isModerator) && { isModerator: true as const }),
+    ...((flags.isPublishingStopped ?? isPublishingStopped) && { isPublishingStopped: true as const }),
   };
 }
 
@@ -89,10 +94,20 @@ function addToAudit(
     role: before.role !== after.role,
     access: before.isDisabled !== after.isDisabled,
     budget: before.monthlyBudgetMicros !== after.monthlyBudgetMicros,
+    moderator: before.isModerator !== after.isModerator,
+    publishing: before.isPublishingStopped !== after.isPublishingStopped,
   };
   if (isChanged.role) addAudit(atomic, { ...entry, action: "role", detail: after.role });
   if (isChanged.access) {
     addAudit(atomic, { ...entry, action: after.isDisabled ? "disabled" : "enabled", detail: null });
+  }
+  if (isChanged.moderator) {
+    const action = after.isModerator ? "moderator_made" : "moderator_unmade";
+    addAudit(atomic, { ...entry, action, detail: null });
+  }
+  if (isChanged.publishing) {
+    const action = after.isPublishingStopped ? "publishing_stopped" : "publishing_allowed";
+    addAudit(atomic, { ...entry, action, detail: null });
   }
   if (isChanged.budget) addAudit(atomic, { ...entry, action: "budget", detail: budgetText(after) });
   return Object.values(isChanged).includes(true);

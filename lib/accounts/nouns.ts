@@ -12,6 +12,7 @@ import type { TrashedImage } from "../images/image.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
 import { maskNoun } from "../images/mask_noun.ts";
 import { lotNoun } from "../lots/lot_noun.ts";
+import { publicationEventNoun, publicationNoun, reportNoun } from "../publications/publication_noun.ts";
 import { promptNoun } from "../prompts/prompt_noun.ts";
 import type { Noun } from "../store/noun.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
@@ -27,6 +28,7 @@ import {
   noticesPart,
   portraitPart,
   promptsPart,
+  publicationsPart,
   uploadsPart,
 } from "./archive_parts.ts";
 
@@ -107,6 +109,27 @@ export const belongings: readonly Belonging[] = [
     leaves: { when: "at_once", remove: deleteBoardsOf },
     archive: boardsPart,
   },
+  {
+    name: "report of one's own",
+    noun: reportNoun,
+    leaves: byIndex(keys.reportsBy, ({ value }) => keys.report(String(value))),
+  },
+  {
+    name: "report of one's publications",
+    noun: reportNoun,
+    leaves: { when: "at_once", find: findReports },
+  },
+  {
+    name: "publication",
+    noun: publicationNoun,
+    leaves: { when: "at_once", find: findPublications },
+    archive: publicationsPart,
+  },
+  {
+    name: "what happened to a publication",
+    noun: publicationEventNoun,
+    leaves: under(keys.publicationEventsOf),
+  },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
   {
@@ -150,6 +173,14 @@ export const belongings: readonly Belonging[] = [
   { name: "count of edits", leaves: under((userId) => [...kinds.counts, ...lists.edits(userId)]) },
   { name: "count of uploads", leaves: under((userId) => [...kinds.counts, ...lists.uploads(userId)]) },
   { name: "count of batches", leaves: under((userId) => [...kinds.counts, ...lists.batches(userId)]) },
+  {
+    name: "count of publications",
+    leaves: under((userId) => [...kinds.counts, ...lists.publications(userId)]),
+  },
+  {
+    name: "count of shown publications",
+    leaves: under((userId) => [...kinds.counts, ...lists.shownPublicationsOf(userId)]),
+  },
   { name: "count of boards", leaves: under((userId) => [...kinds.counts, ...lists.boards(userId)]) },
   { name: "count of notices", leaves: under((userId) => [...kinds.counts, ...lists.notices(userId)]) },
   { name: "count of new notices", leaves: under((userId) => [...kinds.counts, ...lists.newNotices(userId)]) },
@@ -186,6 +217,21 @@ function byIndex(
 async function* findInvitations({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
   for await (const { key, value } of kv.list<Invitation>({ prefix: [...kinds.invitations] })) {
     if (value.createdBy === userId) yield { key, entry: null };
+  }
+}
+
+/** First what was reported of them goes, which is found by them. */
+async function* findReports({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
+  for await (const { value } of kv.list<string>({ prefix: [...lists.publications(userId)] })) {
+    for await (const entry of kv.list<string>({ prefix: keys.reportsOf(value) })) {
+      yield { key: keys.report(entry.value), entry: entry.key };
+    }
+  }
+}
+
+async function* findPublications({ kv }: Store, userId: string): AsyncGenerator<OwnRecord> {
+  for await (const { value } of kv.list<string>({ prefix: [...lists.publications(userId)] })) {
+    yield { key: keys.publication(value), entry: null };
   }
 }
 

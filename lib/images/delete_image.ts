@@ -13,6 +13,7 @@ import { type Prompt, withMark } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { addRollups, emptyRollup, isKeeper, type Rollup } from "../statistics/rollup.ts";
 import { booksOfPrompt, changeRollup } from "../statistics/rollup_store.ts";
+import { withdrawWithPicture } from "../publications/publish.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { addImage, readImage, removeImage } from "./image_store.ts";
@@ -28,6 +29,7 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
     const prompt = await readMaker(store, image.value);
     const atomic = marking(store, { imageId: id, prompt, isDeleted: true });
     removeImage(atomic, image);
+    await withdrawWithPicture(atomic, { store, imageId: id });
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
     atomic.set(keys.trash(id), trashed);
     await countKept(atomic, { store, image: image.value, by: -1 });

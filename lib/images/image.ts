@@ -5,6 +5,7 @@
 import { blobKeys } from "../blobs/blobs.ts";
 import type { Edge } from "../pixels/edge.ts";
 import { cutText } from "../graphemes.ts";
+import type { RemixOf } from "../publications/remixes.ts";
 
 export type Image = MadeImage | UploadedImage;
 
@@ -69,6 +70,8 @@ export interface UploadedImage extends StoredImage {
   /** Of the bytes as they were sent, so that the same ones are the same picture; they are not kept. */
   sentSha256: string;
   sentBytes: number;
+  /** What it is a copy of; absent where somebody sent it. */
+  remixOf?: RemixOf;
 }
 
 /** Where the bytes are that the provider made. */

@@ -2,6 +2,7 @@
 import { isId } from "../ids.ts";
 import type { Named, NamedIds, NamedPicture } from "../prompts/prompt_request.ts";
 import { demandBoard } from "../prompts/request_prompt.ts";
+import { demandRemixable, readShown } from "../publications/visible.ts";
 import { notFound } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { present, readMany, type Store, type Versioned } from "../store/store.ts";
@@ -12,17 +13,22 @@ import { findMask, readMasks } from "./mask_store.ts";
 /** Refuses with `not_found` where one is missing, deleted or somebody else's. */
 export async function findNamed(
   store: Store,
-  { userId, imageIds, maskId, boardId }: { userId: string } & NamedIds,
+  { userId, imageIds, maskId, boardId, remixOf }: { userId: string } & NamedIds,
 ): Promise<Named> {
   if (!imageIds.every(isId)) throw notFound();
   const [found, mask] = await Promise.all([
     readImages(store, imageIds),
     maskId === null ? null : findMask(store, { userId, maskId }),
     demandBoard(store, { userId, boardId }),
+    remixOf === null ? null : demandRemixable(store, { userId, publicationId: remixOf }),
   ]);
   const own = found.map(({ value }) => value).filter((image) => image.userId === userId);
   if (own.length < imageIds.length) throw notFound();
-  return { sources: new Map(own.map((image) => [image.id, namedPicture(image)])), mask };
+  return {
+    sources: new Map(own.map((image) => [image.id, namedPicture(image)])),
+    mask,
+    ...(remixOf !== null && { remixOf: { publicationId: remixOf } }),
+  };
 }
 
 /** The same for many requests together: null for one that names what is missing, deleted or somebody else's. */
@@ -32,18 +38,24 @@ export async function findNamedOfEach(
 ): Promise<(Named | null)[]> {
   const idsOf = (pick: (named: NamedIds) => readonly (string | null)[]) =>
     [...new Set(requests.flatMap(pick))].filter((id) => id !== null && isId(id)) as string[];
-  const [images, masks, boards] = await Promise.all([
+  const [images, masks, boards, remixable] = await Promise.all([
     readImages(store, idsOf(({ imageIds }) => imageIds)),
     readMasks(store, idsOf(({ maskId }) => [maskId])),
     findBoardIds(store, { userId, boardIds: idsOf(({ boardId }) => [boardId]) }),
+    findRemixable(store, { userId, ids: idsOf(({ remixOf }) => [remixOf]) }),
   ]);
   const [ownImages, ownMasks] = [ownById(images, userId), ownById(masks, userId)];
-  return requests.map(({ imageIds, maskId, boardId }) => {
+  return requests.map(({ imageIds, maskId, boardId, remixOf }) => {
     const pictures = imageIds.map((id) => ownImages.get(id));
     const mask = maskId === null ? null : ownMasks.get(maskId);
     if (mask === undefined || !pictures.every((picture) => picture !== undefined)) return null;
     if (boardId !== null && !boards.has(boardId)) return null;
-    return { sources: new Map(pictures.map((picture) => [picture.id, namedPicture(picture)])), mask };
+    if (remixOf !== null && !remixable.has(remixOf)) return null;
+    return {
+      sources: new Map(pictures.map((picture) => [picture.id, namedPicture(picture)])),
+      mask,
+      ...(remixOf !== null && { remixOf: { publicationId: remixOf } }),
+    };
   });
 }
 
@@ -64,8 +76,21 @@ async function findBoardIds(
   return new Set(found.filter(({ value }) => value.ownerId === userId).map(({ value }) => value.id));
 }
 
+/** Those of the publications that the user may remix. */
+async function findRemixable(
+  store: Store,
+  { userId, ids }: { userId: string; ids: readonly string[] },
+): Promise<Set<string>> {
+  const shown = await readShown(store, ids);
+  return new Set(
+    shown.filter(({ allowRemix, authorId }) => allowRemix || authorId === userId).map(({ id }) => id),
+  );
+}
+
 /** What a request has to know of a picture. */
 export function namedPicture(image: Image): NamedPicture {
   const { id, sha256, width, height } = image;
-  return { id, sha256, width, height, promptId: image.kind === "made" ? image.promptId : null };
+  if (image.kind === "made") return { id, sha256, width, height, promptId: image.promptId };
+  const { remixOf } = image;
+  return { id, sha256, width, height, promptId: null, ...(remixOf !== undefined && { remixOf }) };
 }

@@ -4,6 +4,7 @@ import { sha256OfMany } from "../digest.ts";
 import { cutText } from "../graphemes.ts";
 import { changeBooks } from "../money/ledger.ts";
 import { type UprightPicture, uprightPicture } from "../pixels/upright.ts";
+import type { RemixOf } from "../publications/remixes.ts";
 import { Refusal } from "../refusal.ts";
 import { textTerms } from "../search_text.ts";
 import { keys } from "../store/schema.ts";
@@ -35,7 +36,13 @@ export interface Received {
  */
 export function receiveUpload(
   deps: UploadDeps,
-  { userId, bytes, name }: { userId: string; bytes: Uint8Array; name: string },
+  { userId, bytes, name, remixOf }: {
+    userId: string;
+    bytes: Uint8Array;
+    name: string;
+    /** Where it is a copy of somebody else's picture. */
+    remixOf?: RemixOf;
+  },
 ): Promise<Received> {
   // One picture a user at a time is in memory; the others wait where they come from.
   return deps.store.locks.hold(`picture ${userId}`, async () => {
@@ -45,7 +52,14 @@ export function receiveUpload(
     if (known !== null) return { image: known, isKnown: true };
     await demandRoom(deps, { userId, bytes: bytes.length });
     const upright = await uprightOrRefusal(bytes);
-    const image = await newUpload(store, { userId, upright, name, sentSha256, sentBytes: bytes.length });
+    const image = await newUpload(store, {
+      userId,
+      upright,
+      name,
+      sentSha256,
+      sentBytes: bytes.length,
+      remixOf,
+    });
     await deps.blobs.put(blobKeys.picture(image.id), upright.bytes, image.contentType);
     const added = await addUpload(store, image);
     if (added !== null) return { image: added, isKnown: false };
@@ -93,12 +107,13 @@ type NewUpload = Omit<UploadedImage, "sequence">;
 
 function newUpload(
   store: Store,
-  { userId, upright: { bytes, facts }, name, sentSha256, sentBytes }: {
+  { userId, upright: { bytes, facts }, name, sentSha256, sentBytes, remixOf }: {
     userId: string;
     upright: UprightPicture;
     name: string;
     sentSha256: string;
     sentBytes: number;
+    remixOf: RemixOf | undefined;
   },
 ): Promise<NewUpload> {
   const { width, height, contentType, tint } = facts;
@@ -120,6 +135,7 @@ function newUpload(
     tint,
     sentSha256,
     sentBytes,
+    ...(remixOf !== undefined && { remixOf }),
     terms: textTerms(title),
     ...unmarked,
     createdAt: store.now(),

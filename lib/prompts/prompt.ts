@@ -6,6 +6,7 @@
 import { type Charge, noCharge, type PriceRow } from "../money/charge.ts";
 import type { Outcome } from "../money/ledger.ts";
 import type { FailureReason, ProviderCost, SourceRole, TaskHandle, TaskType } from "../catalog/provider.ts";
+import type { RemixOf } from "../publications/remixes.ts";
 import type { Frame, Rect } from "../size.ts";
 
 export const promptStatuses = ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const;
@@ -32,6 +33,8 @@ export interface PromptRequest {
   options: { seed?: number; negativePrompt?: string; guidance?: number; steps?: number };
   /** Absent for a picture from words alone. */
   edit?: Edit;
+  /** What of somebody else's it goes back to; absent where it is one's own. */
+  remixOf?: RemixOf;
 }
 
 /** Where pictures go when they arrive; the tags are folded. */

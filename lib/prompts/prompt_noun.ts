@@ -3,6 +3,7 @@ import { idInKey, idInValue, type ImpliedEntry, listed, type Noun } from "../sto
 import { keys, kinds, promptLists, promptQueueEntries, promptSourceKeys } from "../store/schema.ts";
 import { changeVersion } from "../store/store.ts";
 import { blobKeys } from "../blobs/blobs.ts";
+import { remixEntries, type RemixOf } from "../publications/remixes.ts";
 import {
   answersOf,
   durationMs,
@@ -51,6 +52,8 @@ export interface PromptFacts {
   answerCount: number;
   /** The pictures that it was given. */
   sourceIds: string[];
+  remixOf?: RemixOf;
+  createdAt: number;
   /** Those that must stay until it is final. */
   neededIds: string[];
   maskId: string | null;
@@ -77,6 +80,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
     ...sourceEntries(prompt),
     ...batchKeysOf(prompt).map((key) => ({ key, value: prompt.id })),
+    ...remixEntries({ ...prompt, promptId: prompt.id }),
   ],
   indexes: [
     { prefix: kinds.promptLists, name: "list_entry", recordId: idInValue },
@@ -89,6 +93,8 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     { prefix: kinds.childPrompts, name: "child_entry", recordId: idInValue },
     { prefix: kinds.batchPrompts, name: "batch_prompt", recordId: idInValue },
     { prefix: kinds.sourceUses, name: "source_use", recordId: idInKey },
+    { prefix: kinds.remixLists, name: "remix_entry", recordId: idInKey },
+    { prefix: kinds.remixDays, name: "remix_entry", recordId: idInKey },
   ],
   blobs: ({ received }) =>
     received.map(({ imageId, contentType }) => ({ key: blobKeys.original(imageId), contentType })),
@@ -121,6 +127,8 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     imageCount: madeBy(prompt).length,
     answerCount: answersOf(prompt).length,
     sourceIds: sourceIdsOf(prompt),
+    ...(prompt.request.remixOf !== undefined && { remixOf: prompt.request.remixOf }),
+    createdAt: prompt.createdAt,
     neededIds: neededIdsOf(prompt),
     maskId: prompt.request.edit?.mask?.maskId ?? null,
     received: prompt.tasks.flatMap(({ received }) => received?.pictures ?? []),

@@ -7,6 +7,7 @@ import { type Models, unknownModel } from "../catalog/models.ts";
 import { isSeen, lettersNotDrawn } from "../pixels/watermark_font.ts";
 import { invalidSize, planEdit } from "./edit_plan.ts";
 import type { Filing, PromptRequest, Source } from "./prompt.ts";
+import type { RemixOf } from "../publications/remixes.ts";
 import { type Model, type Range, sourceRoles } from "../catalog/provider.ts";
 import type { Frame, Rect, Size } from "../size.ts";
 import { BadMask, demandShape } from "../pixels/mask.ts";
@@ -39,6 +40,7 @@ const namingInput = z.object({
   sources: z.array(z.object({ id: z.string() })).max(mostSources).optional(),
   mask: z.string().optional(),
   boardId: z.string().optional(),
+  remixOf: z.string().optional(),
 });
 
 /** For an object that is none; a field that it has not is named by itself. */
@@ -84,6 +86,7 @@ export const promptInput = z.strictObject({
   strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional(),
   boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
   tags: tagsValue.optional(),
+  remixOf: z.string({ error: "remixOf must be the id of a publication" }).optional(),
 });
 
 type PromptInput = z.output<typeof promptInput>;
@@ -92,6 +95,8 @@ type PromptInput = z.output<typeof promptInput>;
 export interface Named {
   sources: ReadonlyMap<string, NamedPicture>;
   mask: NamedMask | null;
+  /** Absent where the request names none. */
+  remixOf?: RemixOf;
 }
 
 export interface NamedPicture {
@@ -101,6 +106,8 @@ export interface NamedPicture {
   height: number;
   /** Null: it was uploaded. */
   promptId: string | null;
+  /** What it is a copy of; absent where it is one's own. */
+  remixOf?: RemixOf;
 }
 
 export interface NamedMask {
@@ -119,14 +126,16 @@ export interface NamedIds {
   imageIds: string[];
   maskId: string | null;
   boardId: string | null;
+  /** Of a publication. */
+  remixOf: string | null;
 }
 
 /** The ids in a request that is not checked yet; none where there are more than any model takes. */
 export function namedIn(input: unknown): NamedIds {
   const { success, data } = namingInput.safeParse(input);
-  if (!success) return { imageIds: [], maskId: null, boardId: null };
-  const { sources, mask = null, boardId = null } = data;
-  return { imageIds: [...new Set(sources?.map(({ id }) => id))], maskId: mask, boardId };
+  if (!success) return { imageIds: [], maskId: null, boardId: null, remixOf: null };
+  const { sources, mask = null, boardId = null, remixOf = null } = data;
+  return { imageIds: [...new Set(sources?.map(({ id }) => id))], maskId: mask, boardId, remixOf };
 }
 
 /** A complete request for a model on offer; throws `Refusal`. */
@@ -152,7 +161,9 @@ export function checkPromptRequest(
     });
   }
   const { seed, negativePrompt, guidance, steps } = rest;
+  const remixOf = named.remixOf ?? remixOfSources(named);
   const request: PromptRequest = {
+    ...(remixOf !== undefined && { remixOf }),
     ...whatIsMade(model, { ...rest, imageSize }, named),
     text: prompt,
     model: model.id,
@@ -163,6 +174,11 @@ export function checkPromptRequest(
   checkOptions(request.options, model);
   checkWatermark(request, model);
   return { request, model, filing: filingOf(boardId ?? null, tags ?? []) };
+}
+
+/** Whoever is given a copy of somebody else's picture remixes that, whether it is said or not. */
+function remixOfSources({ sources }: Named): RemixOf | undefined {
+  for (const { remixOf } of sources.values()) if (remixOf !== undefined) return remixOf;
 }
 
 function filingOf(boardId: string | null, tags: string[]): Filing | undefined {

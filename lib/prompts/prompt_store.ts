@@ -8,9 +8,11 @@ import {
   readPage,
   removeEntry,
 } from "../store/counted_list.ts";
+import { remixEntries } from "../publications/remixes.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
 import { isFinal, neededIdsOf, type Prompt, type PromptStatus, sourceIdsOf } from "./prompt.ts";
+import type { ImpliedEntry } from "../store/noun.ts";
 import {
   changeRow,
   keys,
@@ -45,7 +47,13 @@ export function writePrompt(
   }
   writeQueue(atomic, { before: before?.value ?? null, after });
   writeSources(atomic, { before: before?.value ?? null, after });
-  if (before === null) { for (const key of batchKeysOf(after)) atomic.set(key, after.id); }
+  if (before === null) {
+    for (const key of batchKeysOf(after)) atomic.set(key, after.id);
+    for (const { key, value, counted } of remixesOf(after)) {
+      atomic.set(key, value);
+      if (counted) countIn(atomic, counted.list, counted.number);
+    }
+  }
   if (after.status === "CANCELLED" && before?.value.status !== "CANCELLED") {
     atomic.set(keys.cancellation(), after.id);
   }
@@ -89,13 +97,16 @@ function writeQueue(
   const [old = null] = before === null ? [] : queueEntriesOf(before);
   const [next = null] = queueEntriesOf(after);
   if (old?.key.join("\0") === next?.key.join("\0")) return;
-  if (old !== null) removeQueueEntry(atomic, old);
+  if (old !== null) removeCounted(atomic, old);
   if (next === null) return;
   atomic.set(next.key, next.value);
   if (next.counted) countIn(atomic, next.counted.list, next.counted.number);
 }
 
-function removeQueueEntry(atomic: Deno.AtomicOperation, { key, counted }: QueueEntry): void {
+function removeCounted(
+  atomic: Deno.AtomicOperation,
+  { key, counted }: Pick<QueueEntry, "key" | "counted">,
+): void {
   atomic.delete(key);
   if (counted) countOut(atomic, counted.list, counted.number);
 }
@@ -131,6 +142,11 @@ export function batchKeysOf({ batchId, row }: Pick<Prompt, "batchId" | "row">): 
   return batchId === null || row === undefined ? [] : [keys.batchPrompt(batchId, row)];
 }
 
+/** It counts for what it goes back to. */
+export function remixesOf({ id, userId, createdAt, request: { remixOf } }: Prompt): ImpliedEntry[] {
+  return remixEntries({ promptId: id, userId, createdAt, remixOf });
+}
+
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */
 export function removePrompt(
   atomic: Deno.AtomicOperation,
@@ -142,9 +158,10 @@ export function removePrompt(
   const { value: prompt, versionstamp } = found;
   atomic.check({ key: keys.prompt(prompt.id), versionstamp }).delete(keys.prompt(prompt.id));
   for (const list of listsOf(prompt)) removeEntry(atomic, list, prompt.sequence);
-  for (const entry of queueEntriesOf(prompt)) removeQueueEntry(atomic, entry);
+  for (const entry of queueEntriesOf(prompt)) removeCounted(atomic, entry);
   const { children, uses } = sourceKeysOf(prompt);
   for (const key of [...children, ...uses, ...batchKeysOf(prompt)]) atomic.delete(key);
+  for (const entry of remixesOf(prompt)) removeCounted(atomic, entry);
   atomic.delete(changeKey(prompt, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);
   atomic.check({ key: headKey, versionstamp: head?.versionstamp ?? null });

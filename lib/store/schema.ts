@@ -34,6 +34,12 @@
  * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `duels` userId id | `Duels`, for a day |
+ * | `publication` id · `publication_of` imageId id | `Publication` · its id |
+ * | `published` imageId | id of the publication that shows the picture, or is to show it |
+ * | `publication_event` userId publicationId id | `PublicationEvent`, under the author's id |
+ * | `publication_number` | the latest number that a publication was given |
+ * | `report` id · `report_of` publicationId id · `report_by` userId id | `Report` · its id · its id |
+ * | `remix_on` day publicationId promptId | userId of who remixed it |
  * | `board` id · `board_deletion` boardId | `Board` · `BoardDeletion`, until all pictures are taken off it |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
@@ -46,6 +52,7 @@
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
  * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `notices` userId n · `new_notices` userId n | id (lists of `counted_list.ts`) |
+ * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
@@ -111,6 +118,35 @@ export const keys = {
   sourceUses: (imageId: string) => ["source_use", imageId],
   trash: (imageId: string) => ["trash", imageId],
   board: (boardId: string) => ["board", boardId],
+  publication: (publicationId: string) => ["publication", publicationId],
+  published: (imageId: string) => ["published", imageId],
+  publicationOf: (imageId: string, publicationId: string) => ["publication_of", imageId, publicationId],
+  publicationsOf: (imageId: string) => ["publication_of", imageId],
+  publicationEvent: (authorId: string, publicationId: string, eventId: string) => [
+    "publication_event",
+    authorId,
+    publicationId,
+    eventId,
+  ],
+  publicationEvents: (authorId: string, publicationId: string) => [
+    "publication_event",
+    authorId,
+    publicationId,
+  ],
+  publicationEventsOf: (authorId: string) => ["publication_event", authorId],
+  publicationNumber: () => ["publication_number"],
+  report: (reportId: string) => ["report", reportId],
+  reportOf: (publicationId: string, reportId: string) => ["report_of", publicationId, reportId],
+  reportsOf: (publicationId: string) => ["report_of", publicationId],
+  reportBy: (userId: string, reportId: string) => ["report_by", userId, reportId],
+  reportsBy: (userId: string) => ["report_by", userId],
+  remixOn: (day: number, publicationId: string, promptId: string) => [
+    "remix_on",
+    day,
+    publicationId,
+    promptId,
+  ],
+  remixesFrom: (day: number) => ["remix_on", day],
   duels: (userId: string, duelsId: string) => ["duels", userId, duelsId],
   duelsOf: (userId: string) => ["duels", userId],
   boardDeletion: (boardId: string) => ["board_deletion", boardId],
@@ -198,6 +234,15 @@ export const kinds = {
   childPrompts: ["child_prompt"],
   sourceUses: ["source_use"],
   trash: ["trash"],
+  publications: ["publication"],
+  published: ["published"],
+  publicationsOf: ["publication_of"],
+  publicationEvents: ["publication_event"],
+  publicationNumber: ["publication_number"],
+  reports: ["report"],
+  reportsOf: ["report_of"],
+  reportsBy: ["report_by"],
+  remixDays: ["remix_on"],
   boards: ["board"],
   boardDeletions: ["board_deletion"],
   ledger: ["ledger"],
@@ -243,6 +288,11 @@ export const kinds = {
   boardImageLists: ["board_images"],
   noticeLists: ["notices"],
   newNoticeLists: ["new_notices"],
+  publicationLists: ["publications"],
+  shownPublications: ["publications_shown"],
+  shownPublicationLists: ["publications_shown_of"],
+  waitingPublications: ["publications_waiting"],
+  remixLists: ["remixes"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -263,6 +313,14 @@ export const lists = {
   boardImages: (boardId: string): ListKey => ["board_images", boardId],
   notices: (userId: string): ListKey => ["notices", userId],
   newNotices: (userId: string): ListKey => ["new_notices", userId],
+  publications: (authorId: string): ListKey => ["publications", authorId],
+  /** All that anybody may see, in the order in which it was first shown. */
+  shownPublications: (): ListKey => ["publications_shown"],
+  shownPublicationsOf: (authorId: string): ListKey => ["publications_shown_of", authorId],
+  /** What a moderator has to look at. */
+  waitingPublications: (): ListKey => ["publications_waiting"],
+  /** By day, which several may share. */
+  remixes: (publicationId: string): ListKey => ["remixes", publicationId],
 };
 
 /** The lists that a prompt stands in, with its number there. */

@@ -17,7 +17,17 @@ export type AuditAction =
   | "price_added"
   | "charge_corrected"
   | "queue_paused"
-  | "queue_resumed";
+  | "queue_resumed"
+  | "moderator_made"
+  | "moderator_unmade"
+  | "publication_shown"
+  | "publication_refused"
+  | "publication_hidden"
+  | "publication_titled"
+  | "publication_sensitive"
+  | "publication_not_sensitive"
+  | "publishing_stopped"
+  | "publishing_allowed";
 
 export interface AuditEntry {
   id: string;
@@ -29,7 +39,7 @@ export interface AuditEntry {
   action: AuditAction;
   /**
    * The new role; the new budget in micro-dollars, `none` or `default`; the name on an invitation; `MODEL SIZE MICROS
-   * DATE` of a price; `PROMPT MICROS` of a corrected charge; `all` or a provider's id, and why, of what was paused.
+   * DATE` of a price; `PROMPT MICROS` of a corrected charge; `all` or a provider's id, and why, of what was paused; a publication's id, and why, of what was decided about it.
    */
   detail: string | null;
 }

@@ -26,6 +26,10 @@ export interface User {
   email: string | null;
   role: Role;
   isDisabled: boolean;
+  /** Looks at what is published, whatever the role; absent: no. */
+  isModerator?: true;
+  /** A moderator has stopped this person from publishing; absent: no. */
+  isPublishingStopped?: true;
   /** How often all sessions were ended at once; one that began before does not come back. Undefined: never. */
   sessionsEnded?: number;
   /** Micro-dollars a month; null: no limit; undefined: the server's default. */
@@ -42,6 +46,11 @@ export interface User {
 /** Owners can do all that admins can. */
 export function isAdmin(user: User): boolean {
   return user.role !== "member";
+}
+
+/** Looks at what is published and decides about it. */
+export function mayModerate(user: User): boolean {
+  return isAdmin(user) || user.isModerator === true;
 }
 
 export function readUser(store: Store, userId: string): Promise<Versioned<User> | null> {

@@ -57,7 +57,22 @@ const words: { [action in AuditAction]: (detail: string) => string } = {
   charge_corrected: chargeWords,
   queue_paused: pauseWords,
   queue_resumed: (id) => `${pausedName(id)} goes on`,
+  moderator_made: () => "became a moderator",
+  moderator_unmade: () => "is no moderator any more",
+  publication_shown: (decision) => `is shown in the gallery with ${publicationWords(decision)}`,
+  publication_refused: (decision) => `was refused ${publicationWords(decision)}`,
+  publication_hidden: (decision) => `does not show any more ${publicationWords(decision)}`,
+  publication_titled: (id) => `has another title on publication ${id}`,
+  publication_sensitive: (id) => `shows publication ${id} as sensitive`,
+  publication_not_sensitive: (id) => `shows publication ${id} as not sensitive any more`,
+  publishing_stopped: (reason) => `was stopped from publishing${reason && `: ${reason}`}`,
+  publishing_allowed: (reason) => `may publish again${reason && `: ${reason}`}`,
 };
+
+function publicationWords(decision: string): string {
+  const [id, ...reason] = decision.split(" ");
+  return `publication ${id}${reason.length > 0 ? `: ${reason.join(" ")}` : ""}`;
+}
 
 function pauseWords(pause: string): string {
   const [id, ...reason] = pause.split(" ");

@@ -90,6 +90,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
+    galleryMode: settings.PUBLIC_GALLERY,
     concurrency: settings.CONCURRENCY,
     userConcurrency: settings.USER_CONCURRENCY,
     storagePatienceMs,

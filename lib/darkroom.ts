@@ -29,6 +29,8 @@ import { createHousekeeping } from "./operation/housekeeping.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
 import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./prompts/progress.ts";
+import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts";
+import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import { createSignals } from "./signals.ts";
@@ -76,6 +78,8 @@ export interface World {
   /** The most that a user's uploads may have together, as they were sent. */
   uploadLimitBytes: number;
   signInPolicy: SignInPolicy;
+  /** Whether there is a public gallery, and whether a moderator looks first. */
+  galleryMode: GalleryMode;
   /** Prompts that run at once, in all and of one user. */
   concurrency: number;
   userConcurrency: number;
@@ -84,7 +88,7 @@ export interface World {
   /** How lots are waited for; undefined: as usual. */
   lotTimes?: LotTimes;
   /** Requests a minute; 0: no limit. */
-  perMinute: { [limit in Exclude<keyof Limits, "sources">]: number };
+  perMinute: { [limit in Exclude<keyof Limits, "sources" | "visitors" | "reports" | "publishing">]: number };
 }
 
 export interface Limits {
@@ -96,6 +100,11 @@ export interface Limits {
   wrongCredentials: RateLimit;
   /** By address: pictures that are fetched by providers. */
   sources: RateLimit;
+  /** By address: what is looked at in the public gallery, and reported, by nobody who is signed in. */
+  visitors: RateLimit;
+  reports: RateLimit;
+  /** By user: what is published, changed, appealed against and reported. */
+  publishing: RateLimit;
 }
 
 type FromWorld =
@@ -110,6 +119,7 @@ type FromWorld =
   | "batchMaxRows"
   | "userConcurrency"
   | "uploadLimitBytes"
+  | "galleryMode"
   | "signInPolicy";
 
 export interface Darkroom extends Pick<World, FromWorld> {
@@ -133,6 +143,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   portraits: Portraits;
   accessTokens: JsonWebTokens;
   passkeys: Passkeys;
+  remixRanking: RemixRanking;
   limits: Limits;
   /** It was told to stop. */
   isStopping: () => boolean;
@@ -143,6 +154,11 @@ export interface Darkroom extends Pick<World, FromWorld> {
 }
 
 const sourcesPerMinute = 120;
+/** A page of the gallery with its pictures is two dozen requests, and behind one address there may be a whole school. */
+const visitsPerMinute = 1200;
+/** Without an account, and with one. */
+const reportsPerMinute = 6;
+const publishingPerMinute = 60;
 
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
@@ -269,6 +285,9 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       signIn: limit("signIn"),
       wrongCredentials: limit("wrongCredentials"),
       sources: createRateLimit({ perMinute: sourcesPerMinute, now }),
+      visitors: createRateLimit({ perMinute: visitsPerMinute, now }),
+      reports: createRateLimit({ perMinute: reportsPerMinute, now }),
+      publishing: createRateLimit({ perMinute: publishingPerMinute, now }),
     },
     log,
     publicUrl,
@@ -278,6 +297,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     batchMaxRows: world.batchMaxRows,
     userConcurrency: world.userConcurrency,
     uploadLimitBytes: world.uploadLimitBytes,
+    galleryMode: world.galleryMode,
+    remixRanking: createRemixRanking(store),
     async start() {
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();

@@ -114,6 +114,10 @@ const variables = {
     schema: whole(1, 1_000_000).default(1024),
     takes: "a whole number of megabytes from 1 on",
   },
+  PUBLIC_GALLERY: {
+    schema: z.enum(["off", "review", "open"]).default("off"),
+    takes: "off, review or open",
+  },
   SKETCH_STEP_MS: {
     schema: whole(0, 600_000).default(0),
     takes: "milliseconds, a whole number up to 600000",

@@ -50,6 +50,7 @@ import { createReadyPages } from "./http/ready_pages.ts";
 import { noticeRoutes } from "./people/notices.tsx";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
+import { publicationApiRoutes } from "./publications/publications.ts";
 import { queueRoutes } from "./queue/queue.tsx";
 import { wholeBody, wholeMessage, wholePictures, wholeRows } from "./http/request_body.ts";
 import { robotsRoutes } from "./shell/robots.ts";
@@ -115,6 +116,7 @@ export function createApp(deps: AppDeps) {
     .route("/", queueRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", boardRoutes(deps))
+    .route("/", publicationApiRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))

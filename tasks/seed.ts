@@ -97,6 +97,7 @@ export async function fillDataDirectory(
       promptMaxChars: 500,
       batchMaxRows: 500,
       signInPolicy: { adminEmails: [], allowedDomains: [] },
+      galleryMode: "open",
       concurrency: 8,
       userConcurrency: 8,
       storagePatienceMs: 0,

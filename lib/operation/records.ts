@@ -36,6 +36,8 @@ export interface Records {
   /** Boards that are gone, and that pictures may still name for a moment. */
   goingBoards: Set<string>;
   lots: ReadonlyMap<string, LotFacts>;
+  /** The latest that a publication was given. */
+  publicationNumber: number;
   /** Deleted pictures whose records are still there, those that are on their way out among them. */
   trash: Map<string, { userId: string; promptId: string | null; isStarred: boolean; isGoing: boolean }>;
   /** Ledger entries, and what corrects them, by prompt. */
@@ -68,6 +70,7 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     boards: facts.get(boardNoun) as Map<string, BoardFacts>,
     goingBoards: new Set(),
     lots: facts.get(lotNoun) as Map<string, LotFacts>,
+    publicationNumber: 0,
     trash: new Map(),
     entries: new Map(),
     corrections: new Map(),
@@ -76,7 +79,9 @@ export async function readRecords({ kv }: StoreView): Promise<Records> {
     leaving: new Set(),
   };
   await Promise.all(
-    [readLedger, readDeletions, readBoardDeletions, readTrash].map((readSome) => readSome(kv, records)),
+    [readLedger, readDeletions, readBoardDeletions, readTrash, readPublicationNumber].map((readSome) =>
+      readSome(kv, records)
+    ),
   );
   return records;
 }
@@ -114,6 +119,10 @@ async function readBoardDeletions(kv: Deno.Kv, { goingBoards }: Records): Promis
   for await (const { key } of kv.list({ prefix: [...kinds.boardDeletions] }, quickly)) {
     goingBoards.add(String(key[1]));
   }
+}
+
+async function readPublicationNumber(kv: Deno.Kv, records: Records): Promise<void> {
+  records.publicationNumber = (await kv.get<number>(keys.publicationNumber())).value ?? 0;
 }
 
 async function readTrash(kv: Deno.Kv, { trash }: Records): Promise<void> {

@@ -7,6 +7,12 @@ import type { BatchRow } from "../batches/plan.ts";
 import { blobKeys, type Blobs, readBlob } from "../blobs/blobs.ts";
 import { compareDerived, type Difference } from "./derived.ts";
 import { rowsByBatch } from "./derived_batches.ts";
+import {
+  type PublicationFacts,
+  publicationNoun,
+  type ReportFacts,
+  reportNoun,
+} from "../publications/publication_noun.ts";
 import { type EntryFacts, readRecords, type Records, type StoreView } from "./records.ts";
 
 export interface Violation {
@@ -30,6 +36,8 @@ export interface Violation {
     | "batch_rows_wrong"
     | "board_missing"
     | "board_wrong"
+    | "publication_wrong"
+    | "report_wrong"
     | "lot_missing"
     | "lot_wrong"
     | "number_taken_twice"
@@ -56,6 +64,7 @@ export async function verify(view: StoreView, { blobs }: { blobs: Blobs }): Prom
     ...checkMasks(records),
     ...checkBatches(records),
     ...checkBoards(records),
+    ...checkPublications(records),
     ...checkLots(records),
     ...checkNumbers(records),
   ];
@@ -214,6 +223,31 @@ function* checkBoards({ images, boards, goingBoards }: Records): Generator<Viola
         yield { rule: "board_wrong", subject: boardId, detail };
       }
     }
+  }
+}
+
+/** What is published is there and its author's own, and has a number that was given out; a report is about something. */
+function* checkPublications(records: Records): Generator<Violation> {
+  const { images, leaving, publicationNumber } = records;
+  const publications = records.facts.get(publicationNoun) as Map<string, PublicationFacts>;
+  for (const { id, authorId, imageId, sequence, shownNumber, state } of publications.values()) {
+    if (leaving.has(authorId)) continue;
+    const rule = "publication_wrong";
+    const image = images.get(imageId);
+    if (state !== "WITHDRAWN" && image?.userId !== authorId) {
+      const detail = `picture ${imageId} ${image === undefined ? "does not exist" : "is another user's"}`;
+      yield { rule, subject: id, detail };
+    }
+    if (state === "SHOWN" && shownNumber === null) {
+      yield { rule, subject: id, detail: "it is SHOWN and has no place among what is shown" };
+    }
+    if (Math.max(sequence, shownNumber ?? 0) <= publicationNumber) continue;
+    yield { rule, subject: id, detail: `${publicationNumber} was the last number that was given out` };
+  }
+  const reports = records.facts.get(reportNoun) as Map<string, ReportFacts>;
+  for (const { id, publicationId } of reports.values()) {
+    if (publications.has(publicationId)) continue;
+    yield { rule: "report_wrong", subject: id, detail: `publication ${publicationId} does not exist` };
   }
 }
 

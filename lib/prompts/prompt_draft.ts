@@ -28,6 +28,8 @@ export interface Draft {
   watermark: string;
   /** The board that its pictures are put onto; empty: none. */
   boardId: string;
+  /** The publication that it is a remix of; empty: none. */
+  remixOf: string;
   options: { seed: string; negativePrompt: string; guidance: string; steps: string };
 }
 
@@ -51,6 +53,7 @@ export function draftOf(
     count: Number.isInteger(count) && count >= 1 ? Math.min(count, model.maxCount) : 1,
     watermark: fields.watermark ?? "",
     boardId: fields.boardId ?? "",
+    remixOf: fields.remixOf ?? "",
     options: {
       seed: fields.seed ?? "",
       negativePrompt: fields.negativePrompt ?? "",
@@ -163,6 +166,9 @@ export function draftFrom(
       count: String(request.count),
       watermark: request.watermark ?? undefined,
       boardId: filing?.boardId ?? undefined,
+      remixOf: request.remixOf && "publicationId" in request.remixOf
+        ? request.remixOf.publicationId
+        : undefined,
       negativePrompt: options.negativePrompt,
       seed: typed(options.seed),
       guidance: typed(options.guidance),

@@ -49,7 +49,9 @@ export const publicationEventNoun: Noun<PublicationEvent, Pick<PublicationEvent,
   indexes: [],
 };
 
-export const reportNoun: Noun<Report, Pick<Report, "id" | "publicationId" | "reporterId">> = {
+export type ReportFacts = Pick<Report, "id" | "publicationId" | "reporterId">;
+
+export const reportNoun: Noun<Report, ReportFacts> = {
   kind: kinds.reports,
   facts: ({ value: { id, publicationId, reporterId } }) => ({ id, publicationId, reporterId }),
   implied: ({ id, publicationId, reporterId }) => [

@@ -26,8 +26,13 @@ export function adminRoutes(deps: AdminDeps) {
     .get("/api/v1/debug/users", async (c) => c.json(await usersAnswer(c)))
     .patch("/api/v1/users/:id", async (c) => {
       adminSessionOf(c);
-      const { disabled, ...changes } = await readJsonFields(c, userChangesInput);
-      const user = await change(c, { ...changes, isDisabled: disabled });
+      const { disabled, moderator, mayPublish, ...changes } = await readJsonFields(c, userChangesInput);
+      const user = await change(c, {
+        ...changes,
+        isDisabled: disabled,
+        isModerator: moderator,
+        ...(mayPublish !== undefined && { isPublishingStopped: !mayPublish }),
+      });
       const [view] = await viewUsers(deps, [user]);
       return c.json(userJson(view));
     })
@@ -35,6 +40,9 @@ export function adminRoutes(deps: AdminDeps) {
     .post("/admin/users/:id", (c) => changeByForm(c, () => readFormFields(c, userForm)))
     .post("/admin/users/:id/disable", (c) => changeByForm(c, () => ({ isDisabled: true })))
     .post("/admin/users/:id/enable", (c) => changeByForm(c, () => ({ isDisabled: false })))
+    .post("/admin/users/:id/moderator", (c) => changeByForm(c, () => ({ isModerator: true })))
+    .post("/admin/users/:id/no-moderator", (c) => changeByForm(c, () => ({ isModerator: false })))
+    .post("/admin/users/:id/may-publish", (c) => changeByForm(c, () => ({ isPublishingStopped: false })))
     .get("/admin/audit", async (c) => {
       const { user } = adminSessionOf(c);
       const before = c.req.query("before");

@@ -14,6 +14,8 @@ export const userChangesInput = z.strictObject({
     z.null().transform(() => "none" as const),
     z.literal("default"),
   ], budgetWords),
+  moderator: z.boolean("moderator must be true or false"),
+  mayPublish: z.boolean("mayPublish must be true or false"),
 }).partial();
 
 const budgetFieldWords = "A budget is an amount such as 25 or 12.50, none, or empty";

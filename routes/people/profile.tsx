@@ -22,6 +22,7 @@ import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
 import { noticeFields } from "../../views/json/notice_json.ts";
+import { publicationFields } from "../../views/json/publication_json.ts";
 import { promptJson } from "../../views/json/prompt_json.ts";
 import {
   deleteWord,
@@ -65,6 +66,7 @@ export function profileRoutes(deps: ProfileDeps) {
     batch: batchJson,
     board: boardFields,
     notice: noticeFields,
+    publication: (view) => publicationFields(view, { publicUrl, seenAs: "author" }),
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -3,7 +3,10 @@ import { Hono } from "hono";
 import { sha256 } from "../../lib/digest.ts";
 import { isBatchBody, readBatchInput } from "../../lib/batches/batch_body.ts";
 import { planBatch } from "../../lib/batches/plan_batch.ts";
-import type { Refusal } from "../../lib/refusal.ts";
+import { notFound, Refusal } from "../../lib/refusal.ts";
+import { isId } from "../../lib/ids.ts";
+import { demandRemixable } from "../../lib/publications/visible.ts";
+import { type Credit, creditOf, readCredits, viewPublication } from "../../lib/live/publication_view.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { findPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { FoundSettings, Left } from "../../lib/images/found_settings.ts";
@@ -100,11 +103,12 @@ type GenerateDeps =
     | "publicUrl"
     | "secret"
     | "decoding"
+    | "galleryMode"
   >
   & { readyPages: ReadyPages; editPages: EditPages };
 
 export function generateRoutes(deps: GenerateDeps) {
-  const { store, models, changes, publicUrl, readyPages, editPages } = deps;
+  const { store, models, changes, publicUrl, readyPages, editPages, galleryMode } = deps;
   const filled = createRecent<FoundSettings>({ most: mostFilled });
   return new Hono<AppEnv>()
     .post("/api/v1/images/generate", async (c) => {
@@ -125,11 +129,15 @@ export function generateRoutes(deps: GenerateDeps) {
     })
     .get("/generator", async (c) => {
       const { user } = callerOf(c);
-      const { from, picture, ...typed } = c.req.query();
+      const { from, picture, remix, ...typed } = c.req.query();
       const sources = readNamedSources(c);
       const kept = picture === undefined ? undefined : filled.get(`${user.id} ${picture}`);
       const problem = picture !== undefined && kept === undefined ? forgottenWords : undefined;
       const { fields, left } = kept ?? { fields: typed, left: readLeft(c.req.queries("left") ?? []) };
+      if (remix !== undefined) {
+        const draft = await remixDraft(user, remix);
+        return await readyPages.answer(c, (ready) => generatorPage(c, { draft, ready }));
+      }
       const draft = from === undefined ? draftOf(fields, models.available(), sources) : draftFrom(
         (await findPrompt(store, { userId: user.id, promptId: from })).value,
         models.available(),
@@ -188,7 +196,7 @@ export function generateRoutes(deps: GenerateDeps) {
       };
       return await orProblem(c, faces, async () => {
         sources = await receiveSources(c, { deps, user, sources });
-        const body = inputOf(fields, sources);
+        const body = await withoutGoneRemix(user, inputOf(fields, sources));
         const idempotencyKey = formKey(requestKey, body);
         const { prompt } = await submit(user, { body, idempotencyKey, atMostMicros: shownMicros(price) });
         if (!wantsFragment(c)) return c.redirect("/generator", 303);
@@ -196,6 +204,34 @@ export function generateRoutes(deps: GenerateDeps) {
         return c.html(<AcceptedFragment view={view} budget={budget} requestKey={store.ids()} />, 201);
       });
     });
+
+  /** The form with what a publication shows of how it was made. */
+  async function remixDraft(user: User, publicationId: string): Promise<Draft> {
+    if (galleryMode === "off") throw notFound();
+    const publication = await demandRemixable(store, { userId: user.id, publicationId });
+    const { request } = await viewPublication(store, publication);
+    if (!publication.showPrompt || request === null) throw notFound();
+    const { text, model, imageSize, options: { seed: _, ...options } } = request;
+    const plain = { text, model, imageSize, options, count: 1, watermark: null };
+    const shown = { taskType: "TEXT_TO_IMAGE" as const, ...plain, remixOf: { publicationId } };
+    return draftFrom({ request: shown }, models.available());
+  }
+
+  /** What was withdrawn while the form was filled holds nobody up: nothing of it could be credited any more. */
+  async function withoutGoneRemix(
+    user: User,
+    body: { [name: string]: unknown },
+  ): Promise<{ [name: string]: unknown }> {
+    const { remixOf, ...rest } = body;
+    if (typeof remixOf !== "string") return body;
+    try {
+      await demandRemixable(store, { userId: user.id, publicationId: remixOf });
+      return body;
+    } catch (error) {
+      if (error instanceof Refusal) return rest;
+      throw error;
+    }
+  }
 
   /** The same from a page that changes a picture: there it is asked for, and there it arrives. */
   async function takeEdit(c: AppContext, { fields: sent, files }: SentForm): Promise<Response> {
@@ -340,13 +376,17 @@ export function generateRoutes(deps: GenerateDeps) {
 
   /** The draft with the pictures that it names, as far as they are there, and what it costs. */
   async function formOf(user: User, { sources, ...draft }: Draft): Promise<FilledForm> {
-    const [found, boards] = await Promise.all([
+    const [found, boards, credits] = await Promise.all([
       findSources(store, { userId: user.id, sources }),
       allBoards(store, user.id),
+      galleryMode !== "off" && isId(draft.remixOf)
+        ? readCredits(store, [{ publicationId: draft.remixOf }])
+        : new Map(),
     ]);
     const kept = { ...draft, sources: sources.filter(({ imageId }) => found.named.sources.has(imageId)) };
     return {
       draft: kept,
+      credit: creditOf(credits, { publicationId: draft.remixOf }),
       pictures: found.pictures,
       boards,
       costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),
@@ -357,6 +397,7 @@ export function generateRoutes(deps: GenerateDeps) {
 
 interface FilledForm {
   draft: Draft;
+  credit: Credit | null;
   /** Of its sources. */
   pictures: PictureView[];
   boards: Board[];

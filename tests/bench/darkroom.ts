@@ -70,6 +70,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     outbox: null,
     uploadLimitBytes: 1024 ** 3,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
+    galleryMode: "off",
     concurrency: 8,
     userConcurrency: 4,
     storagePatienceMs: 60_000,

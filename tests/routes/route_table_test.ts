@@ -13,6 +13,8 @@ import { savePortrait } from "../../lib/accounts/portrait.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
 import { blobKeys } from "../../lib/blobs/blobs.ts";
+import { publish } from "../../lib/publications/publish.ts";
+import { reportPublication } from "../../lib/publications/report.ts";
 import { parseSize } from "../../lib/size.ts";
 import type { User } from "../../lib/users/user.ts";
 import { createApp } from "../../routes/app.ts";
@@ -61,7 +63,7 @@ for (const route of routeTable) {
 
 /** Each asks in a studio of its own, where nobody has changed anything before. */
 async function statusFor(route: Route, caller: CallerKind): Promise<number> {
-  await using studio = await createStudio({ isWorking: false });
+  await using studio = await createStudio({ isWorking: false, galleryMode: "open" });
   const member = await studio.addMember();
   const fillIn = await createThings({ studio, member });
   const { method, json, form, file, query } = route;
@@ -158,6 +160,10 @@ async function createThings(
   const apiKey = { userId: member.id, name: "a key", scope: "all", expiresAt: null } as const;
   await createApiKey(store, apiKey);
   const [{ id: key }] = await listApiKeys(store, member.id);
+  const own = { userId: member.id, showPrompt: true, allowRemix: true, isSensitive: false };
+  const publication = await publish(store, { ...own, imageId: image.id, title: "Fox", mode: "open" });
+  const reported = { publicationId: publication.id, reporter: null, reason: "rights", text: "" } as const;
+  const report = await reportPublication(store, reported);
   const { batch } = await acceptTestBatch({ store, blobs }, member, { rows: 2 });
   const values: { [name: string]: string } = {
     batch: batch.value.id,
@@ -167,6 +173,8 @@ async function createThings(
     trashed: trashed.id,
     mask: mask.id,
     duels: duels.id,
+    publication: publication.id,
+    report: report.id,
     board,
     invitation: invitation.id,
     passkey,

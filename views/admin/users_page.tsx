@@ -51,7 +51,9 @@ function UserRow({ reader, shown, defaultBudgetMicros }: {
       </th>
       <td data-name="Role">
         {user.role}
+        {user.isModerator && <span class="muted">moderator</span>}
         {user.isDisabled && <span class="status failed">disabled</span>}
+        {user.isPublishingStopped && <span class="muted">may not publish</span>}
       </td>
       <td data-name="Spent" class="number">
         {dollars(budget.spentMicros)}
@@ -72,6 +74,7 @@ function UserRow({ reader, shown, defaultBudgetMicros }: {
             </summary>
             <ChangeForm reader={reader} user={user} defaultBudgetMicros={defaultBudgetMicros} />
             {!isOwn && <AccessForm user={user} />}
+            <ModeratorForm user={user} />
           </details>
         )}
       </td>
@@ -125,6 +128,24 @@ function AccessForm({ user: { id, isDisabled } }: { user: User }) {
         <button class="danger" type="submit">Disable</button>
       </form>
     );
+}
+
+/** Admins moderate without being made moderators. */
+function ModeratorForm({ user: { id, role, isModerator, isPublishingStopped } }: { user: User }) {
+  return (
+    <>
+      {role === "member" && (
+        <form method="post" action={`/admin/users/${id}/${isModerator ? "no-moderator" : "moderator"}`}>
+          <button type="submit">{isModerator ? "No moderator any more" : "Make a moderator"}</button>
+        </form>
+      )}
+      {isPublishingStopped && (
+        <form method="post" action={`/admin/users/${id}/may-publish`}>
+          <button type="submit">Let them publish again</button>
+        </form>
+      )}
+    </>
+  );
 }
 
 function limitWords(limitMicros: number | null): string {

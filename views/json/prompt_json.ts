@@ -1,6 +1,6 @@
 /** A prompt with its pictures and what was booked, and the list of prompts. */
 import { z } from "zod";
-import type { Edit } from "../../lib/prompts/prompt.ts";
+import type { Edit, PromptRequest } from "../../lib/prompts/prompt.ts";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
 import { imageFileUrl } from "./image_json.ts";
 import { ledgerJson, ledgerShape } from "./ledger_json.ts";
@@ -89,6 +89,8 @@ export const promptShape = z.strictObject({
   /** How far the base is extended, in its pixels. */
   frame: z.strictObject({ left: side, top: side, right: side, bottom: side }).nullable(),
   strength: z.number().min(0).max(1).nullable(),
+  /** The publication that it goes back to; null where it is none's remix. */
+  remixOf: idValue.nullable(),
   status: statusValue,
   /** Null once it is final. */
   stage: stageValue.nullable(),
@@ -124,6 +126,7 @@ export function promptJson(view: PromptView, publicUrl: string): z.output<typeof
       options: request.options,
       watermark: request.watermark,
       ...editJson(request.edit),
+      remixOf: publicationIdOf(request),
       status: prompt.status,
       stage: view.stage,
       percent: view.progress?.percent ?? null,
@@ -139,6 +142,10 @@ export function promptJson(view: PromptView, publicUrl: string): z.output<typeof
       ledger: entry && ledgerJson(entry),
     },
   };
+}
+
+function publicationIdOf({ remixOf }: PromptRequest): string | null {
+  return remixOf !== undefined && "publicationId" in remixOf ? remixOf.publicationId : null;
 }
 
 function editJson(

@@ -22,6 +22,10 @@ export const userShape = z.strictObject({
   email: z.string().nullable(),
   role: roleValue,
   disabled: z.boolean(),
+  /** Looks at what is published; admins do so without it. */
+  moderator: z.boolean(),
+  /** False: a moderator has stopped this person. */
+  mayPublish: z.boolean(),
   /** The one that counts: the user's own, or else the server's; null: no limit. */
   monthlyBudget: dollarsValue.nullable(),
   isDefaultBudget: z.boolean(),
@@ -53,6 +57,8 @@ function shapeOf({ user, budget, lastSeenAt }: UserView): z.output<typeof userSh
     email: user.email,
     role: user.role,
     disabled: user.isDisabled,
+    moderator: user.isModerator === true,
+    mayPublish: user.isPublishingStopped !== true,
     monthlyBudget: maybeDollars(budget.limitMicros),
     isDefaultBudget: user.monthlyBudgetMicros === undefined,
     spent: dollars(budget.spentMicros),

@@ -2,11 +2,13 @@
 import type { Board } from "../../lib/boards/board.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { Draft } from "../../lib/prompts/prompt_draft.ts";
+import type { Credit } from "../../lib/live/publication_view.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { Model, ProviderStatus, Range } from "../../lib/catalog/provider.ts";
 import { Budget } from "../money/budget.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { money, size } from "../shell/format.ts";
+import { CreditWords } from "../publications/credit.tsx";
 import { SourcesField, whyNotOffered } from "./sources_field.tsx";
 
 /** What is known of a provider, by its id. */
@@ -14,6 +16,8 @@ export type Health = (providerId: string) => ProviderStatus | null;
 
 export interface GeneratorFormProps {
   draft: Draft;
+  /** What it is a remix of; null: nothing that is shown. */
+  credit: Credit | null;
   /** Of its sources. */
   pictures: readonly PictureView[];
   /** All of the user's. */
@@ -29,7 +33,7 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, pictures, boards, models, health, budget, costMicros, maxChars, requestKey, problem }:
+  { draft, credit, pictures, boards, models, health, budget, costMicros, maxChars, requestKey, problem }:
     GeneratorFormProps,
 ) {
   return (
@@ -67,6 +71,7 @@ export function GeneratorForm(
           {Array.from(draft.text).length} / {maxChars}
         </p>
       </div>
+      {credit?.kind === "publication" && credit.shown && <RemixField draft={draft} credit={credit} />}
       <SettingsFields {...{ draft, pictures, boards, models, health }} />
       <div class="send">
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
@@ -81,6 +86,18 @@ export function GeneratorForm(
         Tell me when a picture is ready
       </button>
     </form>
+  );
+}
+
+/** It goes with the form, and can be left out. */
+function RemixField({ draft: { remixOf }, credit }: { draft: Draft; credit: Credit }) {
+  return (
+    <label class="check">
+      <input type="checkbox" name="remixOf" value={remixOf} checked />
+      <span>
+        A remix <CreditWords credit={credit} />
+      </span>
+    </label>
   );
 }
 

@@ -21,6 +21,7 @@ const ofNobody = [
   "price",
   "price_added",
   "probe",
+  "publication_number",
   "records_version",
   "roster",
   "sign_in_attempt",

@@ -69,6 +69,10 @@ function isRecord(key: string): boolean {
     "batch_told",
     "notice",
     "notice_head",
+    "publication",
+    "publication_event",
+    "publication_number",
+    "report",
   ].includes(kind);
 }
 

@@ -26,6 +26,13 @@ import {
   promptListAnswer,
   promptShape,
 } from "../../../views/json/prompt_json.ts";
+import {
+  publicationAnswer,
+  publicationListAnswer,
+  publicationShape,
+  reportAnswer,
+  reportedAnswer,
+} from "../../../views/json/publication_json.ts";
 import { queueAnswer, queueCancelledAnswer, queuePausedAnswer } from "../../../views/json/queue_json.ts";
 import { dryRunAnswer } from "../../../views/json/batch_quote_json.ts";
 import { quoteAnswer } from "../../../views/json/quote_json.ts";
@@ -38,6 +45,7 @@ import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import type { BatchTerms } from "../../../lib/batches/plan.ts";
 import { acceptTestBatch } from "../../fixtures/batches.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
+import { make } from "../../fixtures/images.ts";
 import { finished } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil, picture, succeed } from "../../fixtures/stand_in_provider.ts";
 import { acceptPrompt, cancelUnbilled, failPrompt, losePrompt, startPrompt } from "../../fixtures/store.ts";
@@ -102,6 +110,15 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/usage": { 200: usageAnswer },
   "GET /api/v1/notices": { 200: noticeListAnswer },
   "POST /api/v1/notices/seen": { 200: doneAnswer },
+  "GET /api/v1/publications": { 200: publicationListAnswer },
+  "POST /api/v1/publications": { 201: publicationAnswer },
+  "GET /api/v1/publications/:": { 200: publicationAnswer },
+  "PATCH /api/v1/publications/:": { 200: publicationAnswer },
+  "DELETE /api/v1/publications/:": { 200: doneAnswer },
+  "POST /api/v1/publications/:/appeal": { 200: publicationAnswer },
+  "POST /api/v1/publications/:/report": { 202: reportedAnswer },
+  "POST /api/v1/publications/:/decision": { 200: publicationAnswer },
+  "GET /api/v1/reports/:": { 200: reportAnswer },
   "GET /api/v1/me": { 200: meAnswer },
   "GET /api/v1/users": { 200: userListAnswer },
   "GET /api/v1/debug/users": { 200: userListAnswer },
@@ -259,6 +276,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await askForChanges(ask);
   await askForBatches(ask);
   await askForTheQueue(ask);
+  await askForPublications(ask);
 
   const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
     Object.keys(byStatus).map((status) => `${route} ${status}`)
@@ -387,6 +405,41 @@ async function askForTheQueue(ask: ReturnType<typeof createAsker>): Promise<void
   await post("/api/v1/queue/pause", { reason: "none" });
   await post("/api/v1/queue/cancel");
   await get();
+}
+
+/** Published, reported, refused, appealed against, remixed and withdrawn. */
+async function askForPublications(ask: ReturnType<typeof createAsker>): Promise<void> {
+  await using studio = await createStudio({ galleryMode: "review" });
+  const client = await studio.withKey();
+  const author = await studio.withKey(await studio.addMember({ name: "Ada" }));
+  const get = (path: string, by = author) => ask(by.get(path), "GET", path);
+  const post = (path: string, body: unknown, by = author) => ask(by.post(path, body), "POST", path);
+  const { id: imageId } = await make(author);
+  const all = "/api/v1/publications";
+  const { publication } = await post(all, { imageId, title: "Fox", showPrompt: true, allowRemix: true });
+  await post(all, { imageId, title: "Fox" });
+  const path = `${all}/${publication.id}`;
+  for (const by of [author, client]) await get(path, by);
+  await ask(studio.fetch(path), "GET", path);
+  await post(`${path}/decision`, { state: "REFUSED", reason: "too dark" }, client);
+  await post(`${path}/appeal`, { text: "It is dusk" });
+  await post(`${path}/decision`, { state: "SHOWN" }, client);
+  const { reportId } = await post(`${path}/report`, { reason: "spam", text: "" }, client);
+  await get(`/api/v1/reports/${reportId}`);
+  const { id } = await make(client, { remixOf: publication.id });
+  await post(all, { imageId: id, title: "After it" }, client);
+  for (const query of ["", "?sort=remixed", "?mine=1", "?sort=best"]) await get(`${all}${query}`);
+  await ask(author.patch(path, { sensitive: true }), "PATCH", path);
+  const { prompts: [{ id: promptId }] } = await (await client.get("/api/v1/prompts")).json();
+  assert.equal((await get(`/api/v1/prompts/${promptId}`, client)).prompt.remixOf, publication.id);
+  await ask(author.delete(path), "DELETE", path);
+  await get(path);
+  await get(`${all}?mine=1`, client);
+  const session = await studio.withSession();
+  const files = readZip(new Uint8Array(await (await session.get("/profile/export")).arrayBuffer()));
+  z.array(publicationShape).min(1).parse(
+    JSON.parse(new TextDecoder().decode(files.get("publications.json"))),
+  );
 }
 
 function failureThat(outcome: "failed" | "unknown"): ProviderFailure {

@@ -164,6 +164,7 @@ export const belongings: readonly Belonging[] = [
   { name: "duels of pictures", leaves: under(keys.duelsOf) },
   { name: "what was cancelled together", leaves: under(keys.cancelledWaitingOf) },
   { name: "claim of an idempotency key", leaves: under(keys.idempotencyOf) },
+  { name: "request that may be sent again", leaves: under(keys.sentOf) },
   { name: "count of prompts", leaves: under((userId) => [...kinds.counts, ...lists.prompts(userId)]) },
   {
     name: "count of prompts by status",

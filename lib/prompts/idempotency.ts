@@ -59,7 +59,7 @@ export function writeClaim(
 }
 
 /** JSON with sorted keys, so that the order of fields makes no other body. */
-function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(
     value,
     (_, part) =>

@@ -10,6 +10,7 @@ import { newPrompt } from "./new_prompt.ts";
 import type { Filing, Prompt, PromptRequest } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
+import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_again.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
 import { read, readMany, type Store, type Versioned } from "../store/store.ts";
@@ -28,14 +29,20 @@ export interface Accepted {
   isReplay: boolean;
 }
 
-/** What the same key with the same body was answered with before; refuses with `idempotency_mismatch` for another body. */
+/**
+ * What the same key with the same body was answered with before, or what a request that is sent again joins; refuses with
+ * `idempotency_mismatch` for another body.
+ */
 export async function findAccepted(
   store: Store,
-  { userId, idempotency }: { userId: string; idempotency: Idempotency },
+  request: { userId: string; idempotency?: Idempotency; sent?: SentRequest },
 ): Promise<Accepted | null> {
-  const prompt = await findClaimed(store, claimOf(userId, idempotency));
+  const prompt = await onceOf(store, request).find();
   return prompt && { prompt, isReplay: true };
 }
+
+/** What kept it from being accepted may have run out by the time that it looks again. */
+const mostAttempts = 5;
 
 /**
  * Accepts what was quoted, at that price. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
@@ -43,54 +50,89 @@ export async function findAccepted(
  */
 export async function requestPrompt(
   deps: RequestDeps,
-  { user, quote, filing, atMostMicros = Infinity, idempotency }: {
+  { user, quote, filing, atMostMicros = Infinity, idempotency, sent }: {
     user: User;
     quote: Quote;
     filing?: Filing;
     /** What was shown before; left out, whatever it costs is agreed to. */
     atMostMicros?: number;
     idempotency?: Idempotency;
+    /** Of a client that may send it again without a key. */
+    sent?: SentRequest;
   },
 ): Promise<Accepted> {
   const { store, doorbell } = deps;
-  const claim = idempotency && claimOf(user.id, idempotency);
-  const earlier = claim && await findClaimed(store, claim);
-  if (earlier) return { prompt: earlier, isReplay: true };
+  const once = onceOf(store, { userId: user.id, idempotency, sent });
+  const earlier = await once.find();
+  if (earlier !== null) return { prompt: earlier, isReplay: true };
   await demandSources(store, { userId: user.id, requests: [quote.request] });
   await demandBoard(store, { userId: user.id, boardId: filing?.boardId ?? null });
   await deps.readiness.demand();
 
-  const at = store.now();
   const { request, model, priceRow, mostMicros: holdMicros } = quote;
-  const id = store.ids();
-  const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
-    if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
-    demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
-    const account: Account = {
-      ...books.account,
-      heldMicros: books.account.heldMicros + holdMicros,
-      promptSequence: books.account.promptSequence + 1,
-    };
-    const prompt = newPrompt({
-      id,
-      userId: user.id,
-      sequence: account.promptSequence,
-      request,
-      filing,
-      holdMicros,
-      priceRow,
-      imagesPerTask: model.imagesPerTask,
-      at,
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const at = store.now();
+    const id = store.ids();
+    const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
+      if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
+      demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
+      const account: Account = {
+        ...books.account,
+        heldMicros: books.account.heldMicros + holdMicros,
+        promptSequence: books.account.promptSequence + 1,
+      };
+      const prompt = newPrompt({
+        id,
+        userId: user.id,
+        sequence: account.promptSequence,
+        request,
+        filing,
+        holdMicros,
+        priceRow,
+        imagesPerTask: model.imagesPerTask,
+        at,
+      });
+      const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
+      once.write(atomic, { promptId: id, at });
+      return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: prompt };
     });
-    const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
-    if (claim) writeClaim(atomic, { claim, claimed: { promptId: id }, at });
-    return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: prompt };
-  });
-  if (accepted !== null) return { prompt: accepted, isReplay: false };
-  const winner = claim && await findClaimed(store, claim);
-  if (winner) return { prompt: winner, isReplay: true };
-  if (await readUser(store, user.id) === null) throw accountGone();
-  throw new Error(`Prompt ${id} could not be accepted although nothing else claimed it`);
+    if (accepted !== null) return { prompt: accepted, isReplay: false };
+    const winner = await once.find();
+    if (winner !== null) return { prompt: winner, isReplay: true };
+    if (await readUser(store, user.id) === null) throw accountGone();
+  }
+  throw new Error("A prompt could not be accepted although nothing else claimed it");
+}
+
+/** What keeps a request that comes several times from being accepted as often. */
+interface Once {
+  find(): Promise<Versioned<Prompt> | null>;
+  /** Adds to the commit that accepts it what the next `find` goes by. */
+  write(atomic: Deno.AtomicOperation, accepted: { promptId: string; at: number }): void;
+}
+
+function onceOf(
+  store: Store,
+  { userId, idempotency, sent }: { userId: string; idempotency?: Idempotency; sent?: SentRequest },
+): Once {
+  if (idempotency !== undefined) {
+    const claim = claimOf(userId, idempotency);
+    return {
+      find: () => findClaimed(store, claim),
+      write: (atomic, { promptId, at }) => writeClaim(atomic, { claim, claimed: { promptId }, at }),
+    };
+  }
+  if (sent === undefined) return { find: () => Promise.resolve(null), write: () => {} };
+  let look: Look;
+  return {
+    async find() {
+      const found = await lookForSent(store, { userId, sent });
+      if (found.joins !== null) return found.joins;
+      look = found.look;
+      return null;
+    },
+    write: (atomic, accepted) => writeSent(atomic, { userId, look, ...accepted }),
+  };
 }
 
 /** Pictures that are changed are there; from then on their bytes stay until the prompt is final. */

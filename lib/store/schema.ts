@@ -45,6 +45,7 @@
  * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
  * | `stored_bytes` userId | `KvU64`, of pictures that are not deleted |
  * | `idempotency` userId hash | `IdempotencyClaim` |
+ * | `sent` userId hash `first` or `again` · `sent` userId hash `prompt` promptId | promptId of the latest that came for the first time, or was sent again · `Acceptance`; all for a quarter of an hour |
  * | `batch` id | `Batch`; its rows are a blob |
  * | `batch_prompt` batchId row | id of the prompt that the row became |
  * | `batch_work` batchId | userId, while somebody has to begin its rows, or to end them |
@@ -174,6 +175,11 @@ export const keys = {
   storedBytes: (userId: string) => ["stored_bytes", userId],
   idempotency: (userId: string, hash: string) => ["idempotency", userId, hash],
   idempotencyOf: (userId: string) => ["idempotency", userId],
+  sentFirst: (userId: string, hash: string) => ["sent", userId, hash, "first"],
+  sentAgain: (userId: string, hash: string) => ["sent", userId, hash, "again"],
+  sentPrompt: (userId: string, hash: string, promptId: string) => ["sent", userId, hash, "prompt", promptId],
+  sentPrompts: (userId: string, hash: string) => ["sent", userId, hash, "prompt"],
+  sentOf: (userId: string) => ["sent", userId],
   batch: (batchId: string) => ["batch", batchId],
   batchPrompt: (batchId: string, row: number) => ["batch_prompt", batchId, row],
   batchPrompts: (batchId: string) => ["batch_prompt", batchId],

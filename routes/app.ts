@@ -29,8 +29,11 @@ import { pickBatchRoutes } from "./batches/pick_batch.ts";
 import { maskFilePath, maskRoutes, masksPath } from "./images/masks.ts";
 import { mcpPath, mcpRoutes } from "./mcp/mcp.ts";
 import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
+import { openAiEditsPath, openAiRoutes } from "./openai/openai.ts";
+import { signedPicturePath, signedPictureRoutes } from "./openai/signed_pictures.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
 import {
+  arrival,
   credentials,
   fileHeaders,
   keptByNobody,
@@ -78,19 +81,27 @@ export function createApp(deps: AppDeps) {
     .use(imageFilePath, fileHeaders(deps))
     .use(maskFilePath, fileHeaders(deps))
     .use(sourceFilePath, fileHeaders(deps))
+    .use(signedPicturePath, fileHeaders(deps))
     .use(sharedPaths, unindexed)
     .use(sharedPaths, except([...sharedFilePaths], pageHeaders(deps, toldToNobody)))
     .on("ALL", [...sharedFilePaths], fileHeaders(deps, toldToNobody))
-    .use(except([imageFilePath, maskFilePath, sourceFilePath, sharedPaths], pageHeaders(deps)))
+    .use(
+      except(
+        [imageFilePath, maskFilePath, sourceFilePath, signedPicturePath, sharedPaths],
+        pageHeaders(deps),
+      ),
+    )
     .use(keptByNobody)
     .use(readableAddress(deps))
+    .use("/v1/*", arrival(deps))
     .route("/", healthRoutes(deps))
     .route("/", assetRoutes())
     .route("/", robotsRoutes())
     .route("/", tokenKeyRoutes(deps))
     .route("/", callbackRoutes(deps))
     .route("/", sourceFileRoutes(deps))
-    .use(except([...picturePaths, ...filledPaths, ...rowPaths, mcpPath], wholeBody))
+    .route("/", signedPictureRoutes(deps))
+    .use(except([...picturePaths, ...filledPaths, ...rowPaths, mcpPath, openAiEditsPath], wholeBody))
     .use(credentials(deps))
     .on("POST", picturePaths, wholePictures(deps, { isOne: true }), credentials(deps))
     .on("POST", filledPaths, wholePictures(deps, { isOne: false }), credentials(deps))
@@ -126,6 +137,7 @@ export function createApp(deps: AppDeps) {
     .route("/", uploadRoutes(deps))
     .route("/", maskRoutes(deps))
     .route("/", eventRoutes(deps))
+    .route("/", openAiRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", mcpRoutes(deps))
     .route("/", profileRoutes(deps))

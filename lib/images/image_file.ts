@@ -49,6 +49,11 @@ export interface ImageFiles {
   find(image: Image, options: { form: FileForm; request: PromptRequest | null }): ImageFile;
   /** The card that stands for pictures which are not for everybody: a JPEG. */
   neutralCard(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Converted at a quality from 1 to 100, of which there are too many to keep. Throws `MissingBlob`. */
+  convert(
+    image: Image,
+    options: { format: PictureFormat; quality: number; request: PromptRequest | null },
+  ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Where the bytes are, and how they are made where they are not there yet. */
@@ -73,6 +78,14 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
         neutralCard = null;
         throw error;
       }),
+    convert: (image, { format, quality, request }) =>
+      changed({ key: blobKeys.picture(image.id) }, (bytes) =>
+        convertPicture(bytes, {
+          format,
+          quality,
+          sourceType: request && sourceTypeOf(request),
+          parameters: null,
+        })),
   };
 
   function sourceOf(
@@ -163,10 +176,10 @@ export function createImageFiles({ blobs, decoding }: { blobs: Blobs; decoding: 
   async function changed(
     { key }: { key: string },
     change: (bytes: Uint8Array) => Promise<Uint8Array>,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await readBlob(blobs, key);
     if (bytes === null) throw new MissingBlob(key);
-    return await decoding(() => change(bytes));
+    return await decoding(() => change(bytes)) as Uint8Array<ArrayBuffer>;
   }
 }
 

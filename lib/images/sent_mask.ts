@@ -10,10 +10,10 @@ import { uploadRefusal } from "./upload_refusal.ts";
  */
 export async function readSentMask(
   bytes: Uint8Array,
-  { base, isDark }: { base: Size; isDark: boolean },
+  { base, ...rule }: { base: Size; isDark?: boolean; isAlpha?: boolean },
 ): Promise<MaskPixels> {
   try {
-    return await readMask(bytes, { base, isDark });
+    return await readMask(bytes, { base, ...rule });
   } catch (error) {
     if (error instanceof BadMask) throw new Refusal("invalid_request", error.message, { field: "mask" });
     throw uploadRefusal(error, "mask");

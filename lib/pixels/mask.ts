@@ -72,16 +72,19 @@ function spanOf({ kind, x, y, width, height }: Shape, at: number): [from: number
 
 /**
  * From a picture file: where anything in it is transparent, what is transparent may change; else what is white, or with
- * `isDark` what is black. In between, half decides. Throws `BadMask` where its shape is not the base's,
- * and `BadUpload`.
+ * `isDark` what is black. In between, half decides. Throws `BadMask` where its shape is not the base's, or with `isAlpha`
+ * where nothing in it is transparent, and `BadUpload`.
  */
 export async function readMask(
   bytes: Uint8Array,
-  { base, isDark = false }: { base: Size; isDark?: boolean },
+  { base, isDark = false, isAlpha = false }: { base: Size; isDark?: boolean; isAlpha?: boolean },
 ): Promise<MaskPixels> {
   const raster = await decodeUpload(bytes);
   demandShape(raster, base);
   const { levels, isTransparent } = await levelsOf(raster);
+  if (isAlpha && !isTransparent) {
+    throw new BadMask("The mask marks nothing: what may change is transparent in it, and nothing is");
+  }
   const fitted = await fitLevels(levels, { from: raster, to: base });
   return await halved(fitted, { size: base, isFlipped: isTransparent || isDark });
 }

@@ -91,14 +91,18 @@ export async function makeThumbnail(bytes: Uint8Array, width: number): Promise<U
 /** What IPTC calls a picture that is all machine-made, and one that was made from somebody's picture. */
 export type SourceType = "trainedAlgorithmicMedia" | "compositeWithTrainedAlgorithmicMedia";
 
+const usualQuality = 92;
+
 /**
  * A converted copy that carries the machine-readable mark of AI-made pictures: IPTC `DigitalSourceType` in XMP
  * (IPTC Photo Metadata Standard 2023.1; EU AI Act, article 50); with `parameters`, also the settings that made it.
  */
 export async function convertPicture(
   bytes: Uint8Array,
-  { format, sourceType, parameters }: {
+  { format, quality = usualQuality, sourceType, parameters }: {
     format: PictureFormat;
+    /** 1 to 100, of a format that loses something. */
+    quality?: number;
     /** Null: it is not machine-made, and says nothing. */
     sourceType: SourceType | null;
     parameters: string | null;
@@ -115,11 +119,11 @@ export async function convertPicture(
     }
     case "jpeg": {
       const onWhite = picture.flatten({ background: "#ffffff" });
-      const jpeg = await onWhite.jpeg({ quality: 92 }).toBuffer();
+      const jpeg = await onWhite.jpeg({ quality }).toBuffer();
       return parameters === null ? jpeg : addJpegComment(jpeg, parameters);
     }
     case "webp": {
-      const webp = await picture.webp({ quality: 92 }).toBuffer();
+      const webp = await picture.webp({ quality }).toBuffer();
       return parameters === null ? webp : addWebpComment(webp, parameters);
     }
   }

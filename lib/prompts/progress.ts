@@ -32,6 +32,8 @@ export interface ProgressBoard {
   follow(promptId: string, onProgress: (progress: Progress) => void): () => void;
   /** The latest preview of a task, also for a while after the prompt's end: a page may still ask for it. */
   readPreview(promptId: string, task: number): Preview | null;
+  /** Calls back with each preview of a prompt's tasks from now on; returns what ends that. */
+  followPreviews(promptId: string, onPreview: (preview: Preview) => void): () => void;
   /** Merges what is new and tells everybody. */
   report(prompt: { id: string; userId: string }, change: Partial<Omit<Progress, "previews">>): void;
   showPreview(
@@ -91,6 +93,17 @@ export function createProgressBoard(
       const previews = board.get(prompt.id)?.previews ?? {};
       const version = (previews[task]?.version ?? 0) + 1;
       put(prompt, { previews: { ...previews, [task]: { bytes, contentType, version } } });
+    },
+    followPreviews(promptId, onPreview) {
+      const told = { ...board.get(promptId)?.previews };
+      return reports.subscribe((report) => {
+        if (report.promptId !== promptId || report.progress === null) return;
+        for (const [task, preview] of Object.entries(report.progress.previews)) {
+          if (told[Number(task)] === preview) continue;
+          told[Number(task)] = preview;
+          onPreview(preview);
+        }
+      });
     },
     readPreview: (promptId, task) => (board.get(promptId)?.previews ?? ended.get(promptId))?.[task] ?? null,
     clear: ({ id, userId }) => reports.publish({ promptId: id, userId, progress: null }),

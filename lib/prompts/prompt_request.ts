@@ -283,7 +283,8 @@ function hasSides(frame: Frame): boolean {
   return Object.values(frame).some((side) => side > 0);
 }
 
-function demandAbility(
+/** Refuses with `unsupported_option` what the model can't do with so many pictures. */
+export function demandAbility(
   model: Model,
   { sources, strength }: { sources: number; strength: number | null },
 ): void {

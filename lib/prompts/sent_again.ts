@@ -9,7 +9,7 @@
  */
 import { sha256 } from "../digest.ts";
 import { keys } from "../store/schema.ts";
-import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { canonicalJson } from "./idempotency.ts";
 import type { Prompt } from "./prompt.ts";
 import { readPrompt } from "./prompt_store.ts";

@@ -18,6 +18,8 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     caller: Caller | null;
+    /** An id that was made before anything was read, where clients may send a request again by themselves. */
+    arrivedAs?: string;
   };
 }
 

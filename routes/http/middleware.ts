@@ -26,6 +26,14 @@ export function readableAddress({ publicUrl }: Pick<AppDeps, "publicUrl">) {
   });
 }
 
+/** What is accepted from here on has come later than the request. */
+export function arrival({ store }: Pick<AppDeps, "store">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    c.set("arrivedAs", store.ids());
+    await next();
+  });
+}
+
 /** One line a request. What may be secret in an address is not logged: its query, and the token of a callback or a share. */
 export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -34,7 +42,7 @@ export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
     log("info", "request", {
       requestId: c.var.requestId,
       method: c.req.method,
-      path: c.req.path.replace(/^\/(callbacks|sources|s)\/.*/i, "/$1/…"),
+      path: c.req.path.replace(/^\/+(callbacks|sources|s|v1\/+images\/+files)\/.*/i, "/$1/…"),
       status: c.res.status,
       durationMs: store.now() - startedAt,
       userId: c.var.caller?.user.id,
@@ -204,7 +212,7 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
 export function queueOfReader(deps: QueueStateDeps) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
-    const isForPage = !/^\/(api|events|static|mcp)(\/|$)/.test(c.req.path) && !wantsFragment(c);
+    const isForPage = !/^\/(api|events|static|mcp|v1)(\/|$)/.test(c.req.path) && !wantsFragment(c);
     if (caller !== null && isForPage) {
       const [queue, newNotices] = await Promise.all([
         readQueueState(deps, caller.user.id),

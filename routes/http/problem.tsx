@@ -10,6 +10,7 @@ import { rpcErrorJson } from "../../views/mcp/rpc_error.ts";
 import { ErrorPage } from "../../views/shell/error_page.tsx";
 import { ErrorText } from "../../views/shell/error_text.tsx";
 import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";
+import { answerOpenAiBug, answerOpenAiRefusal, isForOpenAi } from "./openai_problem.ts";
 
 const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
   invalid_request: 400,
@@ -38,7 +39,9 @@ export function createErrorHandler(deps: Pick<AppDeps, "log">) {
   return (error: Error, c: AppContext): Response | Promise<Response> => {
     if (error instanceof Refusal) return answerRefusal(c, error);
     deps.log("error", "bug", { requestId: c.var.requestId, error });
-    return answer(c, { status: 500, code: "internal", message: "Something went wrong on our side" });
+    const message = "Something went wrong on our side";
+    if (isForOpenAi(c)) return answerOpenAiBug(c, message);
+    return answer(c, { status: 500, code: "internal", message });
   };
 }
 
@@ -85,6 +88,11 @@ function setRetryAfter(c: AppContext, { retryAfterSeconds }: Refusal): void {
 
 function answerRefusal(c: AppContext, refusal: Refusal): Response | Promise<Response> {
   const status = statusOf(refusal);
+  if (isForOpenAi(c)) {
+    if (status === 401) c.header("WWW-Authenticate", "Bearer");
+    setRetryAfter(c, refusal);
+    return answerOpenAiRefusal(c, refusal);
+  }
   if (status === 401 && !isForPrograms(c) && !/^\/events(\/|$)/.test(c.req.path)) return sendToLogin(c);
   if (status === 401) c.header("WWW-Authenticate", "Bearer");
   setRetryAfter(c, refusal);

@@ -74,6 +74,35 @@ export function wholePictures(
   });
 }
 
+const maxPicturesAsTextBytes = 40 * 1024 * 1024;
+const limitedPictures = limitedTo(
+  mostSentAtOnce * maxPictureBytes + formAllowance,
+  "The pictures must be at most 80 MiB together",
+);
+const limitedPicturesAsText = limitedTo(
+  maxPicturesAsTextBytes,
+  "As JSON the request must be at most 40 MiB; as a form it may have 80",
+);
+
+/**
+ * Does `work` with all of a body that holds pictures, which is forgotten right after, so that whatever the answer waits for
+ * takes no memory. Those of one user at a time are here; the others wait where they come from.
+ */
+export async function withSentPictures<T>(
+  c: AppContext,
+  { store, userId, work }: Pick<AppDeps, "store"> & { userId: string; work: () => Promise<T> },
+): Promise<T> {
+  return await store.locks.hold(`sent pictures ${userId}`, async () => {
+    const limit = isMultipart(c) ? limitedPictures : limitedPicturesAsText;
+    await limit(c, () => readAll(c));
+    try {
+      return await work();
+    } finally {
+      c.req.bodyCache = {};
+    }
+  });
+}
+
 async function readAll(c: Context): Promise<void> {
   if (c.req.raw.body !== null) await c.req.arrayBuffer();
 }

@@ -11,13 +11,13 @@ export interface Wait {
 const longestWaitSeconds = 120;
 
 /** `Prefer` (RFC 7240). Without a preference the wait is the longest; `respond-async` alone means none. */
-export function readWait(c: AppContext): Wait {
+export function readWait(c: AppContext, { longestSeconds = longestWaitSeconds } = {}): Wait {
   const preferences = (c.req.header("Prefer") ?? "").split(",").map((part) =>
     part.split(";")[0].trim().toLowerCase()
   );
   const isAsync = preferences.includes("respond-async");
   const asked = preferences.map((part) => /^wait\s*=\s*"?(\d{1,9})"?$/.exec(part)?.[1]).find(Boolean);
-  const seconds = Math.min(Number(asked ?? (isAsync ? 0 : longestWaitSeconds)), longestWaitSeconds);
+  const seconds = Math.min(Number(asked ?? (isAsync ? 0 : longestSeconds)), longestSeconds);
   const applied = [isAsync && "respond-async", asked !== undefined && `wait=${seconds}`].filter(Boolean);
   return { timeoutMs: seconds * 1000, applied: applied.join(", ") || null };
 }

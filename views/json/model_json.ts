@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { EditAbility, Model } from "../../lib/catalog/provider.ts";
 import type { Models } from "../../lib/catalog/models.ts";
+import { openAiModelJson, openAiModelShape } from "./openai_json.ts";
 import { answer, microsValue, sizeValue } from "./values.ts";
 
 const rangeShape = z.strictObject({ min: z.number(), max: z.number(), step: z.number() });
@@ -53,20 +54,11 @@ export const modelShape = z.strictObject({
 
 type ModelJson = z.output<typeof modelShape>;
 
-/** As OpenAI lists a model, for programs that are made for its API. */
-const openAiModelShape = z.strictObject({
-  id: z.string(),
-  object: z.literal("model"),
-  /** Seconds since 1970; when a model came is not known. */
-  created: z.literal(0),
-  owned_by: z.string(),
-});
-
 export const modelsAnswer = answer({
   default: z.string(),
   models: z.array(modelShape),
   object: z.literal("list"),
-  /** The same models. */
+  /** The same models as OpenAI lists them, for programs that are made for its API. */
   data: z.array(openAiModelShape),
 });
 
@@ -100,7 +92,7 @@ export function modelsJson(
       retiresAt: model.retiresAt,
     })),
     object: "list",
-    data: models.map(({ id, provider }) => ({ id, object: "model", created: 0, owned_by: provider })),
+    data: models.map(openAiModelJson),
   };
 }
 

@@ -1,0 +1,154 @@
+/** What is answered once a prompt is final: its pictures in one piece of JSON, or why there are none. */
+import type { Caller } from "../../lib/identity/authenticate.ts";
+import { signPicture } from "../../lib/images/picture_addresses.ts";
+import { type ImageView, type PromptView, viewPrompt } from "../../lib/live/prompt_view.ts";
+import { isFinal, type Prompt } from "../../lib/prompts/prompt.ts";
+import { findPrompt } from "../../lib/prompts/prompt_store.ts";
+import { sleep } from "../../lib/sleep.ts";
+import type { Versioned } from "../../lib/store/store.ts";
+import { type OpenAiError, openAiImagesFields } from "../../views/json/openai_json.ts";
+import type { AppContext } from "../http/context.ts";
+import { answerOpenAiError, tellToRepeat } from "../http/openai_problem.ts";
+import { readWait, type Wait } from "../http/request_headers.ts";
+import type { AnswerAs } from "./image_request.ts";
+import type { OpenAiDeps } from "./openai.ts";
+import {
+  begun,
+  type Bytes,
+  formatIn,
+  formOf,
+  objectWithBytes,
+  openPicture,
+  restOfObject,
+} from "./picture_bytes.ts";
+
+/** As long as the clients for OpenAI's API wait. */
+export const longestWaitMs = 10 * 60_000;
+
+/** A process that is told to stop is there again after a few seconds, mostly. */
+const stopSeconds = 3;
+/** Where nobody could tell of the prompt any more, it is looked at again after that. */
+const lookAgainMs = 500;
+
+export async function answerWithPictures(
+  c: AppContext,
+  { deps, prompt, answerAs, ignored, stillCalling }: {
+    deps: OpenAiDeps;
+    prompt: Prompt;
+    answerAs: AnswerAs;
+    ignored: string[];
+    stillCalling: () => Promise<Caller>;
+  },
+): Promise<Response> {
+  const wait = readWait(c, { longestSeconds: longestWaitMs / 1000 });
+  if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
+  const final = await waitUntilFinal(deps, { prompt, wait, signal: c.req.raw.signal });
+  if (!isFinal(final.value)) return answerUnfinished(c, { deps, prompt, wait });
+  await stillCalling();
+  const view = await viewPrompt(deps, final);
+  c.header("X-Darkroom-Cost-Micros", String(view.entry?.costMicros ?? 0));
+  const failure = failureOf(view);
+  if (failure !== null) return answerOpenAiError(c, failure, 400);
+  const stream = await begun(answerParts(deps, { view, answerAs, ignored }));
+  c.header("Content-Type", "application/json");
+  return c.body(stream);
+}
+
+async function waitUntilFinal(
+  { store, changes, isStopping }: Pick<OpenAiDeps, "store" | "changes" | "isStopping">,
+  { prompt, wait, signal }: { prompt: Prompt; wait: Wait; signal: AbortSignal },
+): Promise<Versioned<Prompt>> {
+  const { id: promptId, userId } = prompt;
+  const until = store.now() + wait.timeoutMs;
+  while (true) {
+    const timeoutMs = until - store.now();
+    if (timeoutMs > 0) await changes.waitForFinal(prompt, { timeoutMs, signal });
+    const found = await findPrompt(store, { userId, promptId });
+    const isOver = isFinal(found.value) || signal.aborted || isStopping() || store.now() >= until;
+    if (isOver) return found;
+    await sleep(Math.min(lookAgainMs, until - store.now()));
+  }
+}
+
+/** The pictures that were asked for and are there, each in its place. */
+export function picturesOf({ frames }: PromptView): ImageView[] {
+  return frames.flatMap((frame) => frame.state === "picture" ? [frame.view] : []);
+}
+
+/** Why a final prompt has no picture to show; null: it has. */
+export function failureOf(view: PromptView): OpenAiError | null {
+  const { prompt, failure } = view;
+  if (prompt.status !== "COMPLETED" && failure !== null) {
+    const isRefused = failure.reason === "content_policy";
+    return {
+      message: failure.message,
+      type: isRefused ? "image_generation_user_error" : "image_generation_error",
+      param: null,
+      code: isRefused ? "moderation_blocked" : failure.reason,
+    };
+  }
+  if (picturesOf(view).length > 0) return null;
+  const message = "The pictures were made, and have been deleted since";
+  return { message, type: "invalid_request_error", param: null, code: "deleted" };
+}
+
+/**
+ * The prompt goes on. Whoever counts how often it sends a request gets the answer by sending it again, as that joins the
+ * prompt; for others a repeat would be another prompt, so they hear where to look.
+ */
+function answerUnfinished(
+  c: AppContext,
+  { deps, prompt, wait }: { deps: OpenAiDeps; prompt: Prompt; wait: Wait },
+): Response {
+  const error = stillRunning(deps, prompt);
+  const isCounting = c.req.header("X-Stainless-Retry-Count") !== undefined;
+  if (deps.isStopping() && isCounting) {
+    tellToRepeat(c, { afterSeconds: stopSeconds });
+    return answerOpenAiError(c, { ...error, type: "server_error" }, 503);
+  }
+  c.header("Location", promptAddress(deps, prompt));
+  return answerOpenAiError(c, error, wait.applied === null ? 400 : 202);
+}
+
+/** Where whoever waited no longer may look for the pictures. */
+export function stillRunning(
+  deps: Pick<OpenAiDeps, "isStopping" | "publicUrl">,
+  prompt: Pick<Prompt, "id">,
+): OpenAiError {
+  const what = deps.isStopping()
+    ? "The server stops, and goes on with the prompt when it starts"
+    : "The pictures are not there yet, and the prompt goes on";
+  const message = `${what}: ${promptAddress(deps, prompt)}`;
+  return { message, type: "image_generation_error", param: null, code: "still_running" };
+}
+
+function promptAddress({ publicUrl }: Pick<OpenAiDeps, "publicUrl">, { id }: Pick<Prompt, "id">): string {
+  return `${publicUrl}/api/v1/prompts/${id}`;
+}
+
+const utf8 = new TextEncoder();
+
+/** A piece at a time, of one picture after the other. */
+async function* answerParts(
+  { files, store, publicUrl, secret }: OpenAiDeps,
+  { view, answerAs, ignored }: { view: PromptView; answerAs: AnswerAs; ignored: string[] },
+): AsyncGenerator<Bytes> {
+  const pictures = picturesOf(view).map(({ image }) => ({ image, form: formOf(image, answerAs) }));
+  const { request } = view.prompt;
+  const open = (picture: typeof pictures[0]) => openPicture(files, { ...picture, request });
+  const [first] = pictures;
+  const format = formatIn(first.image, first.form);
+  const fields = openAiImagesFields(view, { format, ignored });
+  if (answerAs.isByAddress) {
+    const data = pictures.map(({ image, form }) => {
+      const token = signPicture(form, { secret, now: store.now });
+      return { url: `${publicUrl}/v1/images/files/${token}.${formatIn(image, form)}` };
+    });
+    return yield utf8.encode(`{"data":${JSON.stringify(data)}${restOfObject(fields)}`);
+  }
+  for (const picture of pictures) {
+    const { stream } = await open(picture);
+    yield* objectWithBytes(stream, { before: picture === first ? '{"data":[' : ",", fields: {} });
+  }
+  yield utf8.encode(`]${restOfObject(fields)}`);
+}

@@ -1,11 +1,12 @@
 /** What is answered once a prompt is final: its pictures in one piece of JSON, or why there are none. */
-import type { Caller } from "../../lib/identity/authenticate.ts";
+import { type Caller, invalidToken } from "../../lib/identity/authenticate.ts";
+import { findUserBehind } from "../../lib/identity/credential.ts";
 import { signPicture } from "../../lib/images/picture_addresses.ts";
 import { type ImageView, type PromptView, viewPrompt } from "../../lib/live/prompt_view.ts";
 import { isFinal, type Prompt } from "../../lib/prompts/prompt.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
 import { sleep } from "../../lib/sleep.ts";
-import type { Versioned } from "../../lib/store/store.ts";
+import type { Store, Versioned } from "../../lib/store/store.ts";
 import { type OpenAiError, openAiImagesFields } from "../../views/json/openai_json.ts";
 import type { AppContext } from "../http/context.ts";
 import { answerOpenAiError, tellToRepeat } from "../http/openai_problem.ts";
@@ -32,19 +33,19 @@ const lookAgainMs = 500;
 
 export async function answerWithPictures(
   c: AppContext,
-  { deps, prompt, answerAs, ignored, stillCalling }: {
+  { deps, caller, prompt, answerAs, ignored }: {
     deps: OpenAiDeps;
+    caller: Caller;
     prompt: Prompt;
     answerAs: AnswerAs;
     ignored: string[];
-    stillCalling: () => Promise<Caller>;
   },
 ): Promise<Response> {
   const wait = readWait(c, { longestSeconds: longestWaitMs / 1000 });
   if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
-  const final = await waitUntilFinal(deps, { prompt, wait, signal: c.req.raw.signal });
+  const final = await waitUntilFinal(deps, { prompt, wait, gone: c.req.raw.signal });
   if (!isFinal(final.value)) return answerUnfinished(c, { deps, prompt, wait });
-  await stillCalling();
+  if (!await isStillGood(deps.store, caller)) throw invalidToken();
   const view = await viewPrompt(deps, final);
   c.header("X-Darkroom-Cost-Micros", String(view.entry?.costMicros ?? 0));
   const failure = failureOf(view);
@@ -54,19 +55,32 @@ export async function answerWithPictures(
   return c.body(stream);
 }
 
+/** What the request came with may have been revoked while it waited. */
+export async function isStillGood(
+  store: Store,
+  { user, source, credentialId }: Pick<Caller, "user" | "source" | "credentialId">,
+): Promise<boolean> {
+  const credential = { userId: user.id, source, credentialId, sessionsEnded: user.sessionsEnded ?? 0 };
+  return await findUserBehind(store, credential) !== null;
+}
+
 async function waitUntilFinal(
   { store, changes, isStopping }: Pick<OpenAiDeps, "store" | "changes" | "isStopping">,
-  { prompt, wait, signal }: { prompt: Prompt; wait: Wait; signal: AbortSignal },
+  { prompt, wait: { timeoutMs }, gone }: { prompt: Prompt; wait: Wait; gone: AbortSignal },
 ): Promise<Versioned<Prompt>> {
   const { id: promptId, userId } = prompt;
-  const until = store.now() + wait.timeoutMs;
-  while (true) {
-    const timeoutMs = until - store.now();
-    if (timeoutMs > 0) await changes.waitForFinal(prompt, { timeoutMs, signal });
-    const found = await findPrompt(store, { userId, promptId });
-    const isOver = isFinal(found.value) || signal.aborted || isStopping() || store.now() >= until;
-    if (isOver) return found;
-    await sleep(Math.min(lookAgainMs, until - store.now()));
+  const late = new AbortController();
+  const signal = AbortSignal.any([gone, late.signal]);
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    while (true) {
+      if (timeoutMs > 0) await changes.waitForFinal(prompt, { timeoutMs, signal });
+      const found = await findPrompt(store, { userId, promptId });
+      if (isFinal(found.value) || timeoutMs === 0 || signal.aborted || isStopping()) return found;
+      await sleep(lookAgainMs);
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -155,11 +155,10 @@ export function openAiRoutes(deps: OpenAiDeps) {
     { prompt }: { prompt: Versioned<Prompt> },
     { asked: { answerAs, ignored }, kind }: { asked: AskedPictures; kind: "image_generation" | "image_edit" },
   ): Promise<Response> {
-    const stillCalling = () => demandStillCalling(c);
-    const how = { answerAs, ignored, stillCalling };
+    const answered = { deps, caller: callerOf(c), prompt: prompt.value, answerAs, ignored };
     return answerAs.partialImages === null
-      ? answerWithPictures(c, { deps, prompt: prompt.value, ...how })
-      : streamPictures(c, { deps, prompt: prompt.value, kind, ...how });
+      ? answerWithPictures(c, answered)
+      : streamPictures(c, { ...answered, kind });
   }
 
   async function demandStillCalling(c: AppContext): Promise<Caller> {

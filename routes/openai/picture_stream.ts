@@ -3,7 +3,6 @@
  * once the prompt is accepted, so what goes wrong later is an event too.
  */
 import type { Caller } from "../../lib/identity/authenticate.ts";
-import { findUserBehind } from "../../lib/identity/credential.ts";
 import type { Encode } from "../../lib/live/reader.ts";
 import { type PromptView, viewPrompt } from "../../lib/live/prompt_view.ts";
 import { type PictureFormat, pictureFormats } from "../../lib/pixels/format.ts";
@@ -19,7 +18,7 @@ import {
   openAiPartialFields,
 } from "../../views/json/openai_json.ts";
 import type { AppContext } from "../http/context.ts";
-import { failureOf, longestWaitMs, picturesOf, stillRunning } from "./answer.ts";
+import { failureOf, isStillGood, longestWaitMs, picturesOf, stillRunning } from "./answer.ts";
 import type { AnswerAs } from "./image_request.ts";
 import type { OpenAiDeps } from "./openai.ts";
 import { begun, type Bytes, formatIn, formOf, objectWithBytes, openPicture } from "./picture_bytes.ts";
@@ -29,11 +28,11 @@ const commentMs = 15_000;
 
 interface Streamed {
   deps: OpenAiDeps;
+  caller: Caller;
   prompt: Prompt;
   kind: Kind;
   answerAs: AnswerAs;
   ignored: string[];
-  stillCalling: () => Promise<Caller>;
 }
 
 export async function streamPictures(c: AppContext, streamed: Streamed): Promise<Response> {
@@ -49,10 +48,9 @@ export async function streamPictures(c: AppContext, streamed: Streamed): Promise
 }
 
 async function begin(c: AppContext, { streamed, previews }: { streamed: Streamed; previews: Previews }) {
-  const { user, source, credentialId, expiresAt } = await streamed.stillCalling();
-  const { deps: { changes, store }, prompt: { id: promptId } } = streamed;
-  const credential = { userId: user.id, source, credentialId, sessionsEnded: user.sessionsEnded ?? 0 };
-  const isCredentialGood = async () => await findUserBehind(store, credential) !== null;
+  const { deps: { changes, store }, caller, prompt: { id: promptId } } = streamed;
+  const { user, credentialId, expiresAt } = caller;
+  const isCredentialGood = () => isStillGood(store, caller);
   const request = { userId: user.id, promptId, credentialId, isCredentialGood, expiresAt, encode: untold };
   const left = new AbortController();
   const gone = AbortSignal.any([left.signal, c.req.raw.signal]);

@@ -61,6 +61,7 @@ export const routeTable: Route[] = [
   open("GET", "/static/:hash/mask.js"),
   open("GET", "/static/:hash/passkeys.js"),
   open("GET", "/sources/:token", 404),
+  open("GET", "/v1/images/files/:token", 404),
   open("GET", "/.well-known/jwks.json"),
   open("POST", "/callbacks/:token"),
 
@@ -83,6 +84,12 @@ export const routeTable: Route[] = [
   route(["GET", "/generator/picture"],                  [303,  303,  303,  303,  303,  303,  303,  303]),
   route(["POST", "/generator/picture"],                 [303,  415,  415,  415,  415,  415,  303,  303], { form: small }),
   route(["POST", "/generator"],                         [303,  303,  303,  303,  403,  303,  303,  303], { form: small }),
+
+  route(["GET", "/v1/models"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/v1/models/:model"],                   [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/v1/models/:model/:model"],            [401,  404,  404,  404,  404,  404,  401,  401]),
+  route(["POST", "/v1/images/generations"],             [401,  202,  202,  202,  403,  202,  401,  401], { json: { prompt: "sea" } }),
+  route(["POST", "/v1/images/edits"],                   [401,  400,  400,  400,  403,  400,  401,  401], { form: { prompt: "sea" }, file: "image" }),
 
   route(["POST", "/api/v1/batches"],                    [401,  202,  202,  202,  403,  202,  401,  401], { json: { prompts: ["sea"] } }),
   route(["GET", "/batches/new"],                        [303,  200,  200,  200,  200,  200,  303,  303]),

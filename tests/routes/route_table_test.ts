@@ -185,6 +185,7 @@ async function createThings(
     user: member.id,
     token: "nonsense",
     to: "front",
+    model: "stand-in",
   };
   return (text) => {
     const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", text));

@@ -2,6 +2,7 @@
  * Faults to be planted in a copy of the program, one at a time, each with the shortest story that must catch it: the
  * checker is checked. `old` stands exactly once in its file.
  */
+import { cautiousAgents } from "./agent_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
@@ -576,6 +577,16 @@ export const plantedFaults: PlantedFault[] = [
       new: "boards: []",
     }],
     story: sortedPictures,
+  },
+  {
+    name: "an agent pays whatever it costs",
+    breaks: "budget",
+    edits: [{
+      file: "routes/mcp/making_tools.ts",
+      old: "const atMostMicros = maxCostMicros ?? 0;",
+      new: "const atMostMicros = Infinity;",
+    }],
+    story: cautiousAgents,
   },
   {
     name: "a backup is taken without its pictures",

@@ -1,5 +1,6 @@
 /** All that is run, and how much of it: a new promise is proven by a line here. */
 import { pick, randomFrom } from "../fixtures/random.ts";
+import { agentAcrossKill, cautiousAgents } from "./agent_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { batchMoments, checkBatchKill } from "./batch_kills.ts";
@@ -92,6 +93,8 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "mishaps of a provider", about: "ledger", run: () => stories.providerMishaps(some) },
         { name: "cancels at the last moment", about: "final", run: () => stories.cancelRace(some) },
         { name: "one key, twenty times", about: "accepted", run: () => stories.sameKey(some) },
+        { name: "agents that agree to little", about: "budget", run: () => cautiousAgents(some) },
+        { name: "an agent across a kill", about: "accepted", run: () => agentAcrossKill(some) },
         { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
         { name: "calls back", about: "accepted", run: () => stories.calledBack(some) },
         { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },

@@ -8,6 +8,7 @@ import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { readAccount } from "../../../lib/money/ledger.ts";
 import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
 import { type Agent, type AgentKind, agentKinds, connectAgent, type Told } from "../../fixtures/agents.ts";
+import { newest, sendMessage } from "../../fixtures/agent_messages.ts";
 import { createEditStandIn, upload } from "../../fixtures/edit_stand_in.ts";
 import {
   createStandIn,
@@ -23,37 +24,6 @@ const looking = ["list_models", "get_budget", "list_images", "get_image"];
 const all = [...looking, "get_prompt", "quote_image", "generate_image", "edit_image", "cancel_prompt"];
 const price = standInPriceMicros / 1_000_000;
 const wish = { prompt: "a fox", size: "512x512", max_cost_usd: price, request_id: "one" };
-
-/** What says that a message is of the newest protocol. */
-const newest = {
-  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-  "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
-  "io.modelcontextprotocol/clientCapabilities": {},
-};
-
-/** A message as it goes over the wire, from the owner. */
-async function sendMessage(
-  studio: Studio,
-  message: { method: string; params: { name?: string; _meta?: object } },
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<Response> {
-  const { credential: key } = await studio.withKey();
-  const { method, params } = message;
-  return await studio.fetch("/mcp", {
-    method: "POST",
-    signal,
-    headers: {
-      Authorization: `Bearer ${key}`,
-      "Content-Type": "application/json",
-      ...params._meta !== undefined && {
-        "MCP-Protocol-Version": "2026-07-28",
-        "Mcp-Method": method,
-        "Mcp-Name": params.name ?? "",
-      },
-    },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, ...message }),
-  });
-}
 
 /** The owner's, unless it is said whose. */
 async function agentIn(
@@ -124,7 +94,8 @@ for (const [era, message] of [["old", {}], ["new", { _meta: newest }]] as const)
     studio.standIn.scripts.push(holdUntil(gate.promise));
     const leaving = new AbortController();
     const params = { name: "generate_image", arguments: wish, ...message };
-    const call = sendMessage(studio, { method: "tools/call", params }, { signal: leaving.signal });
+    const { credential: key } = await studio.withKey();
+    const call = sendMessage(studio, { method: "tools/call", params }, { key, signal: leaving.signal });
     await until(() => studio.standIn.submitted.length, (count) => count === 1);
     leaving.abort();
     await waits.calls[0].result;

@@ -17,6 +17,7 @@ import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
 import { generateRoutes, generatorPath, pictureSettingsPath, quotesPath } from "./prompts/generate.tsx";
 import { boardRoutes } from "./boards/boards.tsx";
+import { recipeApiRoutes } from "./recipes/recipe_api.ts";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
@@ -128,6 +129,7 @@ export function createApp(deps: AppDeps) {
     .route("/", galleryRoutes({ ...deps, readyPages }))
     .route("/", boardRoutes(deps))
     .route("/", publicationApiRoutes(deps))
+    .route("/", recipeApiRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))

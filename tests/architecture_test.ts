@@ -79,6 +79,7 @@ const rooms = [
   "prompts",
   "images",
   "boards",
+  "recipes",
   "batches",
   "shares",
   "lots",

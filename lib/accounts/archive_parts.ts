@@ -23,6 +23,8 @@ import type { Publication } from "../publications/publication.ts";
 import { listOwnPublications } from "../publications/publication_store.ts";
 import { listSessions, type Session } from "../identity/session.ts";
 import { listNotices, mostNotices, type Notice } from "../users/notice.ts";
+import type { Recipe, RecipeVersion } from "../recipes/recipe.ts";
+import { readWritten } from "../recipes/leave_recipes.ts";
 import type { User } from "../users/user.ts";
 import type { ArchiveFile } from "../zip_archive.ts";
 import { listImages, listUploads } from "../images/image_store.ts";
@@ -37,6 +39,8 @@ export interface ExportJson {
   board: (view: BoardView) => unknown;
   publication: (view: PublicationView) => unknown;
   notice: (notice: Notice) => unknown;
+  /** One of theirs with all its versions, or versions that they wrote for others. */
+  recipe: (recipe: Recipe | null, versions: RecipeVersion[]) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -98,6 +102,20 @@ export async function* publicationsPart(
   const encode = async (page: Publication[]) =>
     (await viewPublications(deps.store, page)).map(reader.json.publication);
   yield file(deps, "publications.json", jsonArray(publications, encode));
+}
+
+/** Their recipes, and what they wrote in those of others. Nothing where there is none. */
+export async function* recipesPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const written = await readWritten(deps.store, user.id);
+  if (written.length === 0) return;
+  yield file(
+    deps,
+    "recipes.json",
+    text(written.map(({ recipe, versions }) => json.recipe(recipe, versions))),
+  );
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

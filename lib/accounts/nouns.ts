@@ -7,6 +7,8 @@ import { boardNoun } from "../boards/board_noun.ts";
 import { deleteBoardsOf } from "../boards/delete_board.ts";
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
 import { batchNoun, toldNoun } from "../batches/batch_noun.ts";
+import { leaveRecipes, leaveVersions } from "../recipes/leave_recipes.ts";
+import { recipeNoun, sentNoun, versionNoun } from "../recipes/recipe_noun.ts";
 import type { Invitation } from "../identity/invitation.ts";
 import type { TrashedImage } from "../images/image.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
@@ -29,6 +31,7 @@ import {
   portraitPart,
   promptsPart,
   publicationsPart,
+  recipesPart,
   uploadsPart,
 } from "./archive_parts.ts";
 
@@ -130,6 +133,19 @@ export const belongings: readonly Belonging[] = [
     noun: publicationEventNoun,
     leaves: under(keys.publicationEventsOf),
   },
+  {
+    name: "recipe",
+    noun: recipeNoun,
+    leaves: { when: "at_once", remove: leaveRecipes },
+    archive: recipesPart,
+  },
+  { name: "version of a recipe", noun: versionNoun, leaves: { when: "at_once", remove: leaveVersions } },
+  // It goes with its version.
+  {
+    name: "text that was merged into a version",
+    noun: sentNoun,
+    leaves: { when: "at_once", remove: leaveVersions },
+  },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
   {
@@ -185,6 +201,7 @@ export const belongings: readonly Belonging[] = [
   { name: "count of boards", leaves: under((userId) => [...kinds.counts, ...lists.boards(userId)]) },
   { name: "count of notices", leaves: under((userId) => [...kinds.counts, ...lists.notices(userId)]) },
   { name: "count of new notices", leaves: under((userId) => [...kinds.counts, ...lists.newNotices(userId)]) },
+  { name: "count of recipes", leaves: under((userId) => [...kinds.counts, ...lists.recipes(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 

@@ -1,7 +1,8 @@
 /**
  * Texts with choices in braces: `a {red|blue} fox at {dawn|night}` stands for four texts. Choices may stand in choices,
  * three deep; `{1..5}` and `{1..9..2}` are ranges; `{colour: red|blue}` gives a name, and `{colour}` repeats what was
- * chosen there. `\{`, `\}` and `\|` are the signs themselves.
+ * chosen there. `\{`, `\}` and `\|` are the signs themselves. A recipe's placeholders come with their values, which are
+ * taken as they stand.
  *
  * How many texts there are follows from the tree that a text is read into, so the number is known before a single one
  * is made, and each can be made without the others.
@@ -24,8 +25,11 @@ const deepest = 3;
 const mostOptions = 10_000;
 
 /** Refuses with `invalid_prompt`, naming the place: characters count from 1; with `invalid_request` far too many choices. */
-export function readTemplate(text: string): Template {
-  const reader: Reader = { text, at: 0, options: 0 };
+export function readTemplate(
+  text: string,
+  { values = new Map() }: { values?: ReadonlyMap<string, string> } = {},
+): Template {
+  const reader: Reader = { text, values, at: 0, options: 0 };
   const sequence = readSequence(reader, { depth: 0, scope: { names: null, outer: null } });
   if (reader.at < text.length) refuse(reader, "} closes nothing; write \\} for the sign itself");
   return {
@@ -49,6 +53,7 @@ type Part =
   & Counted
   & (
     | { kind: "text"; text: string }
+    | { kind: "value"; text: string }
     | { kind: "choice"; options: Sequence[] }
     | { kind: "range"; range: NumberRange }
     | { kind: "repeat"; chosen: Part }
@@ -60,6 +65,8 @@ interface Sequence extends Counted {
 
 interface Reader {
   readonly text: string;
+  /** What stands for a name that no choice has. */
+  readonly values: ReadonlyMap<string, string>;
   at: number;
   /** Of all choices so far. */
   options: number;
@@ -120,21 +127,23 @@ function sequenceOf(parts: Part[]): Sequence {
 }
 
 const number = String.raw`(-?\d+(?:\.\d+)?)`;
-const name = /\s*([\p{L}_][\p{L}\p{N}_-]*)\s*([:}])/uy;
+const name = /\s*([\p{L}_][\p{L}\p{N}\p{M}_-]*)\s*([:}])/uy;
 const ranged = new RegExp(String.raw`\s*${number}\s*\.\.\s*${number}\s*(?:\.\.\s*${number}\s*)?\}`, "y");
 
 function readChoice(reader: Reader, { depth, scope }: Place): Part {
   const start = reader.at++;
-  if (depth === deepest) {
-    refuse({ ...reader, at: start }, `Choices stand at most ${deepest} deep in each other`);
-  }
   const [, named, end] = take(reader, name) ?? [];
   if (end === "}") {
     const chosen = find(scope, named);
     if (chosen !== undefined) return { kind: "repeat", chosen, count: 1, longest: chosen.longest };
+    const text = reader.values.get(named.normalize("NFC"));
+    if (text !== undefined) return { kind: "value", text, count: 1, longest: text.length };
     reader.at = start + 1;
   } else if (end === ":" && find(scope, named) !== undefined) {
     refuse({ ...reader, at: start }, `The name ${named} is given twice`);
+  }
+  if (depth === deepest) {
+    refuse({ ...reader, at: start }, `Choices stand at most ${deepest} deep in each other`);
   }
   const choice = readRange(reader, start) ??
     readOptions(reader, { start, place: { depth: depth + 1, scope } });
@@ -225,7 +234,7 @@ function made({ parts }: Sequence, index: number, chosen: Map<Part, string>): st
 }
 
 function madePart(part: Part, index: number, chosen: Map<Part, string>): string {
-  if (part.kind === "text") return part.text;
+  if (part.kind === "text" || part.kind === "value") return part.text;
   if (part.kind === "repeat") return chosen.get(part.chosen)!;
   const text = part.kind === "range" ? part.range.text(index) : madeOption(part.options, index, chosen);
   chosen.set(part, text);

@@ -1,6 +1,6 @@
 /** What a batch will be before it is accepted: its rows, checked and priced, and the terms on which they run. */
 import type { PriceRow } from "../money/charge.ts";
-import type { Filing, PromptRequest } from "../prompts/prompt.ts";
+import type { Filing, PromptRequest, RecipeUse } from "../prompts/prompt.ts";
 import type { Axis, Lane } from "./batch.ts";
 
 /** A row that was checked: a line of a batch's blob. */
@@ -14,6 +14,8 @@ export interface BatchRow {
   imagesPerTask: number;
   /** Where its pictures go when they arrive. */
   filing?: Filing;
+  /** What it is made with. */
+  recipe?: RecipeUse;
 }
 
 export interface BatchPlan {

@@ -6,7 +6,8 @@ import { findNamedOfEach } from "../images/named.ts";
 import { checkPromptRequest, type Named, namedIn } from "../prompts/prompt_request.ts";
 import { type Lane, quoteOf } from "../prompts/quote.ts";
 import { demandBoard } from "../prompts/request_prompt.ts";
-import { filingNow, quoteRetry } from "../prompts/retry.ts";
+import { findUsable, useName } from "../recipes/use_recipe.ts";
+import { filingNow, quoteRetry, recipeNow } from "../prompts/retry.ts";
 import { notFound, Refusal, type RowProblem } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import type { AskedRow, AskedRows, Dimension } from "./asked_rows.ts";
@@ -39,11 +40,13 @@ export async function planBatch(
 ): Promise<BatchPlan> {
   demandFew(asked.count, deps);
   const rows = Array.from({ length: asked.count }, (_, index) => asked.row(index));
-  const named = await findNamedOfEach(deps.store, {
-    userId,
-    requests: rows.map(({ input }) => namedIn(input)),
-  });
-  const plan = planQuotes(checkAll(deps, { rows, named, lane }));
+  const requests = rows.map(({ input }) => namedIn(input));
+  const uses = requests.flatMap(({ recipe }) => recipe ?? []);
+  const [named, usable] = await Promise.all([
+    findNamedOfEach(deps.store, { userId, requests }),
+    findUsable(deps.store, { userId, uses }),
+  ]);
+  const plan = planQuotes(checkAll(deps, { rows, named, usable, lane }));
   if (plan.images > mostImages) {
     throw tooMany(`These rows make ${count(plan.images)} pictures`, mostImages);
   }
@@ -66,14 +69,21 @@ function count(number: number): string {
 
 function checkAll(
   { models, promptMaxChars: maxChars }: PlanDeps,
-  { rows, named, lane }: { rows: readonly AskedRow[]; named: readonly (Named | null)[]; lane: Lane },
+  { rows, named, usable, lane }: {
+    rows: readonly AskedRow[];
+    named: readonly (Named | null)[];
+    /** Names of recipes' versions. */
+    usable: ReadonlySet<string>;
+    lane: Lane;
+  },
 ): FiledQuote[] {
   return quoteAll(rows, ({ input, fault }, i) => {
     if (fault !== undefined) throw new Refusal("invalid_request", fault);
     const ofRow = named[i];
     if (ofRow === null) throw notFound();
-    const { filing, ...checked } = checkPromptRequest(input, { models, maxChars, named: ofRow });
-    return { ...quoteOf(models, { ...checked, lane }), filing };
+    const { filing, recipe, ...checked } = checkPromptRequest(input, { models, maxChars, named: ofRow });
+    if (recipe !== undefined && !usable.has(useName(recipe))) throw notFound();
+    return { ...quoteOf(models, { ...checked, lane }), filing, recipe };
   });
 }
 
@@ -87,9 +97,10 @@ export async function planAgain(
     place: `row ${i + 1}`,
     row,
     filing: await filingNow(store, row),
+    recipe: await recipeNow(store, row),
   }));
-  const quotes = quoteAll(rows, ({ row, filing }) => {
-    return { ...quoteOf(models, { ...quoteRetry(models, row), lane }), filing };
+  const quotes = quoteAll(rows, ({ row, filing, recipe }) => {
+    return { ...quoteOf(models, { ...quoteRetry(models, row), lane }), filing, recipe };
   });
   return { ...planQuotes(quotes), axes };
 }

@@ -1,19 +1,20 @@
 /** Quotes put together as the rows of one batch. */
 import type { PriceRow } from "../money/charge.ts";
-import type { Filing } from "../prompts/prompt.ts";
+import type { Filing, RecipeUse } from "../prompts/prompt.ts";
 import type { Quote } from "../prompts/quote.ts";
 import type { BatchPlan, BatchRow } from "./plan.ts";
 
-/** A quote, and where its pictures go when they arrive. */
+/** A quote, where its pictures go when they arrive, and what they are made with. */
 export interface FiledQuote extends Quote {
   filing?: Filing;
+  recipe?: RecipeUse;
 }
 
 /** A plan of these rows, in their order: a list, without axes. */
 export function planQuotes(quotes: readonly FiledQuote[]): BatchPlan {
   const priceRows: PriceRow[] = [];
   const known = new Map<string, number>();
-  const rows = quotes.map(({ request, mostMicros, priceRow, model, filing }): BatchRow => {
+  const rows = quotes.map(({ request, mostMicros, priceRow, model, filing, recipe }): BatchRow => {
     const name = JSON.stringify(priceRow);
     const number = known.get(name) ?? priceRows.push(priceRow) - 1;
     known.set(name, number);
@@ -23,6 +24,7 @@ export function planQuotes(quotes: readonly FiledQuote[]): BatchPlan {
       priceRow: number,
       imagesPerTask: model.imagesPerTask,
       ...filing !== undefined && { filing },
+      ...recipe !== undefined && { recipe },
     };
   });
   const byModel = new Map<string, BatchPlan["byModel"][0]>();

@@ -2,7 +2,7 @@
 import type { Models } from "../catalog/models.ts";
 import type { FailedPrompt } from "../prompts/prompt.ts";
 import type { Quote } from "../prompts/quote.ts";
-import { filingNow, quoteRetry } from "../prompts/retry.ts";
+import { filingNow, quoteRetry, recipeNow } from "../prompts/retry.ts";
 import { Refusal } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
 import type { User } from "../users/user.ts";
@@ -53,6 +53,7 @@ export async function planRetry(
   const quotes = failed.map(async (prompt) => ({
     ...quoteRow(models, prompt),
     filing: await filingNow(store, prompt),
+    recipe: await recipeNow(store, prompt),
   }));
   return planQuotes(await Promise.all(quotes));
 }

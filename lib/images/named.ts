@@ -13,7 +13,7 @@ import { findMask, readMasks } from "./mask_store.ts";
 /** Refuses with `not_found` where one is missing, deleted or somebody else's. */
 export async function findNamed(
   store: Store,
-  { userId, imageIds, maskId, boardId, remixOf }: { userId: string } & NamedIds,
+  { userId, imageIds, maskId, boardId, remixOf }: { userId: string } & Omit<NamedIds, "recipe">,
 ): Promise<Named> {
   if (!imageIds.every(isId)) throw notFound();
   const [found, mask] = await Promise.all([

@@ -1,8 +1,10 @@
 /**
- * What goes on beside the work: deleted pictures go when their time is over, deleted boards lose their pictures, tints
- * are made, plans and blobs are swept.
+ * What goes on beside the work: deleted pictures go when their time is over, deleted boards lose their pictures and
+ * recipes, deleted recipes their versions, tints are made, plans and blobs are swept.
  */
 import { finishBoardDeletions } from "../boards/delete_board.ts";
+import { returnAllRecipes } from "../recipes/leave_recipes.ts";
+import { finishRecipeDeletions } from "../recipes/recipe_store.ts";
 import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
@@ -35,6 +37,10 @@ export function createHousekeeping(
     start() {
       repeat("trash", { firstMs: 0, everyMs: trashMs }, async () => void await emptyTrash({ store, blobs }));
       repeat("boards", { firstMs: 0, everyMs: boardsMs }, () => finishBoardDeletions(store));
+      repeat("recipes", { firstMs: 0, everyMs: boardsMs }, async () => {
+        await finishRecipeDeletions(store);
+        await returnAllRecipes(store);
+      });
       repeat("tints", { firstMs: tintsMs, everyMs: tintsMs }, () => fillTints({ store, blobs }));
       repeat("plans", { firstMs: firstSweepMs, everyMs: plansMs }, async () => {
         await sweepPlans({ store, blobs });

@@ -1,14 +1,22 @@
 /** A prompt as it is accepted, alone or as a row of a batch. */
 import type { PriceRow } from "../money/charge.ts";
-import { type Filing, firstRank, type PendingPrompt, type PromptRequest, type Task } from "./prompt.ts";
+import {
+  type Filing,
+  firstRank,
+  type PendingPrompt,
+  type PromptRequest,
+  type RecipeUse,
+  type Task,
+} from "./prompt.ts";
 
 export function newPrompt(
-  { request, filing, imagesPerTask, at, batch, ...facts }: {
+  { request, filing, recipe, imagesPerTask, at, batch, ...facts }: {
     id: string;
     userId: string;
     sequence: number;
     request: PromptRequest;
     filing: Filing | undefined;
+    recipe?: RecipeUse;
     holdMicros: number;
     priceRow: PriceRow;
     imagesPerTask: number;
@@ -26,6 +34,7 @@ export function newPrompt(
     ...(batch?.lane !== undefined && { lane: batch.lane }),
     request,
     ...(filing !== undefined && { filing }),
+    ...(recipe !== undefined && { recipe }),
     createdAt: at,
     updatedAt: at,
     leaseNumber: 0,

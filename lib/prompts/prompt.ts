@@ -43,6 +43,12 @@ export interface Filing {
   tags: string[];
 }
 
+/** The version of a recipe that something is made with. */
+export interface RecipeUse {
+  recipeId: string;
+  version: number;
+}
+
 /** What is changed, and how it is sent: fixed at acceptance, so that every attempt sends the same. */
 export interface Edit {
   /** The base first, where there is one. */
@@ -147,6 +153,8 @@ interface PromptFacts {
   request: PromptRequest;
   /** Absent where nothing was said. */
   filing?: Filing;
+  /** Absent where it was made without one. The recipe may be gone by now. */
+  recipe?: RecipeUse;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
   /** What its row was set aside with, where it went on at another price. */
@@ -294,6 +302,7 @@ function facts(prompt: Prompt): PromptFacts {
     row,
     request,
     filing,
+    recipe,
     holdMicros,
     rowMicros,
     priceRow,
@@ -315,6 +324,7 @@ function facts(prompt: Prompt): PromptFacts {
     ...(row !== undefined && { row }),
     request,
     ...(filing && { filing }),
+    ...(recipe && { recipe }),
     holdMicros,
     ...(rowMicros !== undefined && { rowMicros }),
     priceRow,

@@ -1,6 +1,6 @@
 /** What the generator's form holds: text, not yet checked, completed to settings that the chosen model has. */
 import { Refusal } from "../refusal.ts";
-import type { Prompt } from "./prompt.ts";
+import type { Prompt, RecipeUse } from "./prompt.ts";
 import { checkPromptRequest, defaultSize, mostSources, type Named } from "./prompt_request.ts";
 import type { Models, Quoted } from "../catalog/models.ts";
 import { type Model, type SourceRole, sourceRoles } from "../catalog/provider.ts";
@@ -30,6 +30,8 @@ export interface Draft {
   boardId: string;
   /** The publication that it is a remix of; empty: none. */
   remixOf: string;
+  /** The version of a recipe that it is made with; null: of none. */
+  recipe: RecipeUse | null;
   options: { seed: string; negativePrompt: string; guidance: string; steps: string };
 }
 
@@ -54,6 +56,7 @@ export function draftOf(
     watermark: fields.watermark ?? "",
     boardId: fields.boardId ?? "",
     remixOf: fields.remixOf ?? "",
+    recipe: recipeIn(fields),
     options: {
       seed: fields.seed ?? "",
       negativePrompt: fields.negativePrompt ?? "",
@@ -61,6 +64,11 @@ export function draftOf(
       steps: fields.steps ?? "",
     },
   };
+}
+
+function recipeIn({ recipeId = "", recipeVersion }: FormFields): RecipeUse | null {
+  const version = Number(recipeVersion);
+  return recipeId !== "" && Number.isInteger(version) && version > 0 ? { recipeId, version } : null;
 }
 
 /** The generator's form with these fields typed in, and these pictures given along. */
@@ -152,7 +160,7 @@ function sourcesInput(sources: readonly DraftSource[]): { id: string; role: Sour
 
 /** The settings of an earlier prompt, to start from; `fields` count before them. */
 export function draftFrom(
-  { request: { text, options, ...request }, filing }: Pick<Prompt, "request" | "filing">,
+  { request: { text, options, ...request }, filing, recipe }: Pick<Prompt, "request" | "filing" | "recipe">,
   models: readonly Model[],
   { fields = {}, sources = [] }: { fields?: FormFields; sources?: DraftSource[] } = {},
 ): Draft {
@@ -169,6 +177,8 @@ export function draftFrom(
       remixOf: request.remixOf && "publicationId" in request.remixOf
         ? request.remixOf.publicationId
         : undefined,
+      recipeId: recipe?.recipeId,
+      recipeVersion: typed(recipe?.version),
       negativePrompt: options.negativePrompt,
       seed: typed(options.seed),
       guidance: typed(options.guidance),
@@ -180,7 +190,7 @@ export function draftFrom(
   );
 }
 
-const numberFields = ["count", "seed", "guidance", "steps"];
+const numberFields = ["count", "seed", "guidance", "steps", "recipeVersion"];
 
 /** The request that a sent form stands for; fields left empty were not asked for. */
 export function inputOf(
@@ -188,7 +198,7 @@ export function inputOf(
   sources: readonly DraftSource[] = [],
 ): { [name: string]: unknown } {
   const filled = Object.entries(fields).filter(([name, text]) =>
-    !isOfSources(name, fields) && (name === "prompt" || text?.trim())
+    !isOfSources(name, fields) && !isOfNoRecipe(name, fields) && (name === "prompt" || text?.trim())
   );
   const input = Object.fromEntries(
     filled.map(([name, text]) => [name, numberFields.includes(name) ? numberOrText(text!) : text]),
@@ -199,6 +209,11 @@ export function inputOf(
 /** They come in lists; a role is one of a source. */
 function isOfSources(name: string, { source }: FormFields): boolean {
   return name === "source" || (name === "role" && source !== undefined);
+}
+
+/** Whoever takes the recipe off a form leaves its version there. */
+function isOfNoRecipe(name: string, { recipeId }: FormFields): boolean {
+  return name === "recipeVersion" && !recipeId;
 }
 
 function numberOrText(text: string): number | string {

@@ -15,10 +15,11 @@ import {
   neededIdsOf,
   type PromptStatus,
   type ReceivedPicture,
+  type RecipeUse,
   shownImageIds,
   sourceIdsOf,
 } from "./prompt.ts";
-import { batchKeysOf, changeKey, fromStored, type StoredPrompt } from "./prompt_store.ts";
+import { batchKeysOf, changeKey, fromStored, recipeKeysOf, type StoredPrompt } from "./prompt_store.ts";
 import type { Lease } from "./queue.ts";
 
 /** What is kept of a prompt. */
@@ -32,6 +33,7 @@ export interface PromptFacts {
   /** While the lot that it is in has not told what came of it. */
   lotId: string | null;
   batchId: string | null;
+  recipe?: RecipeUse;
   readyAt: number | null;
   rank: number;
   model: string;
@@ -79,7 +81,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     ...promptQueueEntries(prompt),
     ...prompt.isLeased ? [leaseOf(prompt)] : [],
     ...sourceEntries(prompt),
-    ...batchKeysOf(prompt).map((key) => ({ key, value: prompt.id })),
+    ...[...batchKeysOf(prompt), ...recipeKeysOf(prompt)].map((key) => ({ key, value: prompt.id })),
     ...remixEntries({ ...prompt, promptId: prompt.id }),
   ],
   indexes: [
@@ -91,6 +93,7 @@ export const promptNoun: Noun<StoredPrompt, PromptFacts> = {
     { prefix: kinds.delayed, name: "queue_entry", recordId: idInKey },
     { prefix: kinds.leases, name: "lease", recordId: idInKey },
     { prefix: kinds.childPrompts, name: "child_entry", recordId: idInValue },
+    { prefix: kinds.recipePrompts, name: "recipe_prompt", recordId: idInValue },
     { prefix: kinds.batchPrompts, name: "batch_prompt", recordId: idInValue },
     { prefix: kinds.sourceUses, name: "source_use", recordId: idInKey },
     { prefix: kinds.remixLists, name: "remix_entry", recordId: idInKey },
@@ -112,6 +115,7 @@ function factsOf(record: Deno.KvEntry<StoredPrompt>): PromptFacts {
     ...(prompt.lane !== undefined && { lane: prompt.lane }),
     lotId: isHeld(prompt) ? prompt.lotId ?? null : null,
     batchId: prompt.batchId,
+    ...(prompt.recipe !== undefined && { recipe: prompt.recipe }),
     readyAt: prompt.status === "PENDING" ? prompt.readyAt : null,
     rank: prompt.rank,
     model: prompt.request.model,

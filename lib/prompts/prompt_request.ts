@@ -6,7 +6,7 @@ import { notFound, Refusal } from "../refusal.ts";
 import { type Models, unknownModel } from "../catalog/models.ts";
 import { isSeen, lettersNotDrawn } from "../pixels/watermark_font.ts";
 import { invalidSize, planEdit } from "./edit_plan.ts";
-import type { Filing, PromptRequest, Source } from "./prompt.ts";
+import type { Filing, PromptRequest, RecipeUse, Source } from "./prompt.ts";
 import type { RemixOf } from "../publications/remixes.ts";
 import { type Model, type Range, sourceRoles } from "../catalog/provider.ts";
 import type { Frame, Rect, Size } from "../size.ts";
@@ -41,7 +41,11 @@ const namingInput = z.object({
   mask: z.string().optional(),
   boardId: z.string().optional(),
   remixOf: z.string().optional(),
+  recipeId: z.string().optional(),
+  recipeVersion: z.int().optional(),
 });
+
+const recipeVersionWords = "recipeVersion must be the number of a version of the recipe";
 
 /** For an object that is none; a field that it has not is named by itself. */
 function wordsFor(words: string) {
@@ -87,6 +91,8 @@ export const promptInput = z.strictObject({
   boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
   tags: tagsValue.optional(),
   remixOf: z.string({ error: "remixOf must be the id of a publication" }).optional(),
+  recipeId: z.string({ error: "recipeId must be the id of a recipe" }).optional(),
+  recipeVersion: z.int({ error: recipeVersionWords }).min(1, recipeVersionWords).optional(),
 });
 
 type PromptInput = z.output<typeof promptInput>;
@@ -128,24 +134,40 @@ export interface NamedIds {
   boardId: string | null;
   /** Of a publication. */
   remixOf: string | null;
+  recipe: RecipeUse | null;
 }
 
 /** The ids in a request that is not checked yet; none where there are more than any model takes. */
 export function namedIn(input: unknown): NamedIds {
   const { success, data } = namingInput.safeParse(input);
-  if (!success) return { imageIds: [], maskId: null, boardId: null, remixOf: null };
-  const { sources, mask = null, boardId = null, remixOf = null } = data;
-  return { imageIds: [...new Set(sources?.map(({ id }) => id))], maskId: mask, boardId, remixOf };
+  if (!success) return { imageIds: [], maskId: null, boardId: null, remixOf: null, recipe: null };
+  const { sources, mask = null, boardId = null, remixOf = null, recipeId, recipeVersion } = data;
+  return {
+    imageIds: [...new Set(sources?.map(({ id }) => id))],
+    maskId: mask,
+    boardId,
+    remixOf,
+    recipe: recipeOf({ recipeId, recipeVersion }) ?? null,
+  };
+}
+
+/** What is asked for, by which model, where its pictures go, and the recipe that it is made with. */
+export interface CheckedRequest {
+  request: PromptRequest;
+  model: Model;
+  filing: Filing | undefined;
+  recipe: RecipeUse | undefined;
 }
 
 /** A complete request for a model on offer; throws `Refusal`. */
 export function checkPromptRequest(
   input: unknown,
   { models, maxChars, named = nothingNamed }: { models: Models; maxChars: number; named?: Named },
-): { request: PromptRequest; model: Model; filing: Filing | undefined } {
-  const { prompt, imageSize, count = 1, watermark, boardId, tags, ...rest } = readFields(promptInput, input, {
-    refuse: (field, words) => refuseField(field, words, { input, models }),
-  });
+): CheckedRequest {
+  const { prompt, imageSize, count = 1, watermark, boardId, tags, recipeId, recipeVersion, ...rest } =
+    readFields(promptInput, input, {
+      refuse: (field, words) => refuseField(field, words, { input, models }),
+    });
   if (Array.from(prompt).length > maxChars) {
     throw new Refusal("invalid_prompt", `Prompt must be at most ${maxChars} characters`, { field: "prompt" });
   }
@@ -173,7 +195,24 @@ export function checkPromptRequest(
   };
   checkOptions(request.options, model);
   checkWatermark(request, model);
-  return { request, model, filing: filingOf(boardId ?? null, tags ?? []) };
+  if ((recipeId === undefined) !== (recipeVersion === undefined)) {
+    throw new Refusal("invalid_request", "recipeId and recipeVersion go together", {
+      field: recipeId === undefined ? "recipeId" : "recipeVersion",
+    });
+  }
+  return {
+    request,
+    model,
+    filing: filingOf(boardId ?? null, tags ?? []),
+    recipe: recipeOf({ recipeId, recipeVersion }),
+  };
+}
+
+function recipeOf(
+  { recipeId, recipeVersion }: { recipeId?: string; recipeVersion?: number },
+): RecipeUse | undefined {
+  if (recipeId === undefined || recipeVersion === undefined) return undefined;
+  return { recipeId, version: recipeVersion };
 }
 
 /** Whoever is given a copy of somebody else's picture remixes that, whether it is said or not. */

@@ -48,7 +48,7 @@ export function writePrompt(
   writeQueue(atomic, { before: before?.value ?? null, after });
   writeSources(atomic, { before: before?.value ?? null, after });
   if (before === null) {
-    for (const key of batchKeysOf(after)) atomic.set(key, after.id);
+    for (const key of [...batchKeysOf(after), ...recipeKeysOf(after)]) atomic.set(key, after.id);
     for (const { key, value, counted } of remixesOf(after)) {
       atomic.set(key, value);
       if (counted) countIn(atomic, counted.list, counted.number);
@@ -147,6 +147,13 @@ export function remixesOf({ id, userId, createdAt, request: { remixOf } }: Promp
   return remixEntries({ promptId: id, userId, createdAt, remixOf });
 }
 
+/** Its place among what was made with its recipe, if it has one. */
+export function recipeKeysOf(
+  { recipe, userId, sequence }: Pick<Prompt, "recipe" | "userId" | "sequence">,
+): Deno.KvKey[] {
+  return recipe === undefined ? [] : [keys.recipePrompt(recipe, { userId, sequence })];
+}
+
 /** Takes a prompt away with all that it implies; `head` is its user's latest change. */
 export function removePrompt(
   atomic: Deno.AtomicOperation,
@@ -160,7 +167,9 @@ export function removePrompt(
   for (const list of listsOf(prompt)) removeEntry(atomic, list, prompt.sequence);
   for (const entry of queueEntriesOf(prompt)) removeCounted(atomic, entry);
   const { children, uses } = sourceKeysOf(prompt);
-  for (const key of [...children, ...uses, ...batchKeysOf(prompt)]) atomic.delete(key);
+  for (const key of [...children, ...uses, ...batchKeysOf(prompt), ...recipeKeysOf(prompt)]) {
+    atomic.delete(key);
+  }
   for (const entry of remixesOf(prompt)) removeCounted(atomic, entry);
   atomic.delete(changeKey(prompt, changeVersion(found)));
   const headKey = keys.changeHead(prompt.userId);

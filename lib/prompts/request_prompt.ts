@@ -7,7 +7,7 @@ import { type Account, monthOf } from "../money/account.ts";
 import { type Books, changeBooks } from "../money/ledger.ts";
 import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "./idempotency.ts";
 import { newPrompt } from "./new_prompt.ts";
-import type { Filing, Prompt, PromptRequest } from "./prompt.ts";
+import type { Filing, Prompt, PromptRequest, RecipeUse } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_again.ts";
@@ -50,10 +50,12 @@ const mostAttempts = 5;
  */
 export async function requestPrompt(
   deps: RequestDeps,
-  { user, quote, filing, atMostMicros = Infinity, idempotency, sent }: {
+  { user, quote, filing, recipe, atMostMicros = Infinity, idempotency, sent }: {
     user: User;
     quote: Quote;
     filing?: Filing;
+    /** Whoever asks may use it. */
+    recipe?: RecipeUse;
     /** What was shown before; left out, whatever it costs is agreed to. */
     atMostMicros?: number;
     idempotency?: Idempotency;
@@ -87,6 +89,7 @@ export async function requestPrompt(
         sequence: account.promptSequence,
         request,
         filing,
+        recipe,
         holdMicros,
         priceRow,
         imagesPerTask: model.imagesPerTask,

@@ -2,7 +2,7 @@
 import type { Models } from "../catalog/models.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
-import type { Filing, Prompt } from "./prompt.ts";
+import type { Filing, Prompt, RecipeUse } from "./prompt.ts";
 import { checkWatermark, takesNone } from "./prompt_request.ts";
 import { type Quote, quoteOf } from "./quote.ts";
 import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
@@ -23,6 +23,7 @@ export async function retryPrompt(
     user,
     quote: quoteRetry(deps.models, prompt),
     filing: await filingNow(deps.store, prompt),
+    recipe: await recipeNow(deps.store, prompt),
     atMostMicros,
     idempotency: idempotencyKey === undefined
       ? undefined
@@ -49,4 +50,13 @@ export async function filingNow(
   if (filing === undefined || filing.boardId === null) return filing;
   if (await read(kv, keys.board(filing.boardId)) !== null) return filing;
   return filing.tags.length === 0 ? undefined : { ...filing, boardId: null };
+}
+
+/** Undefined, where the recipe was deleted meanwhile. */
+export async function recipeNow(
+  { kv }: Store,
+  { recipe }: Pick<Prompt, "recipe">,
+): Promise<RecipeUse | undefined> {
+  if (recipe === undefined) return undefined;
+  return await read(kv, keys.recipe(recipe.recipeId)) === null ? undefined : recipe;
 }

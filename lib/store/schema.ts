@@ -41,6 +41,10 @@
  * | `report` id · `report_of` publicationId id · `report_by` userId id | `Report` · its id · its id |
  * | `remix_on` day publicationId promptId | userId of who remixed it |
  * | `board` id · `board_deletion` boardId | `Board` · `BoardDeletion`, until all pictures are taken off it |
+ * | `recipe` id · `recipe_version` id · `recipe_sent` id | `Recipe` · `RecipeVersion`, whose id is that of the recipe with its number · `SentText`, of a version that was merged |
+ * | `recipe_deletion` recipeId | number of its last version, until all of them are gone |
+ * | `recipe_owned` userId recipeId · `recipe_written` userId recipeId n · `recipe_draft` userId recipeId n | recipeId · id of the version · the same, of drafts |
+ * | `recipe_prompt` recipeId version userId n | id of a prompt that was made with it, by its number |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
  * | `stored_bytes` userId | `KvU64`, of pictures that are not deleted |
@@ -52,7 +56,7 @@
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `notices` userId n · `new_notices` userId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
@@ -207,7 +211,27 @@ export const keys = {
   delayed: (readyAt: number, promptId: string) => ["delayed", readyAt, promptId],
   bell: () => ["bell"],
   probe: () => ["probe"],
+  recipe: (recipeId: string) => ["recipe", recipeId],
+  recipeVersion: (recipeId: string, n: number) => ["recipe_version", recipeVersionId(recipeId, n)],
+  recipeSent: (recipeId: string, n: number) => ["recipe_sent", recipeVersionId(recipeId, n)],
+  recipeDeletion: (recipeId: string) => ["recipe_deletion", recipeId],
+  recipeOwned: (userId: string, recipeId: string) => ["recipe_owned", userId, recipeId],
+  recipesOwned: (userId: string) => ["recipe_owned", userId],
+  recipeWritten: (userId: string, recipeId: string, n: number) => ["recipe_written", userId, recipeId, n],
+  recipesWritten: (userId: string) => ["recipe_written", userId],
+  recipeDraft: (userId: string, recipeId: string, n: number) => ["recipe_draft", userId, recipeId, n],
+  recipeDraftsOf: (userId: string, recipeId: string) => ["recipe_draft", userId, recipeId],
+  recipePrompt: (
+    { recipeId, version }: { recipeId: string; version: number },
+    { userId, sequence }: { userId: string; sequence: number },
+  ) => ["recipe_prompt", recipeId, version, userId, sequence],
+  recipePrompts: (recipeId: string, version: number) => ["recipe_prompt", recipeId, version],
 } satisfies Record<string, (...parts: never[]) => Deno.KvKey>;
+
+/** Names a version of a recipe by one part of a key. */
+export function recipeVersionId(recipeId: string, n: number): string {
+  return `${recipeId}.${n}`;
+}
 
 /** Where records of earlier versions stood, for the migrations that move them. */
 export const formerKinds = {
@@ -299,6 +323,17 @@ export const kinds = {
   shownPublicationLists: ["publications_shown_of"],
   waitingPublications: ["publications_waiting"],
   remixLists: ["remixes"],
+  recipes: ["recipe"],
+  recipeVersions: ["recipe_version"],
+  recipesSent: ["recipe_sent"],
+  recipeDeletions: ["recipe_deletion"],
+  recipesOwned: ["recipe_owned"],
+  recipesWritten: ["recipe_written"],
+  recipeDrafts: ["recipe_draft"],
+  recipePrompts: ["recipe_prompt"],
+  recipeLists: ["recipes"],
+  boardRecipeLists: ["board_recipes"],
+  recipeVersionLists: ["recipe_versions"],
 } as const;
 
 /** The prefix that names a counted list. */
@@ -327,6 +362,11 @@ export const lists = {
   waitingPublications: (): ListKey => ["publications_waiting"],
   /** By day, which several may share. */
   remixes: (publicationId: string): ListKey => ["remixes", publicationId],
+  /** The user's own that are on no board. */
+  recipes: (userId: string): ListKey => ["recipes", userId],
+  boardRecipes: (boardId: string): ListKey => ["board_recipes", boardId],
+  /** Without drafts. */
+  recipeVersions: (recipeId: string): ListKey => ["recipe_versions", recipeId],
 };
 
 /** The lists that a prompt stands in, with its number there. */

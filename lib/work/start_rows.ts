@@ -117,7 +117,8 @@ async function startNextRow(
       if (isPastDeadline(before, at)) throw new NotNow();
       const isCounted = owner.rollup !== undefined && stored.row.request.model === countedFor.model;
       if (stored.failure !== null && !isCounted) throw new NotNow();
-      const { row: { request, filing, holdMicros, imagesPerTask, priceRow }, bytes, failure } = stored;
+      const { row: { request, filing, recipe, holdMicros, imagesPerTask, priceRow }, bytes, failure } =
+        stored;
       const sequence = books.account.promptSequence + 1;
       const pending = newPrompt({
         id,
@@ -125,6 +126,7 @@ async function startNextRow(
         sequence,
         request,
         filing,
+        recipe,
         holdMicros,
         priceRow: before.priceRows[priceRow],
         imagesPerTask,

@@ -11,6 +11,7 @@ import {
 } from "../../lib/boards/board_pictures.ts";
 import { allBoards, changeBoard, createBoard, findBoard, listBoards } from "../../lib/boards/board_store.ts";
 import { deleteBoard } from "../../lib/boards/delete_board.ts";
+import { returnRecipes } from "../../lib/recipes/leave_recipes.ts";
 import { readFields } from "../../lib/fields.ts";
 import { findImage } from "../../lib/images/image_store.ts";
 import { listTags } from "../../lib/images/image_search.ts";
@@ -63,6 +64,7 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
     .delete("/api/v1/boards/:id", async (c) => {
       callerOf(c, "generate");
       await deleteBoard(store, nameOf(c));
+      await returnRecipes(store, c.req.param("id"));
       return c.json(doneJson());
     })
     .get("/api/v1/boards/:id/images", async (c) => {
@@ -124,6 +126,7 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
     .post("/boards/:id/delete", async (c) => {
       callerOf(c, "generate");
       await deleteBoard(store, nameOf(c));
+      await returnRecipes(store, c.req.param("id"));
       return c.redirect("/boards", 303);
     });
 

@@ -18,6 +18,7 @@ import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";
 import { DeletedPage } from "../../views/images/deleted_page.tsx";
 import { boardFields } from "../../views/json/board_json.ts";
+import { recipeExportJson } from "../../views/json/recipe_json.ts";
 import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
@@ -67,6 +68,7 @@ export function profileRoutes(deps: ProfileDeps) {
     board: boardFields,
     notice: noticeFields,
     publication: (view) => publicationFields(view, { publicUrl, seenAs: "author" }),
+    recipe: recipeExportJson,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -14,7 +14,7 @@ import { leftTexts, readLeft, takeOver } from "../../lib/images/take_over.ts";
 import { createRecent } from "../../lib/recent.ts";
 import { allBoards } from "../../lib/boards/board_store.ts";
 import type { Board } from "../../lib/boards/board.ts";
-import type { Filing, Prompt } from "../../lib/prompts/prompt.ts";
+import type { Filing, Prompt, RecipeUse } from "../../lib/prompts/prompt.ts";
 import {
   type Draft,
   draftFrom,
@@ -27,6 +27,7 @@ import {
 import { checkPromptRequest, namedIn } from "../../lib/prompts/prompt_request.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { type PictureView, viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { findUsed } from "../../lib/recipes/use_recipe.ts";
 import { findNamed } from "../../lib/images/named.ts";
 import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
 import { type Accepted, findAccepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
@@ -273,10 +274,17 @@ export function generateRoutes(deps: GenerateDeps) {
     return `/generator?picture=${id}`;
   }
 
-  async function readQuote(user: User, body: unknown): Promise<{ quote: Quote; filing?: Filing }> {
-    const named = await findNamed(store, { userId: user.id, ...namedIn(body) });
+  async function readQuote(
+    user: User,
+    body: unknown,
+  ): Promise<{ quote: Quote; filing?: Filing; recipe?: RecipeUse }> {
+    const { recipe, ...names } = namedIn(body);
+    const [named] = await Promise.all([
+      findNamed(store, { userId: user.id, ...names }),
+      recipe && findUsed(store, { userId: user.id, use: recipe }),
+    ]);
     const checked = checkPromptRequest(body, { models, maxChars: deps.promptMaxChars, named });
-    return { quote: quoteOf(models, checked), filing: checked.filing };
+    return { quote: quoteOf(models, checked), filing: checked.filing, recipe: checked.recipe };
   }
 
   /** What was typed is in the form again after signing in. */

@@ -198,6 +198,14 @@ export const routeTable: Route[] = [
   route(["POST", "/boards/:board/off"],                 [303,  303,  404,  404,  403,  303,  303,  303], { form: { image: ":image" } }),
   route(["POST", "/boards/:board/delete"],              [303,  303,  404,  404,  403,  303,  303,  303]),
 
+  route(["GET", "/api/v1/recipes"],                     [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["POST", "/api/v1/recipes"],                    [401,  201,  201,  201,  403,  201,  401,  401], { json: { name: "Fox", text: "a fox" } }),
+  route(["GET", "/api/v1/recipes/:recipe"],             [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["PATCH", "/api/v1/recipes/:recipe"],           [401,  200,  404,  404,  403,  200,  401,  401], { json: { name: "Foxes" } }),
+  route(["DELETE", "/api/v1/recipes/:recipe"],          [401,  200,  404,  404,  403,  200,  401,  401]),
+  route(["GET", "/api/v1/recipes/:recipe/versions"],    [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["POST", "/api/v1/recipes/:recipe/versions"],   [401,  201,  404,  404,  403,  201,  401,  401], { json: { text: "a wolf", basedOn: 2 } }),
+
   route(["POST", "/api/v1/images/:image/whole"],        [401,  400,  404,  404,  403,  400,  401,  401]),
   route(["POST", "/images/:image/whole"],               [303,  400,  404,  404,  403,  400,  303,  303]),
   route(["POST", "/api/v1/prompts/:prompt/finish"],     [401,  409,  404,  404,  403,  409,  401,  401]),

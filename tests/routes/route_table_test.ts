@@ -23,6 +23,7 @@ import { assets } from "../../views/shell/assets.ts";
 import { picture } from "../fixtures/stand_in_provider.ts";
 import { beginDuels } from "../../lib/images/duels.ts";
 import { readImage, readImages } from "../../lib/images/image_store.ts";
+import { createTestRecipe } from "../fixtures/recipes.ts";
 import { acceptTestBatch } from "../fixtures/batches.ts";
 import {
   acceptPrompt,
@@ -176,6 +177,7 @@ async function createThings(
     publication: publication.id,
     report: report.id,
     board,
+    recipe: await createTestRecipe(store, member.id),
     invitation: invitation.id,
     passkey,
     waiting,

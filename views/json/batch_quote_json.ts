@@ -61,6 +61,8 @@ const expandedShape = z.strictObject({
   mask: idValue.optional(),
   boardId: idValue.optional(),
   tags: z.array(z.string()).optional(),
+  recipeId: idValue.optional(),
+  recipeVersion: z.int().positive().optional(),
   costMicros: microsValue,
 });
 
@@ -76,7 +78,7 @@ export function dryRunJson(plan: BatchPlan, budget: BudgetState): z.output<typeo
   return { ...batchQuoteJson(plan, budget), expanded: plan.rows.slice(0, mostExpanded).map(expandedJson) };
 }
 
-function expandedJson({ request, filing, holdMicros }: BatchRow): z.output<typeof expandedShape> {
+function expandedJson({ request, filing, recipe, holdMicros }: BatchRow): z.output<typeof expandedShape> {
   const { text, model, imageSize, count, watermark, options, edit } = request;
   return {
     prompt: text,
@@ -89,6 +91,7 @@ function expandedJson({ request, filing, holdMicros }: BatchRow): z.output<typeo
     ...edit?.mask && { mask: edit.mask.maskId },
     ...filing?.boardId && { boardId: filing.boardId },
     ...filing && filing.tags.length > 0 && { tags: filing.tags },
+    ...recipe && { recipeId: recipe.recipeId, recipeVersion: recipe.version },
     costMicros: holdMicros,
   };
 }

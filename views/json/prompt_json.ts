@@ -105,6 +105,9 @@ export const promptShape = z.strictObject({
   errorDetail: z.string().nullable(),
   createdAt: timeValue,
   updatedAt: timeValue,
+  /** The recipe that it was made with, which may be gone by now, and its version; null: none. */
+  recipeId: idValue.nullable(),
+  recipeVersion: z.int().positive().nullable(),
   images: z.array(promptImageShape),
   ledger: ledgerShape.nullable(),
 });
@@ -138,6 +141,8 @@ export function promptJson(view: PromptView, publicUrl: string): z.output<typeof
       errorDetail: view.failure?.detail ?? null,
       createdAt: iso(prompt.createdAt),
       updatedAt: iso(prompt.updatedAt),
+      recipeId: prompt.recipe?.recipeId ?? null,
+      recipeVersion: prompt.recipe?.version ?? null,
       images: promptImagesJson(view, publicUrl),
       ledger: entry && ledgerJson(entry),
     },

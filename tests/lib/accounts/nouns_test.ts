@@ -22,6 +22,7 @@ const ofNobody = [
   "price_added",
   "probe",
   "publication_number",
+  "recipe_deletion",
   "records_version",
   "roster",
   "sign_in_attempt",

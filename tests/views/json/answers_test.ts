@@ -35,6 +35,14 @@ import {
 } from "../../../views/json/publication_json.ts";
 import { queueAnswer, queueCancelledAnswer, queuePausedAnswer } from "../../../views/json/queue_json.ts";
 import { dryRunAnswer } from "../../../views/json/batch_quote_json.ts";
+import {
+  recipeAnswer,
+  recipeExportShape,
+  recipeListAnswer,
+  recipeVersionsAnswer,
+  savedVersionAnswer,
+  versionConflictAnswer,
+} from "../../../views/json/recipe_json.ts";
 import { quoteAnswer } from "../../../views/json/quote_json.ts";
 import { tokenAnswer, tokenKeysAnswer } from "../../../views/json/token_json.ts";
 import { usageAnswer } from "../../../views/json/usage_json.ts";
@@ -101,6 +109,13 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/boards/:/images": { 200: boardImagesAnswer },
   "POST /api/v1/boards/:/images": { 200: boardAnswer },
   "DELETE /api/v1/boards/:/images/:": { 200: boardAnswer },
+  "GET /api/v1/recipes": { 200: recipeListAnswer },
+  "POST /api/v1/recipes": { 201: recipeAnswer },
+  "GET /api/v1/recipes/:": { 200: recipeAnswer },
+  "PATCH /api/v1/recipes/:": { 200: recipeAnswer },
+  "DELETE /api/v1/recipes/:": { 200: doneAnswer },
+  "GET /api/v1/recipes/:/versions": { 200: recipeVersionsAnswer },
+  "POST /api/v1/recipes/:/versions": { 201: savedVersionAnswer, 409: versionConflictAnswer },
   "POST /api/v1/images/:/undelete": { 200: imageAnswer },
   "POST /api/v1/images/:/whole": { 201: imageAnswer },
   "POST /api/v1/prompts/:/finish": { 200: promptAnswer },
@@ -267,7 +282,10 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await get("/api/v1/ready");
   await post("/callbacks/nonsense", {});
   await readEvents(client, `/api/v1/prompts/${promptId}/events`, 1);
+  await askForRecipes(ask, client);
   await checkExport(studio, session);
+  const { recipes: [recipe] } = await (await client.get("/api/v1/recipes")).json();
+  await ask(client.delete(`/api/v1/recipes/${recipe.id}`), "DELETE", `/api/v1/recipes/${recipe.id}`);
   await using ill = await createStudio({
     blobs: (disk) => ({ ...disk, probe: () => Promise.reject(new Error("no answer")) }),
   });
@@ -302,6 +320,22 @@ async function askForBoards(
   await ask(client.delete(onBoard), "DELETE", onBoard);
   await ask(client.delete(path), "DELETE", path);
   await get(path);
+}
+
+/** A recipe that is made, saved, merged, fought over and deleted. */
+async function askForRecipes(ask: ReturnType<typeof createAsker>, client: Client): Promise<void> {
+  const post = (path: string, body: unknown) => ask(client.post(path, body), "POST", path);
+  const recipes = "/api/v1/recipes";
+  const settings = { model: "stand-in", imageSize: "512x512", count: 2, seed: 1, guidance: 2, steps: 3 };
+  const text = "a red {subject} at dawn";
+  await post(recipes, { name: "Fox" });
+  const { recipe } = await post(recipes, { name: "Fox", text, settings });
+  const path = `${recipes}/${recipe.id}`;
+  for (const text of ["a red {subject} at night", "a blue {subject} at dawn", "a red {subject} at noon"]) {
+    await post(`${path}/versions`, { text, settings, basedOn: 1, note: "mine" });
+  }
+  await ask(client.patch(path, { name: "Foxes" }), "PATCH", path);
+  for (const each of [path, recipes, `${path}/versions`]) await ask(client.get(each), "GET", each);
 }
 
 /** What is sent to be changed, what comes of it, and what is finished later. */
@@ -465,6 +499,7 @@ async function checkExport(studio: Studio, session: Client): Promise<void> {
   accountExportShape.parse(read("account.json"));
   z.array(promptShape).min(1).parse(read("prompts.json"));
   z.array(imageShape).min(1).parse(read("images.json"));
+  z.array(recipeExportShape).length(1).parse(read("recipes.json"));
 }
 
 /** What an OpenAPI description is made of. */

@@ -3,6 +3,8 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { requestId } from "hono/request-id";
 import { aboutRoutes } from "./shell/about.ts";
+import { analyticsApiRoutes } from "./statistics/analytics_api.ts";
+import { analyticsPageRoutes } from "./statistics/analytics_pages.tsx";
 import { batchPageRoutes } from "./batches/batch_pages.tsx";
 import { batchesApiPath, makeBatchRoutes, newBatchPath } from "./batches/make_batches.tsx";
 import { adminMoneyRoutes } from "./admin/admin_money.tsx";
@@ -142,6 +144,8 @@ export function createApp(deps: AppDeps) {
     .route("/", openAiRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", mcpRoutes(deps))
+    .route("/", analyticsApiRoutes(deps))
+    .route("/", analyticsPageRoutes(deps))
     .route("/", profileRoutes(deps))
     .route("/", noticeRoutes(deps))
     .route("/", adminRoutes(deps))

@@ -72,6 +72,11 @@ export function happenedWords(reason: FailureReason): string {
   return words[reason].happened;
 }
 
+/** The same for a reason as it is counted; one that there is no more stands for itself. */
+export function countedWords(reason: string): string {
+  return Object.hasOwn(words, reason) ? happenedWords(reason as FailureReason) : reason;
+}
+
 export function adviceFor(reason: FailureReason): string {
   return words[reason].advice;
 }

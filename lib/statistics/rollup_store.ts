@@ -3,12 +3,8 @@ import { nobody } from "../money/account.ts";
 import type { Books, BooksOwner, LedgerEntry, Outcome } from "../money/ledger.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
+import { dayOf, type Days } from "./days.ts";
 import { addRollups, emptyRollup, isEmptyRollup, type Rollup, rollupOf, subtractRollup } from "./rollup.ts";
-
-/** "2026-11-30", in UTC. */
-export function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
-}
 
 /** Where an entry counts: on the day on which it was booked. */
 export function rollupKey(
@@ -61,12 +57,6 @@ export async function booksOfPrompt(
 ): Promise<Required<Pick<BooksOwner, "at" | "rollup">> | null> {
   const entry = await read<LedgerEntry>(store.kv, keys.ledger(promptId));
   return entry && { at: entry.value.at, rollup: rollupKey(entry.value) };
-}
-
-/** Days such as "2026-11-30", both of them included. */
-export interface Days {
-  from: string;
-  to: string;
 }
 
 /** What was booked on one day for one person and model. */

@@ -222,6 +222,9 @@ export const routeTable: Route[] = [
   route(["GET", "/dashboard"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/dashboard/figures"],                  [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/usage.csv"],                          [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/usage"],                              [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/usage/:table"],                       [303,  200,  200,  200,  200,  200,  303,  303]),
+  route(["GET", "/api/v1/analytics"],                   [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/me"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
 
   route(["GET", "/notices"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
@@ -273,6 +276,8 @@ export const routeTable: Route[] = [
   route(["POST", "/admin/invitations/:invitation/revoke"], [404, 404, 404,  303,  404,  404,  303,  404]),
   route(["GET", "/admin/spend"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/spend.csv"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/analytics"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/analytics/:table"],             [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["POST", "/admin/spend/:prompt"],               [404,  404,  404,  409,  404,  404,  303,  404], { form: { billed: "0.01", note: "invoice" } }),
   route(["GET", "/admin/prices"],                       [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["POST", "/admin/prices"],                      [404,  404,  404,  303,  404,  404,  303,  404], { form: { model: "stand-in", size: "*", cost: "0.03", validFrom: "2999-01-01" } }),

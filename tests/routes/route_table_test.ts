@@ -188,6 +188,7 @@ async function createThings(
     token: "nonsense",
     to: "front",
     model: "stand-in",
+    table: "models.csv",
   };
   return (text) => {
     const asset = Object.values(assets).find((each) => nameOf("", each.path) === nameOf("", text));

@@ -11,6 +11,7 @@ const tabs = [
   { href: "/admin", name: "Users" },
   { href: "/admin/invitations", name: "Invitations" },
   { href: "/admin/spend", name: "Spend" },
+  { href: "/admin/analytics", name: "Analytics" },
   { href: "/admin/prices", name: "Prices" },
   { href: "/admin/providers", name: "Providers" },
   { href: "/admin/queue", name: "Queue" },

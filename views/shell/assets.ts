@@ -47,6 +47,7 @@ import imagesStyles from "../../static/styles/images.css" with { type: "text" };
 import marksStyles from "../../static/styles/marks.css" with { type: "text" };
 import moneyStyles from "../../static/styles/money.css" with { type: "text" };
 import navigationStyles from "../../static/styles/navigation.css" with { type: "text" };
+import numbersStyles from "../../static/styles/numbers.css" with { type: "text" };
 import peopleStyles from "../../static/styles/people.css" with { type: "text" };
 import pickingStyles from "../../static/styles/picking.css" with { type: "text" };
 import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
@@ -74,6 +75,7 @@ const styleSheets = [
   batchesStyles,
   peopleStyles,
   moneyStyles,
+  numbersStyles,
   queueStyles,
   adminStyles,
   preferencesStyles,

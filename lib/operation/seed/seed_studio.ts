@@ -111,6 +111,7 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
   clock.moveTo(present());
   await deleteImage(store, newest);
   await fillBoard(deps, others);
+  await rateSome();
   await setBudgets();
   await deps.stop();
   for (const scene of waitingScenes) await ask(scene);
@@ -200,6 +201,17 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
       if (versionstamp !== null && isReached(value)) return { value, versionstamp };
     }
     throw new Error(`The database was closed before prompt ${promptId} came to rest`);
+  }
+
+  /** Most pictures of the past weeks have been looked at, and some are worth keeping. */
+  async function rateSome(): Promise<void> {
+    for (const { id: userId } of Object.values(people)) {
+      const { items } = await listImages(store, { userId, limit: 100 });
+      for (const { id: imageId, rating } of items.slice(4)) {
+        const stars = Math.floor(7 * random());
+        if (rating === 0 && stars <= 5) await markImage(store, { userId, imageId }, rated(stars));
+      }
+    }
   }
 
   /** The student has nearly used theirs up. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { analyticsAnswer } from "../../../views/json/analytics_json.ts";
 import { boardAnswer, boardImagesAnswer, boardListAnswer } from "../../../views/json/board_json.ts";
 import { accountExportShape } from "../../../views/json/export_json.ts";
 import { errorAnswer } from "../../../views/json/error_json.ts";
@@ -123,6 +124,7 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/masks": { 201: maskAnswer },
   "GET /api/v1/models": { 200: modelsAnswer },
   "GET /api/v1/usage": { 200: usageAnswer },
+  "GET /api/v1/analytics": { 200: analyticsAnswer },
   "GET /api/v1/notices": { 200: noticeListAnswer },
   "POST /api/v1/notices/seen": { 200: doneAnswer },
   "GET /api/v1/publications": { 200: publicationListAnswer },
@@ -250,6 +252,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await post(`${image}/undelete`);
   await get("/api/v1/models");
   await get("/api/v1/usage");
+  await get("/api/v1/analytics");
   await get("/api/v1/me");
   const told = { kind: "mention", href: "/boards", words: "Ada named you", byId: null } as const;
   await tellPerson(store, { ...told, userId: studio.owner.id });

@@ -9,7 +9,7 @@
  */
 import { sha256 } from "../digest.ts";
 import { keys } from "../store/schema.ts";
-import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { commit, readMany, type Store, type Versioned } from "../store/store.ts";
 import { canonicalJson } from "./idempotency.ts";
 import type { Prompt } from "./prompt.ts";
 import { readPrompt } from "./prompt_store.ts";
@@ -64,10 +64,10 @@ export async function lookForSent(
     const look = { hash, isRepeat, ...versions };
     const isAlone = isRepeat ? first === null && again === null : again === null || again.value < arrivedAs;
     if (isAlone) return { joins: null, look };
-    const promptId = await choose(store, { userId, hash, sent });
-    if (promptId === null) return { joins: null, look };
-    if (isRepeat && !await countJoined(store, { userId, hash, promptId })) continue;
-    const prompt = await readPrompt(store, promptId);
+    const chosen = await choose(store, { userId, hash, sent });
+    if (chosen === null) return { joins: null, look };
+    if (isRepeat && !await countJoined(store, chosen)) continue;
+    const prompt = await readPrompt(store, chosen.promptId);
     return prompt === null ? { joins: null, look } : { joins: prompt };
   }
 }
@@ -87,6 +87,8 @@ export function writeSent(
     .set(keys.sentPrompt(userId, hash, promptId), acceptance, expiry);
 }
 
+type Accepted = Versioned<Acceptance> & { key: Deno.KvKey; promptId: string };
+
 /**
  * Of those that ask for the same, a repeat joins the newest that fewer of its kind have joined than it was sent before:
  * so each of several that were lost together gets its own. A request that was given up joins the repeat that came first.
@@ -94,33 +96,25 @@ export function writeSent(
 async function choose(
   store: Store,
   { userId, hash, sent: { timesBefore, arrivedAs } }: { userId: string; hash: string; sent: SentRequest },
-): Promise<string | null> {
+): Promise<Accepted | null> {
   const now = store.now();
-  const newestFirst: { promptId: string; value: Acceptance }[] = [];
-  const entries = store.kv.list<Acceptance>({ prefix: keys.sentPrompts(userId, hash) }, {
-    reverse: true,
-    limit: 100,
-  });
-  for await (const { key, value } of entries) {
-    if (now - value.at <= joinableMs) newestFirst.push({ promptId: String(key.at(-1)), value });
+  const newestFirst: Accepted[] = [];
+  const prefix = keys.sentPrompts(userId, hash);
+  for await (const { key, value, versionstamp } of store.kv.list<Acceptance>({ prefix }, newest)) {
+    if (now - value.at > joinableMs) continue;
+    newestFirst.push({ key, promptId: String(key.at(-1)), value, versionstamp });
   }
   const chosen = timesBefore === 0
     ? newestFirst.find(({ promptId, value }) => value.isOfRepeat && promptId > arrivedAs)
     : newestFirst.find(({ value }) => value.joined < timesBefore) ?? newestFirst.at(0);
-  return chosen?.promptId ?? null;
+  return chosen ?? null;
 }
 
-/** False: another one was counted meanwhile. */
-async function countJoined(
-  { kv }: Store,
-  { userId, hash, promptId }: { userId: string; hash: string; promptId: string },
-): Promise<boolean> {
-  const key = keys.sentPrompt(userId, hash, promptId);
-  const found = await read<Acceptance>(kv, key);
-  if (found === null) return true;
-  const { value, versionstamp } = found;
-  const left = { expireIn: keptMs };
-  const atomic = kv.atomic().check({ key, versionstamp })
-    .set(key, { ...value, joined: value.joined + 1 }, left);
+const newest = { reverse: true, limit: 100 };
+
+/** False: another one was counted since it was chosen. */
+async function countJoined({ kv }: Store, { key, value, versionstamp }: Accepted): Promise<boolean> {
+  const counted: Acceptance = { ...value, joined: value.joined + 1 };
+  const atomic = kv.atomic().check({ key, versionstamp }).set(key, counted, { expireIn: keptMs });
   return await commit(atomic) !== null;
 }

@@ -10,6 +10,7 @@ import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
 import { pausedQueue } from "./queue_stories.ts";
+import { repeatedRequests } from "./repeat_stories.ts";
 import {
   budgetBurst,
   cancelRace,
@@ -67,6 +68,16 @@ export const plantedFaults: PlantedFault[] = [
       new: "if (false) {",
     }],
     story: killed("creation of a task, before the answer"),
+  },
+  {
+    name: "a request that is sent again is taken for another one",
+    breaks: "repeats",
+    edits: [{
+      file: "lib/prompts/sent_again.ts",
+      old: "const isRepeat = timesBefore > 0;",
+      new: "const isRepeat = timesBefore < 0;",
+    }],
+    story: repeatedRequests,
   },
   {
     name: "all of what a provider made is taken",

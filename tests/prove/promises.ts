@@ -3,6 +3,7 @@ export const promises = {
   accepted: "Accepted is kept: each 2xx is one prompt that reaches its end",
   final: "Final is final",
   once: "A task is submitted at most once",
+  repeats: "A client that repeats itself pays once",
   resumed: "A known task is resumed by its id, and work goes on within 5 s of the start",
   ledger: "The ledger is what the providers billed",
   holds: "Nothing is held at rest",

@@ -12,6 +12,7 @@ import { plantedFaults } from "./planted_faults.ts";
 import { catchFault } from "./planting.ts";
 import type { Finding, PromiseName } from "./promises.ts";
 import { pausedQueue } from "./queue_stories.ts";
+import { repeatedRequests } from "./repeat_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import * as stories from "./scenarios.ts";
 import { storm } from "./storms.ts";
@@ -95,6 +96,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "one key, twenty times", about: "accepted", run: () => stories.sameKey(some) },
         { name: "agents that agree to little", about: "budget", run: () => cautiousAgents(some) },
         { name: "an agent across a kill", about: "accepted", run: () => agentAcrossKill(some) },
+        { name: "a client that repeats itself", about: "repeats", run: () => repeatedRequests(some) },
         { name: "a slow submission", about: "once", run: () => stories.slowSubmission(some) },
         { name: "calls back", about: "accepted", run: () => stories.calledBack(some) },
         { name: "a sign-in across a kill", about: "strangers", run: () => stories.signedIn(some) },

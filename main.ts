@@ -88,6 +88,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     promptMaxChars: settings.PROMPT_MAX_CHARS,
     batchMaxRows: settings.BATCH_MAX_ROWS,
     sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
+    sharing: settings.SHARING,
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     galleryMode: settings.PUBLIC_GALLERY,

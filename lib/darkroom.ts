@@ -33,6 +33,11 @@ import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts
 import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
+import type { Sharing } from "./shares/share.ts";
+import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
+import { createSharePasswords, type SharePasswords } from "./shares/share_password.ts";
+import { createShareViews, type ShareViews } from "./shares/share_views.ts";
+import { createTokenSeal, type TokenSeal } from "./shares/share_token.ts";
 import { createSignals } from "./signals.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
@@ -75,6 +80,8 @@ export interface World {
   sourceObstacle: string | null;
   /** Where they are fetched from otherwise; null: nowhere. */
   outbox: Outbox | null;
+  /** To whom links show what is shared: to nobody, to people with an account, to everybody. */
+  sharing: Sharing;
   /** The most that a user's uploads may have together, as they were sent. */
   uploadLimitBytes: number;
   signInPolicy: SignInPolicy;
@@ -117,6 +124,7 @@ type FromWorld =
   | "defaultBudgetMicros"
   | "promptMaxChars"
   | "batchMaxRows"
+  | "sharing"
   | "userConcurrency"
   | "uploadLimitBytes"
   | "galleryMode"
@@ -141,6 +149,10 @@ export interface Darkroom extends Pick<World, FromWorld> {
   readiness: Readiness;
   deletions: AccountDeletions;
   portraits: Portraits;
+  shareTokens: TokenSeal;
+  sharePasswords: SharePasswords;
+  shareEnds: ShareEnds;
+  shareViews: ShareViews;
   accessTokens: JsonWebTokens;
   passkeys: Passkeys;
   remixRanking: RemixRanking;
@@ -241,6 +253,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   });
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
+  const shareEnds = createShareEnds({ store, log });
+  const shareViews = createShareViews({ store, log });
   const stopping = new AbortController();
   const limit = (name: keyof World["perMinute"]) =>
     createRateLimit({ perMinute: world.perMinute[name], now });
@@ -270,6 +284,10 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     isStopping: () => stopping.signal.aborted,
     readiness: createReadiness({ parts, now, log }),
     deletions,
+    shareTokens: createTokenSeal(secret),
+    sharePasswords: createSharePasswords({ now }),
+    shareEnds,
+    shareViews,
     portraits: createPortraits({ store, outgoing: world.outgoing, log }),
     identityProviders: world.identityProviders,
     signInPolicy: world.signInPolicy,
@@ -296,6 +314,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     promptMaxChars: world.promptMaxChars,
     batchMaxRows: world.batchMaxRows,
     userConcurrency: world.userConcurrency,
+    sharing: world.sharing,
     uploadLimitBytes: world.uploadLimitBytes,
     galleryMode: world.galleryMode,
     remixRanking: createRemixRanking(store),
@@ -309,8 +328,15 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     async stop() {
       stopping.abort();
       changes.close();
+      shareEnds.close();
       health.stop();
-      await Promise.all([worker.stop(), lots.stop(), deletions.stop(), housekeeping.stop()]);
+      await Promise.all([
+        worker.stop(),
+        lots.stop(),
+        deletions.stop(),
+        housekeeping.stop(),
+        shareViews.stop(),
+      ]);
     },
   };
 }

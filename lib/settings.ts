@@ -118,6 +118,7 @@ const variables = {
     schema: z.enum(["off", "review", "open"]).default("off"),
     takes: "off, review or open",
   },
+  SHARING: { schema: z.enum(["off", "members", "on"]).default("on"), takes: "off, members or on" },
   SKETCH_STEP_MS: {
     schema: whole(0, 600_000).default(0),
     takes: "milliseconds, a whole number up to 600000",

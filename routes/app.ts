@@ -60,6 +60,8 @@ import { publicationApiRoutes } from "./publications/publications.ts";
 import { queueRoutes } from "./queue/queue.tsx";
 import { wholeBody, wholeMessage, wholePictures, wholeRows } from "./http/request_body.ts";
 import { robotsRoutes } from "./shell/robots.ts";
+import { sharedRoutes } from "./shares/shared.tsx";
+import { shareRoutes } from "./shares/shares.tsx";
 import { sharedFilePaths, sharedPaths } from "./shares/shared_paths.ts";
 import { signInRoutes } from "./people/sign_in.tsx";
 import { tokenKeyRoutes, tokenRoutes } from "./people/tokens.ts";
@@ -132,6 +134,8 @@ export function createApp(deps: AppDeps) {
     .route("/", boardRoutes(deps))
     .route("/", publicationApiRoutes(deps))
     .route("/", recipeApiRoutes(deps))
+    .route("/", sharedRoutes(deps))
+    .route("/", shareRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))

@@ -93,6 +93,7 @@ export async function fillDataDirectory(
       defaultBudgetMicros: null,
       sourceObstacle: null,
       outbox: null,
+      sharing: "on",
       uploadLimitBytes: 1024 ** 3,
       promptMaxChars: 500,
       batchMaxRows: 500,

@@ -25,6 +25,8 @@ import { listSessions, type Session } from "../identity/session.ts";
 import { listNotices, mostNotices, type Notice } from "../users/notice.ts";
 import type { Recipe, RecipeVersion } from "../recipes/recipe.ts";
 import { readWritten } from "../recipes/leave_recipes.ts";
+import type { Share } from "../shares/share.ts";
+import { listShares } from "../shares/share_store.ts";
 import type { User } from "../users/user.ts";
 import type { ArchiveFile } from "../zip_archive.ts";
 import { listImages, listUploads } from "../images/image_store.ts";
@@ -41,6 +43,7 @@ export interface ExportJson {
   notice: (notice: Notice) => unknown;
   /** One of theirs with all its versions, or versions that they wrote for others. */
   recipe: (recipe: Recipe | null, versions: RecipeVersion[]) => unknown;
+  share: (share: Share) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -116,6 +119,15 @@ export async function* recipesPart(
     "recipes.json",
     text(written.map(({ recipe, versions }) => json.recipe(recipe, versions))),
   );
+}
+
+/** What was shared and how; nothing where nothing was. The addresses stay here: whoever has one sees what it shows. */
+export async function* sharesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {
+  const { total } = await listShares(deps.store, { userId: reader.user.id, limit: 1 });
+  if (total === 0) return;
+  const shares = pages(reader, (start) => listShares(deps.store, start));
+  const encode = (page: Share[]) => Promise.resolve(page.map(reader.json.share));
+  yield file(deps, "shares.json", jsonArray(shares, encode));
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

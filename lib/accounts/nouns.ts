@@ -20,6 +20,7 @@ import type { Noun } from "../store/noun.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { noticeNoun } from "../users/notice_noun.ts";
+import { shareNoun } from "../shares/share_noun.ts";
 import { userNoun } from "../users/user_noun.ts";
 import {
   accountPart,
@@ -32,6 +33,7 @@ import {
   promptsPart,
   publicationsPart,
   recipesPart,
+  sharesPart,
   uploadsPart,
 } from "./archive_parts.ts";
 
@@ -146,6 +148,12 @@ export const belongings: readonly Belonging[] = [
     noun: sentNoun,
     leaves: { when: "at_once", remove: leaveVersions },
   },
+  {
+    name: "share",
+    noun: shareNoun,
+    leaves: byIndex(lists.shares, ({ value }) => keys.share(String(value))),
+    archive: sharesPart,
+  },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
   {
@@ -202,6 +210,7 @@ export const belongings: readonly Belonging[] = [
   { name: "count of notices", leaves: under((userId) => [...kinds.counts, ...lists.notices(userId)]) },
   { name: "count of new notices", leaves: under((userId) => [...kinds.counts, ...lists.newNotices(userId)]) },
   { name: "count of recipes", leaves: under((userId) => [...kinds.counts, ...lists.recipes(userId)]) },
+  { name: "count of shares", leaves: under((userId) => [...kinds.counts, ...lists.shares(userId)]) },
   { name: "count of pictures", leaves: under((userId) => [...kinds.counts, ...lists.images(userId)]) },
 ];
 

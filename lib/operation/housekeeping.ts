@@ -1,6 +1,6 @@
 /**
  * What goes on beside the work: deleted pictures go when their time is over, deleted boards lose their pictures and
- * recipes, deleted recipes their versions, tints are made, plans and blobs are swept.
+ * recipes, deleted recipes their versions, tints are made, plans, blobs and links that ended long ago are swept.
  */
 import { finishBoardDeletions } from "../boards/delete_board.ts";
 import { returnAllRecipes } from "../recipes/leave_recipes.ts";
@@ -8,6 +8,7 @@ import { finishRecipeDeletions } from "../recipes/recipe_store.ts";
 import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
+import { sweepShares } from "../shares/share_store.ts";
 import type { Store } from "../store/store.ts";
 import { sweepBlobs, sweepPlans } from "./sweep_blobs.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
@@ -45,6 +46,7 @@ export function createHousekeeping(
       repeat("plans", { firstMs: firstSweepMs, everyMs: plansMs }, async () => {
         await sweepPlans({ store, blobs });
       });
+      repeat("shares", { firstMs: firstSweepMs, everyMs: sweepMs }, () => sweepShares(store));
       repeat("sweep", { firstMs: firstSweepMs, everyMs: sweepMs }, sweep);
     },
     async stop() {

@@ -45,6 +45,8 @@
  * | `recipe_deletion` recipeId | number of its last version, until all of them are gone |
  * | `recipe_owned` userId recipeId · `recipe_written` userId recipeId n · `recipe_draft` userId recipeId n | recipeId · id of the version · the same, of drafts |
  * | `recipe_prompt` recipeId version userId n | id of a prompt that was made with it, by its number |
+ * | `share` hash of its token · `share_of` userId id | `Share` · hash |
+ * | `share_views` hash · `share_viewed` hash | `KvU64` of the times that somebody looked · the day of the latest, or null |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
  * | `stored_bytes` userId | `KvU64`, of pictures that are not deleted |
@@ -56,7 +58,7 @@
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
- * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `shares` userId n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id, of a share its hash (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
@@ -152,6 +154,10 @@ export const keys = {
     promptId,
   ],
   remixesFrom: (day: number) => ["remix_on", day],
+  share: (hash: string) => ["share", hash],
+  shareOf: (userId: string, shareId: string) => ["share_of", userId, shareId],
+  shareViews: (hash: string) => ["share_views", hash],
+  shareViewed: (hash: string) => ["share_viewed", hash],
   duels: (userId: string, duelsId: string) => ["duels", userId, duelsId],
   duelsOf: (userId: string) => ["duels", userId],
   boardDeletion: (boardId: string) => ["board_deletion", boardId],
@@ -275,6 +281,10 @@ export const kinds = {
   remixDays: ["remix_on"],
   boards: ["board"],
   boardDeletions: ["board_deletion"],
+  shares: ["share"],
+  sharesOf: ["share_of"],
+  shareViews: ["share_views"],
+  shareViewed: ["share_viewed"],
   ledger: ["ledger"],
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],
@@ -316,6 +326,7 @@ export const kinds = {
   batchLists: ["batches"],
   boardLists: ["boards"],
   boardImageLists: ["board_images"],
+  shareLists: ["shares"],
   noticeLists: ["notices"],
   newNoticeLists: ["new_notices"],
   publicationLists: ["publications"],
@@ -352,6 +363,7 @@ export const lists = {
   boards: (userId: string): ListKey => ["boards", userId],
   /** In the order in which they came onto the board. */
   boardImages: (boardId: string): ListKey => ["board_images", boardId],
+  shares: (userId: string): ListKey => ["shares", userId],
   notices: (userId: string): ListKey => ["notices", userId],
   newNotices: (userId: string): ListKey => ["new_notices", userId],
   publications: (authorId: string): ListKey => ["publications", authorId],

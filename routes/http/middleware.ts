@@ -158,7 +158,8 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
   const publicOrigin = new URL(publicUrl).origin;
   const isHttps = publicUrl.startsWith("https:");
   return createMiddleware<AppEnv>(async (c, next) => {
-    if (!safeMethods.includes(c.req.method) && isForBrowsers(c) && !isFromOwnPage(c, ownOrigins(c))) {
+    const isForOwnPages = !safeMethods.includes(c.req.method) && isForBrowsers(c) && !isOfShares(c);
+    if (isForOwnPages && !isFromOwnPage(c, ownOrigins(c))) {
       throw refuseForeign(c);
     }
     await next();
@@ -192,6 +193,14 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
   function ownOrigins(c: AppContext): string[] {
     return isHttps ? [publicOrigin] : [publicOrigin, new URL(c.req.url).origin];
   }
+}
+
+/**
+ * A share's password is sent by whoever has one, in nobody's name. Browsers don't say where that comes from, since the
+ * page tells no site its address.
+ */
+function isOfShares(c: AppContext): boolean {
+  return /^\/s\/[^/]*$/.test(c.req.path);
 }
 
 function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {

@@ -24,6 +24,7 @@ import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
 import { noticeFields } from "../../views/json/notice_json.ts";
 import { publicationFields } from "../../views/json/publication_json.ts";
+import { shareExportJson } from "../../views/json/share_json.ts";
 import { promptJson } from "../../views/json/prompt_json.ts";
 import {
   deleteWord,
@@ -69,6 +70,7 @@ export function profileRoutes(deps: ProfileDeps) {
     notice: noticeFields,
     publication: (view) => publicationFields(view, { publicUrl, seenAs: "author" }),
     recipe: recipeExportJson,
+    share: shareExportJson,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -68,6 +68,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     batchMaxRows: 500,
     sourceObstacle: null,
     outbox: null,
+    sharing: "on",
     uploadLimitBytes: 1024 ** 3,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     galleryMode: "off",

@@ -24,6 +24,7 @@ import { picture } from "../fixtures/stand_in_provider.ts";
 import { beginDuels } from "../../lib/images/duels.ts";
 import { readImage, readImages } from "../../lib/images/image_store.ts";
 import { createTestRecipe } from "../fixtures/recipes.ts";
+import { createShare } from "../../lib/shares/share_store.ts";
 import { acceptTestBatch } from "../fixtures/batches.ts";
 import {
   acceptPrompt,
@@ -165,6 +166,8 @@ async function createThings(
   const publication = await publish(store, { ...own, imageId: image.id, title: "Fox", mode: "open" });
   const reported = { publicationId: publication.id, reporter: null, reason: "rights", text: "" } as const;
   const report = await reportPublication(store, reported);
+  const tokens = studio.deps.shareTokens;
+  const share = await createShare({ store, tokens }, { userId: member.id, imageIds: [image.id] });
   const { batch } = await acceptTestBatch({ store, blobs }, member, { rows: 2 });
   const values: { [name: string]: string } = {
     batch: batch.value.id,
@@ -178,6 +181,9 @@ async function createThings(
     report: report.id,
     board,
     recipe: await createTestRecipe(store, member.id),
+    share: share.id,
+    link: (await tokens.unseal(share.sealed))!,
+    one: "1",
     invitation: invitation.id,
     passkey,
     waiting,

@@ -30,7 +30,7 @@ export function Picture({ image, text, query = "" }: { image: Pictured; text: st
 const tintSide = 4;
 
 /** Of a long page it is the larger part, so its cells are written as they stand. */
-function Tint({ tint }: { tint: string }) {
+export function Tint({ tint }: { tint: string }) {
   const colours = tint.match(/[\da-f]{6}/gi) ?? [];
   const cells = colours.map((colour, i) =>
     `<rect x="${i % tintSide}" y="${Math.floor(i / tintSide)}" width="1" height="1" fill="#${colour}"/>`

@@ -73,6 +73,7 @@ function isRecord(key: string): boolean {
     "publication_event",
     "publication_number",
     "report",
+    "share",
   ].includes(kind);
 }
 

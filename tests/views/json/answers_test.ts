@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { analyticsAnswer } from "../../../views/json/analytics_json.ts";
 import { boardAnswer, boardImagesAnswer, boardListAnswer } from "../../../views/json/board_json.ts";
+import { shareAnswer, shareListAnswer } from "../../../views/json/share_json.ts";
 import { accountExportShape } from "../../../views/json/export_json.ts";
 import { errorAnswer } from "../../../views/json/error_json.ts";
 import { promptEventShape } from "../../../views/json/event_json.ts";
@@ -136,6 +137,11 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/publications/:/report": { 202: reportedAnswer },
   "POST /api/v1/publications/:/decision": { 200: publicationAnswer },
   "GET /api/v1/reports/:": { 200: reportAnswer },
+  "GET /api/v1/shares": { 200: shareListAnswer },
+  "POST /api/v1/shares": { 201: shareAnswer },
+  "GET /api/v1/shares/:": { 200: shareAnswer },
+  "PATCH /api/v1/shares/:": { 200: shareAnswer },
+  "DELETE /api/v1/shares/:": { 200: shareAnswer },
   "GET /api/v1/me": { 200: meAnswer },
   "GET /api/v1/users": { 200: userListAnswer },
   "GET /api/v1/debug/users": { 200: userListAnswer },
@@ -319,6 +325,12 @@ async function askForBoards(
   await ask(client.patch(path, { coverId: imageId }), "PATCH", path);
   await ask(client.patch(path, { name: "" }), "PATCH", path);
   for (const each of [image, boards, path, `${path}/images`, `${boards}?limit=1`]) await get(each);
+  const shares = "/api/v1/shares";
+  const { share } = await ask(client.post(shares, { boardId: board.id, note: "Look" }), "POST", shares);
+  const link = `${shares}/${share.id}`;
+  await ask(client.patch(link, { showPrompt: true, expires: null }), "PATCH", link);
+  for (const each of [shares, link]) await get(each);
+  await ask(client.delete(link), "DELETE", link);
   const onBoard = `${path}/images/${imageId}`;
   await ask(client.delete(onBoard), "DELETE", onBoard);
   await ask(client.delete(path), "DELETE", path);

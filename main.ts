@@ -87,6 +87,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     defaultBudgetMicros: settings.MONTHLY_BUDGET_USD ?? null,
     promptMaxChars: settings.PROMPT_MAX_CHARS,
     batchMaxRows: settings.BATCH_MAX_ROWS,
+    webhookAllow: settings.WEBHOOK_ALLOW,
     sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
     sharing: settings.SHARING,
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,

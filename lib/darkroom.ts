@@ -24,6 +24,11 @@ import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
 import { createFewAtOnce, type InTurn } from "./in_turn.ts";
 import { type Changes, createChanges } from "./live/changes.ts";
 import type { Log } from "./log.ts";
+import { createDeliveries } from "./hooks/deliveries.ts";
+import type { AllowedHosts } from "./hooks/hook.ts";
+import type { HookDeps } from "./hooks/hook_store.ts";
+import { readPrompt } from "./prompts/prompt_store.ts";
+import { createSeal } from "./seal.ts";
 import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -56,7 +61,7 @@ export interface World {
   /** The shipped rows; what admins added is put in by `start`. */
   prices: PriceBook;
   identityProviders: readonly IdentityProvider[];
-  outgoing: Pick<Outgoing, "fetchNamed">;
+  outgoing: Pick<Outgoing, "fetchNamed" | "postNamed">;
   log: Log;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -76,6 +81,8 @@ export interface World {
   promptMaxChars: number;
   /** Rows of one batch at most. */
   batchMaxRows: number;
+  /** Where webhooks may lead beside the public internet. */
+  webhookAllow: AllowedHosts;
   /** Why no provider can fetch pictures from this server, for people; null: they can. */
   sourceObstacle: string | null;
   /** Where they are fetched from otherwise; null: nowhere. */
@@ -142,6 +149,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   callbacks: Callbacks;
   sources: SourceAddresses;
   doorbell: Doorbell;
+  hooks: HookDeps;
   progress: ProgressBoard;
   changes: Changes;
   taskDurations: Pick<TaskDurations, "expectedMs">;
@@ -251,6 +259,20 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     defaultBudgetMicros,
     times: world.lotTimes ?? usualLotTimes,
   });
+  const readBudget = createBudgetReader(store, { defaultBudgetMicros });
+  const hooks: HookDeps = {
+    store,
+    seal: createSeal({ secret, purpose: "webhooks" }),
+    allowed: world.webhookAllow,
+  };
+  const deliveries = createDeliveries({
+    ...hooks,
+    log,
+    outgoing: world.outgoing,
+    publicUrl,
+    readLimit: async (userId) => (await readBudget(userId)).limitMicros,
+    readText: async (promptId) => (await readPrompt(store, promptId))?.value.request.text ?? null,
+  });
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
   const shareEnds = createShareEnds({ store, log });
@@ -277,6 +299,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     callbacks,
     sources,
     doorbell,
+    hooks,
     progress,
     changes,
     taskDurations,
@@ -323,6 +346,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       await worker.start();
       await lots.start();
       housekeeping.start();
+      deliveries.start();
       await deletions.start();
     },
     async stop() {
@@ -336,6 +360,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
         deletions.stop(),
         housekeeping.stop(),
         shareViews.stop(),
+        deliveries.stop(),
       ]);
     },
   };

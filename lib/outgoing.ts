@@ -1,5 +1,5 @@
 /**
- * The one door for outgoing requests. Two kinds pass through it:
+ * The one door for outgoing requests. Three kinds pass through it:
  *
  * - calls to a provider at its configured address, with its key. They never follow a redirect. `fetch` repeats a POST
  *   by itself when a pooled connection closes unanswered, which would make and pay a second task, so this client
@@ -7,11 +7,14 @@
  * - addresses that a provider's answer named. These are somebody else's words: only https, only addresses of the
  *   public internet, checked on the very address that is connected to, so that a name cannot point elsewhere in
  *   between; never a key. Excepted is the provider's own configured origin, which may be local.
+ * - news for addresses that people gave: the same, but for machines that the operator allows. Of what they answer no
+ *   more is looked at than its head.
  *
  * Nothing here logs, and no message holds a header or a body.
  */
 import { lookup as lookUp } from "node:dns";
 import type { IncomingMessage } from "node:http";
+import http from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { createBase64Sieve } from "./base64_sieve.ts";
@@ -66,6 +69,22 @@ export interface Outgoing extends Disposable {
     address: string,
     options: { ownOrigin: string; maxBytes: number; timeoutMs: number; signal: AbortSignal },
   ): Promise<Uint8Array>;
+  /** Posts to an address that a person gave; `isAllowed` by the operator, wherever it leads. */
+  postNamed(address: string, post: NamedPost): Promise<NamedAnswer>;
+}
+
+export interface NamedPost {
+  headers: Record<string, string>;
+  body: Uint8Array;
+  isAllowed: boolean;
+  /** Until the answer's head is there. */
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export interface NamedAnswer {
+  status: number;
+  retryAfter: string | undefined;
 }
 
 export class OutgoingFailure extends Error {
@@ -150,6 +169,19 @@ export function createOutgoing(
         limit.end();
       }
     },
+    async postNamed(address, { headers, body, isAllowed: isOpen, timeoutMs, signal }) {
+      const url = new URL(address);
+      const limit = limited({ timeoutMs, signal });
+      try {
+        const addresses = await limit.race(isOpen ? addressesOf(url) : publicAddressesOf(url));
+        const sent = { method: "POST" as const, headers, body, addresses, signal: limit.signal };
+        const answer = await limit.race(request(url, sent));
+        answer.destroy();
+        return { status: answer.statusCode ?? 0, retryAfter: answer.headers["retry-after"] };
+      } finally {
+        limit.end();
+      }
+    },
   };
 
   /** From the provider's own host; a signal-bound plain request without its key. */
@@ -173,33 +205,51 @@ export function createOutgoing(
     url: URL,
     { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
   ): Promise<Uint8Array> {
-    if (url.protocol !== "https:") throw new OutgoingFailure("not an https address");
-    if (url.username !== "" || url.password !== "") throw new OutgoingFailure("an address with credentials");
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const addresses = isIP(host) > 0 ? [host] : await resolve(host);
-    if (addresses.length === 0) throw new OutgoingFailure("the name has no address");
-    if (!addresses.every(isAllowed)) throw new OutgoingFailure("not an address of the public internet");
-    const response = await get(url, { addresses, signal });
+    const addresses = await publicAddressesOf(url);
+    const response = await request(url, { method: "GET", addresses, signal });
     const trouble = troubleOf(response.statusCode ?? 0);
     if (trouble === null) return await collect(response, maxBytes);
     response.destroy();
     throw new OutgoingFailure(trouble);
   }
 
+  /** Where an address leads; throws unless that is the public internet, by https, and nobody's key goes along. */
+  async function publicAddressesOf(url: URL): Promise<string[]> {
+    if (url.protocol !== "https:") throw new OutgoingFailure("not an https address");
+    if (url.username !== "" || url.password !== "") throw new OutgoingFailure("an address with credentials");
+    const addresses = await addressesOf(url);
+    if (!addresses.every(isAllowed)) throw new OutgoingFailure("not an address of the public internet");
+    return addresses;
+  }
+
+  async function addressesOf({ hostname }: URL): Promise<string[]> {
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const addresses = isIP(host) > 0 ? [host] : await resolve(host);
+    if (addresses.length === 0) throw new OutgoingFailure("the name has no address");
+    return addresses;
+  }
+
   /** Connects to the addresses that were checked and to no other: the name is not looked up again. */
-  function get(
-    url: URL,
-    { addresses, signal }: { addresses: string[]; signal: AbortSignal },
-  ): Promise<IncomingMessage> {
+  function request(url: URL, { addresses, body, ...sent }: {
+    method: "GET" | "POST";
+    addresses: string[];
+    signal: AbortSignal;
+    headers?: Record<string, string>;
+    body?: Uint8Array;
+  }): Promise<IncomingMessage> {
     const checked = addresses.map((address) => ({ address, family: isIP(address) }));
     const lookup: LookupFunction = (_name, options, found) =>
       options.all ? found(null, checked) : found(null, checked[0].address, checked[0].family);
+    const options = { ...sent, agent: false, lookup };
     return new Promise((done, fail) => {
-      const request = https.get(url, { agent: false, lookup, signal, ca: caCerts }, done);
-      request.on(
+      const asked = url.protocol === "https:"
+        ? https.request(url, { ...options, ca: caCerts }, done)
+        : http.request(url, options, done);
+      asked.on(
         "error",
         (error) => fail(new OutgoingFailure(`no answer (${error.message})`, { cause: error })),
       );
+      asked.end(body);
     });
   }
 }

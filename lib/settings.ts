@@ -119,6 +119,10 @@ const variables = {
     takes: "off, review or open",
   },
   SHARING: { schema: z.enum(["off", "members", "on"]).default("on"), takes: "off, members or on" },
+  WEBHOOK_ALLOW: {
+    schema: list(/^([a-z0-9._-]+|\[[0-9a-f:.]+\]):\d{1,5}$/).default([]),
+    takes: "hosts with their ports, separated by commas, such as automation.local:5678",
+  },
   SKETCH_STEP_MS: {
     schema: whole(0, 600_000).default(0),
     takes: "milliseconds, a whole number up to 600000",

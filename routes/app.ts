@@ -21,6 +21,7 @@ import { generateRoutes, generatorPath, pictureSettingsPath, quotesPath } from "
 import { boardRoutes } from "./boards/boards.tsx";
 import { recipeApiRoutes } from "./recipes/recipe_api.ts";
 import { galleryRoutes } from "./images/gallery.tsx";
+import { hookRoutes } from "./hooks/hooks.tsx";
 import { healthRoutes } from "./shell/health.ts";
 import { homeRoutes } from "./shell/home.tsx";
 import { createEditPages, editRoutes, sentMaskPath } from "./images/edit.tsx";
@@ -151,6 +152,7 @@ export function createApp(deps: AppDeps) {
     .route("/", analyticsApiRoutes(deps))
     .route("/", analyticsPageRoutes(deps))
     .route("/", profileRoutes(deps))
+    .route("/", hookRoutes(deps))
     .route("/", noticeRoutes(deps))
     .route("/", adminRoutes(deps))
     .route("/", adminMoneyRoutes(deps));

@@ -81,7 +81,7 @@ export async function fillDataDirectory(
       providers: [rehearsal.provider, sketch],
       prices: createPriceBook([...shippedPrices, ...rehearsal.prices]),
       identityProviders: [],
-      outgoing: { fetchNamed: () => Promise.reject(new Error("Nothing outside is asked for")) },
+      outgoing: { fetchNamed: nothingOutside, postNamed: nothingOutside },
       log,
       now: clock.now,
       random,
@@ -97,6 +97,7 @@ export async function fillDataDirectory(
       uploadLimitBytes: 1024 ** 3,
       promptMaxChars: 500,
       batchMaxRows: 500,
+      webhookAllow: [],
       signInPolicy: { adminEmails: [], allowedDomains: [] },
       galleryMode: "open",
       concurrency: 8,
@@ -108,4 +109,8 @@ export async function fillDataDirectory(
   } finally {
     kv.close();
   }
+}
+
+function nothingOutside(): Promise<never> {
+  return Promise.reject(new Error("Nothing outside is asked for"));
 }

@@ -71,6 +71,7 @@ const rooms = [
   "users",
   "money",
   "statistics",
+  "hooks",
   "catalog",
   "pixels",
   "providers",

@@ -6,6 +6,8 @@ import { type Image, type MadeImage, originalKey, type UploadedImage } from "../
 import { fileName } from "../images/file_name.ts";
 import { allBoards } from "../boards/board_store.ts";
 import { type BoardView, viewBoards } from "../boards/board_pictures.ts";
+import type { Hook } from "../hooks/hook.ts";
+import { readHooks } from "../hooks/hook_store.ts";
 import type { Log } from "../log.ts";
 import { type BatchView, viewBatches } from "../live/batch_view.ts";
 import { readPortrait } from "./read_portrait.ts";
@@ -44,6 +46,7 @@ export interface ExportJson {
   /** One of theirs with all its versions, or versions that they wrote for others. */
   recipe: (recipe: Recipe | null, versions: RecipeVersion[]) => unknown;
   share: (share: Share) => unknown;
+  hook: (hook: Hook) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -128,6 +131,15 @@ export async function* sharesPart(deps: ExportDeps, reader: ArchiveReader): Asyn
   const shares = pages(reader, (start) => listShares(deps.store, start));
   const encode = (page: Share[]) => Promise.resolve(page.map(reader.json.share));
   yield file(deps, "shares.json", jsonArray(shares, encode));
+}
+
+/** Nothing where there are none; never their secrets. */
+export async function* hooksPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const hooks = await readHooks(deps.store, user.id);
+  if (hooks.length > 0) yield file(deps, "webhooks.json", text(hooks.map(json.hook)));
 }
 
 export async function* imagesPart(deps: ExportDeps, reader: ArchiveReader): AsyncGenerator<ArchiveFile> {

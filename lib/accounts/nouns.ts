@@ -11,6 +11,8 @@ import { leaveRecipes, leaveVersions } from "../recipes/leave_recipes.ts";
 import { recipeNoun, sentNoun, versionNoun } from "../recipes/recipe_noun.ts";
 import type { Invitation } from "../identity/invitation.ts";
 import type { TrashedImage } from "../images/image.ts";
+import { removeHooks } from "../hooks/hook_store.ts";
+import { deliveryNoun, hooksNoun } from "../hooks/hook_nouns.ts";
 import { imageNoun, trashNoun } from "../images/image_noun.ts";
 import { maskNoun } from "../images/mask_noun.ts";
 import { lotNoun } from "../lots/lot_noun.ts";
@@ -27,6 +29,7 @@ import {
   type ArchivePart,
   batchesPart,
   boardsPart,
+  hooksPart,
   imagesPart,
   noticesPart,
   portraitPart,
@@ -173,6 +176,15 @@ export const belongings: readonly Belonging[] = [
   { name: "work on a lot", leaves: under(keys.lotWorkOf) },
   { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
   { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
+  {
+    name: "webhooks",
+    noun: hooksNoun,
+    leaves: { when: "at_once", remove: removeHooks },
+    archive: hooksPart,
+  },
+  { name: "delivery to a webhook", noun: deliveryNoun, leaves: under(keys.deliveriesOfUser) },
+  { name: "delivery that is due", leaves: under(keys.deliveriesDueOfUser) },
+  { name: "what webhooks are to be told", leaves: under(keys.hookEventsOf) },
   { name: "account", leaves: alone(keys.account) },
   { name: "head of the notices", leaves: alone(keys.noticeHead) },
   { name: "head of the changes", leaves: alone(keys.changeHead) },

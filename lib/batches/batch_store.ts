@@ -2,6 +2,7 @@
 import { addEntry, type Page, type PageStart, readPage } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
+import { tellHooks } from "../hooks/outbox.ts";
 import type { Account } from "../money/account.ts";
 import { type Books, type BooksOwner, changeBooks } from "../money/ledger.ts";
 import { endPause, type Pause, writePause } from "../prompts/pause.ts";
@@ -39,6 +40,19 @@ export function writeBatchEntries(
 export function pauseOf({ id, userId, providerWords, updatedAt }: Batch): Pause {
   return { scope: "batch", id, reason: providerWords, at: updatedAt, by: userId };
 }
+
+/** Adds to a commit that its user's hooks are told that a batch goes on no more, or not for now. */
+export function tellOfState(
+  atomic: Deno.AtomicOperation,
+  { account, before, after }: { account: Account; before: Batch; after: Batch },
+): void {
+  const { id: batchId, userId, state, reason, chargedMicros: costMicros, updatedAt: at } = after;
+  if (state === before.state || state === "RUNNING") return;
+  const type = stateEvents[state];
+  tellHooks(atomic, { userId, account, at, happened: { type, batchId, state, reason, costMicros } });
+}
+
+const stateEvents = { DONE: "batch.done", STOPPED: "batch.stopped", PAUSED: "batch.paused" } as const;
 
 /** The account with what is set aside for the batch now, reserve and holds, instead of what was. */
 export function setAside(
@@ -84,6 +98,7 @@ function addBatchChange(
 ): { account: Account; beside: Batch } {
   writeBatchEntries(atomic, { before, after });
   tellOfBatch(store, { atomic, batch: after, told });
+  tellOfState(atomic, { account, before, after });
   return { account: setAside(account, { before, after }), beside: after };
 }
 

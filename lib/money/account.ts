@@ -10,6 +10,8 @@ export interface Account {
   imageSequence: number;
   /** That of the latest batch; absent: there was none yet. */
   batchSequence?: number;
+  /** What the user's hooks are to be told of, sorted; absent: nothing. */
+  listens?: string[];
 }
 
 export interface Spend {

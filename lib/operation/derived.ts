@@ -7,6 +7,7 @@ import type { AnyNoun } from "../accounts/nouns.ts";
 import type { Batch } from "../batches/batch.ts";
 import { type ToldFacts, toldNoun } from "../batches/batch_noun.ts";
 import { type Account, emptyAccount } from "../money/account.ts";
+import { type HooksFacts, hooksNoun } from "../hooks/hook_nouns.ts";
 import type { PromptFacts } from "../prompts/prompt_noun.ts";
 import { countsOf, type ImpliedEntry, type Index } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
@@ -203,9 +204,13 @@ async function* compareBooks(view: StoreView, found: BooksRecords): AsyncGenerat
 
 async function* compareAccounts(
   { kv }: StoreView,
-  { records: { prompts, images, chargedMicros }, batches }: BooksRecords,
+  { records: { prompts, images, chargedMicros, facts }, batches }: BooksRecords,
 ): AsyncGenerator<Difference> {
+  const hooks = facts.get(hooksNoun) as Map<string, HooksFacts>;
   const accounts = new Map<string, Account>();
+  const listening = new Map(
+    Array.from(hooks.values(), ({ userId, listens }) => [userId, listens.length === 0 ? {} : { listens }]),
+  );
   const change = (userId: string, next: (account: Account) => Account) =>
     accounts.set(userId, next(accounts.get(userId) ?? emptyAccount));
   for (const [userId, sum] of chargedMicros) {
@@ -238,6 +243,7 @@ async function* compareAccounts(
       promptSequence: Math.max(due.promptSequence, stored.promptSequence),
       imageSequence: Math.max(due.imageSequence, stored.imageSequence),
       ...latestBatch(due, stored),
+      ...listening.get(userId),
     };
     if (isDeepStrictEqual(stored, value)) continue;
     yield { rule: "account_wrong", subject: nameOf(key), detail: contrast(stored, value), key, value };

@@ -64,6 +64,11 @@
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
  * | `change_head` userId | promptId of the latest change; watched |
+ * | `hooks` userId | the user's `Hook`s |
+ * | `hook_event` userId type subject | `OutboxEntry`, until it is a delivery to each hook |
+ * | `delivery` userId hookId id | `Delivery`, for thirty days |
+ * | `delivery_due` userId hookId dueAt id | null, while it waits for that time |
+ * | `hook_bell` | userId of the latest of whom something is to be told; watched |
  * | `queue` userId rank promptId · `delayed` readyAt promptId | `Queued` · null |
  * | `queue_order` userId | promptId that was moved last in the user's queue |
  * | `cancelled_waiting` userId n | `CancelledPart`, for ten minutes |
@@ -206,6 +211,24 @@ export const keys = {
   credentialEnded: (userId: string) => ["credential_ended", userId],
   cancellation: () => ["cancellation"],
   priceAdded: () => ["price_added"],
+  hooks: (userId: string) => ["hooks", userId],
+  hookEvent: (userId: string, type: string, subject: string) => ["hook_event", userId, type, subject],
+  hookEventsOf: (userId: string) => ["hook_event", userId],
+  hookBell: () => ["hook_bell"],
+  delivery: (userId: string, hookId: string, id: string) => ["delivery", userId, hookId, id],
+  deliveriesOf: (userId: string, hookId: string) => ["delivery", userId, hookId],
+  deliveriesOfUser: (userId: string) => ["delivery", userId],
+  deliveryDue: (userId: string, hookId: string, dueAt: number, id: string) => [
+    "delivery_due",
+    userId,
+    hookId,
+    dueAt,
+    id,
+  ],
+  deliveriesDueOf: (userId: string, hookId: string) => ["delivery_due", userId, hookId],
+  /** Behind all of a hook's entries. */
+  deliveriesDueEnd: (userId: string, hookId: string) => ["delivery_due", userId, hookId, Infinity],
+  deliveriesDueOfUser: (userId: string) => ["delivery_due", userId],
   queue: (userId: string, rank: number, promptId: string) => ["queue", userId, rank, promptId],
   /** Behind all of a user's entries. */
   queueEnd: (userId: string) => ["queue", userId, Infinity],
@@ -300,6 +323,10 @@ export const kinds = {
   rollups: ["stat"],
   storedBytes: ["stored_bytes"],
   leases: ["lease"],
+  hooks: ["hooks"],
+  hookEvents: ["hook_event"],
+  deliveries: ["delivery"],
+  deliveriesDue: ["delivery_due"],
   queue: ["queue"],
   delayed: ["delayed"],
   pauses: ["pause"],

@@ -2,7 +2,7 @@
 import type { FailureReason } from "../catalog/provider.ts";
 import { type Batch, type BatchEvent, mostRefusals, step } from "../batches/batch.ts";
 import { partOf } from "../batches/part_of.ts";
-import { type BatchBooks, writeBatchEntries } from "../batches/batch_store.ts";
+import { type BatchBooks, tellOfState, writeBatchEntries } from "../batches/batch_store.ts";
 import type { Account } from "../money/account.ts";
 import { adviceFor, happenedWords } from "../prompts/failure_words.ts";
 import { isFinal, type Prompt } from "../prompts/prompt.ts";
@@ -49,6 +49,7 @@ export function changeBatch(
   const changed = batch && event && step(batch, event, at);
   if (batch === null || changed === null) return { account };
   writeBatchEntries(atomic, { before: batch, after: changed });
+  tellOfState(atomic, { account, before: batch, after: changed });
   const heldMicros = account.heldMicros + changed.reserveMicros - batch.reserveMicros;
   return { account: { ...account, heldMicros }, beside: changed };
 }

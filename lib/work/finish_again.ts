@@ -17,7 +17,7 @@ import { addToRollup } from "../statistics/rollup_store.ts";
 import type { Store, Versioned } from "../store/store.ts";
 import { checkAccount } from "../users/user.ts";
 import { addToBatch } from "./batch_progress.ts";
-import { ownerOf, settlementOwner } from "./settle.ts";
+import { ownerOf, settlementOwner, tellOfPrompt } from "./settle.ts";
 
 export interface FinishDeps {
   store: Store;
@@ -46,6 +46,7 @@ export async function finishAgain(deps: FinishDeps, prompt: Versioned<Prompt>): 
         const atomic = writePrompt(store.kv, { before: prompt, after });
         const rollup = counted?.change(books);
         books.write(atomic, { ...addToBatch(atomic, { books, account, before: value, after, at }), rollup });
+        tellOfPrompt(atomic, { account, prompt: after, at });
         const numbered = images.map((image, i): MadeImage => ({ ...image, sequence: first + i }));
         for (const image of filed(atomic, { images: numbered, filing })) addImage(atomic, image);
         return { atomic: checkAccount(atomic, value.userId), value: after };

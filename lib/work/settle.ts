@@ -3,7 +3,8 @@ import type { Image } from "../images/image.ts";
 import type { NewImage } from "../images/store_picture.ts";
 import type { Batch } from "../batches/batch.ts";
 import { batchOwner } from "../batches/batch_store.ts";
-import type { Account, Month } from "../money/account.ts";
+import { tellHooks } from "../hooks/outbox.ts";
+import { type Account, type Month, monthOf } from "../money/account.ts";
 import { type Books, type BooksOwner, changeBooks, type Outcome, settle } from "../money/ledger.ts";
 import { type FinalPrompt, imagesOf, isFinal, madeBy, outcomeOf, type Prompt } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
@@ -74,6 +75,11 @@ export function addSettlement(
   const ledgerKey = keys.ledger(prompt.id);
   atomic.check({ key: ledgerKey, versionstamp: null }).set(ledgerKey, entry).delete(keys.lease(prompt.id));
   if (entry.basis === "unknown") atomic.set(keys.unknownCharge(prompt.id), null);
+  tellOfPrompt(atomic, { account, prompt, at });
+  const { id: promptId, userId } = prompt;
+  const spent = { beforeMicros: books.month.spentMicros, afterMicros: month.spentMicros };
+  const happened = { type: "budget.reached" as const, promptId, month: monthOf(at), ...spent };
+  if (charge.costMicros > 0) tellHooks(atomic, { userId, account, at, happened });
   return { account, month, rollup: addToRollup(books, rollupOf({ entry, outcome })) };
 }
 
@@ -87,6 +93,27 @@ async function countKeepers(store: Store, before: Prompt): Promise<number> {
   const images = await readImages(store, earlier.map(({ id }) => id));
   return images.filter(({ value }) => isKeeper(value)).length;
 }
+
+/** Adds to a commit that its user's hooks are told how a prompt ended. */
+export function tellOfPrompt(
+  atomic: Deno.AtomicOperation,
+  { account, prompt, at }: { account: Account; prompt: Prompt; at: number },
+): void {
+  const { id: promptId, userId, status } = prompt;
+  const type = endEvents[status];
+  if (type === undefined) return;
+  const { costMicros } = sumCharges(taskCharges(prompt));
+  const imageIds = madeBy(prompt).map(({ id }) => id);
+  tellHooks(atomic, { userId, account, at, happened: { type, promptId, status, costMicros, imageIds } });
+}
+
+const endEvents: {
+  [status in Prompt["status"]]?: "prompt.completed" | "prompt.failed" | "prompt.cancelled";
+} = {
+  COMPLETED: "prompt.completed",
+  FAILED: "prompt.failed",
+  CANCELLED: "prompt.cancelled",
+};
 
 /** Final, and what it cost is known. */
 function isSettled(prompt: Prompt): prompt is FinalPrompt {

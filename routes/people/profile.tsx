@@ -22,6 +22,7 @@ import { recipeExportJson } from "../../views/json/recipe_json.ts";
 import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
+import { hookFields } from "../../views/json/hook_json.ts";
 import { noticeFields } from "../../views/json/notice_json.ts";
 import { publicationFields } from "../../views/json/publication_json.ts";
 import { shareExportJson } from "../../views/json/share_json.ts";
@@ -71,6 +72,7 @@ export function profileRoutes(deps: ProfileDeps) {
     publication: (view) => publicationFields(view, { publicUrl, seenAs: "author" }),
     recipe: recipeExportJson,
     share: shareExportJson,
+    hook: hookFields,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

@@ -4,6 +4,8 @@ import { imagesOf } from "../../lib/prompts/prompt.ts";
 import type { Hono } from "hono";
 import sharp from "sharp";
 import { putOnBoard } from "../../lib/boards/board_pictures.ts";
+import { testHook } from "../../lib/hooks/delivery_store.ts";
+import { createHook } from "../../lib/hooks/hook_store.ts";
 import { createBoard } from "../../lib/boards/board_store.ts";
 import { createApiKey, listApiKeys } from "../../lib/identity/api_key.ts";
 import { deleteImage } from "../../lib/images/delete_image.ts";
@@ -168,6 +170,13 @@ async function createThings(
   const report = await reportPublication(store, reported);
   const tokens = studio.deps.shareTokens;
   const share = await createShare({ store, tokens }, { userId: member.id, imageIds: [image.id] });
+  const { hook } = await createHook(studio.deps.hooks, {
+    userId: member.id,
+    url: "https://example.com/told",
+    events: ["prompt.completed"],
+    includeText: false,
+  });
+  const delivery = await testHook(store, { userId: member.id, hookId: hook.id });
   const { batch } = await acceptTestBatch({ store, blobs }, member, { rows: 2 });
   const values: { [name: string]: string } = {
     batch: batch.value.id,
@@ -184,6 +193,8 @@ async function createThings(
     share: share.id,
     link: (await tokens.unseal(share.sealed))!,
     one: "1",
+    hook: hook.id,
+    delivery: delivery.id,
     invitation: invitation.id,
     passkey,
     waiting,

@@ -6,7 +6,7 @@ import { answer, idValue, iso, maybeIso, timeValue } from "./values.ts";
 
 export const noticeShape = z.strictObject({
   id: idValue,
-  kind: z.enum(["mention", "comment", "board", "publication", "moderation"]),
+  kind: z.enum(["mention", "comment", "board", "publication", "moderation", "webhook"]),
   text: z.string(),
   /** A path of this server. */
   href: z.string(),

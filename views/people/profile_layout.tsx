@@ -7,6 +7,7 @@ import { Tabs } from "../shell/tabs.tsx";
 const tabs = [
   { href: "/profile", name: "Profile" },
   { href: "/profile/passkeys", name: "Passkeys" },
+  { href: "/profile/webhooks", name: "Webhooks" },
 ];
 
 export function ProfileLayout(

@@ -18,6 +18,7 @@ function configure(environment: Record<string, string>): { provider: Provider; c
       return Promise.reject(new OutgoingFailure("no connection", { isUnsent: true }));
     },
     fetchNamed: () => Promise.reject(new OutgoingFailure("no connection")),
+    postNamed: () => Promise.reject(new OutgoingFailure("no connection")),
     [Symbol.dispose]: () => {},
   };
   const [provider] = configureProviders(readSettings(environment), {

@@ -44,6 +44,7 @@ const ownPages = [
   "/prompts",
   "/profile",
   "/profile/passkeys",
+  "/profile/webhooks",
 ];
 const adminPages = ["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((name) =>
   `/admin${name}`

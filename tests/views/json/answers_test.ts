@@ -21,6 +21,14 @@ import {
 import { maskAnswer } from "../../../views/json/mask_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
+import {
+  deliveryAnswer,
+  deliveryListAnswer,
+  hookAnswer,
+  hookListAnswer,
+  hookSecretAnswer,
+  newHookAnswer,
+} from "../../../views/json/hook_json.ts";
 import { noticeListAnswer } from "../../../views/json/notice_json.ts";
 import {
   movedPromptAnswer,
@@ -127,6 +135,15 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/usage": { 200: usageAnswer },
   "GET /api/v1/analytics": { 200: analyticsAnswer },
   "GET /api/v1/notices": { 200: noticeListAnswer },
+  "GET /api/v1/hooks": { 200: hookListAnswer },
+  "POST /api/v1/hooks": { 201: newHookAnswer, 400: errorAnswer },
+  "GET /api/v1/hooks/:": { 200: hookAnswer },
+  "PATCH /api/v1/hooks/:": { 200: hookAnswer },
+  "DELETE /api/v1/hooks/:": { 200: doneAnswer },
+  "POST /api/v1/hooks/:/test": { 202: deliveryAnswer },
+  "POST /api/v1/hooks/:/rotate": { 200: hookSecretAnswer },
+  "GET /api/v1/hooks/:/deliveries": { 200: deliveryListAnswer },
+  "POST /api/v1/hooks/deliveries/:/again": { 202: deliveryAnswer },
   "POST /api/v1/notices/seen": { 200: doneAnswer },
   "GET /api/v1/publications": { 200: publicationListAnswer },
   "POST /api/v1/publications": { 201: publicationAnswer },
@@ -304,12 +321,36 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await askForBatches(ask);
   await askForTheQueue(ask);
   await askForPublications(ask);
+  await askForHooks(ask);
 
   const expected = Object.entries(answers).flatMap(([route, byStatus]) =>
     Object.keys(byStatus).map((status) => `${route} ${status}`)
   );
   assert.deepEqual(expected.filter((each) => !heard.has(each)), []);
 });
+
+/** A webhook that is made, tried, changed and deleted. */
+async function askForHooks(ask: ReturnType<typeof createAsker>): Promise<void> {
+  const postNamed = () => Promise.resolve({ status: 200, retryAfter: undefined });
+  await using studio = await createStudio({ postNamed });
+  const client = await studio.withKey();
+  const hooks = "/api/v1/hooks";
+  const post = (path: string, body?: unknown) => ask(client.post(path, body), "POST", path);
+  const get = (path: string) => ask(client.get(path), "GET", path);
+  await post(hooks, { url: "http://localhost", events: ["batch.done"] });
+  const { hook } = await post(hooks, { url: "https://example.com", events: ["batch.done"] });
+  const path = `${hooks}/${hook.id}`;
+  const { delivery } = await post(`${path}/test`);
+  await until(
+    async () => (await (await client.get(`${path}/deliveries`)).json()).deliveries,
+    ([{ state }]) => state === "DELIVERED",
+  );
+  for (const each of [hooks, path, `${path}/deliveries`]) await get(each);
+  await post(`${hooks}/deliveries/${delivery.id}/again`);
+  await post(`${path}/rotate`);
+  await ask(client.patch(path, { state: "OFF" }), "PATCH", path);
+  await ask(client.delete(path), "DELETE", path);
+}
 
 /** A board that is made, filled, looked at, emptied and deleted, and what is said of a picture on it. */
 async function askForBoards(

@@ -6,6 +6,7 @@ import { readCursor } from "../../lib/live/cursor.ts";
 import { readAccount, readMonth } from "../../lib/money/ledger.ts";
 import { listUnfinishedPrompts } from "../../lib/prompts/prompt_store.ts";
 import { viewImages, viewPrompts } from "../../lib/live/prompt_view.ts";
+import { readLately } from "../../lib/statistics/lately.ts";
 import type { User } from "../../lib/users/user.ts";
 import { byteOrderMark } from "../../views/shell/csv.ts";
 import { DashboardPage, type Figures, FiguresFragment } from "../../views/shell/dashboard_page.tsx";
@@ -27,8 +28,9 @@ export function dashboardRoutes(deps: DashboardDeps) {
       const { user } = callerOf(c);
       const name = readMonthName(c, store.now());
       const cursor = await readCursor(store, user.id);
-      const [money, running, recent, month] = await Promise.all([
+      const [money, lately, running, recent, month] = await Promise.all([
         readMoney(user),
+        readLately(store, user.id),
         listUnfinishedPrompts(store, user.id),
         listImages(store, { userId: user.id, limit: recentImages }),
         readMonth(store, { userId: user.id, month: name }),
@@ -36,6 +38,7 @@ export function dashboardRoutes(deps: DashboardDeps) {
       return c.html(
         <DashboardPage
           {...money}
+          lately={lately}
           imageCount={recent.total}
           user={user}
           cursor={cursor}
@@ -53,12 +56,13 @@ export function dashboardRoutes(deps: DashboardDeps) {
     .get("/dashboard/figures", async (c) => {
       const { user } = callerOf(c);
       const name = monthOf(store.now());
-      const [money, imageCount, month] = await Promise.all([
+      const [money, lately, imageCount, month] = await Promise.all([
         readMoney(user),
+        readLately(store, user.id),
         countImages(store, user.id),
         readMonth(store, { userId: user.id, month: name }),
       ]);
-      return c.html(<FiguresFragment {...money} {...{ imageCount, name, month }} />);
+      return c.html(<FiguresFragment {...money} {...{ lately, imageCount, name, month }} />);
     })
     .get("/usage.csv", (c) => {
       const { user } = callerOf(c);
@@ -68,7 +72,7 @@ export function dashboardRoutes(deps: DashboardDeps) {
       return c.body(ReadableStream.from(csvOf(user, month)).pipeThrough(new TextEncoderStream()));
     });
 
-  async function readMoney(user: User): Promise<Omit<Figures, "imageCount">> {
+  async function readMoney(user: User): Promise<Omit<Figures, "imageCount" | "lately">> {
     const [budget, account, { savedMicros = 0 }] = await Promise.all([
       budgetOf(deps, user),
       readAccount(store, user.id),

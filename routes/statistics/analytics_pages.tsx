@@ -33,7 +33,7 @@ type AnalyticsDeps = Pick<AppDeps, "store" | "models" | "prices">;
 
 /** Of so many prompts, at most, the words are counted. */
 const textsRead = 200;
-const wordsShown = 20;
+const wordsShown = 12;
 
 export function analyticsPageRoutes(deps: AnalyticsDeps) {
   const { store, models, prices } = deps;

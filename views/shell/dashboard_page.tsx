@@ -2,11 +2,13 @@
 import type { Account, Month } from "../../lib/money/account.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { ImageView, PromptView } from "../../lib/live/prompt_view.ts";
+import type { Lately } from "../../lib/statistics/lately.ts";
 import type { User } from "../../lib/users/user.ts";
 import { dollars, monthName } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { Tile } from "../images/picture.tsx";
 import { PromptCard } from "../prompts/prompt_card.tsx";
+import { LatelyFigures, latelyId } from "../statistics/lately.tsx";
 import { SpendChart, SpendTable } from "../money/spend_chart.tsx";
 
 export interface Figures {
@@ -15,6 +17,7 @@ export interface Figures {
   /** By how much the economy lane was cheaper this month. */
   savedMicros: number;
   imageCount: number;
+  lately: Lately;
 }
 
 export interface DashboardProps extends Figures {
@@ -25,7 +28,7 @@ export interface DashboardProps extends Figures {
   shown: { name: string; month: Month; earlier: string; later: string | null };
 }
 
-export function DashboardPage({ user, cursor, running, recent, shown, ...figures }: DashboardProps) {
+export function DashboardPage({ user, cursor, running, recent, shown, lately, ...figures }: DashboardProps) {
   const { name, month, earlier, later } = shown;
   const isBusy = running.length > 0;
   return (
@@ -54,17 +57,28 @@ export function DashboardPage({ user, cursor, running, recent, shown, ...figures
             <a class="button quiet" href="/gallery">All pictures</a>
           </nav>
         </section>
-        <section aria-labelledby="spend">
-          <div class="heading">
-            <h2 id="spend">Spend in {monthName(name)}</h2>
-            <nav class="actions" aria-label="Months">
-              <a class="button quiet" href={`/dashboard?month=${earlier}#spend`}>Earlier</a>
-              {later && <a class="button quiet" href={`/dashboard?month=${later}#spend`}>Later</a>}
-              <a class="button quiet" href={`/usage.csv?month=${name}`} download>Export as CSV</a>
-            </nav>
-          </div>
-          <MonthSpend name={name} month={month} />
-        </section>
+        <div class="side-by-side">
+          <section class="lately" aria-labelledby="lately">
+            <div class="heading">
+              <h2 id="lately">The last 30 days</h2>
+              <nav class="actions" aria-label="Numbers">
+                <a class="button quiet" href="/usage">All numbers</a>
+              </nav>
+            </div>
+            <LatelyFigures lately={lately} />
+          </section>
+          <section aria-labelledby="spend">
+            <div class="heading">
+              <h2 id="spend">Spend in {monthName(name)}</h2>
+              <nav class="actions" aria-label="Months">
+                <a class="button quiet" href={`/dashboard?month=${earlier}#spend`}>Earlier</a>
+                {later && <a class="button quiet" href={`/dashboard?month=${later}#spend`}>Later</a>}
+                <a class="button quiet" href={`/usage.csv?month=${name}`} download>Export as CSV</a>
+              </nav>
+            </div>
+            <MonthSpend name={name} month={month} />
+          </section>
+        </div>
       </div>
     </Layout>
   );
@@ -83,18 +97,23 @@ function MonthSpend({ name, month }: { name: string; month: Month }) {
 const monthId = (name: string) => `month-${name}`;
 
 /** Asked for again when something has ended. The month goes where the page shows that one. */
-export function FiguresFragment({ name, month, ...figures }: Figures & { name: string; month: Month }) {
+export function FiguresFragment(
+  { name, month, lately, ...figures }: Figures & { name: string; month: Month },
+) {
   return (
     <>
       <FiguresList {...figures} />
       <hx-partial hx-target={`#${monthId(name)}`} hx-swap="outerMorph">
         <MonthSpend name={name} month={month} />
       </hx-partial>
+      <hx-partial hx-target={`#${latelyId}`} hx-swap="outerMorph">
+        <LatelyFigures lately={lately} />
+      </hx-partial>
     </>
   );
 }
 
-function FiguresList({ budget, account, savedMicros, imageCount }: Figures) {
+function FiguresList({ budget, account, savedMicros, imageCount }: Omit<Figures, "lately">) {
   const { limitMicros, spentMicros, heldMicros, remainingMicros } = budget;
   return (
     <dl id="figures" class="figures">

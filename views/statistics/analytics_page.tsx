@@ -301,8 +301,9 @@ function ByPerson(props: AnalyticsProps) {
       <Rows
         table={{ ...people, rows: named }}
         headings={isFree
-          ? { name: "Person", model: "Model", images: "Pictures", imagesShare: "Share" }
-          : { name: "Person", model: "Model", images: "Pictures", costMicros: "Cost", costShare: "Share" }}
+          ? { name: "Person, model", images: "Pictures", imagesShare: "Share" }
+          : { name: "Person, model", images: "Pictures", costMicros: "Cost", costShare: "Share" }}
+        under="model"
       />
     </Section>
   );
@@ -364,7 +365,8 @@ function Failures(props: AnalyticsProps) {
         <>
           <Rows
             table={{ ...failures, rows: inWords }}
-            headings={{ provider: "Provider", reason: "Why", failed: "Prompts", failureRate: "Of all" }}
+            headings={{ reason: "Why, and whose", failed: "Prompts", failureRate: "Of all" }}
+            under="provider"
           />
           {total.lostMicros > 0 && (
             <p>
@@ -450,12 +452,15 @@ function Words(props: AnalyticsProps) {
   );
 }
 
-/** Some columns of a table, in its order; what is the rows' own first, and a bar under it where there is one. */
-function Rows({ table: { columns, rows }, headings, bar = shareBar(columns) }: {
+/** Some columns of a table, in its order; what is the rows' own first, and under it a bar, and more where it says so. */
+function Rows({ table: { columns, rows }, headings, under, bar = shareBar(columns) }: {
   table: Table;
   headings: { [column: string]: string };
+  /** The column whose values stand under the first. */
+  under?: string;
   bar?: (row: readonly Value[]) => Child;
 }) {
+  const beneath = columns.findIndex(({ name }) => name === under);
   const shown = columns.map((column, at) => ({ ...column, at, heading: headings[column.name] }))
     .filter(({ heading }) => heading !== undefined);
   const [first, ...others] = shown;
@@ -474,6 +479,7 @@ function Rows({ table: { columns, rows }, headings, bar = shareBar(columns) }: {
           <tr>
             <th scope="row" dir="auto">
               {valueWords(row[first.at], first.kind)}
+              {beneath >= 0 && <span class="muted" dir="auto">{valueWords(row[beneath], "text")}</span>}
               {bar(row)}
             </th>
             {others.map(({ at, kind }) => (

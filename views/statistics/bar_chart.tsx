@@ -40,7 +40,7 @@ export function BarChart({ label, bars, ends, most, isQuiet = false }: {
           const bar = amount <= 0 || highest <= 0 ? 1 : Math.max(3, amount / highest * height);
           return (
             <rect
-              class={amount <= 0 ? "none" : undefined}
+              class={amount <= 0 ? "bare" : undefined}
               x={index * step + 1.5}
               y={Math.round((height - bar) * 100) / 100}
               width={step - 3}
@@ -60,7 +60,7 @@ export function BarChart({ label, bars, ends, most, isQuiet = false }: {
 export function PartBar({ part }: { part: number }) {
   return (
     <svg class="part" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="none" x="0" y="0" width="100" height="4" />
+      <rect class="bare" x="0" y="0" width="100" height="4" />
       <rect x="0" y="0" width={Math.max(0, Math.min(100, Math.round(part * 1000) / 10))} height="4" />
     </svg>
   );
@@ -71,7 +71,7 @@ export function SpanBar({ from, to, most }: { from: number; to: number; most: nu
   const place = (value: number) => Math.round(value / most * 1000) / 10;
   return (
     <svg class="part" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="none" x="0" y="0" width={Math.max(1, place(to))} height="4" />
+      <rect class="bare" x="0" y="0" width={Math.max(1, place(to))} height="4" />
       <rect x="0" y="0" width={Math.max(1, place(from))} height="4" />
     </svg>
   );

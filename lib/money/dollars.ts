@@ -16,6 +16,14 @@ export function dollarText(words: string, { mostDigits }: { mostDigits: number }
     .transform((text) => microsOf(Number(text.replace("$", ""))));
 }
 
+/** Errors of computing with dollars, such as three times 0.0125, are far smaller. */
+const lostMicros = 0.001;
+
+/** The whole micro-dollars in an amount, however fine it is: for the most that somebody agrees to. */
+export function microsWithin(dollars: number): number {
+  return Math.floor(dollars * 1_000_000 + lostMicros);
+}
+
 function microsOf(dollars: number): number {
   return Math.round(dollars * 1_000_000);
 }

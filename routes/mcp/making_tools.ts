@@ -8,7 +8,7 @@ import { findNamed } from "../../lib/images/named.ts";
 import { findImage } from "../../lib/images/image_store.ts";
 import { keepMask, refuseBadMask } from "../../lib/images/mask_store.ts";
 import { viewPrompt } from "../../lib/live/prompt_view.ts";
-import { dollarAmount } from "../../lib/money/dollars.ts";
+import { microsWithin } from "../../lib/money/dollars.ts";
 import { drawShapes } from "../../lib/pixels/mask.ts";
 import type { Prompt } from "../../lib/prompts/prompt.ts";
 import { checkPromptRequest, maxSeed, namedIn } from "../../lib/prompts/prompt_request.ts";
@@ -49,7 +49,8 @@ const shownWidth = 640;
 
 const countWords = `count must be a whole number from 1 to ${mostPictures}`;
 const seedWords = `seed must be a whole number from 0 to ${maxSeed}`;
-const costWords = "max_cost_usd must be a number of dollars, 0 or more, with at most six decimals";
+const mostDollars = 1_000_000;
+const costWords = `max_cost_usd must be a number of dollars from 0 to ${mostDollars}`;
 const keyWords = "request_id must be 1 to 255 visible characters without spaces";
 const areaWords = "area must be fractions of the picture such as " +
   '{"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.5}, each from 0 to 1';
@@ -70,7 +71,7 @@ const settings = {
   }),
 };
 
-const costField = dollarAmount(costWords).optional().meta({
+const costField = z.number(costWords).min(0, costWords).max(mostDollars, costWords).optional().meta({
   description:
     "The most that this may cost, in dollars. Required where the model is not free: ask quote_image",
 });
@@ -131,7 +132,7 @@ interface Wish {
   body: Body;
   requestId: string;
   /** Undefined: nothing. */
-  maxCostMicros: number | undefined;
+  maxCostUsd: number | undefined;
   /** The request itself, where making it takes more than the body. */
   complete?: () => Promise<Body>;
 }
@@ -181,8 +182,8 @@ export function makingTools(deps: MakingDeps): Tool[] {
       annotations: making,
       input: generateInput,
       output: promptAnswerShape,
-      run({ max_cost_usd: maxCostMicros, request_id: requestId, ...fields }, asked) {
-        return make({ body: bodyOf(fields), requestId, maxCostMicros }, asked);
+      run({ max_cost_usd: maxCostUsd, request_id: requestId, ...fields }, asked) {
+        return make({ body: bodyOf(fields), requestId, maxCostUsd }, asked);
       },
     }),
     tool({
@@ -196,14 +197,14 @@ export function makingTools(deps: MakingDeps): Tool[] {
       input: editInput,
       output: promptAnswerShape,
       run(
-        { max_cost_usd: maxCostMicros, request_id: requestId, source_id, instruction, area, ...fields },
+        { max_cost_usd: maxCostUsd, request_id: requestId, source_id, instruction, area, ...fields },
         asked,
       ) {
         const sources = [{ id: source_id, role: "base" }];
         const body = { ...bodyOf({ prompt: instruction, ...fields }), sources };
-        if (area === undefined) return make({ body, requestId, maxCostMicros }, asked);
+        if (area === undefined) return make({ body, requestId, maxCostUsd }, asked);
         const complete = async () => ({ ...body, mask: await maskFor(asked.user, { source_id, area }) });
-        return make({ body: { ...body, area }, requestId, maxCostMicros, complete }, asked);
+        return make({ body: { ...body, area }, requestId, maxCostUsd, complete }, asked);
       },
     }),
     tool({
@@ -236,21 +237,21 @@ export function makingTools(deps: MakingDeps): Tool[] {
     return answered(late + words, promptAnswer(view, publicUrl), pictures);
   }
 
-  async function accept({ body, requestId, maxCostMicros, complete }: Wish, user: User): Promise<Prompt> {
+  async function accept({ body, requestId, maxCostUsd, complete }: Wish, user: User): Promise<Prompt> {
     deps.limits.generate.take(user.id);
     const idempotency = { key: requestId, body };
     // What was accepted is answered again, also where a model or a picture that it names is gone by now.
     const earlier = await findAccepted(store, { userId: user.id, idempotency });
     if (earlier !== null) return earlier.prompt.value;
     const quote = await quoteFor(user, complete === undefined ? body : await complete());
-    if (maxCostMicros === undefined && quote.model.isUnpriced) throw priceUnknown(quote);
+    if (maxCostUsd === undefined && quote.model.isUnpriced) throw priceUnknown(quote);
     try {
-      const atMostMicros = maxCostMicros ?? 0;
+      const atMostMicros = microsWithin(maxCostUsd ?? 0);
       const accepted = await requestPrompt(deps, { user, quote, atMostMicros, idempotency });
       return accepted.prompt.value;
     } catch (error) {
       if (!(error instanceof Refusal) || error.costMicros === null) throw error;
-      throw beyondAgreed(error.costMicros, maxCostMicros);
+      throw beyondAgreed(error.costMicros, maxCostUsd);
     }
   }
 
@@ -313,9 +314,9 @@ function bodyOf({ size, ...fields }: { size?: string; [name: string]: unknown })
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
 }
 
-function beyondAgreed(costMicros: number, agreedMicros: number | undefined): Refusal {
+function beyondAgreed(costMicros: number, agreedUsd: number | undefined): Refusal {
   const most = dollars(costMicros);
-  const why = agreedMicros === undefined
+  const why = agreedUsd === undefined
     ? `This is not free, so max_cost_usd is required: it can cost up to ${most}`
     : `This can cost up to ${most}, which is more than max_cost_usd`;
   const words = `${why}. Nothing was accepted and nothing is held. ` +

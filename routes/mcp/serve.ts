@@ -160,11 +160,14 @@ function askedIn({ mcpReq }: ServerContext, { caller, demandCredential }: Call):
   };
 }
 
-function refusalWords({ code, message, remainingMicros, retryAfterSeconds }: Refusal): string {
+function refusalWords({ code, field, message, remainingMicros, retryAfterSeconds }: Refusal): string {
   const words = code === "idempotency_mismatch"
     ? "This request_id was used with another request: give each new wish a new one"
     : message;
   const left = remainingMicros === null ? "" : ` ${dollars(remainingMicros)} are left.`;
   const later = retryAfterSeconds === null ? "" : ` Try again in ${retryAfterSeconds} s.`;
-  return `${code}: ${words}.${left}${later}`.replaceAll("..", ".");
+  const hint = code === "unsupported_option" && field === "sources"
+    ? " list_models says which models edit pictures."
+    : "";
+  return `${code}: ${words}.${left}${later}${hint}`.replaceAll("..", ".");
 }

@@ -594,7 +594,7 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "budget",
     edits: [{
       file: "routes/mcp/making_tools.ts",
-      old: "const atMostMicros = maxCostMicros ?? 0;",
+      old: "const atMostMicros = microsWithin(maxCostUsd ?? 0);",
       new: "const atMostMicros = Infinity;",
     }],
     story: cautiousAgents,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { dollarAmount, dollarText } from "../../../lib/money/dollars.ts";
+import { dollarAmount, dollarText, microsWithin } from "../../../lib/money/dollars.ts";
 
 Deno.test("an amount of dollars is read to the micro-dollar, and a finer one is refused", () => {
   const amount = dollarAmount("no amount");
@@ -39,4 +39,18 @@ Deno.test("an amount that is typed may have a dollar sign and space around it, a
     [undefined, null],
   ];
   for (const [input, micros] of cases) assert.equal(read(input), micros, String(input));
+});
+
+Deno.test("what somebody agrees to is whole micro-dollars, whatever was computed to get there", () => {
+  const cases: [dollars: number, micros: number][] = [
+    [0, 0],
+    [3 * 0.0125, 37_500],
+    [0.1 + 0.2, 300_000],
+    [0.29, 290_000],
+    [1.1, 1_100_000],
+    [0.0199999, 19_999],
+    [0.0000009, 0],
+    [1_000_000, 1_000_000_000_000],
+  ];
+  for (const [dollars, micros] of cases) assert.equal(microsWithin(dollars), micros, String(dollars));
 });

@@ -156,7 +156,7 @@ for (const [era, meta] of [["old", {}], ["new", { _meta: newest }]] as const) {
       ["generate_image", { ...wish, seed: 1.5 }, /seed must be a whole number/],
       ["generate_image", { ...wish, max_cost_usd: -1 }, /max_cost_usd must be a number of dollars/],
       ["generate_image", { ...wish, max_cost_usd: "1" }, /max_cost_usd must be a number of dollars/],
-      ["generate_image", { ...wish, max_cost_usd: 0.0000001 }, /max_cost_usd must be a number of dollars/],
+      ["generate_image", { ...wish, max_cost_usd: 0.0199999 }, /^conflict: This can cost up to \$0\.02/],
       ["generate_image", { ...wish, max_cost_usd: 1e300 }, /max_cost_usd must be a number of dollars/],
       ["generate_image", { ...wish, request_id: undefined }, /request_id must be 1 to 255/],
       ["generate_image", { ...wish, request_id: "" }, /request_id must be 1 to 255/],

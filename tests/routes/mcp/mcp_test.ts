@@ -174,7 +174,7 @@ Deno.test("more than max_cost_usd is refused with the price, and nothing is held
     [unlimited, /^conflict: This is not free, so max_cost_usd is required: it can cost up to \$0\.02\./],
     [{ ...wish, max_cost_usd: 0 }, /can cost up to \$0\.02, which is more than max_cost_usd/],
     [{ ...wish, max_cost_usd: price - 0.000001 }, /send it again with max_cost_usd 0\.02\.$/],
-    [{ ...wish, count: 2 }, /with max_cost_usd 0\.04\.$/],
+    [{ ...wish, count: 3, max_cost_usd: 3 * price - 0.0000011 }, /with max_cost_usd 0\.06\.$/],
   ];
   for (const [given, words] of cases) assertRefused(await agent.call("generate_image", given), words);
   assert.deepEqual([await heldBy(studio), await promptsOf(studio)], [0, []]);
@@ -300,6 +300,18 @@ Deno.test("a picture is changed by words, and a part of it by an area", async ()
   const everything = { ...part, area: { x: 0, y: 0, width: 1, height: 1 }, request_id: "everything" };
   assertRefused(await agent.call("edit_image", everything), /The mask marks everything/);
   assert.equal((await promptsOf(studio)).length, 2);
+});
+
+Deno.test("a model that can't change pictures says so, and where to find one that can", async () => {
+  await using studio = await createStudio();
+  await using agent = await agentIn(studio);
+  const { data: { images: [{ id }] } } = await agent.call("generate_image", wish);
+  const change = { source_id: id, instruction: "make it night", max_cost_usd: 1, request_id: "two" };
+  assertRefused(
+    await agent.call("edit_image", change),
+    /^unsupported_option: Stand-in takes no sources\. list_models/,
+  );
+  assert.equal(await heldBy(studio), 0);
 });
 
 Deno.test("a change that is asked for again is the same also when its picture is gone", async () => {

@@ -24,6 +24,8 @@ export interface QueueState {
 export interface Reader extends User {
   queue?: QueueState;
   newNotices?: number;
+  /** False: whoever runs the server has switched links to what is shared off. */
+  isSharing?: boolean;
 }
 
 export interface QueueStateDeps {

@@ -218,7 +218,7 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
 }
 
 /** Whoever looks at a page is shown with it how their queue stands, and how many notices are new. */
-export function queueOfReader(deps: QueueStateDeps) {
+export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
     const isForPage = !/^\/(api|events|static|mcp|v1)(\/|$)/.test(c.req.path) && !wantsFragment(c);
@@ -227,7 +227,7 @@ export function queueOfReader(deps: QueueStateDeps) {
         readQueueState(deps, caller.user.id),
         countNewNotices(deps.store, caller.user.id),
       ]);
-      const user: Reader = { ...caller.user, queue, newNotices };
+      const user: Reader = { ...caller.user, queue, newNotices, isSharing: deps.sharing !== "off" };
       c.set("caller", { ...caller, user });
     }
     await next();

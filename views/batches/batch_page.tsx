@@ -69,6 +69,9 @@ export function BatchPage(props: BatchPageProps) {
           {batch.counts.images > 0 && (
             <>
               <a class="button" href={`/batches/${batch.id}/pick`}>Pick the best</a>
+              <a class="button quiet" href={`/shares/new?batchId=${batch.id}`}>
+                {batch.counts.stars > 0 ? "Share those with stars" : "Share"}
+              </a>
               <a class="button quiet" href={`/api/v1/batches/${batch.id}/archive.zip`} download>Download</a>
               {batch.counts.stars > 0 && (
                 <a

@@ -47,6 +47,7 @@ export function BoardPage(
         {view.images > 1 && (
           <a class="button" href={addressOf("/gallery/pick", boardQuery(board.id))}>Pick the best</a>
         )}
+        <a class="button" href={`/shares/new?boardId=${board.id}`}>Share</a>
         <ChangeBoard view={view} images={images} problem={problem} />
         <DeleteBoard board={board} />
       </div>

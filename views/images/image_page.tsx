@@ -51,6 +51,7 @@ export function ImagePage({ user, cursor, view, neighbours, query, marks, box, f
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+            <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
           </div>
           <Marks {...marks} />
           <dl class="facts-list">

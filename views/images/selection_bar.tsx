@@ -45,6 +45,7 @@ export function SelectionBar({ knownTags, boards, returnTo, board }: SelectionBa
           Take off the board
         </button>
       )}
+      <button type="submit" name="action" value="share" formaction="/shares/new">Share</button>
       <button type="submit" name="action" value="download">Download</button>
       <button type="submit" name="action" value="compare">Compare two</button>
       <button type="submit" name="action" value="source">Use as source</button>

@@ -56,6 +56,7 @@ export function UploadPage({ user, cursor, view: { image, text }, neighbours, qu
             <h2>Download</h2>
             <div class="actions">
               <a class="button quiet" href={fileAddress(image.id, "?save=1")} download>As it is kept</a>
+              <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
             </div>
             <p class="muted">It is kept upright and without the camera's notes, such as the place.</p>
             <details class="delete">

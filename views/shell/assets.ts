@@ -33,6 +33,7 @@ import placeScript from "../../static/scripts/place.js" with { type: "text" };
 import promptBoxScript from "../../static/scripts/prompt_box.js" with { type: "text" };
 import queueScript from "../../static/scripts/queue.js" with { type: "text" };
 import selectionScript from "../../static/scripts/selection.js" with { type: "text" };
+import shareScript from "../../static/scripts/share.js" with { type: "text" };
 import sourcesScript from "../../static/scripts/sources.js" with { type: "text" };
 import tabTitleScript from "../../static/scripts/tab_title.js" with { type: "text" };
 import tintsScript from "../../static/scripts/tints.js" with { type: "text" };
@@ -55,6 +56,7 @@ import printStyles from "../../static/styles/print.css" with { type: "text" };
 import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
 import queueStyles from "../../static/styles/queue.css" with { type: "text" };
 import recordsStyles from "../../static/styles/records.css" with { type: "text" };
+import sharesStyles from "../../static/styles/shares.css" with { type: "text" };
 import shellStyles from "../../static/styles/shell.css" with { type: "text" };
 import tokensStyles from "../../static/styles/tokens.css" with { type: "text" };
 
@@ -73,6 +75,7 @@ const styleSheets = [
   editingStyles,
   editorStyles,
   batchesStyles,
+  sharesStyles,
   peopleStyles,
   moneyStyles,
   numbersStyles,
@@ -104,6 +107,7 @@ const scripts = [
   notifyScript,
   connectionScript,
   timesScript,
+  shareScript,
   tintsScript,
 ];
 

@@ -44,6 +44,7 @@ const bell = "M4 14.5h12M5.5 14.5V9a4.5 4.5 0 0 1 9 0v5.5M10 4.5V3M8.5 17h3";
 const profile: Place = { href: "/profile", name: "Profile", key: "p" };
 const history: Place = { href: "/prompts", name: "History", key: "h" };
 const usage: Place = { href: "/usage", name: "Usage" };
+const shares: Place = { href: "/shares", name: "Shares" };
 const passkeys: Place = { href: "/profile/passkeys", name: "Passkeys" };
 const apiKeys: Place = { href: "/profile#keys", name: "API keys" };
 const admin: Place = { href: "/admin", name: "Admin" };
@@ -138,6 +139,7 @@ function PersonMenu({ user, current }: { user: Reader; current: string | undefin
       <nav aria-label="You">
         <PlaceLink place={history} current={current} />
         <PlaceLink place={usage} current={current} />
+        {user.isSharing !== false && <PlaceLink place={shares} current={current} />}
         <PlaceLink place={profile} current={current} />
         <PlaceLink place={passkeys} current={current} />
         <PlaceLink place={apiKeys} current={current} />

@@ -19,6 +19,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/images/images_test.ts: another user's picture is as if it never existed",
       "routes/prompts/prompts_test.ts: another user's prompt is as if it never existed, for admins too",
+      "routes/mcp/mcp_test.ts: things of somebody else are as if they were not there",
       "routes/batches/batches_test.ts: another user's batch is as if it never existed, for admins too",
       "routes/prompts/events_test.ts: another user's changes are never told",
       "routes/people/profile_test.ts: somebody else's session or key is not there",
@@ -33,6 +34,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/prompts/prompts_test.ts: what is out of range, unknown, or another list's cursor is refused",
       "routes/images/gallery_test.ts: a cursor leads on only in the search that gave it",
+      "routes/mcp/mcp_test.ts: pictures are listed in pages, by words, and only by the cursor that was given for them",
       "routes/images/gallery_test.ts: nobody takes another's pictures with them",
       "routes/threats_test.ts: a list takes no user's id",
     ],
@@ -65,6 +67,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/access_test.ts: credentials that are not valid any more, malformed, in the address or doubled are refused",
       "routes/people/tokens_test.ts: two credentials in one request are refused",
+      "routes/mcp/hostile_test.ts: only a key or a token opens the way in; a cookie counts as nothing",
     ],
   },
   {
@@ -83,6 +86,7 @@ export const threats: Threat[] = [
       "routes/shell/pages_test.ts: user text is text wherever it appears",
       "routes/shell/dashboard_test.ts: is text",
       "routes/admin/admin_test.ts: names are text",
+      "routes/mcp/mcp_test.ts: texts of prompts can't end their quotation, hide letters or begin a line of their own",
     ],
   },
   {
@@ -109,6 +113,7 @@ export const threats: Threat[] = [
       "Cross-site form, JSON, DELETE, `Origin: null`, sibling subdomain: 403 and nothing changed. No state changes by GET (single-use sign-in links excepted). No CORS for credentials.",
     tests: [
       "routes/access_test.ts: what comes with a cookie must come from this site, JSON and DELETE included",
+      "routes/mcp/hostile_test.ts: pages of other sites are refused, with whatever key",
       "routes/threats_test.ts: no GET changes anything, and no answer lets another site read it",
     ],
   },
@@ -193,6 +198,7 @@ export const threats: Threat[] = [
       '`count` of −1, 0, 1e9, "1", 1.5, null: 400. Unknown fields (`userId`, `status`, `cost`, `provider`\'s address, `__proto__`): refused.',
     tests: [
       "routes/threats_test.ts: counts that are none and fields that are not documented are refused by name",
+      "routes/mcp/hostile_test.ts: what tools do not take is told in words",
     ],
   },
   {
@@ -212,6 +218,7 @@ export const threats: Threat[] = [
     tests: [
       "routes/prompts/generate_test.ts: what can't be made is refused in words, and nothing happens",
       "routes/prompts/generate_test.ts: bodies that are no JSON, of another type, too large or too deep are refused",
+      "routes/mcp/hostile_test.ts: a body that is none, too large or of many messages is refused before anything is done",
       "routes/threats_test.ts: a body that does not end is refused at its limit",
       "routes/threats_test.ts: of a picture from nobody nothing is read, and one of a user is in memory at a time",
       "routes/threats_test.ts: whatever stands for an id or a choice, the answer says what is wrong with it",

@@ -127,6 +127,7 @@ async function follow(
       if (head || batchHead) await takeChanges(deps, { channel, heads: versions.slice(0, 2) });
       if (pauses.includes(true)) announceStanding(deps, { channel, what: { isPauseChanged: true } });
       if (notices) announceStanding(deps, { channel, what: { areNoticesChanged: true } });
+      if (user || credential) wakeAll(channel);
       if (user || credential) await channel.inTurn(() => endUnwelcome(channel));
     }
   } catch (error) {

@@ -7,12 +7,16 @@ import type { Channel } from "./channel.ts";
 export interface WaitOptions {
   timeoutMs: number;
   signal: AbortSignal;
+  /** Whether whoever waits may still hear of it: asked whenever that may have changed. Left out, they may. */
+  isWelcome?: () => Promise<boolean>;
 }
 
-/** Looks at the prompt whenever the channel says that it changed, until it is final or nobody can tell any more. */
+/**
+ * Looks at the prompt whenever the channel says that it changed, until it is final, or nobody can or may tell any more.
+ */
 export async function waitInChannel(
   channel: Channel,
-  { store, prompt, timeoutMs, signal, isClosed }: WaitOptions & {
+  { store, prompt, timeoutMs, signal, isWelcome, isClosed }: WaitOptions & {
     store: Store;
     prompt: Prompt;
     isClosed: () => boolean;
@@ -32,6 +36,7 @@ export async function waitInChannel(
       const woken = new Promise<void>((resolve) => wake = resolve);
       const current = await readPrompt(store, prompt.id);
       if (current === null || isFinal(current.value)) return;
+      if (isWelcome !== undefined && !await isWelcome()) return;
       await woken;
     }
   } finally {

@@ -4,6 +4,7 @@
  */
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import { invalidToken } from "../../lib/identity/authenticate.ts";
 import { findNamed } from "../../lib/images/named.ts";
 import { findImage } from "../../lib/images/image_store.ts";
 import { keepMask, refuseBadMask } from "../../lib/images/mask_store.ts";
@@ -276,11 +277,11 @@ export function makingTools(deps: MakingDeps): Tool[] {
 
   async function waitFor(
     prompt: Prompt,
-    { seconds, asked: { signal, tellProgress } }: { seconds: number; asked: Asked },
+    { seconds, asked: { signal, isWelcome, tellProgress } }: { seconds: number; asked: Asked },
   ): Promise<void> {
     const stop = tellProgress === null ? null : followProgress(prompt, tellProgress);
     try {
-      await deps.changes.waitForFinal(prompt, { timeoutMs: seconds * 1000, signal });
+      await deps.changes.waitForFinal(prompt, { timeoutMs: seconds * 1000, signal, isWelcome });
     } finally {
       stop?.();
     }
@@ -300,8 +301,8 @@ export function makingTools(deps: MakingDeps): Tool[] {
     });
   }
 
-  async function readNow({ id, userId }: Prompt, { signal, demandCredential }: Asked) {
-    await demandCredential();
+  async function readNow({ id, userId }: Prompt, { signal, isWelcome }: Asked) {
+    if (!await isWelcome()) throw invalidToken();
     const view = await viewPrompt(deps, await findPrompt(store, { userId, promptId: id }));
     const images = signal.aborted ? [] : view.images.map(({ image }) => image);
     return { view, pictures: await shownPictures(deps, { images, width: shownWidth }) };

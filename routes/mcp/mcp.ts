@@ -1,6 +1,6 @@
 /** The way in for agents: the Model Context Protocol, one message a request, for keys and tokens only. */
 import { Hono } from "hono";
-import { invalidToken } from "../../lib/identity/authenticate.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { invalidRequest, parseError, plainRpcError } from "../../views/mcp/rpc_error.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { readCaller } from "../http/middleware.ts";
@@ -18,12 +18,18 @@ export function mcpRoutes(deps: ServeDeps & Pick<AppDeps, "accessTokens">) {
       if (message instanceof Response) return message;
       const serve = await load();
       const { requestId } = c.var;
-      return await serve(requestFor(c), { caller, message, requestId, demandCredential });
-
-      async function demandCredential(): Promise<void> {
-        if (await readCaller(c, deps) === null) throw invalidToken();
-      }
+      return await serve(requestFor(c), { caller, message, requestId, isWelcome: () => isWelcome(c) });
     });
+
+  /** What it came with, as it counts now. */
+  async function isWelcome(c: AppContext): Promise<boolean> {
+    try {
+      return await readCaller(c, deps) !== null;
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "invalid_token") return false;
+      throw error;
+    }
+  }
 }
 
 /**

@@ -35,8 +35,8 @@ export interface Call {
   /** The body of a POST. */
   message: unknown;
   requestId: string;
-  /** Refuses where the credential has ended since. */
-  demandCredential: () => Promise<void>;
+  /** Whether the caller's credential still counts. */
+  isWelcome: () => Promise<boolean>;
 }
 
 export type Serve = (request: Request, call: Call) => Promise<Response>;
@@ -143,12 +143,12 @@ function asListed(schema: JsonSchema): StandardSchemaWithJSON<unknown, unknown> 
   return { "~standard": { version: 1, vendor: "darkroom", validate: (value) => ({ value }), jsonSchema } };
 }
 
-function askedIn({ mcpReq }: ServerContext, { caller, demandCredential }: Call): Asked {
+function askedIn({ mcpReq }: ServerContext, { caller, isWelcome }: Call): Asked {
   const { _meta: { progressToken } = {}, signal } = mcpReq;
   return {
     user: caller.user,
     signal,
-    demandCredential,
+    isWelcome,
     tellProgress: progressToken === undefined ? null : (progress) => {
       const told = mcpReq.notify({
         method: "notifications/progress",

@@ -12,8 +12,8 @@ export interface Asked {
   signal: AbortSignal;
   /** Null: nobody wants to hear how far it is. */
   tellProgress: ((progress: ToldProgress) => void) | null;
-  /** Refuses where the credential has ended since. */
-  demandCredential: () => Promise<void>;
+  /** Whether the credential still counts. */
+  isWelcome: () => Promise<boolean>;
 }
 
 export interface ToldProgress {

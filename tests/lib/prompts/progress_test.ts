@@ -26,3 +26,16 @@ Deno.test("the previews of the latest prompts that have ended are kept, and no m
   assert.deepEqual(kept, ids.slice(-kept.length));
   assert.ok(kept.length > 4 && kept.length < 50);
 });
+
+Deno.test("whoever follows a prompt hears each of its states, of no other, and none once they have left", () => {
+  const board = createProgressBoard();
+  const heard: (number | null)[] = [];
+  const leave = board.follow("one", ({ percent }) => heard.push(percent));
+  board.report(prompt("one"), { percent: 10 });
+  board.report(prompt("two"), { percent: 20 });
+  board.report(prompt("one"), { percent: 30 });
+  board.clear(prompt("one"));
+  leave();
+  board.report(prompt("one"), { percent: 40 });
+  assert.deepEqual(heard, [10, 30]);
+});

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { mock } from "node:test";
 import sharp from "sharp";
+import { listApiKeys, revokeApiKey } from "../../../lib/identity/api_key.ts";
 import { formatOf } from "../../../lib/pixels/format.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { readAccount } from "../../../lib/money/ledger.ts";
@@ -418,19 +419,21 @@ Deno.test("each call counts against the limits, and says when to come again", as
   assertRefused(await agent.call("generate_image", dear), /^conflict/);
 });
 
-Deno.test("a key that ends meanwhile hears no more of what it waited for", async () => {
+Deno.test("a key that ends meanwhile ends the wait at once, and hears no more of what it waited for", async () => {
   await using studio = await createStudio();
-  const member = await studio.addMember();
-  await using agent = await agentIn(studio, { user: member });
+  const { store, owner } = studio;
+  await using agent = await agentIn(studio);
   const gate = Promise.withResolvers<void>();
   studio.standIn.scripts.push(holdUntil(gate.promise));
   const call = agent.call("generate_image", wish);
   await until(() => studio.standIn.submitted.length, (count) => count === 1);
-  await studio.setUser({ ...member, isDisabled: true });
-  gate.resolve();
+  const [{ id: keyId }] = await listApiKeys(store, owner.id);
+  await revokeApiKey(store, { userId: owner.id, keyId });
   const told = await call;
   assertRefused(told, /^invalid_token: Invalid or expired token\.$/);
-  assert.deepEqual(told.pictures, []);
+  assert.deepEqual([told.pictures, (await promptsOf(studio))[0].status], [[], "PROCESSING"]);
+  gate.resolve();
+  await until(() => promptsOf(studio), ([prompt]) => prompt.status === "COMPLETED");
 });
 
 Deno.test("whoever waits hears at once when the server stops", async () => {

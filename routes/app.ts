@@ -57,6 +57,9 @@ import { createReadyPages } from "./http/ready_pages.ts";
 import { noticeRoutes } from "./people/notices.tsx";
 import { profileRoutes } from "./people/profile.tsx";
 import { promptRoutes } from "./prompts/prompts.tsx";
+import { exploreRoutes, publicationFilePaths } from "./publications/explore.tsx";
+import { moderationRoutes } from "./publications/moderation.tsx";
+import { publishedRoutes } from "./publications/published.tsx";
 import { publicationApiRoutes } from "./publications/publications.ts";
 import { queueRoutes } from "./queue/queue.tsx";
 import { wholeBody, wholeMessage, wholePictures, wholeRows } from "./http/request_body.ts";
@@ -87,13 +90,21 @@ export function createApp(deps: AppDeps) {
     .use(imageFilePath, fileHeaders(deps))
     .use(maskFilePath, fileHeaders(deps))
     .use(sourceFilePath, fileHeaders(deps))
+    .on("ALL", [...publicationFilePaths], fileHeaders(deps))
     .use(signedPicturePath, fileHeaders(deps))
     .use(sharedPaths, unindexed)
     .use(sharedPaths, except([...sharedFilePaths], pageHeaders(deps, toldToNobody)))
     .on("ALL", [...sharedFilePaths], fileHeaders(deps, toldToNobody))
     .use(
       except(
-        [imageFilePath, maskFilePath, sourceFilePath, signedPicturePath, sharedPaths],
+        [
+          imageFilePath,
+          maskFilePath,
+          sourceFilePath,
+          signedPicturePath,
+          sharedPaths,
+          ...publicationFilePaths,
+        ],
         pageHeaders(deps),
       ),
     )
@@ -137,6 +148,9 @@ export function createApp(deps: AppDeps) {
     .route("/", recipeApiRoutes(deps))
     .route("/", sharedRoutes(deps))
     .route("/", shareRoutes(deps))
+    .route("/", exploreRoutes(deps))
+    .route("/", publishedRoutes(deps))
+    .route("/", moderationRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))

@@ -7,6 +7,7 @@ import { readLedger } from "../money/ledger.ts";
 import { imageCost } from "../prompts/image_cost.ts";
 import { imagesOf, type Prompt, type Source } from "../prompts/prompt.ts";
 import { readPrompt, readPrompts } from "../prompts/prompt_store.ts";
+import type { RemixOf } from "../publications/remixes.ts";
 import { keys } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Image } from "./image.ts";
@@ -23,6 +24,8 @@ export interface LineageNode {
   /** Its part of what its prompt cost; null until that is known. */
   costMicros: number | null;
   isDeleted: boolean;
+  /** What of somebody else's it goes back to; null where it is one's own. */
+  remixOf: RemixOf | null;
 }
 
 export interface Lineage {
@@ -182,15 +185,17 @@ async function readUploadNodes(
   store: Store,
   imageIds: readonly string[],
 ): Promise<Map<string, LineageNode>> {
-  const found = new Map((await readImages(store, imageIds)).map(({ value }) => [value.id, value.title]));
+  const found = new Map((await readImages(store, imageIds)).map(({ value }) => [value.id, value]));
   return new Map(imageIds.map((id): [string, LineageNode] => {
-    const text = found.get(id) ?? null;
-    return [id, { id, parents: [], promptId: null, text, costMicros: 0, isDeleted: text === null }];
+    const image = found.get(id);
+    const remixOf = image?.kind === "upload" && image.remixOf || null;
+    const facts = { id, parents: [], promptId: null, costMicros: 0, remixOf };
+    return [id, { ...facts, text: image?.title ?? null, isDeleted: image === undefined }];
   }));
 }
 
 function madeNodes(prompt: Prompt): LineageNode[] {
-  const { text, edit } = prompt.request;
+  const { text, edit, remixOf = null } = prompt.request;
   const parents = edit?.sources.map(({ imageId, role }) => ({ imageId, role })) ?? [];
   return imagesOf(prompt).map(({ id, isDeleted }) => ({
     id,
@@ -199,5 +204,6 @@ function madeNodes(prompt: Prompt): LineageNode[] {
     text,
     costMicros: imageCost(prompt, id).costMicros,
     isDeleted,
+    remixOf,
   }));
 }

@@ -54,7 +54,7 @@ export async function viewPublications(
   return views.map(({ origin, i, ...view }) => ({
     ...view,
     remixes: remixes[i],
-    credit: origin === undefined ? null : credits.get(nameOf(origin)) ?? null,
+    credit: credits(origin),
   }));
 }
 
@@ -63,8 +63,8 @@ export async function viewPublication(store: Store, publication: Publication): P
   return view;
 }
 
-/** By what `creditOf` looks them up with. */
-export type Credits = ReadonlyMap<string, Credit>;
+/** The credit of what something goes back to; null of what was not asked for. */
+export type Credits = (origin: RemixOf | null | undefined) => Credit | null;
 
 /** What these go back to, as it is now: of what is not shown to everybody nothing is told. */
 export async function readCredits(store: Store, origins: readonly RemixOf[]): Promise<Credits> {
@@ -74,7 +74,7 @@ export async function readCredits(store: Store, origins: readonly RemixOf[]): Pr
     (await readUsers(store, shown.map(({ authorId }) => authorId))).map(({ id, name }) => [id, name]),
   );
   const byId = new Map(shown.map((publication) => [publication.id, publication]));
-  return new Map(origins.map((origin): [string, Credit] => {
+  const credits = new Map(origins.map((origin): [string, Credit] => {
     if (!("publicationId" in origin)) return [nameOf(origin), { kind: "share" }];
     const { publicationId } = origin;
     const found = byId.get(publicationId);
@@ -82,10 +82,7 @@ export async function readCredits(store: Store, origins: readonly RemixOf[]): Pr
     const credited = found === undefined || author === undefined ? null : { title: found.title, author };
     return [nameOf(origin), { kind: "publication", publicationId, shown: credited }];
   }));
-}
-
-export function creditOf(credits: Credits, origin: RemixOf | undefined): Credit | null {
-  return origin === undefined ? null : credits.get(nameOf(origin)) ?? null;
+  return (origin) => origin ? credits.get(nameOf(origin)) ?? null : null;
 }
 
 function nameOf(origin: RemixOf): string {

@@ -26,6 +26,8 @@ export interface Reader extends User {
   newNotices?: number;
   /** False: whoever runs the server has switched links to what is shared off. */
   isSharing?: boolean;
+  /** There is a public gallery. */
+  hasGallery?: boolean;
 }
 
 export interface QueueStateDeps {

@@ -42,9 +42,10 @@ export function decide(
       });
       writePublication(atomic, { before, after });
       const { reason } = decision;
-      addEvent(atomic, { store, after, actorId: actor.id, what: "decided", text: reason });
-      addToAudit(atomic, { store, actor, before: before.value, after });
-      await tellAuthor(atomic, { store, before: before.value, after });
+      const what = decision.state === null ? "adjusted" : "decided";
+      addEvent(atomic, { store, after, actorId: actor.id, what, text: reason });
+      addToAudit(atomic, { store, actor, decision, before: before.value, after });
+      await tellAuthor(atomic, { store, decision, before: before.value, after });
       if (await commit(atomic) !== null) return after;
     }
   });
@@ -79,6 +80,12 @@ export async function hasSecondModerator(store: Store, { id }: User): Promise<bo
   return (await listUsers(store)).some((user) => user.id !== id && !user.isDisabled && mayModerate(user));
 }
 
+interface Decided {
+  decision: Decision;
+  before: Publication;
+  after: Publication;
+}
+
 const auditActions: { [state in DecidedState]: AuditAction } = {
   SHOWN: "publication_shown",
   REFUSED: "publication_refused",
@@ -87,12 +94,12 @@ const auditActions: { [state in DecidedState]: AuditAction } = {
 
 function addToAudit(
   atomic: Deno.AtomicOperation,
-  { store, actor, before, after }: { store: Store; actor: User; before: Publication; after: Publication },
+  { store, actor, decision: { state, reason }, before, after }: Decided & { store: Store; actor: User },
 ): void {
   const entry = { store, actorId: actor.id, subjectId: after.authorId };
-  const { id, decision } = after;
-  const detail = [id, ...decision?.reason ? [decision.reason] : []].join(" ");
-  addAudit(atomic, { ...entry, action: auditActions[decision!.state], detail });
+  const { id } = after;
+  const detail = [id, ...reason === null ? [] : [reason]].join(" ");
+  if (state !== null) addAudit(atomic, { ...entry, action: auditActions[state], detail });
   if (after.title !== before.title) {
     addAudit(atomic, { ...entry, action: "publication_titled", detail: id });
   }
@@ -104,9 +111,10 @@ function addToAudit(
 
 async function tellAuthor(
   atomic: Deno.AtomicOperation,
-  { store, before, after }: { store: Store; before: Publication; after: Publication },
+  { store, ...decided }: Decided & { store: Store },
 ): Promise<void> {
-  const words = wordsFor(before, after);
+  const { after } = decided;
+  const words = wordsFor(decided);
   if (words === null || await readUser(store, after.authorId) === null) return;
   await addNotice(atomic, {
     store,
@@ -119,13 +127,12 @@ async function tellAuthor(
 }
 
 /** Null: it stays as it was, and its author need not know that somebody looked. */
-function wordsFor(before: Publication, after: Publication): string | null {
-  const { state, reason } = after.decision!;
+function wordsFor({ decision: { state, reason }, before, after }: Decided): string | null {
   const said = reason === null ? "" : `: ${reason.replaceAll(/\s+/g, " ")}`;
   const title = `“${before.title}”`;
   if (state === "REFUSED") return `${title} was refused${said}`;
   if (state === "HIDDEN") return `${title} was hidden${said}`;
-  if (before.state !== "SHOWN") return `${title} is shown in the gallery now${said}`;
+  if (state === "SHOWN" && before.state !== "SHOWN") return `${title} is shown in the gallery now${said}`;
   if (after.title !== before.title) {
     return `${title} has another title now: “${after.title}”${said && `. Why${said}`}`;
   }

@@ -133,7 +133,9 @@ export const decisionInput = z.strictObject({
   /** What the moderator has looked at; left out: whatever it is now. */
   revision: z.int({ error: "revision must be the number that the publication had" }).optional(),
 });
-export type Decision = z.output<typeof decisionInput>;
+
+/** With `state` null a moderator changes it without deciding: what is to be looked at stays to be looked at. */
+export type Decision = Omit<z.output<typeof decisionInput>, "state"> & { state: DecidedState | null };
 
 type NewPublication =
   & Pick<Publication, "id" | "authorId" | "imageId" | "sequence" | "shownNumber" | "isWatched">
@@ -249,23 +251,22 @@ export function decided(
   if (revision !== undefined && revision !== before.revision) {
     throw new Refusal("conflict", "It was changed meanwhile: look at it again");
   }
-  if (state !== "SHOWN" && reason === null) {
+  if (state !== null && state !== "SHOWN" && reason === null) {
     throw new Refusal("invalid_request", "Say why, for its author", { field: "reason" });
   }
   const texts = { title: title ?? before.title, isSensitive: sensitive ?? before.isSensitive };
-  const isAgainst = state !== "SHOWN" || texts.title !== before.title ||
-    texts.isSensitive && !before.isSensitive;
+  const isChanged = texts.title !== before.title || (texts.isSensitive && !before.isSensitive);
+  const isAgainst = isChanged || (state !== null && state !== "SHOWN");
+  const after = { ...before, ...texts, isWatched: before.isWatched || isAgainst, updatedAt: at };
+  if (state === null) return after;
   return {
-    ...before,
-    ...texts,
+    ...after,
     state,
-    isWatched: before.isWatched || isAgainst,
     decision: { state, reason, at },
     openReports: 0,
     reporterIds: [],
     isHiddenByReports: false,
     appeal: before.appeal && { ...before.appeal, isOpen: false },
-    updatedAt: at,
   };
 }
 

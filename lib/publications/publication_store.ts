@@ -21,7 +21,7 @@ export interface PublicationEvent {
   at: number;
   /** Null: nobody but its reports. */
   actorId: string | null;
-  what: "published" | "changed" | "withdrawn" | "appealed" | "hidden_by_reports" | "decided";
+  what: "published" | "changed" | "withdrawn" | "appealed" | "hidden_by_reports" | "decided" | "adjusted";
   /** What it was then. */
   state: PublicationState;
   title: string;

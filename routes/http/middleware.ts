@@ -218,7 +218,7 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
 }
 
 /** Whoever looks at a page is shown with it how their queue stands, and how many notices are new. */
-export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing">) {
+export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing" | "galleryMode">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
     const isForPage = !/^\/(api|events|static|mcp|v1)(\/|$)/.test(c.req.path) && !wantsFragment(c);
@@ -227,7 +227,8 @@ export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing">) {
         readQueueState(deps, caller.user.id),
         countNewNotices(deps.store, caller.user.id),
       ]);
-      const user: Reader = { ...caller.user, queue, newNotices, isSharing: deps.sharing !== "off" };
+      const [isSharing, hasGallery] = [deps.sharing !== "off", deps.galleryMode !== "off"];
+      const user: Reader = { ...caller.user, queue, newNotices, isSharing, hasGallery };
       c.set("caller", { ...caller, user });
     }
     await next();

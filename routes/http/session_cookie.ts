@@ -31,6 +31,7 @@ function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number
     set(c: AppContext, publicUrl: string, value: string): void {
       setCookie(c, name(publicUrl), value, { ...options(publicUrl), maxAge: lifeMs / 1000 });
     },
+    read: (c: AppContext, publicUrl: string): string | undefined => getCookie(c, name(publicUrl)),
     clear(c: AppContext, publicUrl: string): void {
       deleteCookie(c, name(publicUrl), options(publicUrl));
     },
@@ -39,6 +40,9 @@ function createCookie({ plainName, lifeMs }: { plainName: string; lifeMs: number
 
 export const sessionCookie = createCookie({ plainName: "darkroom", lifeMs: sessionLifeMs });
 export const attemptCookie = createCookie({ plainName: "darkroom-sign-in", lifeMs: attemptLifeMs });
+
+/** Says that its session moderates, for as long as a day's work. */
+export const moderatingCookie = createCookie({ plainName: "darkroom-moderating", lifeMs: 8 * 3600 * 1000 });
 
 /** More of them are some mischief. */
 const mostSessionCookies = 8;

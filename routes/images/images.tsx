@@ -21,7 +21,9 @@ import { demandBoard } from "../../lib/prompts/request_prompt.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
 import { readPrompt } from "../../lib/prompts/prompt_store.ts";
-import { viewPictures } from "../../lib/live/prompt_view.ts";
+import { type PictureView, viewPictures } from "../../lib/live/prompt_view.ts";
+import { type Credit, readCredits } from "../../lib/live/publication_view.ts";
+import { readPublishing } from "../publications/published.tsx";
 import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
 import { takeWhole } from "../../lib/images/whole_picture.ts";
 import { UploadPage } from "../../views/images/upload_page.tsx";
@@ -48,7 +50,10 @@ import { queryOf } from "../../views/images/image_query.ts";
 export const imageFilePath = "/api/v1/images/:id/file";
 
 type ImageDeps =
-  & Pick<AppDeps, "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret">
+  & Pick<
+    AppDeps,
+    "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret" | "galleryMode"
+  >
   & { editPages: EditPages };
 
 export function imageRoutes(deps: ImageDeps) {
@@ -71,16 +76,18 @@ export function imageRoutes(deps: ImageDeps) {
       const shown = await orNull(view(c));
       if (shown === null) return await showDeleted(c);
       const query = await readQueryOf(c, shown.image);
-      const [family, cursor, neighbours, knownTags, boards] = await Promise.all([
+      const [family, cursor, neighbours, knownTags, boards, publishing, credit] = await Promise.all([
         readFamily(store, shown.image),
         readCursor(store, user.id),
         neighboursOf(shown.image, query),
         listTags(store, user.id),
         allBoards(store, user.id),
+        readPublishing(deps, { user, image: shown.image }),
+        creditOf(shown),
       ]);
       const box = editPages.box(shown.image);
       const marks = { image: shown.image, knownTags, boards };
-      const around = { user, cursor, neighbours, query, marks, box, family };
+      const around = { user, cursor, neighbours, query, marks, box, family, publishing, credit };
       if (shown.prompt === null) return c.html(<UploadPage view={shown} {...around} />);
       return c.html(<ImagePage view={shown} origin={await editPages.origin(shown)} {...around} />);
     })
@@ -135,6 +142,12 @@ export function imageRoutes(deps: ImageDeps) {
   function neighboursOf(image: Image, query: ImageQuery) {
     if (isEmptyQuery(query) && query.kind === image.kind) return imageNeighbours(store, image);
     return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
+  }
+
+  /** What of somebody else's it goes back to. */
+  async function creditOf({ image, prompt }: PictureView): Promise<Credit | null> {
+    const origin = image.kind === "upload" ? image.remixOf : prompt?.request.remixOf;
+    return origin === undefined ? null : (await readCredits(store, [origin]))(origin);
   }
 
   /** It is not there any more, but it may come back. */

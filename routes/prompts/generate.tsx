@@ -6,7 +6,7 @@ import { planBatch } from "../../lib/batches/plan_batch.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { isId } from "../../lib/ids.ts";
 import { demandRemixable } from "../../lib/publications/visible.ts";
-import { type Credit, creditOf, readCredits, viewPublication } from "../../lib/live/publication_view.ts";
+import { type Credit, readCredits, viewPublication } from "../../lib/live/publication_view.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { findPictureSettings } from "../../lib/images/picture_settings.ts";
 import type { FoundSettings, Left } from "../../lib/images/found_settings.ts";
@@ -387,14 +387,15 @@ export function generateRoutes(deps: GenerateDeps) {
     const [found, boards, credits] = await Promise.all([
       findSources(store, { userId: user.id, sources }),
       allBoards(store, user.id),
-      galleryMode !== "off" && isId(draft.remixOf)
-        ? readCredits(store, [{ publicationId: draft.remixOf }])
-        : new Map(),
+      readCredits(
+        store,
+        galleryMode !== "off" && isId(draft.remixOf) ? [{ publicationId: draft.remixOf }] : [],
+      ),
     ]);
     const kept = { ...draft, sources: sources.filter(({ imageId }) => found.named.sources.has(imageId)) };
     return {
       draft: kept,
-      credit: creditOf(credits, { publicationId: draft.remixOf }),
+      credit: credits({ publicationId: draft.remixOf }),
       pictures: found.pictures,
       boards,
       costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),

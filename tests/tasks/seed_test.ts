@@ -15,6 +15,7 @@ import type { Provider } from "../../lib/catalog/provider.ts";
 import { createSketch } from "../../lib/providers/sketch.ts";
 import { kinds } from "../../lib/store/schema.ts";
 import { createStore, type Store } from "../../lib/store/store.ts";
+import type { Publication } from "../../lib/publications/publication.ts";
 import { listUsers } from "../../lib/users/user.ts";
 import { fillDataDirectory } from "../../tasks/seed.ts";
 import { createTestDirectory } from "../fixtures/directory.ts";
@@ -95,6 +96,16 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
       "unknown",
     ]);
     assert.deepEqual([(await listUnknownCharges(store, { limit: 9 })).length], [1]);
+    const shown = await all<Publication>(store, kinds.publications);
+    assert.deepEqual(
+      ["SHOWN", "REFUSED", "PENDING"].map((state) => shown.filter((each) => each.state === state).length),
+      [13, 1, 1],
+    );
+    assert.deepEqual(
+      shown.filter(({ isSensitive, openReports }) => isSensitive || openReports > 0).length,
+      2,
+    );
+    has(({ request }) => request.remixOf !== undefined);
     const users = await listUsers(store);
     assert.deepEqual(users.map(({ role }) => role), ["owner", "admin", "member", "member"]);
     assert.equal(users.filter(({ monthlyBudgetMicros }) => monthlyBudgetMicros !== undefined).length, 3);
@@ -110,6 +121,7 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
       "invited",
       "joined",
       "price_added",
+      "publication_refused",
       "role",
     ]);
   });
@@ -122,7 +134,14 @@ Deno.test("the same seed makes up the same studio, another seed another one", as
       const images = await all<MadeImage>(store, kinds.images);
       return {
         prompts: prompts.map(({ request, status, createdAt, sequence, tasks }) => (
-          { request, status, createdAt, sequence, ends: tasks.map(({ state }) => state) }
+          {
+            // Ids are another's each time.
+            request: { ...request, remixOf: request.remixOf !== undefined },
+            status,
+            createdAt,
+            sequence,
+            ends: tasks.map(({ state }) => state),
+          }
         )),
         images: images.map(({ seed, model, width, createdAt }) => `${createdAt} ${model} ${width} ${seed}`)
           .sort(),

@@ -1,6 +1,6 @@
 /** The frame of the pages for admins: each part of the administration is a page of its own. */
 import type { Child } from "hono/jsx";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Tabs } from "../shell/tabs.tsx";
 
@@ -18,15 +18,18 @@ const tabs = [
   { href: "/admin/audit", name: "Changes" },
 ];
 
+/** Only where there is a public gallery. */
+const moderation = { href: "/admin/moderation", name: "Moderation" };
+
 export function AdminLayout(
-  { name, user, current, children }: { name: string; user: User; current: string; children?: Child },
+  { name, user, current, children }: { name: string; user: Reader; current: string; children?: Child },
 ) {
   return (
     <Layout title={name} user={user} current="/admin">
       <div class="heading">
         <h1>{name}</h1>
       </div>
-      <Tabs name="Administration" tabs={tabs} current={current} />
+      <Tabs name="Administration" tabs={user.hasGallery ? [...tabs, moderation] : tabs} current={current} />
       {children}
     </Layout>
   );

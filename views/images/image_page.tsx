@@ -9,6 +9,9 @@ import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
+import { CreditLine } from "../publications/credit.tsx";
+import { PublishBox, type Publishing } from "../publications/publish_form.tsx";
+import type { Credit } from "../../lib/live/publication_view.ts";
 import { addressOf, boardQuery, queryOf } from "./image_query.ts";
 import { PictureFamily } from "./lineage.tsx";
 import { Marks, type MarksProps } from "./marks.tsx";
@@ -18,18 +21,24 @@ import { Rating } from "./rating.tsx";
 import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function ImagePage({ user, cursor, view, neighbours, query, marks, box, family, origin }: {
-  user: User;
-  cursor: string;
-  view: ImageView;
-  neighbours: Neighbours;
-  /** The search that the picture was found by. */
-  query: ImageQuery;
-  marks: MarksProps;
-  box: ChangeBoxProps;
-  family: Family;
-  origin: Origin;
-}) {
+export function ImagePage(
+  { user, cursor, view, neighbours, query, marks, box, family, origin, credit, publishing }: {
+    user: User;
+    cursor: string;
+    view: ImageView;
+    neighbours: Neighbours;
+    /** The search that the picture was found by. */
+    query: ImageQuery;
+    marks: MarksProps;
+    box: ChangeBoxProps;
+    family: Family;
+    /** What of somebody else's it goes back to; null where it is one's own. */
+    credit: Credit | null;
+    /** Null: there is no public gallery. */
+    publishing: Publishing | null;
+    origin: Origin;
+  },
+) {
   const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
@@ -48,12 +57,14 @@ export function ImagePage({ user, cursor, view, neighbours, query, marks, box, f
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>
+          <CreditLine credit={credit} isLinked={publishing !== null} />
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
             <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
           </div>
           <Marks {...marks} />
+          {publishing && <PublishBox view={view} publishing={publishing} />}
           <dl class="facts-list">
             <Fact name="Model">{image.model}</Fact>
             <Fact name="Size">

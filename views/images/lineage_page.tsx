@@ -1,13 +1,15 @@
 /** All of a picture's line as nested lists: under each picture what was made from it, the newest first. */
 import type { Image } from "../../lib/images/image.ts";
 import type { Lineage, LineageNode } from "../../lib/images/lineage.ts";
-import type { User } from "../../lib/users/user.ts";
+import type { Credits } from "../../lib/live/publication_view.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
+import { CreditLine } from "../publications/credit.tsx";
 import { Layout } from "../shell/layout.tsx";
 import { money } from "../shell/format.ts";
 import { LineagePicture, LineCost } from "./lineage.tsx";
 
 interface LineagePageProps {
-  user: User;
+  user: Reader;
   cursor: string;
   /** Whose page led here. */
   image: Image;
@@ -17,9 +19,13 @@ interface LineagePageProps {
   /** The cursor of the next page. */
   more: string | null;
   pictures: ReadonlyMap<string, Image>;
+  /** What they go back to of others. */
+  credits: Credits;
 }
 
-export function LineagePage({ user, cursor, image, lineage, nodes, more, pictures }: LineagePageProps) {
+export function LineagePage(
+  { user, cursor, image, lineage, nodes, more, pictures, credits }: LineagePageProps,
+) {
   const here = image.id;
   const tree = treeOf(nodes, lineage.root);
   const names = new Map(lineage.nodes.map(({ id, text }) => [id, text ?? "an upload"]));
@@ -33,7 +39,7 @@ export function LineagePage({ user, cursor, image, lineage, nodes, more, picture
         <LineCost {...lineage} />
         {lineage.isCut && " There is more than is counted here."}
       </p>
-      <Branches branches={tree} {...{ here, names, pictures }} />
+      <Branches branches={tree} {...{ here, names, pictures, credits }} isLinked={user.hasGallery === true} />
       {more !== null && (
         <nav class="more" aria-label="More">
           <a class="button" href={`/images/${here}/lineage?cursor=${more}`}>What came later</a>
@@ -65,12 +71,14 @@ function treeOf(nodes: readonly LineageNode[], root: string): Branch[] {
 }
 
 function Branches(
-  { branches, here, names, pictures }: {
+  { branches, here, names, pictures, credits, isLinked }: {
     branches: readonly Branch[];
     here: string;
     /** What the pictures of the line are called, by their ids. */
     names: ReadonlyMap<string, string>;
     pictures: ReadonlyMap<string, Image>;
+    credits: Credits;
+    isLinked: boolean;
   },
 ) {
   return (
@@ -81,10 +89,13 @@ function Branches(
             <LineagePicture node={node} image={pictures.get(node.id)} isHere={node.id === here} />
             <div>
               <p class="text" dir="auto">{node.text ?? "an upload"}</p>
+              <CreditLine credit={credits(node.remixOf)} isLinked={isLinked} />
               <p class="muted">{factsOf(node, { here, names })}</p>
             </div>
           </div>
-          {further.length > 0 && <Branches branches={further} {...{ here, names, pictures }} />}
+          {further.length > 0 && (
+            <Branches branches={further} {...{ here, names, pictures, credits, isLinked }} />
+          )}
         </li>
       ))}
     </ul>

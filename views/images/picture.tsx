@@ -30,13 +30,13 @@ export function Picture({ image, text, query = "" }: { image: Pictured; text: st
 const tintSide = 4;
 
 /** Of a long page it is the larger part, so its cells are written as they stand. */
-export function Tint({ tint }: { tint: string }) {
+export function Tint({ tint, name = "tint" }: { tint: string; name?: "tint" | "veil" }) {
   const colours = tint.match(/[\da-f]{6}/gi) ?? [];
   const cells = colours.map((colour, i) =>
     `<rect x="${i % tintSide}" y="${Math.floor(i / tintSide)}" width="1" height="1" fill="#${colour}"/>`
   );
   return (
-    <svg class="tint" viewBox={`0 0 ${tintSide} ${tintSide}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg class={name} viewBox={`0 0 ${tintSide} ${tintSide}`} preserveAspectRatio="none" aria-hidden="true">
       {raw(cells.join(""))}
     </svg>
   );

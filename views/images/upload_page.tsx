@@ -11,20 +11,30 @@ import { Fact } from "./facts.tsx";
 import { goneId, type Neighbours, Turn } from "./image_page.tsx";
 import { PictureFamily } from "./lineage.tsx";
 import { Marks, type MarksProps } from "./marks.tsx";
+import { CreditLine } from "../publications/credit.tsx";
+import { PublishBox, type Publishing } from "../publications/publish_form.tsx";
+import type { Credit } from "../../lib/live/publication_view.ts";
 import { addressOf, queryOf } from "./image_query.ts";
 import { fileAddress, Picture } from "./picture.tsx";
 import { Rating } from "./rating.tsx";
 
-export function UploadPage({ user, cursor, view: { image, text }, neighbours, query, marks, box, family }: {
-  user: User;
-  cursor: string;
-  view: UploadView;
-  neighbours: Neighbours;
-  query: ImageQuery;
-  marks: MarksProps;
-  box: ChangeBoxProps;
-  family: Family;
-}) {
+export function UploadPage(
+  { user, cursor, view, neighbours, query, marks, box, family, credit, publishing }: {
+    user: User;
+    cursor: string;
+    view: UploadView;
+    neighbours: Neighbours;
+    query: ImageQuery;
+    marks: MarksProps;
+    box: ChangeBoxProps;
+    family: Family;
+    /** What of somebody else's it goes back to; null where it is one's own. */
+    credit: Credit | null;
+    /** Null: there is no public gallery. */
+    publishing: Publishing | null;
+  },
+) {
+  const { image, text } = view;
   return (
     <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
       <div id={goneId(image.id)} class="gone"></div>
@@ -39,7 +49,9 @@ export function UploadPage({ user, cursor, view: { image, text }, neighbours, qu
         </div>
         <div class="about">
           <h1 class="text" dir="auto">{text}</h1>
+          <CreditLine credit={credit} isLinked={publishing !== null} />
           <Marks {...marks} />
+          {publishing && <PublishBox view={view} publishing={publishing} />}
           <dl class="facts-list">
             <Fact name="Size">{image.width} × {image.height}</Fact>
             <Fact name="Uploaded">

@@ -1,6 +1,8 @@
 /** A picture's line: the picture that it begins with, and all that came of that. */
 import { z } from "zod";
 import type { Lineage, LineageNode } from "../../lib/images/lineage.ts";
+import type { Credits } from "../../lib/live/publication_view.ts";
+import { creditJson, creditShape } from "./publication_json.ts";
 import { answer, idValue, microsValue, roleValue } from "./values.ts";
 
 export const lineageAnswer = answer({
@@ -18,6 +20,8 @@ export const lineageAnswer = answer({
     /** Its part of what its prompt cost; null until that is known. */
     costMicros: microsValue.nullable(),
     isDeleted: z.boolean(),
+    /** The publication or share that it goes back to; null where it is one's own. */
+    remixOf: creditShape.nullable(),
   })),
   /** Of all prompts of the line, those that brought nothing included, on whichever page. */
   costMicros: microsValue,
@@ -27,7 +31,11 @@ export const lineageAnswer = answer({
 
 export function lineageJson(
   { root, costMicros }: Lineage,
-  { nodes, more }: { nodes: readonly LineageNode[]; more: string | null },
+  { nodes, more, credits }: { nodes: readonly LineageNode[]; more: string | null; credits: Credits },
 ): z.output<typeof lineageAnswer> {
-  return { success: true, root, nodes: [...nodes], costMicros, ...(more !== null && { more }) };
+  const credited = nodes.map(({ remixOf, ...node }) => {
+    const credit = credits(remixOf);
+    return { ...node, remixOf: credit && creditJson(credit) };
+  });
+  return { success: true, root, nodes: credited, costMicros, ...(more !== null && { more }) };
 }

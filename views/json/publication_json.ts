@@ -8,7 +8,7 @@ import { answer, idValue, iso, maybeIso, timeValue } from "./values.ts";
 
 export const publicationStateValue = z.enum(["PENDING", "SHOWN", "REFUSED", "HIDDEN", "WITHDRAWN"]);
 
-/** Null: it is not shown any more, or never was to everybody. */
+/** Title and name are null where it is not shown any more, and the id where it was not published but shared. */
 export const creditShape = z.strictObject({
   publicationId: idValue.nullable(),
   title: z.string().nullable(),
@@ -76,8 +76,7 @@ export function publicationFields(
 export function creditJson(credit: Credit): z.output<typeof creditShape> {
   if (credit.kind === "share") return { publicationId: null, title: null, author: null };
   const { publicationId, shown } = credit;
-  if (shown === null) return { publicationId: null, title: null, author: null };
-  return { publicationId, title: shown.title, author: shown.author };
+  return { publicationId, title: shown && shown.title, author: shown && shown.author };
 }
 
 export const publicationAnswer = answer({ publication: publicationShape });

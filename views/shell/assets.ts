@@ -25,6 +25,7 @@ import keysScript from "../../static/scripts/keys.js" with { type: "text" };
 import liveScript from "../../static/scripts/live.js" with { type: "text" };
 import marksScript from "../../static/scripts/marks.js" with { type: "text" };
 import menuScript from "../../static/scripts/menu.js" with { type: "text" };
+import moderateScript from "../../static/scripts/moderate.js" with { type: "text" };
 import notifyScript from "../../static/scripts/notify.js" with { type: "text" };
 import passkeysScript from "../../static/scripts/passkeys.js" with { type: "text" };
 import pictureDropScript from "../../static/scripts/picture_drop.js" with { type: "text" };
@@ -54,6 +55,7 @@ import pickingStyles from "../../static/styles/picking.css" with { type: "text" 
 import preferencesStyles from "../../static/styles/preferences.css" with { type: "text" };
 import printStyles from "../../static/styles/print.css" with { type: "text" };
 import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
+import publicationsStyles from "../../static/styles/publications.css" with { type: "text" };
 import queueStyles from "../../static/styles/queue.css" with { type: "text" };
 import recordsStyles from "../../static/styles/records.css" with { type: "text" };
 import sharesStyles from "../../static/styles/shares.css" with { type: "text" };
@@ -71,6 +73,7 @@ const styleSheets = [
   promptsStyles,
   imagesStyles,
   marksStyles,
+  publicationsStyles,
   pickingStyles,
   editingStyles,
   editorStyles,
@@ -96,6 +99,7 @@ const scripts = [
   pictureDropScript,
   menuScript,
   pickScript,
+  moderateScript,
   marksScript,
   keysScript,
   galleryPlaceScript,

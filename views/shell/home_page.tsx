@@ -3,9 +3,9 @@ import { Layout } from "./layout.tsx";
 import { Paintings } from "./paintings.tsx";
 
 /** What is typed here is in the generator's form after signing in. */
-export function HomePage({ maxChars }: { maxChars: number }) {
+export function HomePage({ maxChars, hasGallery }: { maxChars: number; hasGallery: boolean }) {
   return (
-    <Layout title="A studio for generated images" user={null}>
+    <Layout title="A studio for generated images" user={null} hasGallery={hasGallery}>
       <div class="front">
         <div class="claim">
           <h1>A darkroom for generated images</h1>

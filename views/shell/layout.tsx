@@ -4,7 +4,7 @@ import type { Child } from "hono/jsx";
 import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { assets } from "./assets.ts";
 import type { LivePage } from "./live_page.ts";
-import { Navigation } from "./navigation.tsx";
+import { Navigation, OpenPlaces } from "./navigation.tsx";
 import { PauseNotices } from "../queue/pause_notices.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 
@@ -37,10 +37,14 @@ export interface LayoutProps {
   head?: Child;
   /** The page is for people who have no account here, and may never have one: it offers no way to sign in. */
   isForGuests?: boolean;
+  /** Whoever is not signed in is led to the public gallery. */
+  hasGallery?: boolean;
   children?: Child;
 }
 
-export function Layout({ title, user, current, live, head, isForGuests = false, children }: LayoutProps) {
+export function Layout(
+  { title, user, current, live, head, isForGuests = false, hasGallery = false, children }: LayoutProps,
+) {
   return html`<!DOCTYPE html>${(
     <html lang="en" data-zone={user?.timeZone}>
       <head>
@@ -63,6 +67,7 @@ export function Layout({ title, user, current, live, head, isForGuests = false, 
           <a class="brand" href="/">
             <span class="lamp" aria-hidden="true"></span>Darkroom
           </a>
+          {user === null && hasGallery && <OpenPlaces current={current} />}
           {user !== null
             ? <Navigation user={user} current={current} />
             : !isForGuests && <a class="button quiet" href="/login">Sign in</a>}

@@ -41,6 +41,9 @@ const more =
 
 const bell = "M4 14.5h12M5.5 14.5V9a4.5 4.5 0 0 1 9 0v5.5M10 4.5V3M8.5 17h3";
 
+const explore: Place = { href: "/explore", name: "Explore", key: "e" };
+const published: Place = { href: "/published", name: "Published" };
+const moderation: Place = { href: "/admin/moderation", name: "Moderation" };
 const profile: Place = { href: "/profile", name: "Profile", key: "p" };
 const history: Place = { href: "/prompts", name: "History", key: "h" };
 const usage: Place = { href: "/usage", name: "Usage" };
@@ -55,11 +58,12 @@ export const placeKeys: readonly { key: string; words: string }[] = [...places, 
 ) => key === undefined ? [] : [{ key, words: keyWords }]);
 
 export function Navigation({ user, current }: { user: Reader; current: string | undefined }) {
-  const others = places.filter(({ icon }) => icon === null);
+  const here = user.hasGallery ? [...places, { ...explore, icon: null }] : places;
+  const others = here.filter(({ icon }) => icon === null);
   return (
     <>
       <nav aria-label="Pages">
-        {places.map(({ icon, ...place }) => (
+        {here.map(({ icon, ...place }) => (
           <PlaceLink place={place} current={current} isWide={icon === null}>
             {icon !== null && <Icon path={icon} />}
             {place.name}
@@ -85,6 +89,15 @@ export function Navigation({ user, current }: { user: Reader; current: string | 
       </a>
       <PersonMenu user={user} current={current} />
     </>
+  );
+}
+
+/** Whoever is not signed in sees what is there for everybody. */
+export function OpenPlaces({ current }: { current: string | undefined }) {
+  return (
+    <nav aria-label="Pages" class="open-places">
+      <PlaceLink place={explore} current={current} />
+    </nav>
   );
 }
 
@@ -143,6 +156,10 @@ function PersonMenu({ user, current }: { user: Reader; current: string | undefin
         <PlaceLink place={profile} current={current} />
         <PlaceLink place={passkeys} current={current} />
         <PlaceLink place={apiKeys} current={current} />
+        {user.hasGallery && <PlaceLink place={published} current={current} />}
+        {user.hasGallery && (user.role !== "member" || user.isModerator) && (
+          <PlaceLink place={moderation} current={current} />
+        )}
         {user.role !== "member" && <PlaceLink place={admin} current={current} />}
         <form method="post" action="/logout">
           <button class="quiet" type="submit">Sign out</button>

@@ -144,6 +144,15 @@ export const recentScenes: readonly Scene[] = [
   ]),
 ];
 
+/** Made from what somebody else shows to everybody. */
+export const remixScene: Scene = {
+  by: "student",
+  text: "the same place in winter, seen from a hill, woodcut",
+  model: "sketch",
+  imageSize: "1024x1024",
+  count: 1,
+};
+
 /** The provider asks to be left alone for a while, so it waits for its next attempt. */
 export const delayedScene: Scene = {
   by: "owner",

@@ -16,6 +16,13 @@ import { putOnBoard } from "../../boards/board_pictures.ts";
 import { createBoard } from "../../boards/board_store.ts";
 import { addPrice } from "../../catalog/add_price.ts";
 import type { PriceBook } from "../../catalog/price_book.ts";
+import { viewPictures } from "../../live/prompt_view.ts";
+import { decide } from "../../publications/moderate.ts";
+import type { Publication } from "../../publications/publication.ts";
+import { readPublished } from "../../publications/publication_store.ts";
+import { publish } from "../../publications/publish.ts";
+import type { RemixOf } from "../../publications/remixes.ts";
+import { reportPublication } from "../../publications/report.ts";
 import { createApiKey } from "../../identity/api_key.ts";
 import { createInvitation, redeemInvitation } from "../../identity/invitation.ts";
 import { startSession } from "../../identity/session.ts";
@@ -41,6 +48,7 @@ import {
   pausedBatchScene,
   type Person,
   recentScenes,
+  remixScene,
   type Scene,
   waitingScenes,
 } from "./scenes.ts";
@@ -112,6 +120,7 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
   await deleteImage(store, newest);
   await fillBoard(deps, others);
   await rateSome();
+  await fillGallery(deps, { people, make });
   await setBudgets();
   await deps.stop();
   for (const scene of waitingScenes) await ask(scene);
@@ -130,9 +139,9 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
   }
 
   /** Asks for it and sees it through to where it rests. */
-  async function make(scene: Scene): Promise<void> {
+  async function make(scene: Scene, remixOf?: RemixOf): Promise<void> {
     const running = rehearsal.rehearse(scene.ending ?? { type: "made" });
-    const id = await ask(scene);
+    const id = await ask(scene, remixOf);
     if (scene.ending?.type === "never") {
       await running;
       clock.pass(20_000);
@@ -183,11 +192,16 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
 
   async function ask(
     { by, text, model: name, imageSize, count, negativePrompt, watermark }: Scene,
+    remixOf?: RemixOf,
   ): Promise<string> {
     const seed = Math.floor(random() * largestSeed);
     const { request, model } = checkPromptRequest(
       { prompt: text, model: name, imageSize, count, seed, negativePrompt, watermark },
-      { models: deps.models, maxChars: deps.promptMaxChars },
+      {
+        models: deps.models,
+        maxChars: deps.promptMaxChars,
+        named: { sources: new Map(), mask: null, remixOf },
+      },
     );
     const user = (await readUser(store, people[by].id))!.value;
     const quote = quoteOf(deps.models, { request, model });
@@ -281,6 +295,55 @@ async function fillBoard({ store }: SeedDeps, [unwanted, ...wanted]: Image[]): P
   for (const imageId of imageIds.slice(0, 3)) {
     await markImage(store, { userId, imageId }, tagged(["print", "winter"]));
   }
+}
+
+/**
+ * What is shown to everybody, where that is switched on: some of each person's pictures, one of them sensitive, one that
+ * waits, one that was refused and one that was reported; and a remix.
+ */
+async function fillGallery(
+  { store }: SeedDeps,
+  { people, make }: {
+    people: SeededStudio["people"];
+    make: (scene: Scene, remixOf: RemixOf) => Promise<void>;
+  },
+): Promise<void> {
+  const { owner, admin, designer, student } = people;
+  const show = async (
+    user: User,
+    fields: { most: number; isSensitive?: boolean; mode?: "review" | "open" },
+  ) => {
+    const { most, isSensitive = false, mode = "open" } = fields;
+    const { items } = await listImages(store, { userId: user.id, limit: 40 });
+    const shown: Publication[] = [];
+    for (const image of items) {
+      if (shown.length === most) break;
+      if (await readPublished(store, image.id) !== null) continue;
+      const [{ text }] = await viewPictures(store, [image]);
+      const [title] = text.split(",");
+      const said = { title, showPrompt: true, allowRemix: true, isSensitive };
+      shown.push(await publish(store, { userId: user.id, imageId: image.id, mode, ...said }));
+    }
+    return shown;
+  };
+  await show(owner, { most: 5 });
+  await show(student, { most: 3 });
+  const [first, refused] = await show(designer, { most: 5 });
+  await show(admin, { most: 1, isSensitive: true });
+  await show(designer, { most: 1, mode: "review" });
+  const reason = "The sign in the background is somebody's trademark";
+  await decide(store, {
+    actor: admin,
+    publicationId: refused.id,
+    decision: { state: "REFUSED", reason },
+  });
+  await reportPublication(store, {
+    publicationId: first.id,
+    reporter: student,
+    reason: "rights",
+    text: "This looks a lot like a picture of mine",
+  });
+  await make(remixScene, { publicationId: first.id });
 }
 
 /** Nobody knows their secrets: they are there to be seen in lists. */

@@ -142,3 +142,24 @@ Deno.test("only the schema builds keys", async () => {
   assert.deepEqual(mentions(others, literal), []);
   assert.match(`kv.watch([["change_head", userId]])`, literal);
 });
+
+Deno.test("the operator's commands begin without what decodes pictures, which they have no permission to load", async () => {
+  const sources = new Map((await readLayer("lib")).map((source) => [source.path, source]));
+  const tasks = await Deno.readTextFile(join(root, "tasks.ts"));
+  const left = Array.from(
+    tasks.matchAll(importing),
+    ([, type, from]) => ({ from: join(from), isType: type !== undefined }),
+  );
+  const seen = new Set<string>();
+  while (left.length > 0) {
+    const { from, isType } = left.pop()!;
+    if (isType || seen.has(from)) continue;
+    seen.add(from);
+    left.push(...sources.get(from)?.imports ?? []);
+  }
+  assert.ok(seen.has("lib/store/store.ts"));
+  assert.ok(
+    !seen.has("sharp"),
+    [...seen].filter((from) => sources.get(from)?.imports.some((each) => each.from === "sharp")).join(", "),
+  );
+});

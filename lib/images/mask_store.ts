@@ -2,7 +2,8 @@
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { sha256OfMany } from "../digest.ts";
 import { isId } from "../ids.ts";
-import { BadMask, boundsOf, demandPart, encodeStoredMask, type MaskPixels, shareOf } from "../pixels/mask.ts";
+import { boundsOf, demandPart, encodeStoredMask, type MaskPixels, shareOf } from "../pixels/mask.ts";
+import { BadMask } from "../pixels/mask_shape.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";

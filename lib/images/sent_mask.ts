@@ -1,5 +1,6 @@
 /** A mask that somebody sends as a picture. */
-import { BadMask, type MaskPixels, readMask } from "../pixels/mask.ts";
+import { type MaskPixels, readMask } from "../pixels/mask.ts";
+import { BadMask } from "../pixels/mask_shape.ts";
 import { Refusal } from "../refusal.ts";
 import type { Size } from "../size.ts";
 import { uploadRefusal } from "./upload_refusal.ts";

@@ -9,14 +9,10 @@ import type { Rect, Size } from "../size.ts";
 import { type Distances, distancesTo, unitsAPixel } from "./distance.ts";
 import type { Raster } from "./raster.ts";
 import { aside, eachRow, slicePixels } from "./slices.ts";
+import { BadMask, demandShape } from "./mask_shape.ts";
 import { decodeUpload } from "./upright.ts";
 
 export type MaskPixels = Uint8Array;
-
-/** It can't be used with this picture, or at all; the message is for people. */
-export class BadMask extends Error {
-  override readonly name = "BadMask";
-}
 
 /** In fractions of the picture, from its upper left corner. */
 export interface Shape {
@@ -87,36 +83,6 @@ export async function readMask(
   }
   const fitted = await fitLevels(levels, { from: raster, to: base });
   return await halved(fitted, { size: base, isFlipped: isTransparent || isDark });
-}
-
-/** How far off a ratio may be. */
-const ratioTolerance = 0.01;
-
-/** Throws `BadMask` where they have not the same shape. */
-export function demandShape(mask: Size, base: Size): void {
-  const off = mask.width * base.height / (mask.height * base.width);
-  if (off <= 1 + ratioTolerance && off >= 1 / (1 + ratioTolerance)) return;
-  const [one, other] = shapesInWords(mask, base);
-  throw new BadMask(`The mask is ${one}, the picture ${other}`);
-}
-
-/** Two shapes such as "3:2", or in pixels where one of them has no short name. */
-function shapesInWords(...sizes: [Size, Size]): string[] {
-  const names = sizes.map(ratioName);
-  const isNamed = names.every((name) => name !== null) && names[0] !== names[1];
-  return sizes.map(({ width, height }, i) => isNamed ? names[i]! : `${width} × ${height}`);
-}
-
-const largestTerm = 16;
-const nameTolerance = 0.004;
-
-function ratioName({ width, height }: Size): string | null {
-  for (let sum = 2; sum <= 2 * largestTerm; sum++) {
-    for (let a = Math.max(1, sum - largestTerm); a < sum && a <= largestTerm; a++) {
-      if (Math.abs(width * (sum - a) / (height * a) - 1) <= nameTolerance) return `${a}:${sum - a}`;
-    }
-  }
-  return null;
 }
 
 /** Its alpha where it is transparent anywhere, else how light it is (ITU-R BT.601). */

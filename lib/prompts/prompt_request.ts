@@ -10,7 +10,7 @@ import type { Filing, PromptRequest, RecipeUse, Source } from "./prompt.ts";
 import type { RemixOf } from "../publications/remixes.ts";
 import { type Model, type Range, sourceRoles } from "../catalog/provider.ts";
 import type { Frame, Rect, Size } from "../size.ts";
-import { BadMask, demandShape } from "../pixels/mask.ts";
+import { BadMask, demandShape } from "../pixels/mask_shape.ts";
 import { tagsValue } from "../tags.ts";
 
 export const defaultSize = "1024x1024";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
 import {
-  BadMask,
   boundsOf,
   decodeStoredMask,
   demandPart,
@@ -17,6 +16,7 @@ import {
   shapeOfPart,
   shareOf,
 } from "../../../lib/pixels/mask.ts";
+import { BadMask } from "../../../lib/pixels/mask_shape.ts";
 import { decodeRaster, pixelsOf, type Raster } from "../../../lib/pixels/raster.ts";
 import { BadUpload } from "../../../lib/pixels/upright.ts";
 import { drawn, randomMask } from "../../fixtures/pixels.ts";

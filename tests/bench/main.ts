@@ -10,6 +10,7 @@ import { openDarkroom } from "./darkroom.ts";
 import { type Bench, heading, line } from "./harness.ts";
 import { history, longHistoryLength } from "./history.ts";
 import { imageBytes } from "./image_bytes.ts";
+import { openAi } from "./openai.ts";
 import { pages } from "./pages.ts";
 import { plainPicture } from "./instant_provider.ts";
 import { latency } from "./latency.ts";
@@ -24,6 +25,7 @@ import { wholePrompts } from "./whole_prompts.ts";
 
 const benches: Bench[] = [
   acceptance,
+  openAi,
   pages,
   imageBytes,
   composites,

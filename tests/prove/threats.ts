@@ -276,6 +276,7 @@ export const threats: Threat[] = [
     tests: [
       "lib/outgoing_test.ts: addresses that are not of the public internet are recognised in every spelling",
       "lib/outgoing_test.ts: an address that a provider names must be https and public",
+      "routes/openai/openai_test.ts: as JSON a picture is data in its own address, and no other address is looked at",
       "lib/outgoing_test.ts: a name that points inside, among others or the second time, is not connected to",
       "lib/outgoing_test.ts: answers that hang, drip, are too large or are no JSON do no harm",
     ],
@@ -314,7 +315,9 @@ export const threats: Threat[] = [
     tests: [
       "crash/kill_test.ts: nothing is lost and nothing is made twice",
       "crash/kill_test.ts: random kills under load lose nothing, make nothing twice and leave the books balanced",
+      "crash/repeat_kill_test.ts: lines that break and kills at random leave one prompt and one task of each request",
       "prove/suites.ts: kills",
+      "prove/suites.ts: a client that repeats itself",
     ],
   },
   {

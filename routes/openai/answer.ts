@@ -45,14 +45,14 @@ export async function answerWithPictures(
   if (wait.applied !== null) c.header("Preference-Applied", wait.applied);
   const final = await waitUntilFinal(deps, { prompt, wait, gone: c.req.raw.signal });
   if (!isFinal(final.value)) return answerUnfinished(c, { deps, prompt, wait });
-  if (!await isStillGood(deps.store, caller)) throw invalidToken();
-  const view = await viewPrompt(deps, final);
+  const [view, isGood] = await Promise.all([viewPrompt(deps, final), isStillGood(deps.store, caller)]);
+  if (!isGood) throw invalidToken();
   c.header("X-Darkroom-Cost-Micros", String(view.entry?.costMicros ?? 0));
   const failure = failureOf(view);
   if (failure !== null) return answerOpenAiError(c, failure, 400);
-  const stream = await begun(answerParts(deps, { view, answerAs, ignored }));
   c.header("Content-Type", "application/json");
-  return c.body(stream);
+  const what = { view, answerAs, ignored };
+  return c.body(answerAs.isByAddress ? addressAnswer(deps, what) : await begun(answerParts(deps, what)));
 }
 
 /** What the request came with may have been revoked while it waited. */
@@ -142,27 +142,42 @@ function promptAddress({ publicUrl }: Pick<OpenAiDeps, "publicUrl">, { id }: Pic
 
 const utf8 = new TextEncoder();
 
+interface Answered {
+  view: PromptView;
+  answerAs: AnswerAs;
+  ignored: string[];
+}
+
+function addressAnswer(
+  { store, publicUrl, secret }: OpenAiDeps,
+  { view, answerAs, ignored }: Answered,
+): string {
+  const pictures = formsOf(view, answerAs);
+  const data = pictures.map(({ form, format }) => {
+    const token = signPicture(form, { secret, now: store.now });
+    return { url: `${publicUrl}/v1/images/files/${token}.${format}` };
+  });
+  return JSON.stringify({ data, ...openAiImagesFields(view, { format: pictures[0].format, ignored }) });
+}
+
 /** A piece at a time, of one picture after the other. */
 async function* answerParts(
-  { files, store, publicUrl, secret }: OpenAiDeps,
-  { view, answerAs, ignored }: { view: PromptView; answerAs: AnswerAs; ignored: string[] },
+  { files }: OpenAiDeps,
+  { view, answerAs, ignored }: Answered,
 ): AsyncGenerator<Bytes> {
-  const pictures = picturesOf(view).map(({ image }) => ({ image, form: formOf(image, answerAs) }));
+  const pictures = formsOf(view, answerAs);
   const { request } = view.prompt;
-  const open = (picture: typeof pictures[0]) => openPicture(files, { ...picture, request });
-  const [first] = pictures;
-  const format = formatIn(first.image, first.form);
-  const fields = openAiImagesFields(view, { format, ignored });
-  if (answerAs.isByAddress) {
-    const data = pictures.map(({ image, form }) => {
-      const token = signPicture(form, { secret, now: store.now });
-      return { url: `${publicUrl}/v1/images/files/${token}.${formatIn(image, form)}` };
-    });
-    return yield utf8.encode(`{"data":${JSON.stringify(data)}${restOfObject(fields)}`);
+  for (const [i, { image, form }] of pictures.entries()) {
+    const { stream } = await openPicture(files, { image, form, request });
+    yield* objectWithBytes(stream, { before: i === 0 ? '{"data":[' : ",", fields: {} });
   }
-  for (const picture of pictures) {
-    const { stream } = await open(picture);
-    yield* objectWithBytes(stream, { before: picture === first ? '{"data":[' : ",", fields: {} });
-  }
+  const fields = openAiImagesFields(view, { format: pictures[0].format, ignored });
   yield utf8.encode(`]${restOfObject(fields)}`);
+}
+
+function formsOf(view: PromptView, answerAs: AnswerAs) {
+  return picturesOf(view).map(({ image }) => {
+    const form = formOf(image, answerAs);
+    return { image, form, format: formatIn(image, form) };
+  });
 }

@@ -127,17 +127,16 @@ export function openAiRoutes(deps: OpenAiDeps) {
     { asked, take }: { asked: AskedPictures | AskedChange; take: () => Promise<unknown> },
   ): Promise<Accepted> {
     const key = readIdempotencyKey(c);
+    const timesBefore = readTimesBefore(c);
     const body = { path: c.req.path, asked: await identityOf(asked) };
     const once = key !== undefined ? { idempotency: { key, body } } : {
-      sent: {
-        credentialId,
-        body,
-        timesBefore: readTimesBefore(c),
-        arrivedAs: c.var.arrivedAs ?? store.ids(),
-      },
+      sent: { credentialId, body, timesBefore, arrivedAs: c.var.arrivedAs ?? store.ids() },
     };
     deps.limits.generate.take(user.id);
-    const accepted = await findAccepted(store, { userId: user.id, ...once }) ??
+    // What was accepted is answered again, also where a model or a picture of it is gone by now.
+    const mayBeKnown = key !== undefined || timesBefore > 0;
+    const earlier = mayBeKnown ? await findAccepted(store, { userId: user.id, ...once }) : null;
+    const accepted = earlier ??
       await requestPrompt(deps, { user, quote: await quote(user, await take()), ...once });
     tellNotToRepeat(c);
     c.header("X-Darkroom-Prompt", accepted.prompt.value.id);

@@ -20,6 +20,7 @@ import { dashboardRoutes } from "./shell/dashboard.tsx";
 import { generateRoutes, generatorPath, pictureSettingsPath, quotesPath } from "./prompts/generate.tsx";
 import { boardRoutes } from "./boards/boards.tsx";
 import { recipeApiRoutes } from "./recipes/recipe_api.ts";
+import { recipePageRoutes } from "./recipes/recipe_pages.tsx";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { hookRoutes } from "./hooks/hooks.tsx";
 import { healthRoutes } from "./shell/health.ts";
@@ -151,6 +152,7 @@ export function createApp(deps: AppDeps) {
     .route("/", exploreRoutes(deps))
     .route("/", publishedRoutes(deps))
     .route("/", moderationRoutes(deps))
+    .route("/", recipePageRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))

@@ -171,6 +171,36 @@ export function tableRows({ rows }: Table, defaults: { [name: string]: unknown }
   };
 }
 
+/** The same for a text with places that each row fills in; one with choices as well is as many rows as it has texts. */
+export function filledRows({ rows }: Table, { defaults, names, template }: {
+  defaults: { [name: string]: unknown };
+  /** Of the places; they come before columns of the same name. */
+  names: readonly string[];
+  template: (values: ReadonlyMap<string, string>) => Template;
+}): AskedRows {
+  const made = rows.map((row) => {
+    const values = new Map(names.map((name) => [name, row.more[name] ?? ""]));
+    return { row, template: template(values) };
+  });
+  const count = made.reduce((sum, { template }) => sum + template.count, 0);
+  return {
+    count,
+    dimensions: [],
+    row: (index) => {
+      let left = index;
+      for (const { row: { number, cells, fault }, template } of made) {
+        if (left >= template.count) {
+          left -= template.count;
+          continue;
+        }
+        const input = { ...defaults, ...fieldsOf(cells), prompt: template.text(left) };
+        return { number: index + 1, place: `row ${number}`, input, ...fault !== null && { fault } };
+      }
+      throw new Error(`There is no row ${index}`);
+    },
+  };
+}
+
 const numbers = ["count", "seed", "guidance", "steps"] as const;
 
 function fieldsOf(cells: TableRow): { [name: string]: unknown } {

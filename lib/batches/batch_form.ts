@@ -2,19 +2,25 @@
 import { Refusal } from "../refusal.ts";
 import {
   type Asked,
+  type AskedRow,
   type AskedRows,
   type Axis,
   type AxisField,
   axisOf,
+  filledRows,
   listedTexts,
   rowsOf,
   tableRows,
   textsOf,
 } from "./asked_rows.ts";
+import { plainTemplate, readTemplate } from "./braces.ts";
+import { fillIn, placeholdersOf } from "../recipes/placeholders.ts";
+import type { RecipeVersion } from "../recipes/recipe.ts";
+import type { RecipeUse } from "../prompts/prompt.ts";
 import type { BatchRow } from "./plan.ts";
 import { readNumberList } from "./number_range.ts";
 import { readPromptList } from "./prompt_list.ts";
-import { readTable, type TableRow, writeTable } from "./table.ts";
+import { quoted, readTable, type TableRow, writeTable } from "./table.ts";
 
 export const ways = ["variations", "list", "braces", "table"] as const;
 export type Way = (typeof ways)[number];
@@ -38,6 +44,15 @@ export interface BatchForm {
   steps: string;
   negativePrompt: string;
   watermark: string;
+  /** Ids, where it is filled from a recipe; empty: it is not. */
+  recipeId: string;
+  recipeVersion: string;
+}
+
+/** What the rows are made with: each row of a table fills in what the text leaves open. */
+export interface FormRecipe {
+  use: RecipeUse;
+  text: string;
 }
 
 /** Nothing is filled in yet. */
@@ -55,6 +70,8 @@ export const emptyForm: BatchForm = {
   steps: "",
   negativePrompt: "",
   watermark: "",
+  recipeId: "",
+  recipeVersion: "",
 };
 
 /** A form with these rows as a table; empty where a table can't say them all. */
@@ -63,6 +80,31 @@ export function formOfRows(rows: readonly Pick<BatchRow, "request" | "filing">[]
   if (!cells.every((row) => row !== null)) return emptyForm;
   const prompts = writeTable(cells);
   return prompts.length > mostTextUnits ? emptyForm : { ...emptyForm, way: "table", prompts };
+}
+
+/** A form that is filled in with a recipe: one with placeholders is a table, whose first row names them. */
+export function formOfRecipe(
+  form: BatchForm,
+  { text, settings }: Pick<RecipeVersion, "text" | "settings">,
+): BatchForm {
+  const names = placeholdersOf(text);
+  const { model, imageSize, count, seed, guidance, steps, negativePrompt = "", watermark = "" } = settings;
+  const typed = (value: number | undefined) => value?.toString() ?? "";
+  const hasChoices = /\{[^{}]*\|/.test(text);
+  return {
+    ...form,
+    way: names.length > 0 ? "table" : hasChoices ? "braces" : "variations",
+    prompts: names.length > 0 ? `${names.map(quoted).join(",")}\n` : text,
+    braces: hasChoices,
+    model: model === undefined ? [] : [model],
+    imageSize: imageSize === undefined ? [] : [imageSize],
+    count: typed(count),
+    seed: typed(seed),
+    guidance: typed(guidance),
+    steps: typed(steps),
+    negativePrompt,
+    watermark,
+  };
 }
 
 /** Null: a mask, a frame or a role has no column. */
@@ -95,7 +137,24 @@ export const mostTextUnits = 1024 * 1024;
  * `drawnSeed` is the first seed where variations share one and none was chosen. Refuses with `invalid_request`, or with
  * `invalid_prompt` braces that can't be read.
  */
-export function askedByForm(form: BatchForm, { drawnSeed }: { drawnSeed: number }): AskedRows {
+export function askedByForm(
+  form: BatchForm,
+  { drawnSeed, recipe = null }: { drawnSeed: number; recipe?: FormRecipe | null },
+): AskedRows {
+  const asked = askedWithout(form, { drawnSeed, recipe });
+  if (recipe === null) return asked;
+  const { recipeId, version: recipeVersion } = recipe.use;
+  const row = (index: number): AskedRow => {
+    const each = asked.row(index);
+    return { ...each, input: { ...each.input as object, recipeId, recipeVersion } };
+  };
+  return { ...asked, row };
+}
+
+function askedWithout(
+  form: BatchForm,
+  { drawnSeed, recipe }: { drawnSeed: number; recipe: FormRecipe | null },
+): AskedRows {
   switch (form.way) {
     case "variations":
       return rowsOf({ texts: textsOf(form.prompts, { hasBraces: false }), ...variationsOf(form, drawnSeed) });
@@ -104,8 +163,23 @@ export function askedByForm(form: BatchForm, { drawnSeed }: { drawnSeed: number 
     case "braces":
       return rowsOf({ texts: textsOf(form.prompts, { hasBraces: form.braces }), ...settingsOf(form) });
     case "table":
-      return tableRows(readTable(form.prompts), defaultsOf(form));
+      return recipe === null
+        ? tableRows(readTable(form.prompts), defaultsOf(form))
+        : recipeRows(form, { text: recipe.text, defaults: defaultsOf(form) });
   }
+}
+
+/** The text of a recipe for each row of a table, whose columns are its placeholders, or settings. */
+function recipeRows(
+  { prompts, braces }: BatchForm,
+  { text, defaults }: { text: string; defaults: Settings["fixed"] },
+): AskedRows {
+  const names = placeholdersOf(text);
+  return filledRows(readTable(prompts, { more: names }), {
+    defaults,
+    names,
+    template: (values) => braces ? readTemplate(text, { values }) : plainTemplate(fillIn(text, values)),
+  });
 }
 
 type Settings = Pick<Asked, "fixed" | "axes">;

@@ -37,7 +37,7 @@ export type TableColumn = (typeof tableColumns)[number];
 export type TableRow = { [column in TableColumn]?: string };
 
 export interface Table {
-  columns: TableColumn[];
+  columns: string[];
   /** Those without a word are left out. */
   rows: NumberedRow[];
 }
@@ -46,23 +46,32 @@ export interface NumberedRow {
   /** From 1 behind the header on. */
   number: number;
   cells: TableRow;
+  /** The cells of columns that were asked for besides, by their names. */
+  more: { [column: string]: string };
   /** Why its cells can't be told apart, for people; null: they can. */
   fault: string | null;
 }
 
 const longestNameTold = 60;
 
-/** Refuses with `invalid_request` what is no table, and columns that there are not, by name. */
-export function readTable(text: string): Table {
+/**
+ * Refuses with `invalid_request` what is no table, and columns that there are not, by name. `more` are columns that a
+ * recipe asks for, all of which must be there; they stand for the column `prompt` then, and count before those of the
+ * same name.
+ */
+export function readTable(text: string, { more }: { more?: readonly string[] } = {}): Table {
   const { records, faults } = readRecords(text.replace(/^\ufeff/, ""));
   const [header = [], ...body] = records;
-  const columns = readHeader(header);
+  const columns = readHeader(header, more);
+  const ofRecipe = columns.map((name) => more?.includes(name) ? name : null);
+  const usual = columns.map((name) => isColumn(name) && !more?.includes(name) ? name : null);
   const rows = body.map((cells, i) => ({ number: i + 1, cells })).filter(({ cells }) => cells.some(isFilled));
   return {
     columns,
     rows: rows.map(({ number, cells }) => ({
       number,
-      cells: rowOf(columns, cells),
+      cells: cellsOf(usual, cells),
+      more: cellsOf(ofRecipe, cells),
       fault: faults.get(number) ?? faultOfCount(cells, columns),
     })),
   };
@@ -89,30 +98,40 @@ function delimiterOf(text: string): string {
   return best.columns > 1 ? best.delimiter : csv.UNIT_SEP;
 }
 
-function readHeader(cells: readonly string[]): TableColumn[] {
-  const names = cells.map((cell) => cell.trim());
-  while (names.at(-1) === "") names.pop();
-  if (names.length === 0) {
+function readHeader(cells: readonly string[], more?: readonly string[]): string[] {
+  const columns = cells.map((cell) => cell.trim().normalize("NFC"));
+  while (columns.at(-1) === "") columns.pop();
+  if (columns.length === 0) {
     throw tableRefusal("The table is empty: its first row names the columns, such as prompt,model");
   }
-  const columns = names.map((name) => tableColumns.find((column) => column === name) ?? name);
-  const unknown = columns.filter((column) => !isColumn(column));
+  const unknown = columns.filter((column) => !isColumn(column) && !more?.includes(column));
   if (unknown.length > 0) {
     const told = unknown.map((name) => cutText(name, { chars: longestNameTold }) || "(no name)").join(", ");
-    throw tableRefusal(`Unknown column: ${told}. A table can have ${tableColumns.join(", ")}`);
+    const usual = tableColumns.filter((column) => more === undefined || column !== "prompt");
+    throw tableRefusal(`Unknown column: ${told}. A table can have ${[...more ?? [], ...usual].join(", ")}`);
   }
   const twice = columns.find((column, i) => columns.indexOf(column) < i);
   if (twice !== undefined) throw tableRefusal(`The column ${twice} is there twice`);
-  if (!columns.includes("prompt")) throw tableRefusal("The table needs a column prompt");
-  return columns.filter(isColumn);
+  const missing = (more ?? ["prompt"]).find((column) => !columns.includes(column));
+  if (missing !== undefined) throw tableRefusal(`The table needs a column ${missing}`);
+  if (more !== undefined && !more.includes("prompt") && columns.includes("prompt")) {
+    throw tableRefusal("The recipe is the prompt, so the table can have no column prompt");
+  }
+  return columns;
 }
 
 function isColumn(name: string): name is TableColumn {
   return (tableColumns as readonly string[]).includes(name);
 }
 
-function rowOf(columns: readonly TableColumn[], cells: readonly string[]): TableRow {
-  return Object.fromEntries(columns.flatMap((column, i) => isFilled(cells[i]) ? [[column, cells[i]]] : []));
+/** Those that are filled; null: a column that is not asked for. */
+function cellsOf(
+  columns: readonly (string | null)[],
+  cells: readonly string[],
+): { [column: string]: string } {
+  return Object.fromEntries(
+    columns.flatMap((column, i) => column !== null && isFilled(cells[i]) ? [[column, cells[i]]] : []),
+  );
 }
 
 function isFilled(cell: string | undefined): cell is string {
@@ -135,7 +154,8 @@ export function writeTable(rows: readonly TableRow[]): string {
   return [columns, ...lines].map((cells) => `${cells.join(",")}\n`).join("");
 }
 
-function quoted(cell: string): string {
+/** A cell as it is written. */
+export function quoted(cell: string): string {
   return /[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 

@@ -140,3 +140,5 @@ export const recipeChanges = z.strictObject({
   name: recipeName.optional(),
   boardId: z.string({ error: boardWords }).nullable().optional(),
 });
+
+export type RecipeChanges = z.output<typeof recipeChanges>;

@@ -78,6 +78,12 @@ export async function listBoardsWithRecipes(store: Store, userId: string): Promi
   return await allBoards(store, userId);
 }
 
+/** Those that they may put a recipe onto. */
+export async function listBoardsForRecipes(store: Store, userId: string): Promise<Board[]> {
+  const boards = await listBoardsWithRecipes(store, userId);
+  return boards.filter((board) => ["editor", "owner"].includes(roleOn(board, userId) ?? ""));
+}
+
 /** Null: they are no member. */
 function roleOn({ ownerId }: Board, userId: string): RecipeRole | null {
   return ownerId === userId ? "owner" : null;

@@ -2,6 +2,7 @@
 import { type Image, isMade, type MadeImage } from "../images/image.ts";
 import { readImages } from "../images/image_store.ts";
 import { readLedger } from "../money/ledger.ts";
+import { imageCost } from "../prompts/image_cost.ts";
 import { type Prompt, shownImageIds } from "../prompts/prompt.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
 import { keys } from "../store/schema.ts";
@@ -10,13 +11,20 @@ import { present, type Store } from "../store/store.ts";
 export interface MadeWith {
   version: number;
   /** The best ones first: by stars, then the newest. */
-  images: { image: MadeImage; prompt: Prompt }[];
+  images: MadeImageView[];
   /** How many there are, among the latest prompts. */
   count: number;
   /** What one's own prompts cost, in micro-dollars. */
   costMicros: number;
   /** Of those that have stars, in the middle; null: none has. */
   stars: number | null;
+}
+
+export interface MadeImageView {
+  image: MadeImage;
+  prompt: Prompt;
+  /** In micro-dollars; null: not known yet. */
+  costMicros: number | null;
 }
 
 /** Of older prompts nothing is told. */
@@ -44,7 +52,9 @@ export async function readMadeWith(
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   const shown = images.flatMap(({ value: image }) => {
     const prompt = isMade(image) ? byId.get(image.promptId) : undefined;
-    return prompt !== undefined && isMade(image) ? [{ image, prompt }] : [];
+    return prompt !== undefined && isMade(image)
+      ? [{ image, prompt, costMicros: imageCost(prompt, image.id).costMicros }]
+      : [];
   });
   const stars = shown.flatMap(({ image }) => image.rating > 0 ? [image.rating] : []);
   return {

@@ -6,14 +6,14 @@
  */
 import type { z } from "zod";
 import { isDeepStrictEqual } from "node:util";
-import { Refusal } from "../refusal.ts";
+import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { commit, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import { mergeFields, mergeTexts, type Three } from "./merge_words.ts";
 import { mostVersions, type newVersionInput, type Recipe, type RecipeVersion } from "./recipe.ts";
 import { checkBoard, demandRole, findRecipe, type FoundRecipe } from "./recipe_access.ts";
-import { addVersion, listDrafts, readVersion } from "./recipe_store.ts";
+import { addVersion, findVersion, listDrafts, readVersion } from "./recipe_store.ts";
 
 export type Saved =
   /** `mergedWith`: what somebody saved meanwhile, which is in it too. */
@@ -86,6 +86,43 @@ async function trySaving(store: Store, sent: Sent): Promise<Saved | null> {
   const draft: RecipeVersion = earlier ?? { ...mine, draft: { settledBy: null } };
   const isKept = earlier !== null || await add(store, { found, settled: null, version: draft });
   return isKept && { isSaved: false, conflict: { ...three, mine: draft, fields: merged.conflicts } };
+}
+
+/** A draft with what it was written from and what counts now; and what it would be, as far as that can be told. */
+export interface OpenDraft {
+  versions: Three<RecipeVersion>;
+  /** Empty: they go together. */
+  conflicts: string[];
+  /** To begin with: what both changed is as the author of the draft wants it. */
+  proposal: Pick<RecipeVersion, "text" | "settings">;
+}
+
+/** Refuses with `not_found` what is no draft of theirs. */
+export async function openDraft(
+  store: Store,
+  { userId, recipeId, n }: { userId: string; recipeId: string; n: number },
+): Promise<OpenDraft> {
+  const { recipe } = await findRecipe(store, { userId, recipeId });
+  const mine = await findVersion(store, { userId, recipeId, n });
+  const [base, theirs] = await Promise.all([
+    readVersion(store, { recipeId, n: mine.basedOn ?? 0 }),
+    readVersion(store, { recipeId, n: recipe.value.current }),
+  ]);
+  if (mine.draft === null || base === null || theirs === null) throw notFound();
+  const versions = { base: base.value, mine, theirs: theirs.value };
+  const merged = merge(versions);
+  if ("text" in merged) return { versions, conflicts: [], proposal: merged };
+  const both = mergeFields({
+    base: base.value.settings,
+    mine: mine.settings,
+    theirs: theirs.value.settings,
+  });
+  const own = new Map(Object.entries(mine.settings));
+  const settings = {
+    ...both.merged,
+    ...Object.fromEntries(both.conflicts.map((name) => [name, own.get(name)])),
+  };
+  return { versions, conflicts: merged.conflicts, proposal: { text: mine.text, settings } };
 }
 
 function noSuchBase(): Refusal {

@@ -38,6 +38,8 @@ export function batchFormOf(texts: Texts): BatchForm {
     steps: one("steps"),
     negativePrompt: one("negativePrompt"),
     watermark: one("watermark"),
+    recipeId: one("recipeId"),
+    recipeVersion: one("recipeVersion"),
   };
 }
 

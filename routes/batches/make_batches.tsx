@@ -2,7 +2,13 @@
 import { Hono } from "hono";
 import { acceptBatch, type AcceptedBatch, findAcceptedBatch } from "../../lib/batches/accept_batch.ts";
 import { readBatchInput } from "../../lib/batches/batch_body.ts";
-import { askedByForm, type BatchForm, emptyForm, formOfRows } from "../../lib/batches/batch_form.ts";
+import {
+  askedByForm,
+  type BatchForm,
+  emptyForm,
+  formOfRecipe,
+  formOfRows,
+} from "../../lib/batches/batch_form.ts";
 import { readAllRows } from "../../lib/batches/batch_rows.ts";
 import { findBatch } from "../../lib/batches/batch_store.ts";
 import { economyOffer } from "../../lib/batches/economy.ts";
@@ -14,7 +20,9 @@ import type { TableColumn } from "../../lib/batches/table.ts";
 import { noTerms, type TermsForm, termsOf } from "../../lib/batches/terms.ts";
 import { allBoards } from "../../lib/boards/board_store.ts";
 import { sha256 } from "../../lib/digest.ts";
+import type { RecipeUse } from "../../lib/prompts/prompt.ts";
 import type { Lane } from "../../lib/prompts/quote.ts";
+import { findUsed, type UsedRecipe } from "../../lib/recipes/use_recipe.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { NewBatchPage } from "../../views/batches/new_batch_page.tsx";
 import { acceptedBatchJson } from "../../views/json/batch_json.ts";
@@ -75,7 +83,10 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
     .get(newBatchPath, async (c) => {
       callerOf(c);
       const from = c.req.query("from");
-      if (from === undefined) return c.html(await page(c, { form: batchFormOf(c.req.queries()) }));
+      if (from === undefined) {
+        const form = batchFormOf(c.req.queries());
+        return c.html(await page(c, { form: await filledByRecipe(c, form) }));
+      }
       const previewed = await previewAgain(c, from);
       const faces = { page: (refusal: Refusal) => page(c, { form: previewed.form, refusal }) };
       return await orProblem(
@@ -144,9 +155,33 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
   }
 
   function previewOf(userId: string, { planId, form }: { planId: string; form: BatchForm }): Previewed {
-    const plan = async (lane?: Lane) =>
-      await planBatch(deps, { userId, asked: askedByForm(form, { drawnSeed: seedOf(planId) }), lane });
+    const plan = async (lane?: Lane) => {
+      const used = await findRecipeOf(userId, form);
+      const recipe = used && { use: useOf(form)!, text: used.version.text };
+      const asked = askedByForm(form, { drawnSeed: seedOf(planId), recipe });
+      return await planBatch(deps, { userId, asked, lane });
+    };
     return { planId, form, plan };
+  }
+
+  /** Null: it names none. Refuses with `invalid_request` one that is not there for them. */
+  async function findRecipeOf(userId: string, form: BatchForm): Promise<UsedRecipe | null> {
+    const use = useOf(form);
+    if (use === null) return null;
+    try {
+      return await findUsed(store, { userId, use });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === "not_found")) throw error;
+      throw new Refusal("invalid_request", "The recipe is not there any more", { field: "recipeId" });
+    }
+  }
+
+  /** Its text, or a column for each of its placeholders, and its settings, where nothing else was said. */
+  async function filledByRecipe(c: AppContext, form: BatchForm): Promise<BatchForm> {
+    const use = useOf(form);
+    if (use === null || form.prompts !== "") return form;
+    const { version: { text, settings } } = await findUsed(store, { userId: callerOf(c).user.id, use });
+    return formOfRecipe(form, { text, settings });
   }
 
   /** The rows of a batch of theirs once more; refuses with `not_found`. */
@@ -200,12 +235,17 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
     },
   ) {
     const { user } = callerOf(c);
-    const [budget, boards] = await Promise.all([budgetOf(deps, user), allBoards(store, user.id)]);
+    const [budget, boards, used] = await Promise.all([
+      budgetOf(deps, user),
+      allBoards(store, user.id),
+      findRecipeOf(user.id, form).catch(asNone),
+    ]);
     const { expectedMs } = deps.taskDurations;
     return (
       <NewBatchPage
         user={user}
         form={form}
+        recipe={used && { name: used.found.recipe.value.name, version: used.version }}
         models={models.available()}
         budget={budget}
         maxRows={deps.batchMaxRows}
@@ -223,6 +263,19 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
       />
     );
   }
+}
+
+/** One that is not there is not shown. */
+function asNone(error: unknown): null {
+  if (error instanceof Refusal) return null;
+  throw error;
+}
+
+/** The version that a form names; null: none. */
+function useOf({ recipeId, recipeVersion }: BatchForm): RecipeUse | null {
+  return recipeId !== "" && /^\d{1,9}$/.test(recipeVersion)
+    ? { recipeId, version: Number(recipeVersion) }
+    : null;
 }
 
 const forgottenWords =

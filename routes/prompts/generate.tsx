@@ -27,7 +27,7 @@ import {
 import { checkPromptRequest, namedIn } from "../../lib/prompts/prompt_request.ts";
 import { findPrompt, listPrompts } from "../../lib/prompts/prompt_store.ts";
 import { type PictureView, viewImages, viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
-import { findUsed } from "../../lib/recipes/use_recipe.ts";
+import { fieldsOfRecipe, findUsed, type UsedRecipe } from "../../lib/recipes/use_recipe.ts";
 import { findNamed } from "../../lib/images/named.ts";
 import { type Quote, quoteOf } from "../../lib/prompts/quote.ts";
 import { type Accepted, findAccepted, requestPrompt } from "../../lib/prompts/request_prompt.ts";
@@ -134,7 +134,8 @@ export function generateRoutes(deps: GenerateDeps) {
       const sources = readNamedSources(c);
       const kept = picture === undefined ? undefined : filled.get(`${user.id} ${picture}`);
       const problem = picture !== undefined && kept === undefined ? forgottenWords : undefined;
-      const { fields, left } = kept ?? { fields: typed, left: readLeft(c.req.queries("left") ?? []) };
+      const given = await withRecipe(user, typed);
+      const { fields, left } = kept ?? { fields: given, left: readLeft(c.req.queries("left") ?? []) };
       if (remix !== undefined) {
         const draft = await remixDraft(user, remix);
         return await readyPages.answer(c, (ready) => generatorPage(c, { draft, ready }));
@@ -187,7 +188,8 @@ export function generateRoutes(deps: GenerateDeps) {
       const { user } = callerOf(c, "generate");
       const form = await readFilledForm(c, ["mask"]);
       if (isEditForm(form)) return await takeEdit(c, form);
-      const { requestKey, price, ...fields } = form.fields;
+      const { requestKey, price, ...sent } = form.fields;
+      const fields = await withoutGoneRecipe(user, sent);
       let sources = await readFormSources(c);
       const draft = () => draftOf(fields, models.available(), sources);
       const faces: ProblemFaces = {
@@ -287,6 +289,35 @@ export function generateRoutes(deps: GenerateDeps) {
     return { quote: quoteOf(models, checked), filing: checked.filing, recipe: checked.recipe };
   }
 
+  /** Where a recipe is named, its settings and its text, filled in, stand where nothing else was typed. */
+  async function withRecipe(user: User, typed: FormFields): Promise<FormFields> {
+    const { recipe: use } = draftOf(typed, models.available());
+    const used = use && await findRecipeIfThere(user, use);
+    if (used === null) return typed;
+    const prefix = "with.";
+    const values = Object.entries(typed).flatMap(([name, value]) =>
+      name.startsWith(prefix) && value ? [[name.slice(prefix.length), value] as const] : []
+    );
+    return { ...fieldsOfRecipe(used.version, new Map(values)), ...typed };
+  }
+
+  /** A recipe that went meanwhile is no reason to refuse what was typed. */
+  async function withoutGoneRecipe(user: User, { recipeId, ...typed }: FormFields): Promise<FormFields> {
+    const { recipe: use } = draftOf({ recipeId, ...typed }, models.available());
+    const isThere = use !== null && await findRecipeIfThere(user, use) !== null;
+    return isThere ? { ...typed, recipeId } : typed;
+  }
+
+  /** Null: it is not there any more, or never was for them. */
+  async function findRecipeIfThere(user: User, use: RecipeUse): Promise<UsedRecipe | null> {
+    try {
+      return await findUsed(store, { userId: user.id, use });
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "not_found") return null;
+      throw error;
+    }
+  }
+
   /** What was typed is in the form again after signing in. */
   async function leadToLogin(c: AppContext): Promise<Response> {
     const { requestKey: _, price: __, ...fields } = isForm(c) ? await readForm(c) : {} as FormFields;
@@ -384,8 +415,9 @@ export function generateRoutes(deps: GenerateDeps) {
 
   /** The draft with the pictures that it names, as far as they are there, and what it costs. */
   async function formOf(user: User, { sources, ...draft }: Draft): Promise<FilledForm> {
-    const [found, boards, credits] = await Promise.all([
+    const [found, recipe, boards, credits] = await Promise.all([
       findSources(store, { userId: user.id, sources }),
+      draft.recipe && findRecipeIfThere(user, draft.recipe),
       allBoards(store, user.id),
       readCredits(
         store,
@@ -398,6 +430,7 @@ export function generateRoutes(deps: GenerateDeps) {
       credit: credits({ publicationId: draft.remixOf }),
       pictures: found.pictures,
       boards,
+      recipe: recipe && { use: draft.recipe!, name: recipe.found.recipe.value.name },
       costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),
       problem: kept.sources.length < sources.length ? goneWords : null,
     };
@@ -410,6 +443,8 @@ interface FilledForm {
   /** Of its sources. */
   pictures: PictureView[];
   boards: Board[];
+  /** What it is made with; null: nothing that there is for them. */
+  recipe: { use: RecipeUse; name: string } | null;
   costMicros: number;
   problem: string | null;
 }

@@ -195,6 +195,8 @@ async function createThings(
     one: "1",
     hook: hook.id,
     delivery: delivery.id,
+    version: "2",
+    draft: "3",
     invitation: invitation.id,
     passkey,
     waiting,

@@ -1,5 +1,6 @@
 /** Many at once: one text that is rows in one of four ways, and what they would be and cost before anything is held. */
 import type { BatchForm, Way } from "../../lib/batches/batch_form.ts";
+import type { RecipeVersion } from "../../lib/recipes/recipe.ts";
 import type { Model } from "../../lib/catalog/provider.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { RowProblem } from "../../lib/refusal.ts";
@@ -13,6 +14,8 @@ import { BatchPreview, type PreviewProps } from "./batch_preview.tsx";
 export interface NewBatchProps {
   user: User;
   form: BatchForm;
+  /** What the rows are made with; null: nothing. */
+  recipe: { name: string; version: RecipeVersion } | null;
   models: readonly Model[];
   budget: BudgetState;
   maxRows: number;
@@ -25,7 +28,7 @@ export interface NewBatchProps {
 }
 
 export function NewBatchPage(props: NewBatchProps) {
-  const { user, form, models, budget, maxRows, preview, problem, rowProblems } = props;
+  const { user, form, recipe, models, budget, maxRows, preview, problem, rowProblems } = props;
   return (
     <Layout title="Many at once" user={user} current="/batches">
       <div class="heading">
@@ -43,7 +46,7 @@ export function NewBatchPage(props: NewBatchProps) {
         )}
         <section class="saying" aria-labelledby="rows-heading">
           <h2 id="rows-heading">{preview === null ? "What to make" : "Change it"}</h2>
-          <RowsForm form={form} models={models} isFirst={preview === null} />
+          <RowsForm form={form} recipe={recipe} models={models} isFirst={preview === null} />
           <Budget budget={budget} />
         </section>
       </div>
@@ -108,10 +111,11 @@ const examples: { [way in Way]: string } = {
 };
 
 function RowsForm(
-  { form, models, isFirst }: { form: BatchForm; models: readonly Model[]; isFirst: boolean },
+  { form, recipe, models, isFirst }: Pick<NewBatchProps, "form" | "recipe" | "models"> & { isFirst: boolean },
 ) {
   return (
     <form id="rows-form" class="rows-form" method="post" action="/batches/new" enctype="multipart/form-data">
+      {recipe !== null && <WithRecipe {...recipe} />}
       <fieldset class="field ways">
         <legend>How you say it</legend>
         <div class="choices">
@@ -156,8 +160,12 @@ function RowsForm(
           At most 1 MB. <a href="/batches/template.csv" download>A template to fill in</a>
         </p>
       </div>
-      <label class="box" data-ways="braces">
-        <input type="checkbox" name="braces" checked={form.braces || form.prompts === ""} />
+      <label class="box" data-ways={recipe === null ? "braces" : "braces table"}>
+        <input
+          type="checkbox"
+          name="braces"
+          checked={form.braces || (form.prompts === "" && recipe === null)}
+        />
         Braces make variants
       </label>
       <div class="pair" data-ways="variations">
@@ -190,6 +198,25 @@ function RowsForm(
         <span class="muted">Nothing is set aside or spent by looking.</span>
       </div>
     </form>
+  );
+}
+
+/** In a table each row fills in the places of its text. */
+function WithRecipe({ name, version: { recipeId, n, text } }: NonNullable<NewBatchProps["recipe"]>) {
+  return (
+    <div class="with-recipe">
+      <input type="hidden" name="recipeVersion" value={n} />
+      <label class="box">
+        <input type="checkbox" name="recipeId" value={recipeId} checked />
+        <span>
+          Made with the recipe <bdi>{name}</bdi>, version {n}
+        </span>
+      </label>
+      <p class="recipe-text" dir="auto">{text}</p>
+      <p class="muted">
+        A table has a column for each place in braces, and a row for each prompt. Other columns are settings.
+      </p>
+    </div>
   );
 }
 

@@ -62,6 +62,7 @@ export function ImagePage(
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
             <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
+            <a class="button quiet" href={`/recipes/new?from=${prompt.id}`}>Save as recipe</a>
           </div>
           <Marks {...marks} />
           {publishing && <PublishBox view={view} publishing={publishing} />}

@@ -1,6 +1,7 @@
 /** The form that asks for pictures, in the order in which people think: words, then shape, then the rest. */
 import type { Board } from "../../lib/boards/board.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
+import type { RecipeUse } from "../../lib/prompts/prompt.ts";
 import type { Draft } from "../../lib/prompts/prompt_draft.ts";
 import type { Credit } from "../../lib/live/publication_view.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
@@ -22,6 +23,8 @@ export interface GeneratorFormProps {
   pictures: readonly PictureView[];
   /** All of the user's. */
   boards: readonly Board[];
+  /** What it is made with; null: nothing. */
+  recipe: { use: RecipeUse; name: string } | null;
   models: readonly Model[];
   health: Health;
   budget: BudgetState;
@@ -33,8 +36,20 @@ export interface GeneratorFormProps {
 }
 
 export function GeneratorForm(
-  { draft, credit, pictures, boards, models, health, budget, costMicros, maxChars, requestKey, problem }:
-    GeneratorFormProps,
+  {
+    draft,
+    credit,
+    pictures,
+    boards,
+    recipe,
+    models,
+    health,
+    budget,
+    costMicros,
+    maxChars,
+    requestKey,
+    problem,
+  }: GeneratorFormProps,
 ) {
   return (
     <form
@@ -71,6 +86,7 @@ export function GeneratorForm(
           {Array.from(draft.text).length} / {maxChars}
         </p>
       </div>
+      {recipe !== null && <RecipeField {...recipe} />}
       {credit?.kind === "publication" && credit.shown && <RemixField draft={draft} credit={credit} />}
       <SettingsFields {...{ draft, pictures, boards, models, health }} />
       <div class="send">
@@ -98,6 +114,22 @@ function RemixField({ draft: { remixOf }, credit }: { draft: Draft; credit: Cred
         A remix <CreditWords credit={credit} />
       </span>
     </label>
+  );
+}
+
+/** Who takes the tick away makes pictures without the recipe. */
+export function RecipeField({ use: { recipeId, version }, name }: { use: RecipeUse; name: string }) {
+  return (
+    <p class="with-recipe">
+      <input type="hidden" name="recipeVersion" value={version} />
+      <label class="box">
+        <input type="checkbox" name="recipeId" value={recipeId} checked />
+        <span>
+          Made with the recipe <bdi>{name}</bdi>, version {version}
+        </span>
+      </label>{" "}
+      <a href={`/recipes/${recipeId}?version=${version}`}>Look at it</a>
+    </p>
   );
 }
 

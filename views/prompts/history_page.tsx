@@ -108,7 +108,9 @@ export function HistoryRow({ view, zone }: { view: PromptView; zone?: string }) 
           )}
           <div>
             <p class="text" dir="auto">{text}</p>
-            <p class="muted">{model} · {size(imageSize)}</p>
+            <p class="muted">
+              {model} · {size(imageSize)} · <a href={`/recipes/new?from=${prompt.id}`}>Save as recipe</a>
+            </p>
             {failure !== null && (
               <p class="muted">
                 {failure.message}. {failure.detail && <q dir="auto">{failure.detail}</q>} {failure.cost}

@@ -170,6 +170,9 @@ function Actions({ view }: { view: PromptView }) {
         name={againName(prompt)}
       />
       <a id={`use-${prompt.id}`} class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
+      <a id={`recipe-${prompt.id}`} class="button quiet" href={`/recipes/new?from=${prompt.id}`}>
+        Save as recipe
+      </a>
       {images.length === 1 && (
         <a
           id={`source-of-${prompt.id}`}

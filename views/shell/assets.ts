@@ -59,6 +59,7 @@ import publicationsStyles from "../../static/styles/publications.css" with { typ
 import queueStyles from "../../static/styles/queue.css" with { type: "text" };
 import recordsStyles from "../../static/styles/records.css" with { type: "text" };
 import sharesStyles from "../../static/styles/shares.css" with { type: "text" };
+import recipesStyles from "../../static/styles/recipes.css" with { type: "text" };
 import shellStyles from "../../static/styles/shell.css" with { type: "text" };
 import tokensStyles from "../../static/styles/tokens.css" with { type: "text" };
 
@@ -79,6 +80,7 @@ const styleSheets = [
   editorStyles,
   batchesStyles,
   sharesStyles,
+  recipesStyles,
   peopleStyles,
   moneyStyles,
   numbersStyles,

@@ -50,6 +50,7 @@ const usage: Place = { href: "/usage", name: "Usage" };
 const shares: Place = { href: "/shares", name: "Shares" };
 const passkeys: Place = { href: "/profile/passkeys", name: "Passkeys" };
 const apiKeys: Place = { href: "/profile#keys", name: "API keys" };
+const recipes: Place = { href: "/recipes", name: "Recipes" };
 const admin: Place = { href: "/admin", name: "Admin" };
 
 /** What leads where after `g`. */
@@ -151,6 +152,7 @@ function PersonMenu({ user, current }: { user: Reader; current: string | undefin
       </summary>
       <nav aria-label="You">
         <PlaceLink place={history} current={current} />
+        <PlaceLink place={recipes} current={current} />
         <PlaceLink place={usage} current={current} />
         {user.isSharing !== false && <PlaceLink place={shares} current={current} />}
         <PlaceLink place={profile} current={current} />

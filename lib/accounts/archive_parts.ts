@@ -23,6 +23,7 @@ import {
 import { type PublicationView, viewPublications } from "../live/publication_view.ts";
 import type { Publication } from "../publications/publication.ts";
 import { listOwnPublications } from "../publications/publication_store.ts";
+import { readRollups, type RollupRow } from "../statistics/rollup_store.ts";
 import { listSessions, type Session } from "../identity/session.ts";
 import { listNotices, mostNotices, type Notice } from "../users/notice.ts";
 import type { Recipe, RecipeVersion } from "../recipes/recipe.ts";
@@ -41,6 +42,7 @@ export interface ExportJson {
   image: (view: PictureView) => unknown;
   batch: (view: BatchView) => unknown;
   board: (view: BoardView) => unknown;
+  numbers: (row: RollupRow) => unknown;
   publication: (view: PublicationView) => unknown;
   notice: (notice: Notice) => unknown;
   /** One of theirs with all its versions, or versions that they wrote for others. */
@@ -182,6 +184,18 @@ export async function* portraitPart(deps: ExportDeps, { user }: ArchiveReader): 
   const portrait = await readPortrait(deps.store, user.id);
   if (portrait !== null) yield file(deps, "picture.webp", new Uint8Array(portrait.bytes));
 }
+
+/** What was booked by day and model; nothing where nothing was. */
+export async function* numbersPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const rows = await readRollups(deps.store, { userId: user.id, days: allDays });
+  if (rows.length === 0) return;
+  yield file(deps, "numbers.json", text(rows.map(json.numbers)));
+}
+
+const allDays = { from: "0000-01-01", to: "9999-12-31" };
 
 function file({ store }: ExportDeps, name: string, input: ArchiveFile["input"]): ArchiveFile {
   return { name, lastModified: new Date(store.now()), input };

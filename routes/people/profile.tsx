@@ -17,6 +17,8 @@ import { endSession, listSessions } from "../../lib/identity/session.ts";
 import { isTimeZone, timeZones } from "../../lib/users/time_zone.ts";
 import { changeProfile } from "../../lib/users/user.ts";
 import { DeletedPage } from "../../views/images/deleted_page.tsx";
+import { numbersOf } from "../../lib/statistics/analytics.ts";
+import { analyticsRowJson } from "../../views/json/analytics_json.ts";
 import { boardFields } from "../../views/json/board_json.ts";
 import { recipeExportJson } from "../../views/json/recipe_json.ts";
 import { accountExportJson } from "../../views/json/export_json.ts";
@@ -68,6 +70,7 @@ export function profileRoutes(deps: ProfileDeps) {
     image: (view) => imageJson(view, publicUrl).image,
     batch: batchJson,
     board: boardFields,
+    numbers: ({ rollup, ...row }) => analyticsRowJson({ ...row, numbers: numbersOf(rollup) }),
     notice: noticeFields,
     publication: (view) => publicationFields(view, { publicUrl, seenAs: "author" }),
     recipe: recipeExportJson,

@@ -6,6 +6,7 @@ import { acceptance } from "./acceptance.ts";
 import { batches } from "./batches.ts";
 import { composites } from "./composites.ts";
 import { moving } from "./moving.ts";
+import { numbers } from "./numbers.ts";
 import { openDarkroom } from "./darkroom.ts";
 import { type Bench, heading, line } from "./harness.ts";
 import { history, longHistoryLength } from "./history.ts";
@@ -36,6 +37,7 @@ const benches: Bench[] = [
   streams,
   history,
   longLists,
+  numbers,
   waiting,
   batches,
   moving,

@@ -6,6 +6,7 @@ import { cautiousAgents } from "./agent_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
+import { countedPrompts } from "./number_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
@@ -588,6 +589,36 @@ export const plantedFaults: PlantedFault[] = [
       new: "boards: []",
     }],
     story: sortedPictures,
+  },
+  {
+    name: "what is counted begins anew with each prompt",
+    breaks: "numbers",
+    edits: [{
+      file: "lib/work/settle.ts",
+      old: "rollup: addToRollup(books, rollupOf({ entry, outcome }))",
+      new: "rollup: rollupOf({ entry, outcome })",
+    }],
+    story: countedPrompts,
+  },
+  {
+    name: "what failed counts as made",
+    breaks: "numbers",
+    edits: [{
+      file: "lib/statistics/rollup.ts",
+      old: 'completed: Number(status === "COMPLETED"),',
+      new: "completed: 1,",
+    }],
+    story: countedPrompts,
+  },
+  {
+    name: "a picture that is deleted stays worth keeping",
+    breaks: "indexes",
+    edits: [{
+      file: "lib/images/delete_image.ts",
+      old: "await countKept(atomic, { store, image: image.value, by: -1 });",
+      new: "",
+    }],
+    story: countedPrompts,
   },
   {
     name: "an agent pays whatever it costs",

@@ -1,6 +1,6 @@
 /** What was booked in some days, put together by what somebody wants to know of it. Pure: it reads nothing. */
-import { quantile } from "./histogram.ts";
-import { addRollups, emptyRollup, type Rollup } from "./rollup.ts";
+import { quantiles } from "./histogram.ts";
+import { type Rollup, sumRollups } from "./rollup.ts";
 import type { RollupRow } from "./rollup_store.ts";
 
 /** A rollup as it is told: how long things took as two figures, in milliseconds. */
@@ -10,7 +10,8 @@ export interface Numbers extends Omit<Rollup, "took"> {
 }
 
 export function numbersOf({ took, ...rollup }: Rollup): Numbers {
-  return { ...rollup, p50Ms: quantile(took, 0.5), p95Ms: quantile(took, 0.95) };
+  const [p50Ms, p95Ms] = quantiles(took, [0.5, 0.95]);
+  return { ...rollup, p50Ms, p95Ms };
 }
 
 /** Whoever is not among those who are there counts for nobody, with all of their kind. */
@@ -23,13 +24,10 @@ export function withoutLeft(rows: readonly RollupRow[], isThere: (userId: string
 
 /** Sums by what `nameOf` says of each, in the order of those names; each has the facts of the first of its kind. */
 export function gather(rows: readonly RollupRow[], nameOf: (row: RollupRow) => string): RollupRow[] {
-  const sums = new Map<string, RollupRow>();
-  for (const row of rows) {
-    const name = nameOf(row);
-    const sum = sums.get(name);
-    sums.set(name, sum === undefined ? row : { ...sum, rollup: addRollups(sum.rollup, row.rollup) });
-  }
-  return [...sums].sort(([a], [b]) => a < b ? -1 : 1).map(([, row]) => row);
+  const groups = [...Map.groupBy(rows, nameOf)].sort(([a], [b]) => a < b ? -1 : 1);
+  return groups.map(([, [first, ...others]]) =>
+    others.length === 0 ? first : { ...first, rollup: totalOf([first, ...others]) }
+  );
 }
 
 /** The same as rollups by those names. */
@@ -38,5 +36,5 @@ export function sumBy(rows: readonly RollupRow[], nameOf: (row: RollupRow) => st
 }
 
 export function totalOf(rows: readonly RollupRow[]): Rollup {
-  return rows.reduce((sum, { rollup }) => addRollups(sum, rollup), emptyRollup);
+  return sumRollups(rows.map(({ rollup }) => rollup));
 }

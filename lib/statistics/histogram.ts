@@ -24,13 +24,17 @@ function valueOf(bucket: number): number {
 
 /** Milliseconds within which that share (0 to 1) of all was done, to within 10 %; null: there is nothing. */
 export function quantile(counts: Counts, share: number): number | null {
-  const buckets = Object.entries(counts).map(([name, count]) => ({ bucket: Number(name), count }))
-    .sort((a, b) => a.bucket - b.bucket);
-  const all = buckets.reduce((sum, { count }) => sum + count, 0);
-  let left = Math.max(1, Math.ceil(share * all));
-  for (const { bucket, count } of buckets) {
-    left -= count;
-    if (left <= 0) return valueOf(bucket);
-  }
-  return null;
+  return quantiles(counts, [share])[0];
+}
+
+/** The same for several shares at once. */
+export function quantiles(counts: Counts, shares: readonly number[]): (number | null)[] {
+  // Names that are numbers come in their order.
+  const [buckets, each] = [Object.keys(counts), Object.values(counts)];
+  const all = each.reduce((sum, count) => sum + count, 0);
+  return shares.map((share) => {
+    let left = Math.max(1, Math.ceil(share * all));
+    const at = each.findIndex((count) => (left -= count) <= 0);
+    return at < 0 ? null : valueOf(Number(buckets[at]));
+  });
 }

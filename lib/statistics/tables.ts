@@ -133,8 +133,9 @@ const peopleColumns: Column[] = [
 function peopleRows({ rows, names }: TableFacts): Value[][] {
   const all = totalOf(rows);
   const whose = ({ userId }: RollupRow) => userId ?? "";
+  const theirs = Map.groupBy(rows, whose);
   return byWeight(sumBy(rows, whose)).flatMap(([userId]) =>
-    byWeight(sumBy(rows.filter((row) => whose(row) === userId), ({ model }) => model)).map((
+    byWeight(sumBy(theirs.get(userId)!, ({ model }) => model)).map((
       [model, { prompts, images, costMicros }],
     ) => [
       userId === "" ? null : userId,

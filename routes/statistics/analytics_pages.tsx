@@ -23,6 +23,7 @@ import {
   tableIds,
 } from "../../lib/statistics/tables.ts";
 import { commonWords } from "../../lib/statistics/words.ts";
+import { isDay } from "../../lib/users/time_zone.ts";
 import type { User } from "../../lib/users/user.ts";
 import { AnalyticsPage } from "../../views/statistics/analytics_page.tsx";
 import { tableCsv, tableJson } from "../../views/statistics/table_files.ts";
@@ -57,12 +58,12 @@ export function analyticsPageRoutes(deps: AnalyticsDeps) {
     const rows = found.rows.filter(({ day }) => day >= days.from);
     const tables = makeTables(factsOf({ days, rows, names: found.names, texts }));
     const total = totalOf(rows);
-    const { from = days.from, to = days.to } = problem === null ? {} : askedIn(c);
+    const asked = problem === null ? days : askedIn(c);
     return c.html(
       <AnalyticsPage
         {...{ user, scope, days, range, problem, tables, storedBytes }}
         dayCount={countDays(days)}
-        asked={{ from, to }}
+        asked={{ from: dayOrNothing(asked.from), to: dayOrNothing(asked.to) }}
         total={numbersOf(total)}
         earlier={numbersOf(totalOf(found.rows.filter(({ day }) => day < days.from)))}
         costPerKeeperMicros={costPerKeeper(total)}
@@ -115,6 +116,11 @@ export function analyticsPageRoutes(deps: AnalyticsDeps) {
     const there = timeZone === undefined ? null : hoursIn(counts, { timeZone, at: store.now() });
     return there === null ? { counts, zone: "UTC" } : { counts: there, zone: timeZone! };
   }
+}
+
+/** A field for a day takes nothing else. */
+function dayOrNothing(text: string | undefined): string {
+  return text !== undefined && isDay(text) ? text : "";
 }
 
 interface Reader {

@@ -26,6 +26,8 @@ async function checkAllPages(page: Page, server: Server, state: string): Promise
     "/admin",
     "/nowhere",
     "/admin/spend",
+    "/usage",
+    "/admin/analytics",
     "/admin/prices",
     "/admin/providers",
     "/admin/queue",

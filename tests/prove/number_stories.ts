@@ -12,7 +12,7 @@ const square = { model: "nanobanana", imageSize: "1024x1024" };
 
 /** Prompts are made, fail and are refused, pictures get stars and are deleted, and the process dies meanwhile. */
 export const countedPrompts: Scenario = async (options): Promise<Finding[]> => {
-  await using world = await createWorld({ ...options, isHonest: false });
+  await using world = await createWorld({ ...options, isHonest: false, budgets: [null, null] });
   await world.start();
   const [person, other] = world.people;
   const promptIds: string[] = [];

@@ -213,9 +213,7 @@ function ByDay(props: AnalyticsProps) {
             return (
               <figure class="spend">
                 <BarChart
-                  label={`${name} by ${bars.length < table.rows.length ? "week" : "day"}: ${
-                    words(sum)
-                  } in all`}
+                  label={`${name} by ${isByWeek(table) ? "week" : "day"}: ${words(sum)} in all`}
                   bars={bars}
                   ends={endsOf(table)}
                   most={`${name}: most ${highest.amount > 0 ? `${highest.words}, ${highest.name}` : "none"}`}
@@ -228,14 +226,11 @@ function ByDay(props: AnalyticsProps) {
       )}
       {isFree && <p class="muted">All of it was free.</p>}
       <details>
-        <summary>The days as a table</summary>
+        <summary>{`The ${isByWeek(table) ? "weeks" : "days"} as a table`}</summary>
         <Rows
-          table={{
-            ...table,
-            rows: table.rows.filter((row) => row.some((value) => typeof value === "number" && value !== 0)),
-          }}
+          table={shownDays(table)}
           headings={{
-            day: "Day",
+            day: isByWeek(table) ? "Week of" : "Day",
             prompts: "Prompts",
             failed: "Failed",
             images: "Pictures",
@@ -249,21 +244,37 @@ function ByDay(props: AnalyticsProps) {
 
 const mostBars = 92;
 
-/** A bar a day, or a week where that would be too many. */
-function barsOf(
-  { rows }: Table,
-  { at, words }: { at: number; words: (amount: number) => string },
-): Bar[] {
-  const length = rows.length > mostBars ? 7 : 1;
-  const bars: Bar[] = [];
-  for (let i = 0; i < rows.length; i += length) {
-    const group = rows.slice(i, i + length);
-    const amount = group.reduce((sum, row) => sum + Number(row[at]), 0);
-    const first = dayWords(String(group[0][0]));
-    const name = length === 1 ? `on ${first}` : `in the week of ${first}`;
-    bars.push({ name, amount, words: words(amount) });
+/** Where days would be too many, each is a week, from the first day on. */
+function isByWeek({ rows }: Table): boolean {
+  return rows.length > mostBars;
+}
+
+/** A bar a day, or a week. */
+function barsOf(table: Table, { at, words }: { at: number; words: (amount: number) => string }): Bar[] {
+  return weeksOf(table).map((row) => {
+    const first = dayWords(String(row[0]));
+    const name = isByWeek(table) ? `in the week of ${first}` : `on ${first}`;
+    return { name, amount: Number(row[at]), words: words(Number(row[at])) };
+  });
+}
+
+function weeksOf(table: Table): Table["rows"] {
+  const { rows, columns } = table;
+  if (!isByWeek(table)) return rows;
+  const weeks: Value[][] = [];
+  for (const [i, row] of rows.entries()) {
+    if (i % 7 === 0) weeks.push([...row]);
+    else {columns.forEach((_, at) =>
+        at > 0 && (weeks.at(-1)![at] = Number(weeks.at(-1)![at]) + Number(row[at]))
+      );}
   }
-  return bars;
+  return weeks;
+}
+
+/** Those in which anything was booked. */
+function shownDays(table: Table): Table {
+  const isBooked = (row: readonly Value[]) => row.some((value) => typeof value === "number" && value !== 0);
+  return { ...table, rows: weeksOf(table).filter(isBooked) };
 }
 
 function endsOf({ rows }: Table): string[] {

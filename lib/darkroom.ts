@@ -39,6 +39,7 @@ import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
 import type { Sharing } from "./shares/share.ts";
+import { createShareReports, type ShareReports } from "./shares/report_share.ts";
 import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
 import { createSharePasswords, type SharePasswords } from "./shares/share_password.ts";
 import { createShareViews, type ShareViews } from "./shares/share_views.ts";
@@ -161,6 +162,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   sharePasswords: SharePasswords;
   shareEnds: ShareEnds;
   shareViews: ShareViews;
+  shareReports: ShareReports;
   accessTokens: JsonWebTokens;
   passkeys: Passkeys;
   remixRanking: RemixRanking;
@@ -311,6 +313,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     sharePasswords: createSharePasswords({ now }),
     shareEnds,
     shareViews,
+    shareReports: createShareReports({ store }),
     portraits: createPortraits({ store, outgoing: world.outgoing, log }),
     identityProviders: world.identityProviders,
     signInPolicy: world.signInPolicy,

@@ -65,23 +65,25 @@ export async function createShare(
     createdAt: store.now(),
     endedAt: null,
   };
-  while (true) {
-    const others = await readAll(store, userId);
-    const live = others.filter(({ value }) => !isOver(value, store.now()));
-    if (live.length >= mostLiveShares) {
-      throw new Refusal(
-        "too_large",
-        `You have ${live.length} links that work, and ${mostLiveShares} is the most`,
-      );
+  return await store.locks.hold(`shares ${userId}`, async () => {
+    while (true) {
+      const others = await readAll(store, userId);
+      const live = others.filter(({ value }) => !isOver(value, store.now()));
+      if (live.length >= mostLiveShares) {
+        throw new Refusal(
+          "too_large",
+          `You have ${live.length} links that work, and ${mostLiveShares} is the most`,
+        );
+      }
+      const share: Share = { ...drawn, sequence: (others.at(0)?.value.sequence ?? 0) + 1 };
+      const atomic = checkAccount(store.kv.atomic(), userId);
+      addShare(atomic, share);
+      const kept = others.filter(({ value }) => isOver(value, store.now()));
+      for (const oldest of kept.slice(Math.max(0, mostKept - 1 - live.length))) removeShare(atomic, oldest);
+      if (await commit(atomic) !== null) return share;
+      if (await readUser(store, userId) === null) throw accountGone();
     }
-    const share: Share = { ...drawn, sequence: (others.at(0)?.value.sequence ?? 0) + 1 };
-    const atomic = checkAccount(store.kv.atomic(), userId);
-    addShare(atomic, share);
-    const kept = others.filter(({ value }) => isOver(value, store.now()));
-    for (const oldest of kept.slice(Math.max(0, mostKept - 1 - live.length))) removeShare(atomic, oldest);
-    if (await commit(atomic) !== null) return share;
-    if (await readUser(store, userId) === null) throw accountGone();
-  }
+  });
 }
 
 function addShare(atomic: Deno.AtomicOperation, share: Share): void {

@@ -196,11 +196,11 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
 }
 
 /**
- * A share's password is sent by whoever has one, in nobody's name. Browsers don't say where that comes from, since the
+ * A share's password is sent by whoever has one, and a report by anybody, in nobody's name. Browsers don't say where that comes from, since the
  * page tells no site its address.
  */
 function isOfShares(c: AppContext): boolean {
-  return /^\/s\/[^/]*$/.test(c.req.path);
+  return /^\/s\/[^/]*(\/report)?$/.test(c.req.path);
 }
 
 function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {

@@ -16,6 +16,10 @@ import {
   readSharedPictures,
   type SharedPicture,
 } from "../../lib/shares/open_share.ts";
+import { reasonWords } from "../../lib/shares/report_share.ts";
+import { readFields } from "../../lib/fields.ts";
+import { reportInput, reportReasons } from "../../lib/publications/publication.ts";
+import { ReportSharePage } from "../../views/shares/report_page.tsx";
 import { isPreviewRobot } from "../../lib/shares/preview_robots.ts";
 import type { Share } from "../../lib/shares/share.ts";
 import { errorJson } from "../../views/json/error_json.ts";
@@ -33,7 +37,16 @@ import { giveProof, hasProof } from "./share_cookie.ts";
 
 type SharedDeps = Pick<
   AppDeps,
-  "store" | "files" | "publicUrl" | "secret" | "sharing" | "sharePasswords" | "shareEnds" | "shareViews"
+  | "store"
+  | "files"
+  | "limits"
+  | "shareReports"
+  | "publicUrl"
+  | "secret"
+  | "sharing"
+  | "sharePasswords"
+  | "shareEnds"
+  | "shareViews"
 >;
 
 const overWords = "This link does not exist or has ended";
@@ -50,6 +63,8 @@ export function sharedRoutes(deps: SharedDeps) {
       (c) => guarded(c, (share) => sendCard(c, share), { locked: () => neutralCard(c) }),
     )
     .get("/s/:token/live", (c) => guarded(c, (share) => sendEnd(c, share)))
+    .get("/s/:token/report", (c) => guarded(c, () => c.html(reportPage(c))))
+    .post("/s/:token/report", (c) => guarded(c, (share) => takeReport(c, share)))
     .get("/s/:token/file/:number", (c) => guarded(c, (share) => sendPicture(c, share)))
     .get("/s/:token/:number", (c) => guarded(c, (share) => showPicture(c, share)))
     .all("/s/:token/*", (c) => guarded(c, () => Promise.resolve(answerOver(c))))
@@ -212,6 +227,27 @@ export function sharedRoutes(deps: SharedDeps) {
     return c.body(null);
   }
 
+  async function takeReport(c: AppContext, share: Share): Promise<Response> {
+    try {
+      deps.limits.reports.take(clientAddress(c, { publicUrl }));
+      const report = readFields(reportInput, await readFormFields(c, reportForm));
+      await deps.shareReports.tell(share, report);
+      return await c.html(reportPage(c, { isSent: true }));
+    } catch (error) {
+      if (!(error instanceof Refusal) || !["invalid_request", "rate_limited"].includes(error.code)) {
+        throw error;
+      }
+      const status = error.code === "rate_limited" ? 429 : 400;
+      if (error.retryAfterSeconds !== null) c.header("Retry-After", String(error.retryAfterSeconds));
+      return await c.html(reportPage(c, { problem: error.message }), status);
+    }
+  }
+
+  function reportPage(c: AppContext, shown: { isSent?: boolean; problem?: string } = {}) {
+    const reasons = reportReasons.map((reason) => ({ reason, words: reasonWords[reason] }));
+    return <ReportSharePage path={pathOf(c)} reasons={reasons} {...shown} />;
+  }
+
   /** As it is on every page, whatever the request called it. */
   function pathOf(c: AppContext): string {
     return `/s/${encodeURIComponent(c.req.param("token") ?? "")}`;
@@ -221,6 +257,8 @@ export function sharedRoutes(deps: SharedDeps) {
     return publicUrl + pathOf(c);
   }
 }
+
+const reportForm = z.object({ reason: z.string().default(""), text: z.string().default("") });
 
 const cardDisposition = disposition("inline", "card.jpg");
 

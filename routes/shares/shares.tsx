@@ -10,6 +10,10 @@ import { batchPictures } from "../../lib/batches/batch_pictures.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { mostPictures, newShareInput, type Share, shareChanges } from "../../lib/shares/share.ts";
+import { isOwnOf, openShare, readSharedPicture } from "../../lib/shares/open_share.ts";
+import { copyForRemix } from "../../lib/images/remix.ts";
+import { RemixSharePage } from "../../views/shares/remix_page.tsx";
+import { hasProof } from "./share_cookie.ts";
 import { changeShare, createShare, endShare, findShare, listShares } from "../../lib/shares/share_store.ts";
 import { viewShares } from "../../lib/shares/share_view.ts";
 import { shareJson, shareListJson } from "../../views/json/share_json.ts";
@@ -18,19 +22,20 @@ import { NewSharePage } from "../../views/shares/new_share_page.tsx";
 import { SharePage } from "../../views/shares/share_page.tsx";
 import { SharesPage } from "../../views/shares/shares_page.tsx";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
-import { readFormLists, readJsonFields } from "../http/input.ts";
+import { readFormFields, readFormLists, readJsonFields } from "../http/input.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { orProblem } from "../http/problem.tsx";
 
 type ShareRouteDeps = Pick<
   AppDeps,
-  "store" | "publicUrl" | "secret" | "sharing" | "shareTokens" | "shareViews"
+  "store" | "blobs" | "uploadLimitBytes" | "publicUrl" | "secret" | "sharing" | "shareTokens" | "shareViews"
 >;
 
 const shownShares = 50;
 
 const texts = z.array(z.string()).default([]);
 /** As a browser sends it: what is not ticked is not there. */
+const remixForm = z.object({ link: z.string().default(""), number: z.string().default("") });
 const termsForm = {
   expires: texts,
   password: texts,
@@ -98,6 +103,20 @@ export function shareRoutes(deps: ShareRouteDeps) {
         return c.redirect(`/shares/${id}`, 303);
       });
     })
+    .get("/shares/remix", async (c) => {
+      const { user } = callerOf(c);
+      const { link = "", number = "" } = c.req.query();
+      const { shown } = await findRemixable(c, { link, number });
+      return c.html(<RemixSharePage user={user} shown={shown} token={link} />);
+    })
+    .post("/shares/remix", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const { share, shown } = await findRemixable(c, await readFormFields(c, remixForm));
+      const title = shown.text ?? "A shared picture";
+      const remix = { userId: user.id, image: shown.image, title, remixOf: { shareId: share.id } };
+      const copy = await copyForRemix(deps, remix);
+      return c.redirect(`/images/${copy.id}/edit?as=words`, 303);
+    })
     .get("/shares/:id", async (c) => c.html(await sharePage(c)))
     .post("/shares/:id", async (c) => {
       callerOf(c, "all");
@@ -114,6 +133,16 @@ export function shareRoutes(deps: ShareRouteDeps) {
       await endShare(store, nameOf(c));
       return c.redirect("/shares", 303);
     });
+
+  /** A picture that whoever asks is shown by a link that lets them start from it. */
+  async function findRemixable(c: AppContext, { link, number }: z.output<typeof remixForm>) {
+    const opened = await openShare(store, { token: link, isProven: (share) => hasProof(c, deps, share) });
+    if (sharing === "off" || opened.state !== "open") throw notFound();
+    const share = opened.share.value;
+    const shown = await readSharedPicture(store, { share, number: Number(number) });
+    if (shown === null || !share.allowRemix || !isOwnOf(share, shown.image)) throw notFound();
+    return { share, shown };
+  }
 
   /** What was made before stays to be seen and ended. */
   function demandSharing(): void {

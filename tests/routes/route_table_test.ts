@@ -169,7 +169,11 @@ async function createThings(
   const reported = { publicationId: publication.id, reporter: null, reason: "rights", text: "" } as const;
   const report = await reportPublication(store, reported);
   const tokens = studio.deps.shareTokens;
-  const share = await createShare({ store, tokens }, { userId: member.id, imageIds: [image.id] });
+  const share = await createShare({ store, tokens }, {
+    userId: member.id,
+    imageIds: [image.id],
+    allowRemix: true,
+  });
   const { hook } = await createHook(studio.deps.hooks, {
     userId: member.id,
     url: "https://example.com/told",

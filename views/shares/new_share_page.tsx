@@ -37,7 +37,7 @@ export function NewSharePage({ user, chosen, name, images, problem, form = usual
         <ul class="strip-of">
           {images.slice(0, shownAtMost).map((image) => (
             <li>
-              <Thumbnail image={image} text={image.title} />
+              <Thumbnail image={image} text={image.title} wide={images.length === 1} />
             </li>
           ))}
           {more > 0 && <li class="muted">and {more} more</li>}

@@ -34,6 +34,9 @@ export function SharedPage({ share, pictures, address, path }: SharedPageProps) 
         <footer>
           <MadeWithAll pictures={pictures} />
           <Until share={share} />
+          <p class="muted">
+            <a href={`${path}/report`}>Report</a>
+          </p>
         </footer>
       </div>
     </SharedLayout>

@@ -25,7 +25,7 @@ export function SharedPicturePage({ share, pictures, shown, address, path, isAlo
           <SharedImage {...{ shown, path }} isFirst />
         </a>
         {!isAlone && <Turn {...{ pictures, place, path }} />}
-        <div class="told">
+        <div class="beneath">
           {share.note === ""
             ? <h1 class="unseen">{title}</h1>
             : <h1 class="note" dir="auto">{share.note}</h1>}
@@ -33,6 +33,9 @@ export function SharedPicturePage({ share, pictures, shown, address, path, isAlo
           <MadeWith shown={shown} />
           <Downloads {...{ share, shown, path }} />
           <Until share={share} />
+          <p class="muted">
+            <a href={`${path}/report`}>Report</a>
+          </p>
         </div>
       </article>
     </SharedLayout>
@@ -69,16 +72,20 @@ function Downloads(
   },
 ) {
   const hasOriginal = share.allowOriginal && image.userId === share.userId;
-  if (!share.allowDownload && !hasOriginal) return null;
+  const isRemixable = share.allowRemix && image.userId === share.userId;
+  if (!share.allowDownload && !hasOriginal && !isRemixable) return null;
   return (
     <div class="actions">
-      <span class="muted">Download</span>
+      {(share.allowDownload || hasOriginal) && <span class="muted">Download</span>}
       {share.allowDownload &&
         copies.map(({ format, name }) => (
           <a class="button quiet" href={`${path}/file/${number}?download=${format}`} download>{name}</a>
         ))}
       {hasOriginal && (
         <a class="button quiet" href={`${path}/file/${number}?original=1`} download>As it was made</a>
+      )}
+      {isRemixable && (
+        <a class="button" href={`/shares/remix?link=${path.slice("/s/".length)}&number=${number}`}>Remix</a>
       )}
     </div>
   );

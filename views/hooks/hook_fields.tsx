@@ -34,7 +34,7 @@ export function HookFields({ url, events, includeText }: HookFieldValues) {
           autocomplete="off"
         />
       </div>
-      <fieldset class="choices">
+      <fieldset class="field">
         <legend>Told of</legend>
         {Object.entries(eventWords).map(([event, words]) => (
           <label class="check">

@@ -24,33 +24,36 @@ export function HookPage({ user, hook, deliveries, hasOlder, secret, problem }: 
   const path = `/profile/webhooks/${hook.id}`;
   return (
     <ProfileLayout name="Webhook" user={user} current="/profile/webhooks">
-      <p>
-        <HookState hook={hook} /> <strong class="address">{shortUrl(hook.url)}</strong>
-      </p>
-      {hook.offReason && <p>It was switched off by itself: {hook.offReason}.</p>}
-      {problem && <ErrorText message={problem} />}
-      {secret !== undefined && (
-        <div class="new-key" role="status">
-          <p>Copy the secret that signs what is sent. It can't be shown again.</p>
-          <pre tabindex={0} aria-label="Secret"><code id="hook-secret">{secret}</code></pre>
-        </div>
-      )}
-      <div class="form-acts">
-        <Act path={`${path}/test`} name="Send a test" />
-        {hook.state === "ON"
-          ? <Act path={`${path}/off`} name="Switch off" />
-          : <Act path={`${path}/on`} name="Switch on" />}
-      </div>
-      <section aria-labelledby="deliveries">
-        <h2 id="deliveries">Sent</h2>
-        <Deliveries user={user} path={path} deliveries={deliveries} />
-        {hasOlder && (
-          <p>
-            <a class="button" href={`${path}?before=${deliveries.at(-1)?.id}`}>Older ones</a>
-          </p>
-        )}
-      </section>
       <div class="panels">
+        <section class="panel" aria-labelledby="hook-name">
+          <h2 id="hook-name" class="address">{shortUrl(hook.url)}</h2>
+          <p>
+            <HookState hook={hook} />
+            {hook.offReason && <span class="muted">It was switched off by itself: {hook.offReason}.</span>}
+          </p>
+          {problem && <ErrorText message={problem} />}
+          {secret !== undefined && (
+            <div class="new-key" role="status">
+              <p>Copy the secret that signs what is sent. It can't be shown again.</p>
+              <pre tabindex={0} aria-label="Secret"><code id="hook-secret">{secret}</code></pre>
+            </div>
+          )}
+          <div class="actions">
+            <Act path={`${path}/test`} name="Send a test" />
+            {hook.state === "ON"
+              ? <Act path={`${path}/off`} name="Switch off" />
+              : <Act path={`${path}/on`} name="Switch on" />}
+          </div>
+        </section>
+        <section class="panel" aria-labelledby="deliveries">
+          <h2 id="deliveries">Sent</h2>
+          <Deliveries user={user} path={path} deliveries={deliveries} />
+          {hasOlder && (
+            <p>
+              <a class="button" href={`${path}?before=${deliveries.at(-1)?.id}`}>Older ones</a>
+            </p>
+          )}
+        </section>
         <section class="panel" aria-labelledby="change-hook">
           <h2 id="change-hook">Change</h2>
           <form class="stack" method="post" action={path}>
@@ -64,7 +67,9 @@ export function HookPage({ user, hook, deliveries, hasOlder, secret, problem }: 
             With a new secret the one before goes on signing for a day, so that nothing is lost meanwhile.
           </p>
           <Act path={`${path}/rotate`} name="Make a new secret" />
-          <h2>Delete</h2>
+        </section>
+        <section class="panel" aria-labelledby="delete-hook">
+          <h2 id="delete-hook">Delete</h2>
           <p>What still waits for it is sent no more.</p>
           <form method="post" action={`${path}/delete`}>
             <button class="danger" type="submit">Delete this webhook</button>

@@ -24,29 +24,34 @@ export function HooksPage({ user, hooks, problem, fields = usual }: {
         A webhook tells a program of yours what happens here: each message is signed, and sent again until it
         was received. How to check the signature: standardwebhooks.com.
       </p>
-      {hooks.length > 0 && (
-        <Records columns={["Address", "Told of", "State"]}>
-          {hooks.map((hook) => (
-            <tr data-hook-id={hook.id}>
-              <th scope="row">
-                <a href={`/profile/webhooks/${hook.id}`}>{shortUrl(hook.url)}</a>
-              </th>
-              <td data-name="Told of">{hook.events.join(", ")}</td>
-              <td data-name="State">
-                <HookState hook={hook} />
-              </td>
-            </tr>
-          ))}
-        </Records>
-      )}
-      <section class="panel" aria-labelledby="new-hook">
-        <h2 id="new-hook">New webhook</h2>
-        <form class="stack" method="post" action="/profile/webhooks">
-          {problem && <ErrorText message={problem} />}
-          <HookFields {...fields} />
-          <button type="submit">Create webhook</button>
-        </form>
-      </section>
+      <div class="panels">
+        {hooks.length > 0 && (
+          <section class="panel" aria-labelledby="own-hooks">
+            <h2 id="own-hooks">Yours</h2>
+            <Records columns={["Address", "Told of", "State"]}>
+              {hooks.map((hook) => (
+                <tr data-hook-id={hook.id}>
+                  <th scope="row">
+                    <a href={`/profile/webhooks/${hook.id}`}>{shortUrl(hook.url)}</a>
+                  </th>
+                  <td data-name="Told of">{hook.events.join(", ")}</td>
+                  <td data-name="State">
+                    <HookState hook={hook} />
+                  </td>
+                </tr>
+              ))}
+            </Records>
+          </section>
+        )}
+        <section class="panel" aria-labelledby="new-hook">
+          <h2 id="new-hook">New webhook</h2>
+          <form class="stack" method="post" action="/profile/webhooks">
+            {problem && <ErrorText message={problem} />}
+            <HookFields {...fields} />
+            <button type="submit">Create webhook</button>
+          </form>
+        </section>
+      </div>
     </ProfileLayout>
   );
 }

@@ -58,8 +58,12 @@ export function writeClaim(
   atomic.check({ key, versionstamp }).set(key, value, { expireIn: claimLifeMs });
 }
 
-/** JSON with sorted keys, so that the order of fields makes no other body. */
+/**
+ * JSON with sorted keys, so that the order of fields makes no other body. Refuses with `invalid_request` what is deeper
+ * than anything that is asked for, as it would not fit onto the stack.
+ */
 export function canonicalJson(value: unknown): string {
+  demandShallow(value);
   return JSON.stringify(
     value,
     (_, part) =>
@@ -67,4 +71,14 @@ export function canonicalJson(value: unknown): string {
         ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
         : part,
   );
+}
+
+const deepest = 100;
+
+function demandShallow(value: unknown): void {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) throw new Refusal("invalid_request", "The request is nested too deeply");
+    level = level.flatMap((part) => part !== null && typeof part === "object" ? Object.values(part) : []);
+  }
 }

@@ -369,6 +369,25 @@ Deno.test("bodies that are no JSON, of another type, too large or too deep are r
   assert.equal(studio.standIn.submitted.length, 0);
 });
 
+Deno.test("a body that is too deep to be named is refused, whatever key it comes with", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  for (const to of [path, "/api/v1/batches"]) {
+    const answer = await studio.fetch(to, {
+      method: "POST",
+      body: `{"prompt":"a","rows":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
+      headers: {
+        Authorization: `Bearer ${program.credential}`,
+        "Content-Type": "application/json",
+        "Idempotency-Key": "deep",
+      },
+    });
+    assert.equal(answer.status, 400, to);
+    assert.equal((await answer.json()).error.code, "invalid_request");
+  }
+  assert.ok(!studio.log.some((line) => line.includes('"bug"')));
+});
+
 Deno.test("a sender who leaves in the middle of a body is refused, and no bug", async () => {
   await using studio = await createStudio();
   const { credential } = await studio.withKey();

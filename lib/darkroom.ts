@@ -23,6 +23,7 @@ import { createSigningKeys } from "./identity/signing_keys.ts";
 import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
 import { createFewAtOnce, type InTurn } from "./in_turn.ts";
 import { type Changes, createChanges } from "./live/changes.ts";
+import { createPresence, type PresenceBoard, type PresenceSignal } from "./live/presence.ts";
 import type { Log } from "./log.ts";
 import { createDeliveries } from "./hooks/deliveries.ts";
 import type { AllowedHosts } from "./hooks/hook.ts";
@@ -152,6 +153,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   doorbell: Doorbell;
   hooks: HookDeps;
   progress: ProgressBoard;
+  presence: PresenceBoard;
   changes: Changes;
   taskDurations: Pick<TaskDurations, "expectedMs">;
   worker: Worker;
@@ -211,11 +213,15 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const doorbell = createKvDoorbell(kv);
   const reports = createSignals<ProgressReport>();
   const progress = createProgressBoard(reports);
+  const arrivals = createSignals<PresenceSignal>();
+  const presence = createPresence({ signals: arrivals, now });
   const changes = createChanges({
     store,
     models,
     progress,
     reports,
+    presence,
+    arrivals,
     log,
     readBudget: createBudgetReader(store, { defaultBudgetMicros }),
   });
@@ -303,6 +309,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     doorbell,
     hooks,
     progress,
+    presence,
     changes,
     taskDurations,
     worker,

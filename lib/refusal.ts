@@ -74,6 +74,16 @@ export function notFound(): Refusal {
   return new Refusal("not_found", "Not found");
 }
 
+/** Null for what is not found. */
+export async function orNull<Found>(finding: Promise<Found>): Promise<Found | null> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
 /** The program cannot start as it is configured; `message` is the one line that says so. */
 export class StartError extends Error {
   override readonly name = "StartError";

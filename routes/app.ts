@@ -18,9 +18,12 @@ import { answerNotFound, createErrorHandler } from "./http/problem.tsx";
 import { eventRoutes } from "./prompts/events.ts";
 import { dashboardRoutes } from "./shell/dashboard.tsx";
 import { generateRoutes, generatorPath, pictureSettingsPath, quotesPath } from "./prompts/generate.tsx";
+import { createBoardPages } from "./boards/board_pages.tsx";
 import { boardRoutes } from "./boards/boards.tsx";
 import { recipeApiRoutes } from "./recipes/recipe_api.ts";
 import { recipePageRoutes } from "./recipes/recipe_pages.tsx";
+import { memberRoutes } from "./boards/members.tsx";
+import { commentRoutes } from "./comments/comments.tsx";
 import { galleryRoutes } from "./images/gallery.tsx";
 import { hookRoutes } from "./hooks/hooks.tsx";
 import { healthRoutes } from "./shell/health.ts";
@@ -82,6 +85,7 @@ const rowPaths = [batchesApiPath, newBatchPath, quotesPath];
 export function createApp(deps: AppDeps) {
   const readyPages = createReadyPages({ most: readyParts });
   const editPages = createEditPages(deps);
+  const boardPages = createBoardPages(deps);
   const pickPages = createPickPages(deps);
   return new Hono<AppEnv>()
     .onError(createErrorHandler(deps))
@@ -144,7 +148,6 @@ export function createApp(deps: AppDeps) {
     .route("/", batchRoutes(deps))
     .route("/", queueRoutes(deps))
     .route("/", galleryRoutes({ ...deps, readyPages }))
-    .route("/", boardRoutes(deps))
     .route("/", publicationApiRoutes(deps))
     .route("/", recipeApiRoutes(deps))
     .route("/", sharedRoutes(deps))
@@ -153,10 +156,13 @@ export function createApp(deps: AppDeps) {
     .route("/", publishedRoutes(deps))
     .route("/", moderationRoutes(deps))
     .route("/", recipePageRoutes(deps))
+    .route("/", boardRoutes({ ...deps, boardPages }))
+    .route("/", memberRoutes({ ...deps, boardPages }))
+    .route("/", commentRoutes({ ...deps, boardPages }))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))
-    .route("/", imageRoutes({ ...deps, editPages }))
+    .route("/", imageRoutes({ ...deps, editPages, boardPages }))
     .route("/", editRoutes({ ...deps, editPages }))
     .route("/", lineageRoutes(deps))
     .route("/", uploadRoutes(deps))

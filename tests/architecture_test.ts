@@ -79,6 +79,7 @@ const rooms = [
   "publications",
   "prompts",
   "images",
+  "comments",
   "boards",
   "recipes",
   "batches",

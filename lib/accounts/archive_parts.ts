@@ -4,10 +4,12 @@ import { type ApiKey, listApiKeys } from "../identity/api_key.ts";
 import { blobKeys, type Blobs } from "../blobs/blobs.ts";
 import { type Image, type MadeImage, originalKey, type UploadedImage } from "../images/image.ts";
 import { fileName } from "../images/file_name.ts";
-import { allBoards } from "../boards/board_store.ts";
+import { allOwnBoards } from "../boards/board_store.ts";
 import { type BoardView, viewBoards } from "../boards/board_pictures.ts";
 import type { Hook } from "../hooks/hook.ts";
 import { readHooks } from "../hooks/hook_store.ts";
+import type { Comment } from "../comments/comment.ts";
+import { commentsOf } from "../comments/comment_store.ts";
 import type { Log } from "../log.ts";
 import { type BatchView, viewBatches } from "../live/batch_view.ts";
 import { readPortrait } from "./read_portrait.ts";
@@ -49,6 +51,7 @@ export interface ExportJson {
   recipe: (recipe: Recipe | null, versions: RecipeVersion[]) => unknown;
   share: (share: Share) => unknown;
   hook: (hook: Hook) => unknown;
+  comment: (comment: Comment) => unknown;
 }
 
 export interface ExportDeps extends ViewDeps {
@@ -86,8 +89,18 @@ export async function* boardsPart(
   deps: ExportDeps,
   { user, json }: ArchiveReader,
 ): AsyncGenerator<ArchiveFile> {
-  const boards = await viewBoards(deps.store, await allBoards(deps.store, user.id));
+  const own = await allOwnBoards(deps.store, user.id);
+  const boards = await viewBoards(deps.store, { userId: user.id, boards: own });
   if (boards.length > 0) yield file(deps, "boards.json", text(boards.map(json.board)));
+}
+
+/** What the person said, wherever that was; nothing where they said nothing. */
+export async function* commentsPart(
+  deps: ExportDeps,
+  { user, json }: ArchiveReader,
+): AsyncGenerator<ArchiveFile> {
+  const comments = await Array.fromAsync(commentsOf(deps.store, user.id), json.comment);
+  if (comments.length > 0) yield file(deps, "comments.json", text(comments));
 }
 
 /** Nothing where the person was told of nothing. */

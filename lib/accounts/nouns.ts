@@ -4,7 +4,10 @@
  * what belongs to somebody and is new gets a row here, and nothing else has to know.
  */
 import { boardNoun } from "../boards/board_noun.ts";
-import { deleteBoardsOf } from "../boards/delete_board.ts";
+import { leaveOwnBoards } from "../boards/delete_board.ts";
+import { leaveBoards } from "../boards/members.ts";
+import { commentNoun } from "../comments/comment_noun.ts";
+import { deleteCommentsOf } from "../comments/comment_store.ts";
 import { apiKeyNoun, invitationNoun, passkeyNoun, sessionNoun } from "../identity/credential_nouns.ts";
 import { batchNoun, toldNoun } from "../batches/batch_noun.ts";
 import { leaveRecipes, leaveVersions } from "../recipes/leave_recipes.ts";
@@ -29,6 +32,7 @@ import {
   type ArchivePart,
   batchesPart,
   boardsPart,
+  commentsPart,
   hooksPart,
   imagesPart,
   noticesPart,
@@ -115,7 +119,7 @@ export const belongings: readonly Belonging[] = [
   {
     name: "board",
     noun: boardNoun,
-    leaves: { when: "at_once", remove: deleteBoardsOf },
+    leaves: { when: "at_once", remove: leaveOwnBoards },
     archive: boardsPart,
   },
   {
@@ -157,6 +161,13 @@ export const belongings: readonly Belonging[] = [
     noun: shareNoun,
     leaves: byIndex(lists.shares, ({ value }) => keys.share(String(value))),
     archive: sharesPart,
+  },
+  { name: "place on a board of others", leaves: { when: "at_once", remove: leaveBoards } },
+  {
+    name: "comment",
+    noun: commentNoun,
+    leaves: { when: "at_once", remove: deleteCommentsOf },
+    archive: commentsPart,
   },
   { name: "prompt", noun: promptNoun, leaves: { when: "with_its_prompt" }, archive: promptsPart },
   { name: "picture", noun: imageNoun, leaves: { when: "with_its_prompt" }, archive: imagesPart },
@@ -220,6 +231,10 @@ export const belongings: readonly Belonging[] = [
     leaves: under((userId) => [...kinds.counts, ...lists.shownPublicationsOf(userId)]),
   },
   { name: "count of boards", leaves: under((userId) => [...kinds.counts, ...lists.boards(userId)]) },
+  {
+    name: "count of shared boards",
+    leaves: under((userId) => [...kinds.counts, ...lists.sharedBoards(userId)]),
+  },
   { name: "count of notices", leaves: under((userId) => [...kinds.counts, ...lists.notices(userId)]) },
   { name: "count of new notices", leaves: under((userId) => [...kinds.counts, ...lists.newNotices(userId)]) },
   { name: "count of recipes", leaves: under((userId) => [...kinds.counts, ...lists.recipes(userId)]) },

@@ -90,13 +90,16 @@ function checkAll(
 /** The same rows once more, as they were checked then, at today's prices. Refuses like `planBatch`. */
 export async function planAgain(
   { store, models, blobs }: { store: Store; models: Models; blobs: Pick<Blobs, "open"> },
-  { batch: { id, axes }, lane = "now" }: { batch: Pick<Batch, "id" | "axes">; lane?: Lane },
+  { batch: { id, userId, axes }, lane = "now" }: {
+    batch: Pick<Batch, "id" | "userId" | "axes">;
+    lane?: Lane;
+  },
 ): Promise<BatchPlan> {
   const rows = await Array.fromAsync(readAllRows(blobs, id), async (row, i) => ({
     number: i + 1,
     place: `row ${i + 1}`,
     row,
-    filing: await filingNow(store, row),
+    filing: await filingNow(store, { userId, filing: row.filing }),
     recipe: await recipeNow(store, row),
   }));
   const quotes = quoteAll(rows, ({ row, filing, recipe }) => {

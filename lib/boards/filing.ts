@@ -3,10 +3,14 @@ import type { Image } from "../images/image.ts";
 import type { Prompt } from "../prompts/prompt.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store, type Versioned } from "../store/store.ts";
+import { mayIn } from "../users/membership.ts";
 import { boardLock, giveOut } from "./board_pictures.ts";
 import type { Board } from "./board.ts";
 
-/** A board that was deleted meanwhile takes no picture; they are tagged all the same. */
+/**
+ * A board that was deleted meanwhile takes no picture, nor does one that the prompt's user may not put any onto any
+ * more; they are tagged all the same, and stay their owner's.
+ */
 export interface OpenFiling {
   tags: string[];
   board: Versioned<Board> | null;
@@ -18,7 +22,7 @@ export interface OpenFiling {
  */
 export async function fileArrivals<T>(
   store: Store,
-  { filing }: Pick<Prompt, "filing">,
+  { userId, filing }: Pick<Prompt, "userId" | "filing">,
   write: (filing: OpenFiling | null) => Promise<T | null>,
 ): Promise<T | null> {
   if (filing === undefined) return await write(null);
@@ -27,7 +31,8 @@ export async function fileArrivals<T>(
   const readBoard = () => read<Board>(store.kv, keys.board(boardId));
   return await store.locks.hold(boardLock(boardId), async () => {
     for (let board = await readBoard();;) {
-      const written = await write({ tags, board });
+      const isOpen = board !== null && mayIn(board.value, { userId, right: "edit" });
+      const written = await write({ tags, board: isOpen ? board : null });
       if (written !== null) return written;
       const found = await readBoard();
       if (found?.versionstamp === board?.versionstamp) return null;

@@ -16,6 +16,7 @@ import { booksOfPrompt, changeRollup } from "../statistics/rollup_store.ts";
 import { withdrawWithPicture } from "../publications/publish.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { mayIn, type Shared } from "../users/membership.ts";
 import { addImage, readImage, removeImage } from "./image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
@@ -88,16 +89,16 @@ function marking(
   return writePrompt(store.kv, { before: prompt, after: { ...after, updatedAt: store.now() } });
 }
 
-/** It goes back to the boards that it was on, as far as they are there in the moment of the commit. */
+/** It goes back to the boards that it was on, as far as they are there, and its owner's to see, when it is committed. */
 async function boardsStillThere(
   atomic: Deno.AtomicOperation,
-  { store, image: { boards } }: { store: Store; image: Image },
+  { store, image: { userId, boards } }: { store: Store; image: Image },
 ): Promise<BoardPlace[]> {
-  const found = await readMany(store.kv, boards.map(({ boardId }) => keys.board(boardId)));
+  const found = await readMany<Shared>(store.kv, boards.map(({ boardId }) => keys.board(boardId)));
   return boards.filter(({ boardId }, i) => {
     const board = found[i];
     if (board !== null) atomic.check({ key: keys.board(boardId), versionstamp: board.versionstamp });
-    return board !== null;
+    return board !== null && mayIn(board.value, { userId, right: "see" });
   });
 }
 

@@ -14,6 +14,7 @@ import {
 import { writeParameters } from "./generation_parameters.ts";
 import { sha256 } from "../digest.ts";
 import type { InTurn } from "../in_turn.ts";
+import { Refusal } from "../refusal.ts";
 import { type Image, originalKey } from "./image.ts";
 import { makeCard, makeNeutralCard, markedCopy, markedOriginal, markedThumbnail } from "../pixels/marked.ts";
 import { convertPicture, makeThumbnail, type SourceType } from "../pixels/picture.ts";
@@ -27,6 +28,17 @@ export type FileForm =
   | { form: "thumbnail"; width: ThumbnailWidth }
   | { form: "download"; format: PictureFormat; hasSettings: boolean }
   | { form: "shown"; as: StrangersForm };
+
+/**
+ * The form for somebody who may not know what was asked for: bytes as they came may tell it, copies that are made anew do
+ * not. Refuses with `forbidden` what would be the telling itself.
+ */
+export function formWithoutPrompt(form: FileForm): FileForm {
+  if (form.form === "picture") return { form: "shown", as: "webp" };
+  if (form.form === "thumbnail" || form.form === "shown") return form;
+  if (form.form === "download" && !form.hasSettings) return form;
+  throw new Refusal("forbidden", "The prompt of this picture is its owner's alone");
+}
 
 /** Known without touching the bytes, so that a conditional request costs nothing. */
 export interface ImageFile {

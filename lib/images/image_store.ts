@@ -10,7 +10,14 @@ import {
 } from "../store/counted_list.ts";
 import { notFound } from "../refusal.ts";
 import { isId } from "../ids.ts";
-import { type Image, isMade, type MadeImage, unmarked, type UploadedImage } from "./image.ts";
+import {
+  type BoardPlace,
+  type Image,
+  isMade,
+  type MadeImage,
+  unmarked,
+  type UploadedImage,
+} from "./image.ts";
 import { imageTermKeys, keys, kinds, type ListKey, lists } from "../store/schema.ts";
 import { termsOf } from "./search_terms.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
@@ -21,6 +28,24 @@ export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
   for (const { list, number } of placesOf(image)) addEntry(atomic, list, { number, id: image.id });
   for (const key of otherEntries(image)) atomic.set(key, image.id);
   atomic.sum(keys.storedBytes(image.userId), BigInt(image.byteLength));
+  tellBoards(atomic, image.id, image.boards);
+}
+
+/** A change is told of for so long; whoever was away longer looks at the board anew. */
+const boardChangeMs = 7 * 24 * 3600 * 1000;
+
+/** A commit with a picture of all words and tags has room for so many. */
+const mostBoardsTold = 6;
+
+/**
+ * Whoever looks at one of these boards is told that the picture has come or gone. Where it comes and goes with more
+ * boards at once, those who look at the others see it when they load them anew.
+ */
+function tellBoards(atomic: Deno.AtomicOperation, imageId: string, boards: readonly BoardPlace[]): void {
+  for (const { boardId } of boards.slice(0, mostBoardsTold)) {
+    atomic.set(keys.topicHead("board", boardId), imageId)
+      .set(keys.boardChange(boardId, imageId), null, { expireIn: boardChangeMs });
+  }
 }
 
 /** Writes what has changed of a picture, with the entries that follow from it. */
@@ -37,6 +62,8 @@ export function replaceImage(
   const [oldKeys, newKeys] = [otherEntries(before.value), otherEntries(after)];
   for (const key of without(oldKeys, newKeys)) atomic.delete(key);
   for (const key of without(newKeys, oldKeys)) atomic.set(key, id);
+  const [oldBoards, newBoards] = [before.value.boards, after.boards];
+  tellBoards(atomic, id, [...without(oldBoards, newBoards), ...without(newBoards, oldBoards)]);
 }
 
 function without<T>(some: readonly T[], others: readonly T[]): T[] {
@@ -62,9 +89,10 @@ function otherEntries(image: Image): Deno.KvKey[] {
   return image.kind === "made" ? terms : [...terms, keys.upload(image.userId, image.sentSha256)];
 }
 
-/** How many keys a commit writes that adds the picture or takes it away; a counted one is three. */
+/** How many keys a commit writes that adds the picture or takes it away; a counted one is three, a board told two. */
 export function entryCount(image: Image): number {
-  return otherEntries(image).length + 3 * placesOf(image).length;
+  return otherEntries(image).length + 3 * placesOf(image).length +
+    2 * Math.min(image.boards.length, mostBoardsTold);
 }
 
 /** Takes a picture's record away; its bytes go afterwards. */
@@ -75,6 +103,7 @@ export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image
   for (const key of otherEntries(image.value)) atomic.delete(key);
   // Sums of KV begin anew behind the largest number.
   atomic.sum(keys.storedBytes(image.value.userId), BigInt.asUintN(64, -BigInt(image.value.byteLength)));
+  tellBoards(atomic, image.value.id, image.value.boards);
 }
 
 /** Leaves a picture that is not found by anything any more but the list of all. */

@@ -6,6 +6,7 @@ import { demandRemixable, readShown } from "../publications/visible.ts";
 import { notFound } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { present, readMany, type Store, type Versioned } from "../store/store.ts";
+import { mayIn, type Shared } from "../users/membership.ts";
 import type { Image } from "./image.ts";
 import { readImages } from "./image_store.ts";
 import { findMask, readMasks } from "./mask_store.ts";
@@ -67,13 +68,14 @@ function ownById<T extends { id: string; userId: string }>(
   return new Map(own.map((each) => [each.id, each]));
 }
 
-/** Those of the user's. */
+/** Those that the user may put pictures onto. */
 async function findBoardIds(
   { kv }: Store,
   { userId, boardIds }: { userId: string; boardIds: readonly string[] },
 ): Promise<Set<string>> {
-  const found = present(await readMany<{ id: string; ownerId: string }>(kv, boardIds.map(keys.board)));
-  return new Set(found.filter(({ value }) => value.ownerId === userId).map(({ value }) => value.id));
+  const found = present(await readMany<Shared & { id: string }>(kv, boardIds.map(keys.board)));
+  const open = found.filter(({ value }) => mayIn(value, { userId, right: "edit" }));
+  return new Set(open.map(({ value }) => value.id));
 }
 
 /** Those of the publications that the user may remix. */

@@ -2,9 +2,10 @@
  * What waits for one reader: at most the latest state of each prompt and batch, the one that changed longest ago first,
  * before them how the queue stands, and how far the reader is. Values only: nothing here knows of streams.
  */
+import { topicName } from "./topic.ts";
 import { changeRow } from "../store/schema.ts";
 import { cursorWithin, firstCursor } from "./cursor.ts";
-import { isOfBatch, isOfPrompt, type News, type Offer } from "./read_changes.ts";
+import { isOfBatch, isOfPrompt, isOfTopic, type News, type Offer } from "./read_changes.ts";
 
 export interface Backlog {
   /** Changes that were not handed over yet, one a prompt or batch. */
@@ -36,11 +37,12 @@ function byCursor(a: News, b: News): number {
 }
 
 function idOf(news: News): string {
+  if (isOfTopic(news)) return `${topicName(news.topic)} ${news.what}`;
   if (isOfPrompt(news)) return news.view.prompt.id;
   return isOfBatch(news) ? news.batch.batch.id : "standing";
 }
 
-/** Where the queue stands is no change of a prompt: it brings nobody further. */
+/** Where the queue stands, and what several people look at, is no change of a prompt: it brings nobody further. */
 function cursorOf(news: News): string {
   if (isOfPrompt(news)) return news.view.cursor;
   return isOfBatch(news) ? news.cursor : firstCursor;

@@ -8,7 +8,18 @@
 import type { Prompt } from "../prompts/prompt.ts";
 import type { ProgressReport } from "../prompts/progress.ts";
 import type { Signals } from "../signals.ts";
-import { announce, type Channel, type ChannelDeps, loseChannel, openChannel, wakeAll } from "./channel.ts";
+import {
+  announce,
+  announceTopic,
+  type Channel,
+  type ChannelDeps,
+  loseChannel,
+  openChannel,
+  readTopicsOf,
+  wakeAll,
+} from "./channel.ts";
+import { firstCursor } from "./cursor.ts";
+import type { PresenceSignal } from "./presence.ts";
 import { type Offer, readFirst, readMissed } from "./read_changes.ts";
 import {
   beat,
@@ -20,6 +31,9 @@ import {
   type ReaderRequest,
   startReader,
 } from "./reader.ts";
+import { watchKey } from "../store/watch_key.ts";
+import { keys } from "../store/schema.ts";
+import { type Topic, topicName } from "./topic.ts";
 import { waitInChannel, type WaitOptions } from "./wait_for_final.ts";
 
 export interface StreamRequest extends ReaderRequest {
@@ -30,7 +44,7 @@ export interface StreamRequest extends ReaderRequest {
 export interface Changes {
   open(request: StreamRequest): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
   /** For whoever has no stream: what changed since, and what runs. */
-  missed(request: { userId: string; since: string }): Promise<Offer>;
+  missed(request: { userId: string; since: string; topics?: readonly Topic[] }): Promise<Offer>;
   /**
    * Resolves when the prompt is final, after `timeoutMs`, when the signal is aborted, or where nobody can tell any
    * more: read it again then.
@@ -44,6 +58,8 @@ export interface Changes {
 export interface ChangesDeps extends ChannelDeps {
   /** Progress, which is stored nowhere. */
   reports: Pick<Signals<ProgressReport>, "subscribe">;
+  /** Who looks at what, which is stored nowhere either. */
+  arrivals: Pick<Signals<PresenceSignal>, "subscribe">;
 }
 
 /** Pages that hear nothing for longer believe that something holds their stream back: see static/scripts/live.js. */
@@ -54,6 +70,7 @@ export function createChanges(deps: ChangesDeps): Changes {
   const channels = createChannels(deps);
   const encodeOnce = createEncodeOnce();
   const readers = new Set<Reader>();
+  const topics = createTopics(deps);
   let beating: ReturnType<typeof setInterval> | undefined;
   let isClosed = false;
 
@@ -79,6 +96,7 @@ export function createChanges(deps: ChangesDeps): Changes {
     close() {
       isClosed = true;
       stopListening();
+      topics.close();
       readers.forEach(finish);
       for (const channel of channels.all()) wakeAll(channel);
     },
@@ -92,6 +110,7 @@ export function createChanges(deps: ChangesDeps): Changes {
     const { reader, stream } = openReader({ request, encodeOnce, onOver: () => drop(channel, reader) });
     channel.readers.add(reader);
     readers.add(reader);
+    topics.hold(channel, reader);
     if (isClosed || channel.isLost) {
       finish(reader);
       return stream;
@@ -99,8 +118,15 @@ export function createChanges(deps: ChangesDeps): Changes {
     beating ??= setInterval(beatAll, heartbeatMs);
     try {
       await channel.inTurn(async () => {
-        startReader(reader, { first: await readFirst(deps, { since, ...request }), since });
+        const first = await readFirst(deps, { since, ...request });
+        for (const topic of request.topics ?? []) reader.told.set(topicName(topic), since ?? firstCursor);
+        const announced = new Map(
+          (request.topics ?? []).map((topic) => [topicName(topic), { withPresence: true }]),
+        );
+        const ofTopics = await readTopicsOf(deps, { reader, announced });
+        startReader(reader, { first: { ...first, changes: [...ofTopics, ...first.changes] }, since });
       });
+      topics.arrive(reader);
     } catch (error) {
       leave(reader);
       throw error;
@@ -111,6 +137,7 @@ export function createChanges(deps: ChangesDeps): Changes {
   function drop(channel: Channel, reader: Reader): void {
     channel.readers.delete(reader);
     readers.delete(reader);
+    topics.release(reader);
     channels.release(channel);
     if (readers.size > 0) return;
     clearInterval(beating);
@@ -119,7 +146,94 @@ export function createChanges(deps: ChangesDeps): Changes {
 
   function beatAll(): void {
     const now = store.now();
-    for (const reader of readers) beat(reader, { now });
+    for (const reader of readers) {
+      beat(reader, { now });
+      topics.arrive(reader);
+    }
+    deps.presence.sweep();
+    topics.lookAround();
+  }
+}
+
+/** What the readers of this process look at together with others. */
+interface Topics {
+  hold(channel: Channel, reader: Reader): void;
+  release(reader: Reader): void;
+  /** The reader's person is there, as far as they may be. */
+  arrive(reader: Reader): void;
+  /** Tells where somebody has left. */
+  lookAround(): void;
+  close(): void;
+}
+
+interface Followed {
+  name: string;
+  readers: Map<Reader, Channel>;
+  /** Who was here when that was told last. */
+  here: string;
+  stopping: AbortController;
+}
+
+function createTopics(deps: ChangesDeps): Topics {
+  const { store, presence, log } = deps;
+  const followed = new Map<string, Followed>();
+  const stopListening = deps.arrivals.subscribe(({ topic }) => {
+    const found = followed.get(topic);
+    if (found !== undefined) look(found);
+  });
+
+  return {
+    hold(channel, reader) {
+      for (const topic of reader.request.topics ?? []) {
+        const found = followed.get(topicName(topic)) ?? follow(topic);
+        found.readers.set(reader, channel);
+      }
+    },
+    release(reader) {
+      for (const topic of reader.request.topics ?? []) {
+        const found = followed.get(topicName(topic));
+        found?.readers.delete(reader);
+        if (found?.readers.size !== 0) continue;
+        found.stopping.abort();
+        followed.delete(found.name);
+      }
+    },
+    arrive(reader) {
+      for (const name of reader.told.keys()) presence.here(name, reader.request.userId);
+    },
+    lookAround: () => followed.forEach(look),
+    close() {
+      stopListening();
+      for (const { stopping } of followed.values()) stopping.abort();
+    },
+  };
+
+  function follow(topic: Topic): Followed {
+    const found: Followed = {
+      name: topicName(topic),
+      readers: new Map(),
+      here: "",
+      stopping: new AbortController(),
+    };
+    followed.set(found.name, found);
+    void watchKey(store.kv, {
+      key: keys.topicHead(topic.kind, topic.id),
+      onWrite: () => tell(found, { withPresence: false }),
+      signal: found.stopping.signal,
+      log,
+    });
+    return found;
+  }
+
+  function look(found: Followed): void {
+    const here = JSON.stringify(presence.list(found.name));
+    if (here === found.here) return;
+    found.here = here;
+    tell(found, { withPresence: true });
+  }
+
+  function tell({ name, readers }: Followed, { withPresence }: { withPresence: boolean }): void {
+    for (const channel of new Set(readers.values())) announceTopic(deps, { channel, name, withPresence });
   }
 }
 

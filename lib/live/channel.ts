@@ -10,8 +10,9 @@ import { keys } from "../store/schema.ts";
 import { readMany } from "../store/store.ts";
 import { AccountGone } from "../users/user.ts";
 import { batchesChangedSince, changedSince, firstCursor, latestOf, readCursor } from "./cursor.ts";
-import { type ChangeDeps, readChanged } from "./read_changes.ts";
+import { type ChangeDeps, readChanged, readTopicNews, type TopicNews } from "./read_changes.ts";
 import { finish, offer, type Reader } from "./reader.ts";
+import { topicName } from "./topic.ts";
 
 export interface ChannelDeps extends ChangeDeps {
   log: Log;
@@ -44,6 +45,8 @@ interface Announcement {
   isPauseChanged: boolean;
   /** The user was told of something, or has seen it. */
   areNoticesChanged: boolean;
+  /** Names of topics; of each whether who is here has changed, or it itself. */
+  topics: Map<string, { withPresence: boolean }>;
 }
 
 function nothingAnnounced(): Announcement {
@@ -53,6 +56,7 @@ function nothingAnnounced(): Announcement {
     batchIds: new Set(),
     isPauseChanged: false,
     areNoticesChanged: false,
+    topics: new Map(),
   };
 }
 
@@ -192,7 +196,24 @@ function announceStanding(
   if (!isScheduled) deliverSoon(deps, channel);
 }
 
-function isAnything({ ids, batchIds, isPauseChanged, areNoticesChanged }: Announcement): boolean {
+/** Something that several people look at has changed, or who is here. */
+export function announceTopic(
+  deps: ChannelDeps,
+  { channel, name, withPresence }: { channel: Channel; name: string; withPresence: boolean },
+): void {
+  const { announced } = channel;
+  const isScheduled = isAnything(announced);
+  const known = announced.topics.get(name)?.withPresence ?? false;
+  announced.topics.set(name, { withPresence: known || withPresence });
+  if (!isScheduled) deliverSoon(deps, channel);
+}
+
+function isAnything(announced: Announcement): boolean {
+  return announced.topics.size > 0 || isOfUser(announced);
+}
+
+/** Something of the user's own has changed. */
+function isOfUser({ ids, batchIds, isPauseChanged, areNoticesChanged }: Announcement): boolean {
   return ids.size + batchIds.size > 0 || isPauseChanged || areNoticesChanged;
 }
 
@@ -201,12 +222,39 @@ function deliverSoon(deps: ChannelDeps, channel: Channel): void {
 }
 
 async function deliver(deps: ChannelDeps, channel: Channel): Promise<void> {
-  const { cursor, userId, announced: { ids, batchIds, ...announced } } = channel;
+  const { cursor, userId, announced } = channel;
+  const { ids, batchIds, topics, ...rest } = announced;
   channel.announced = nothingAnnounced();
-  const changes = await readChanged(deps, { userId, ids: [...ids], batchIds: [...batchIds], ...announced });
+  const changes = isOfUser(announced)
+    ? await readChanged(deps, { userId, ids: [...ids], batchIds: [...batchIds], ...rest })
+    : [];
   for (const reader of channel.readers) {
-    if (reader.isStarted) offer(reader, { changes, cursor });
+    if (!reader.isStarted) continue;
+    // Whatever was announced: a reader's place among the changes says that of its topics nothing before is missing.
+    const ofTopics = await readTopicsOf(deps, { reader, announced: topics });
+    offer(reader, { changes: [...ofTopics, ...changes], cursor });
+    if (ofTopics.some(({ what }) => what === "gone")) finish(reader);
   }
+}
+
+/** What there is to tell a reader of its topics. Those that it may not see any more it does not follow any more. */
+export async function readTopicsOf(
+  deps: ChannelDeps,
+  { reader, announced }: { reader: Reader; announced: ReadonlyMap<string, { withPresence: boolean }> },
+): Promise<TopicNews[]> {
+  const { userId, topics = [] } = reader.request;
+  const all: TopicNews[] = [];
+  for (const topic of topics) {
+    const name = topicName(topic);
+    const since = reader.told.get(name);
+    if (since === undefined) continue;
+    const withPresence = announced.get(name)?.withPresence ?? false;
+    const { news, upTo } = await readTopicNews(deps, { topic, userId, since, withPresence });
+    if (news.some(({ what }) => what === "gone")) reader.told.delete(name);
+    else reader.told.set(name, upTo);
+    all.push(...news);
+  }
+  return all;
 }
 
 /** Ends the streams of credentials that do not count any more. */

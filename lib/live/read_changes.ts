@@ -16,7 +16,10 @@ import { type QueueState, readQueueState } from "../prompts/queue_state.ts";
 import { changeVersion, type Store, type Versioned } from "../store/store.ts";
 import { countNewNotices, haveNoticesChanged } from "../users/notice.ts";
 import { type BatchView, viewBatches } from "./batch_view.ts";
-import { batchesChangedSince, changedSince, firstCursor, readCursor } from "./cursor.ts";
+import { batchesChangedSince, changedSince, firstCursor, latestOf, readCursor } from "./cursor.ts";
+import { type PresenceBoard } from "./presence.ts";
+import { mayFollow, readHead, type Topic } from "./topic.ts";
+import { type PersonHere, viewPresence } from "./view_presence.ts";
 import { type PromptView, type ViewDeps, viewPrompts } from "./prompt_view.ts";
 
 /**
@@ -41,8 +44,20 @@ export interface BatchChange extends Standing {
   cursor: string;
 }
 
+/** What is told of something that several people look at. */
+export type TopicNews =
+  /** Something of it has changed. */
+  | { topic: Topic; what: "changed" }
+  /** Who else is here. */
+  | { topic: Topic; what: "presence"; here: PersonHere[] }
+  /** It is not there for the reader any more. */
+  | { topic: Topic; what: "gone" };
+
+/** What is told of somebody's own. */
+export type OwnNews = Change | BatchChange | Standing;
+
 /** What a reader is told. */
-export type News = Change | BatchChange | Standing;
+export type News = OwnNews | TopicNews;
 
 export function isOfPrompt(news: News): news is Change {
   return "view" in news;
@@ -50,6 +65,10 @@ export function isOfPrompt(news: News): news is Change {
 
 export function isOfBatch(news: News): news is BatchChange {
   return "batch" in news;
+}
+
+export function isOfTopic(news: News): news is TopicNews {
+  return "topic" in news;
 }
 
 export interface Offer {
@@ -60,6 +79,27 @@ export interface Offer {
 
 export interface ChangeDeps extends ViewDeps {
   readBudget: BudgetReader;
+  presence: PresenceBoard;
+}
+
+/** What there is to tell somebody of a topic, where it has changed since a version, or who is here has. */
+export async function readTopicNews(
+  { store, presence }: Pick<ChangeDeps, "store" | "presence">,
+  { topic, userId, since, withPresence }: {
+    topic: Topic;
+    userId: string;
+    since: string;
+    withPresence: boolean;
+  },
+): Promise<{ news: TopicNews[]; upTo: string }> {
+  const head = await readHead(store, topic) ?? firstCursor;
+  if (!await mayFollow(store, { topic, userId })) return { news: [{ topic, what: "gone" }], upTo: head };
+  const news: TopicNews[] = head > since ? [{ topic, what: "changed" }] : [];
+  // Whoever may see it may have changed as well.
+  if (withPresence || news.length > 0) {
+    news.push({ topic, what: "presence", here: await viewPresence({ store, presence }, { topic, userId }) });
+  }
+  return { news, upTo: head > since ? head : since };
 }
 
 /** How many waiting prompts learn at once that they stand elsewhere. */
@@ -155,10 +195,13 @@ function hasLeftItsPlace(prompt: Prompt): boolean {
 /** For a reader that looks for itself: what changed since, and what runs, whose progress is stored nowhere. */
 export async function readMissed(
   deps: ChangeDeps,
-  { userId, since }: { userId: string; since: string },
+  { userId, since, topics = [] }: { userId: string; since: string; topics?: readonly Topic[] },
 ): Promise<Offer> {
   const { store } = deps;
   const latest = await readCursor(store, userId);
+  const ofTopics = await Promise.all(
+    topics.map((topic) => readTopicNews(deps, { topic, userId, since, withPresence: true })),
+  );
   const from = since <= latest ? since : latest;
   const { ids, cursor } = await changedSince(store, { userId, since: from });
   const unfinished = await listUnfinishedPrompts(store, userId);
@@ -176,7 +219,8 @@ export async function readMissed(
   ]);
   const announced = { ids: all, recorded: new Set(all), batchIds, isPauseChanged, areNoticesChanged };
   const changes = await readChanged(deps, { userId, ...announced });
-  return { changes, cursor };
+  const reached = latestOf([cursor, ...ofTopics.map(({ upTo }) => upTo)]);
+  return { changes: [...ofTopics.flatMap(({ news }) => news), ...changes], cursor: reached };
 }
 
 /** `told` are prompts whose batches are told of, besides those that are named. */

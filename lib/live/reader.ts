@@ -4,7 +4,8 @@ import { isFinal } from "../prompts/prompt.ts";
 import { heartbeat, serverSentEvent } from "../server_sent_event.ts";
 import { type Backlog, takeNext, withOffer } from "./backlog.ts";
 import { firstCursor } from "./cursor.ts";
-import { isOfBatch, isOfPrompt, type News, type Offer } from "./read_changes.ts";
+import { sameTopic, type Topic } from "./topic.ts";
+import { isOfBatch, isOfPrompt, isOfTopic, type News, type Offer } from "./read_changes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -17,6 +18,8 @@ export interface ReaderRequest {
   promptId?: string;
   /** Only this batch and its prompts: begins with their present state and ends when all is over. */
   batchId?: string;
+  /** What several people look at, and this reader, too. */
+  topics?: readonly Topic[];
   /** What the reader signed in with, and whether that still counts; when it doesn't, the stream ends. */
   credentialId: string;
   isCredentialGood: () => Promise<boolean>;
@@ -27,6 +30,8 @@ export interface ReaderRequest {
 
 export interface Reader {
   request: ReaderRequest;
+  /** Up to which version each of its topics was told, by their names; those that are nothing to it are left out. */
+  told: Map<string, string>;
   /** Its first changes were read; before that nothing else may reach it. */
   isStarted: boolean;
   backlog: Backlog;
@@ -52,6 +57,7 @@ export function openReader(
       const backlog = { waiting: [], handedOver: firstCursor, offered: firstCursor };
       reader = {
         request,
+        told: new Map(),
         isStarted: false,
         backlog,
         controller,
@@ -82,7 +88,8 @@ export function offer(reader: Reader, { changes, cursor }: Offer): void {
   flush(reader);
 }
 
-function isFor({ promptId, batchId }: ReaderRequest, news: News): boolean {
+function isFor({ promptId, batchId, topics = [] }: ReaderRequest, news: News): boolean {
+  if (isOfTopic(news)) return topics.some((topic) => sameTopic(topic, news.topic));
   if (promptId !== undefined) return isOfPrompt(news) && news.view.prompt.id === promptId;
   if (batchId === undefined) return true;
   if (isOfPrompt(news)) return news.view.prompt.batchId === batchId;

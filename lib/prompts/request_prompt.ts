@@ -14,6 +14,7 @@ import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_agai
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
 import { read, readMany, type Store, type Versioned } from "../store/store.ts";
+import { demandRight, type Right, type Shared } from "../users/membership.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {
@@ -153,14 +154,18 @@ export async function demandSources(
   if (!found.every((record) => record?.value.userId === userId)) throw notFound();
 }
 
-/** A board that pictures are to be put onto is there, and the user's; refuses with `not_found`. */
+/**
+ * A board that is named is there, and the user may do that with it: put pictures onto it, unless it says otherwise.
+ * Refuses with `not_found`, or with `forbidden` a member who may not.
+ */
 export async function demandBoard(
   { kv }: Store,
-  { userId, boardId }: { userId: string; boardId: string | null },
+  { userId, boardId, right = "edit" }: { userId: string; boardId: string | null; right?: Right },
 ): Promise<void> {
   if (boardId === null) return;
-  const board = isId(boardId) ? await read<{ ownerId: string }>(kv, keys.board(boardId)) : null;
-  if (board?.value.ownerId !== userId) throw notFound();
+  const board = isId(boardId) ? await read<Shared>(kv, keys.board(boardId)) : null;
+  if (board === null) throw notFound();
+  demandRight(board.value, { userId, right });
 }
 
 async function findClaimed(store: Store, claim: Claim): Promise<Versioned<Prompt> | null> {

@@ -6,6 +6,7 @@ import type { Filing, Prompt, RecipeUse } from "./prompt.ts";
 import { checkWatermark, takesNone } from "./prompt_request.ts";
 import { type Quote, quoteOf } from "./quote.ts";
 import { type Accepted, type RequestDeps, requestPrompt } from "./request_prompt.ts";
+import { mayIn, type Shared } from "../users/membership.ts";
 import type { User } from "../users/user.ts";
 
 /** Refuses like `requestPrompt` and `quoteRetry`. */
@@ -42,13 +43,14 @@ export function quoteRetry(models: Models, { request }: Pick<Prompt, "request">)
   return quoteOf(models, { request, model });
 }
 
-/** Without the board, where that was deleted meanwhile. */
+/** Without the board, where that was deleted meanwhile, or is nothing that the user may put pictures onto any more. */
 export async function filingNow(
   { kv }: Store,
-  { filing }: Pick<Prompt, "filing">,
+  { userId, filing }: Pick<Prompt, "userId" | "filing">,
 ): Promise<Filing | undefined> {
   if (filing === undefined || filing.boardId === null) return filing;
-  if (await read(kv, keys.board(filing.boardId)) !== null) return filing;
+  const board = await read<Shared>(kv, keys.board(filing.boardId));
+  if (board !== null && mayIn(board.value, { userId, right: "edit" })) return filing;
   return filing.tags.length === 0 ? undefined : { ...filing, boardId: null };
 }
 

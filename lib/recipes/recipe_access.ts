@@ -9,6 +9,7 @@ import { allBoards } from "../boards/board_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store, type Versioned } from "../store/store.ts";
+import { roleIn } from "../users/membership.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** In the order of what they may do. */
@@ -38,7 +39,7 @@ export async function findRecipe(store: Store, { userId, recipeId }: Named): Pro
     if (ownerId !== userId) throw notFound();
     return { recipe, role: "owner", board };
   }
-  const role = roleOn(board.value, userId);
+  const role = roleIn(board.value, userId);
   if (role === null) throw notFound();
   return { recipe, role: ownerId === userId ? "owner" : role, board };
 }
@@ -58,7 +59,7 @@ export async function findBoardForRecipes(
   { userId, boardId }: { userId: string; boardId: string },
 ): Promise<Versioned<Board>> {
   const board = isId(boardId) ? await read<Board>(store.kv, keys.board(boardId)) : null;
-  const role = board && roleOn(board.value, userId);
+  const role = board && roleIn(board.value, userId);
   if (board === null || role === null) throw notFound();
   demandRole({ role }, "editor");
   return board;
@@ -81,10 +82,5 @@ export async function listBoardsWithRecipes(store: Store, userId: string): Promi
 /** Those that they may put a recipe onto. */
 export async function listBoardsForRecipes(store: Store, userId: string): Promise<Board[]> {
   const boards = await listBoardsWithRecipes(store, userId);
-  return boards.filter((board) => ["editor", "owner"].includes(roleOn(board, userId) ?? ""));
-}
-
-/** Null: they are no member. */
-function roleOn({ ownerId }: Board, userId: string): RecipeRole | null {
-  return ownerId === userId ? "owner" : null;
+  return boards.filter((board) => ["editor", "owner"].includes(roleIn(board, userId) ?? ""));
 }

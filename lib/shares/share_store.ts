@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { findBatch } from "../batches/batch_store.ts";
 import { batchPictures } from "../batches/batch_pictures.ts";
-import { findBoard } from "../boards/board_store.ts";
+import { findBoard } from "../boards/access.ts";
 import { isId } from "../ids.ts";
 import { readImages } from "../images/image_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
@@ -116,7 +116,9 @@ async function readShared(
     throw new Refusal("invalid_request", "Name one of imageIds, boardId and batchId");
   }
   if (imageIds !== undefined) return { imageIds: await demandOwn(store, { userId, imageIds }) };
-  if (boardId !== undefined) return { boardId: (await findBoard(store, { userId, boardId })).value.id };
+  if (boardId !== undefined) {
+    return { boardId: (await findBoard(store, { userId, boardId, right: "own" })).value.id };
+  }
   return { imageIds: await chosenOfBatch(store, { userId, batchId: batchId! }) };
 }
 

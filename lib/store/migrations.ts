@@ -6,6 +6,7 @@
  */
 import type { Log } from "../log.ts";
 import { StartError } from "../refusal.ts";
+import { boardsWithMembers } from "./migrations/boards_with_members.ts";
 import { findByLetters } from "./migrations/find_by_letters.ts";
 import { changesInRows } from "./migrations/changes_in_rows.ts";
 import { countedByDay } from "./migrations/counted_by_day.ts";
@@ -31,6 +32,7 @@ const shipped: readonly Migration[] = [
   ranksInTheQueue,
   markedPictures,
   countedByDay,
+  boardsWithMembers,
 ];
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */

@@ -47,6 +47,8 @@
  * | `recipe_prompt` recipeId version userId n | id of a prompt that was made with it, by its number |
  * | `share` hash of its token · `share_of` userId id | `Share` · hash |
  * | `share_views` hash · `share_viewed` hash | `KvU64` of the times that somebody looked · the day of the latest, or null |
+ * | `comment` id · `comment_by` userId id | `Comment` · null, of those that the user wrote |
+ * | `topic_head` kind id · `board_change` boardId imageId | when anything of the board, or of another thing that several look at, changed last; watched · null, when that picture came or went within the last week |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
  * | `stat` userId yyyy-mm-dd model | `Rollup` of what was booked on that day |
  * | `stored_bytes` userId | `KvU64`, of pictures that are not deleted |
@@ -59,6 +61,7 @@
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
  * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `board_images` boardId n · `shares` userId n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id, of a share its hash (lists of `counted_list.ts`) |
+ * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `shared_boards` userId n · `board_images` boardId n · `comments` thread n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
  * | `count` … | `KvU64`, of those lists |
@@ -165,6 +168,12 @@ export const keys = {
   shareViewed: (hash: string) => ["share_viewed", hash],
   duels: (userId: string, duelsId: string) => ["duels", userId, duelsId],
   duelsOf: (userId: string) => ["duels", userId],
+  comment: (id: string) => ["comment", id],
+  commentBy: (userId: string, id: string) => ["comment_by", userId, id],
+  commentsBy: (userId: string) => ["comment_by", userId],
+  topicHead: (kind: string, id: string) => ["topic_head", kind, id],
+  boardChange: (boardId: string, imageId: string) => ["board_change", boardId, imageId],
+  boardChanges: (boardId: string) => ["board_change", boardId],
   boardDeletion: (boardId: string) => ["board_deletion", boardId],
   ledger: (promptId: string) => ["ledger", promptId],
   correction: (promptId: string) => ["correction", promptId],
@@ -308,6 +317,10 @@ export const kinds = {
   sharesOf: ["share_of"],
   shareViews: ["share_views"],
   shareViewed: ["share_viewed"],
+  comments: ["comment"],
+  commentsBy: ["comment_by"],
+  topicHeads: ["topic_head"],
+  boardChanges: ["board_change"],
   ledger: ["ledger"],
   corrections: ["correction"],
   unknownCharges: ["unknown_charge"],
@@ -352,8 +365,10 @@ export const kinds = {
   uploadLists: ["uploads"],
   batchLists: ["batches"],
   boardLists: ["boards"],
+  sharedBoardLists: ["shared_boards"],
   boardImageLists: ["board_images"],
   shareLists: ["shares"],
+  commentLists: ["comments"],
   noticeLists: ["notices"],
   newNoticeLists: ["new_notices"],
   publicationLists: ["publications"],
@@ -388,9 +403,12 @@ export const lists = {
   queue: (userId: string): ListKey => ["queue", userId],
   batches: (userId: string): ListKey => ["batches", userId],
   boards: (userId: string): ListKey => ["boards", userId],
+  /** Those that others share with the user. */
+  sharedBoards: (userId: string): ListKey => ["shared_boards", userId],
   /** In the order in which they came onto the board. */
   boardImages: (boardId: string): ListKey => ["board_images", boardId],
   shares: (userId: string): ListKey => ["shares", userId],
+  comments: (thread: string): ListKey => ["comments", thread],
   notices: (userId: string): ListKey => ["notices", userId],
   newNotices: (userId: string): ListKey => ["new_notices", userId],
   publications: (authorId: string): ListKey => ["publications", authorId],

@@ -1,34 +1,33 @@
 /** Boards: their pages, and the same for programs. */
 import { Hono } from "hono";
 import { z } from "zod";
-import { type Board, boardChanges, newBoardInput } from "../../lib/boards/board.ts";
+import { findSeenImage } from "../../lib/boards/access.ts";
+import { boardChanges, newBoardInput } from "../../lib/boards/board.ts";
+import { isOn, putOnBoard, takeOffBoard, viewBoards } from "../../lib/boards/board_pictures.ts";
 import {
-  isOn,
-  listBoardImages,
-  putOnBoard,
-  takeOffBoard,
-  viewBoards,
-} from "../../lib/boards/board_pictures.ts";
-import { allBoards, changeBoard, createBoard, findBoard, listBoards } from "../../lib/boards/board_store.ts";
+  changeBoard,
+  createBoard,
+  listBoards,
+  listSeenBoards,
+  listSharedBoards,
+} from "../../lib/boards/board_store.ts";
 import { deleteBoard } from "../../lib/boards/delete_board.ts";
 import { returnRecipes } from "../../lib/recipes/leave_recipes.ts";
 import { readFields } from "../../lib/fields.ts";
-import { findImage } from "../../lib/images/image_store.ts";
-import { listTags } from "../../lib/images/image_search.ts";
-import { readCursor } from "../../lib/live/cursor.ts";
-import { viewPictures } from "../../lib/live/prompt_view.ts";
-import { notFound, type Refusal } from "../../lib/refusal.ts";
-import { BoardPage, BoardTiles } from "../../views/boards/board_page.tsx";
+import { isId } from "../../lib/ids.ts";
+import { readImage } from "../../lib/images/image_store.ts";
+import { tileOf } from "../../lib/live/seen_picture.ts";
+import { notFound, orNull, type Refusal } from "../../lib/refusal.ts";
+import { BoardNews, BoardTiles, PictureNews } from "../../views/boards/board_page.tsx";
 import { BoardsPage } from "../../views/boards/boards_page.tsx";
-import { boardImagesJson, boardJson, boardListJson } from "../../views/json/board_json.ts";
+import { boardImagesJson, boardListJson } from "../../views/json/board_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { orProblem } from "../http/problem.tsx";
 import { readFormFields, readFormLists, readJsonFields } from "../http/input.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
-import { readDeleted } from "../images/gallery.tsx";
+import { type BoardPages, partLength } from "./board_pages.tsx";
 
-const partLength = 24;
 const shownBoards = 60;
 
 const idsWords = 'imageIds must be a list of ids such as ["…"], at most 500';
@@ -41,11 +40,15 @@ const changesForm = z.object({
   coverId: z.string().optional(),
 });
 
-export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret">) {
-  const { store, publicUrl, secret } = deps;
+const listings = { mine: listBoards, shared: listSharedBoards, all: listSeenBoards };
+
+type BoardDeps = Pick<AppDeps, "store" | "publicUrl" | "secret"> & { boardPages: BoardPages };
+
+export function boardRoutes({ store, publicUrl, secret, boardPages }: BoardDeps) {
+  const { nameOf, find, toJson, readPictures, readNews, readPictureNews, page: boardPage } = boardPages;
   return new Hono<AppEnv>()
     .get("/api/v1/boards", async (c) => {
-      const { views, pagination } = await readBoards(c, { defaultLimit: 50 });
+      const { views, pagination } = await readBoards(c, { tab: "all", defaultLimit: 50 });
       return c.json(boardListJson(views, pagination));
     })
     .post("/api/v1/boards", async (c) => {
@@ -54,12 +57,14 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
         userId: user.id,
         ...await readJsonFields(c, newBoardInput),
       });
-      return c.json(await toJson(board), 201);
+      return c.json(await toJson(c, board), 201);
     })
-    .get("/api/v1/boards/:id", async (c) => c.json(await toJson(await find(c))))
+    .get("/api/v1/boards/:id", async (c) => c.json(await toJson(c, await find(c, "see"))))
     .patch("/api/v1/boards/:id", async (c) => {
       callerOf(c, "generate");
-      return c.json(await toJson(await changeBoard(store, nameOf(c), await readJsonFields(c, boardChanges))));
+      await find(c, "edit");
+      const changed = await changeBoard(store, nameOf(c), await readJsonFields(c, boardChanges));
+      return c.json(await toJson(c, changed));
     })
     .delete("/api/v1/boards/:id", async (c) => {
       callerOf(c, "generate");
@@ -68,22 +73,27 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
       return c.json(doneJson());
     })
     .get("/api/v1/boards/:id/images", async (c) => {
-      const { views, pagination } = await readPictures(c, { board: await find(c), defaultLimit: 20 });
-      return c.json(boardImagesJson(views, { publicUrl, pagination }));
+      const board = await find(c, "see");
+      const { pictures, pagination } = await readPictures(c, { board, defaultLimit: 20 });
+      return c.json(boardImagesJson(pictures, { publicUrl, pagination }));
     })
     .post("/api/v1/boards/:id/images", async (c) => {
       callerOf(c, "generate");
+      await find(c, "edit");
       const { imageIds } = await readJsonFields(c, imagesInput);
       await putOnBoard(store, { ...nameOf(c), imageIds });
-      return c.json(await toJson(await find(c)));
+      return c.json(await toJson(c, await find(c, "see")));
     })
     .delete("/api/v1/boards/:id/images/:imageId", async (c) => {
-      const { user } = callerOf(c, "generate");
-      const { id: boardId } = await find(c);
-      const image = await findImage(store, { userId: user.id, imageId: c.req.param("imageId") });
-      if (!isOn(image, boardId)) throw notFound();
-      await takeOffBoard(store, { ...nameOf(c), imageIds: [image.id] });
-      return c.json(await toJson(await find(c)));
+      callerOf(c, "generate");
+      const name = nameOf(c);
+      const imageId = c.req.param("imageId");
+      const image = isId(imageId) ? await readImage(store, imageId) : null;
+      if (image === null || !isOn(image.value, name.boardId)) throw notFound();
+      await takeOffBoard(store, { ...name, imageIds: [imageId] });
+      const board = await orNull(find(c, "see"));
+      // Somebody who has left takes their own pictures along, and sees nothing else of the board.
+      return c.json(board === null ? doneJson() : await toJson(c, board));
     })
     .get("/boards", async (c) => c.html(await boardsPage(c)))
     .post("/boards", async (c) => {
@@ -98,13 +108,22 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
     })
     .get("/boards/:id", async (c) => c.html(await boardPage(c)))
     .get("/boards/:id/part", async (c) => {
-      const board = await find(c);
-      const { views, pagination } = await readPictures(c, { board, defaultLimit: partLength });
+      const board = await find(c, "see");
+      const { pictures, pagination } = await readPictures(c, { board, defaultLimit: partLength });
       const parts = Number(c.req.query("parts")) || 1;
-      return c.html(<BoardTiles board={board} images={views} next={pagination.next} parts={parts} />);
+      const images = pictures.map(tileOf);
+      return c.html(<BoardTiles board={board} images={images} next={pagination.next} parts={parts} />);
+    })
+    .get("/boards/:id/changes", async (c) => {
+      const board = await find(c, "see");
+      const imageId = c.req.query("image");
+      if (imageId === undefined) return c.html(<BoardNews {...await readNews(c, board)} />);
+      const image = await findSeenImage(store, { userId: callerOf(c).user.id, imageId });
+      return c.html(<PictureNews {...await readPictureNews(c, { board, imageId: image.image.id })} />);
     })
     .post("/boards/:id", async (c) => {
       callerOf(c, "generate");
+      await find(c, "edit");
       const { coverId, ...fields } = await readFormFields(c, changesForm);
       const page = ({ message }: Refusal) => boardPage(c, { problem: message });
       return await orProblem(c, { page }, async () => {
@@ -119,7 +138,7 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
     .post("/boards/:id/off", async (c) => {
       callerOf(c, "generate");
       const { image } = await readFormLists(c, z.object({ image: z.array(z.string()).default([]) }));
-      const board = await find(c);
+      const board = await find(c, "see");
       await takeOffBoard(store, { ...nameOf(c), imageIds: image });
       return c.redirect(`/boards/${board.id}`, 303);
     })
@@ -130,62 +149,22 @@ export function boardRoutes(deps: Pick<AppDeps, "store" | "publicUrl" | "secret"
       return c.redirect("/boards", 303);
     });
 
-  function nameOf(c: AppContext) {
-    return { userId: callerOf(c).user.id, boardId: c.req.param("id")! };
-  }
-
-  async function find(c: AppContext): Promise<Board> {
-    return (await findBoard(store, nameOf(c))).value;
-  }
-
-  async function toJson(board: Board) {
-    const [view] = await viewBoards(store, [board]);
-    return boardJson(view);
-  }
-
-  async function readBoards(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
-    const { user } = callerOf(c);
-    const name = { userId: user.id, list: "boards", secret };
-    const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await listBoards(store, { userId: user.id, ...query.start });
-    return { views: await viewBoards(store, page.items), pagination: paginate(page, { name, query }) };
-  }
-
-  async function readPictures(
+  async function readBoards(
     c: AppContext,
-    { board, defaultLimit }: { board: Board; defaultLimit: number },
+    { tab, defaultLimit }: { tab: keyof typeof listings; defaultLimit: number },
   ) {
     const { user } = callerOf(c);
-    const name = { userId: user.id, list: `board/${board.id}`, secret };
+    const name = { userId: user.id, list: tab === "mine" ? "boards" : `${tab} boards`, secret };
     const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await listBoardImages(store, { boardId: board.id, ...query.start });
-    return { views: await viewPictures(store, page.items), pagination: paginate(page, { name, query }) };
+    const page = await listings[tab](store, { userId: user.id, ...query.start });
+    const views = await viewBoards(store, { userId: user.id, boards: page.items });
+    return { views, pagination: paginate(page, { name, query }) };
   }
 
   async function boardsPage(c: AppContext, shown: { problem?: string; name?: string } = {}) {
     const { user } = callerOf(c);
-    const { views, pagination } = await readBoards(c, { defaultLimit: shownBoards });
-    return <BoardsPage user={user} boards={views} next={pagination.next} {...shown} />;
-  }
-
-  async function boardPage(c: AppContext, shown: { problem?: string } = {}) {
-    const { user } = callerOf(c);
-    const board = await find(c);
-    const cursor = await readCursor(store, user.id);
-    const [pictures, [view], knownTags, boards, deleted] = await Promise.all([
-      readPictures(c, { board, defaultLimit: partLength }),
-      viewBoards(store, [board]),
-      listTags(store, user.id),
-      allBoards(store, user.id),
-      readDeleted(c, store),
-    ]);
-    return (
-      <BoardPage
-        {...{ user, cursor, view, knownTags, boards, deleted }}
-        images={pictures.views}
-        next={pictures.pagination.next}
-        {...shown}
-      />
-    );
+    const tab = c.req.query("tab") === "shared" ? "shared" : "mine";
+    const { views, pagination } = await readBoards(c, { tab, defaultLimit: shownBoards });
+    return <BoardsPage {...{ user, tab }} boards={views} next={pagination.next} {...shown} />;
   }
 }

@@ -28,6 +28,9 @@ import { ratingWords } from "../../views/images/rating.tsx";
 import { draftPath, withSources } from "../../lib/prompts/prompt_draft.ts";
 import { isDay } from "../../lib/users/time_zone.ts";
 import { viewPictures } from "../../lib/live/prompt_view.ts";
+import { tileOf, viewSeen } from "../../lib/live/seen_picture.ts";
+import { findSeenImage, type SeenImage } from "../../lib/boards/access.ts";
+import { type FileForm, formWithoutPrompt } from "../../lib/images/image_file.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 import { zipArchive } from "../../lib/zip_archive.ts";
 import { ComparePage } from "../../views/images/compare_page.tsx";
@@ -107,7 +110,9 @@ export function galleryRoutes(deps: GalleryDeps) {
       const selection = await readFormLists(c, selectionForm);
       const action = actionOf(selection);
       const { user } = callerOf(c, scopes[action]);
-      const images = await findAll(user.id, selection.image);
+      const seen = await findAll(user.id, selection.image);
+      if (action !== "download" && action !== "compare") demandOwn(seen);
+      const images = seen.map(({ image }) => image);
       switch (action) {
         case "star": {
           const rating = readRating(selection.rating![0]);
@@ -123,7 +128,7 @@ export function galleryRoutes(deps: GalleryDeps) {
           return c.redirect(`/boards/${boardId}`, 303);
         }
         case "download":
-          return sendArchive(c, images);
+          return sendArchive(c, seen);
         case "delete":
           for (const each of images) await deleteImage(store, each);
           return c.redirect(deletedAddress(images, listOf(selection.returnTo)), 303);
@@ -148,7 +153,7 @@ export function galleryRoutes(deps: GalleryDeps) {
       if (ids.length !== 2 || ids[0] === ids[1]) {
         throw new Refusal("invalid_request", "Choose two pictures to compare");
       }
-      const [left, right] = await viewPictures(store, await findAll(user.id, ids));
+      const [left, right] = (await viewSeen(store, await findAll(user.id, ids))).map(tileOf);
       const cursor = await readCursor(store, user.id);
       return c.html(<ComparePage user={user} cursor={cursor} pair={[left, right]} />);
     });
@@ -251,27 +256,28 @@ export function galleryRoutes(deps: GalleryDeps) {
     return { items: images, next, total: images.length };
   }
 
-  /** In the order in which they were named. */
-  function findAll(userId: string, imageIds: string[]): Promise<Image[]> {
+  /** Those that the person may see, in the order in which they were named. */
+  function findAll(userId: string, imageIds: string[]): Promise<SeenImage[]> {
     if (imageIds.length === 0) throw new Refusal("invalid_request", "Select some pictures first");
     if (imageIds.length > maxSelected) {
       throw new Refusal("invalid_request", `Select at most ${maxSelected} pictures`);
     }
-    return Promise.all([...new Set(imageIds)].map((imageId) => findImage(store, { userId, imageId })));
+    return Promise.all([...new Set(imageIds)].map((imageId) => findSeenImage(store, { userId, imageId })));
   }
 
   /** The pictures as they are, streamed one after another. */
-  async function sendArchive(c: AppContext, images: Image[]) {
-    const views = await viewPictures(store, images);
+  async function sendArchive(c: AppContext, seen: SeenImage[]) {
+    const views = await viewSeen(store, seen);
     c.header("Content-Type", "application/zip");
     c.header("Content-Disposition", 'attachment; filename="darkroom.zip"');
     return c.body(zipArchive(entries));
 
     async function* entries() {
       for (const [index, view] of views.entries()) {
-        const { image, prompt } = view;
-        const request = prompt && prompt.request;
-        const file = files.find(image, { form: { form: "picture" }, request });
+        const { image, isPromptHidden } = view;
+        const request = view.view.prompt && view.view.prompt.request;
+        const form: FileForm = { form: "picture" };
+        const file = files.find(image, { form: isPromptHidden ? formWithoutPrompt(form) : form, request });
         const { stream } = await file.open();
         const number = String(index + 1).padStart(3, "0");
         const name = `${number} ${fileName(view.text, file.contentType)}`;
@@ -279,6 +285,12 @@ export function galleryRoutes(deps: GalleryDeps) {
       }
     }
   }
+}
+
+/** What is said of pictures, and done with them, is for whoever owns them. */
+function demandOwn(seen: readonly SeenImage[]): void {
+  if (seen.every(({ isOwn }) => isOwn)) return;
+  throw new Refusal("forbidden", "Some of these pictures are somebody else's: select your own");
 }
 
 const scopes = {
@@ -354,7 +366,7 @@ export function readKind(c: AppContext): ImageQuery["kind"] {
 /** The same as `readImageQuery`; refuses with `not_found` a board that is not the caller's. */
 export async function readOwnQuery(c: AppContext, store: Store): Promise<ImageQuery> {
   const query = readImageQuery(c);
-  await demandBoard(store, { userId: callerOf(c).user.id, boardId: query.boardId });
+  await demandBoard(store, { userId: callerOf(c).user.id, boardId: query.boardId, right: "see" });
   return query;
 }
 

@@ -2,12 +2,12 @@
 import { Hono } from "hono";
 import { thumbnailWidths } from "../../lib/blobs/blobs.ts";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
-import { notFound, Refusal } from "../../lib/refusal.ts";
-import { readCursor } from "../../lib/live/cursor.ts";
+import { notFound, orNull, Refusal } from "../../lib/refusal.ts";
+import { firstCursor, readCursor } from "../../lib/live/cursor.ts";
 import type { Image, MadeImage } from "../../lib/images/image.ts";
 import { readFamily } from "../../lib/images/lineage.ts";
 import { fileName } from "../../lib/images/file_name.ts";
-import type { FileForm, ImageFile } from "../../lib/images/image_file.ts";
+import { type FileForm, formWithoutPrompt, type ImageFile } from "../../lib/images/image_file.ts";
 import {
   allOf,
   type ImageQuery,
@@ -16,6 +16,8 @@ import {
   searchNeighbours,
   searchPage,
 } from "../../lib/images/image_search.ts";
+import { findSeenImage, type SeenImage } from "../../lib/boards/access.ts";
+import { boardNeighbours } from "../../lib/boards/board_pictures.ts";
 import { allBoards } from "../../lib/boards/board_store.ts";
 import { demandBoard } from "../../lib/prompts/request_prompt.ts";
 import { readAccount } from "../../lib/money/ledger.ts";
@@ -24,11 +26,21 @@ import { readPrompt } from "../../lib/prompts/prompt_store.ts";
 import { type PictureView, viewPictures } from "../../lib/live/prompt_view.ts";
 import { type Credit, readCredits } from "../../lib/live/publication_view.ts";
 import { readPublishing } from "../publications/published.tsx";
+import { hiddenText, viewBoardPictures, viewSeen } from "../../lib/live/seen_picture.ts";
+import { boardTopic, readTopicCursor } from "../../lib/live/topic.ts";
+import type { Board } from "../../lib/boards/board.ts";
+import { mayIn } from "../../lib/users/membership.ts";
+import { commentsOf } from "../../views/boards/board_page.tsx";
+import { Presence } from "../../views/boards/presence.tsx";
+import { Comments } from "../../views/comments/comments.tsx";
+import { SeenPage } from "../../views/images/seen_page.tsx";
+import { picturePageName, TopicSince } from "../../views/shell/topic_news.tsx";
+import type { BoardPages } from "../boards/board_pages.tsx";
 import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx";
 import { takeWhole } from "../../lib/images/whole_picture.ts";
 import { UploadPage } from "../../views/images/upload_page.tsx";
-import { ImagePage } from "../../views/images/image_page.tsx";
-import { imageJson, imageListJson } from "../../views/json/image_json.ts";
+import { ImagePage, type OnBoard } from "../../views/images/image_page.tsx";
+import { imageJson, imageListJson, seenImageJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { isForPrograms } from "../http/problem.tsx";
@@ -45,7 +57,7 @@ import {
 } from "../../lib/images/image_store.ts";
 import { pictureFormats } from "../../lib/pixels/format.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
-import { queryOf } from "../../views/images/image_query.ts";
+import { boardQuery, queryOf } from "../../views/images/image_query.ts";
 
 export const imageFilePath = "/api/v1/images/:id/file";
 
@@ -54,10 +66,10 @@ type ImageDeps =
     AppDeps,
     "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret" | "galleryMode"
   >
-  & { editPages: EditPages };
+  & { editPages: EditPages; boardPages: BoardPages };
 
 export function imageRoutes(deps: ImageDeps) {
-  const { store, files, presigned, publicUrl, secret, editPages } = deps;
+  const { store, files, presigned, publicUrl, secret, editPages, boardPages } = deps;
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {
       const { user } = callerOf(c);
@@ -70,31 +82,38 @@ export function imageRoutes(deps: ImageDeps) {
         imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, generated, pagination }),
       );
     })
-    .get("/api/v1/images/:id", async (c) => c.json(imageJson(await view(c), publicUrl)))
+    .get("/api/v1/images/:id", async (c) => {
+      const [seen] = await viewSeen(store, [await see(c)]);
+      if (seen === undefined) throw notFound();
+      return c.json(seenImageJson(seen, publicUrl));
+    })
     .get("/images/:id", async (c) => {
       const { user } = callerOf(c);
-      const shown = await orNull(view(c));
-      if (shown === null) return await showDeleted(c);
+      const seen = await orNull(see(c));
+      if (seen === null) return await showDeleted(c);
+      if (!seen.isOwn) return await showOthers(c, seen);
+      const [shown] = await viewPictures(store, [seen.image]);
+      if (shown === undefined) throw notFound();
       const query = await readQueryOf(c, shown.image);
-      const [family, cursor, neighbours, knownTags, boards, publishing, credit] = await Promise.all([
+      const board = seen.boards.find(({ id, members }) => id === query.boardId && members.length > 0);
+      const [family, cursor, neighbours, knownTags, boards, publishing, credit, onBoard] = await Promise.all([
         readFamily(store, shown.image),
-        readCursor(store, user.id),
+        board === undefined ? readCursor(store, user.id) : readTopicCursor(store, topicNamed(c, board)),
         neighboursOf(shown.image, query),
         listTags(store, user.id),
         allBoards(store, user.id),
         readPublishing(deps, { user, image: shown.image }),
         creditOf(shown),
+        board === undefined ? null : readOnBoard(c, { board, image: shown.image }),
       ]);
       const box = editPages.box(shown.image);
       const marks = { image: shown.image, knownTags, boards };
-      const around = { user, cursor, neighbours, query, marks, box, family, publishing, credit };
+      const around = { user, cursor, neighbours, query, marks, box, family, publishing, credit, onBoard };
       if (shown.prompt === null) return c.html(<UploadPage view={shown} {...around} />);
       return c.html(<ImagePage view={shown} origin={await editPages.origin(shown)} {...around} />);
     })
     .get(imageFilePath, async (c) => {
-      const { user } = callerOf(c);
-      const image = await findImage(store, { userId: user.id, imageId: c.req.param("id") });
-      return sendImage(c, { image, form: readForm(c) });
+      return sendImage(c, { seen: await see(c), form: readForm(c) });
     })
     .delete("/api/v1/images/:id", async (c) => {
       await remove(c);
@@ -117,7 +136,7 @@ export function imageRoutes(deps: ImageDeps) {
   async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
     const search: ImageQuery = { ...allOf("made"), ...readMarksQuery(c) };
-    await demandBoard(store, { userId: user.id, boardId: search.boardId });
+    await demandBoard(store, { userId: user.id, boardId: search.boardId, right: "see" });
     const name = { userId: user.id, list: `images?${queryOf(search)}`, secret };
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await findPage(user.id, { search, ...query.start });
@@ -140,6 +159,10 @@ export function imageRoutes(deps: ImageDeps) {
   }
 
   function neighboursOf(image: Image, query: ImageQuery) {
+    const { boardId } = query;
+    if (boardId !== null && queryOf(query) === boardQuery(boardId)) {
+      return boardNeighbours(store, { image, boardId });
+    }
     if (isEmptyQuery(query) && query.kind === image.kind) return imageNeighbours(store, image);
     return searchNeighbours(store, { userId: image.userId, query, number: image.sequence });
   }
@@ -184,17 +207,67 @@ export function imageRoutes(deps: ImageDeps) {
     await undoDeletion(store, { userId: user.id, imageId: c.req.param("id")! });
   }
 
-  async function sendImage(c: AppContext, { image, form }: { image: Image; form: FileForm }) {
+  /** A picture that the caller may see, their own or another's; what is nothing to them is not found. */
+  function see(c: AppContext): Promise<SeenImage> {
+    return findSeenImage(store, { userId: callerOf(c).user.id, imageId: c.req.param("id")! });
+  }
+
+  function topicNamed(c: AppContext, { id }: Board) {
+    return { userId: callerOf(c).user.id, topic: boardTopic(id) };
+  }
+
+  /** Somebody else's, on the board that the address names, or else on the first one that the caller sees it on. */
+  async function showOthers(c: AppContext, seen: SeenImage) {
+    const { user } = callerOf(c);
+    const board = seen.boards.find(({ id }) => id === c.req.query("board")) ?? seen.boards[0];
+    const query: ImageQuery = { ...allOf("all"), boardId: board.id };
+    const cursor = await readTopicCursor(store, topicNamed(c, board));
+    const [[shown], neighbours, onBoard] = await Promise.all([
+      viewBoardPictures(store, { userId: user.id, board, images: [seen.image] }),
+      neighboursOf(seen.image, query),
+      readOnBoard(c, { board, image: seen.image }),
+    ]);
+    if (shown === undefined) throw notFound();
+    const mayTakeOff = mayIn(board, { userId: user.id, right: "edit" });
+    const page = { user, cursor, seen: shown, board, query, neighbours, mayTakeOff };
+    return c.html(<SeenPage {...page}>{onBoard.comments}</SeenPage>);
+  }
+
+  /** What is said of it there. */
+  async function readOnBoard(
+    c: AppContext,
+    { board, image }: { board: Board; image: Image },
+  ): Promise<OnBoard> {
+    const { user } = callerOf(c);
+    const [view, comments] = await Promise.all([
+      boardPages.view(c, board),
+      boardPages.readComments(c, { board, imageId: image.id }),
+    ]);
+    return {
+      page: picturePageName({ boardId: board.id, imageId: image.id }),
+      comments: (
+        <>
+          <TopicSince cursor={firstCursor} />
+          <Presence here={[]} />
+          <Comments {...commentsOf({ user, view, comments, imageId: image.id })} />
+        </>
+      ),
+    };
+  }
+
+  async function sendImage(c: AppContext, { seen, form }: { seen: SeenImage; form: FileForm }) {
+    const { image, isOwn, isPromptHidden } = seen;
     const request = image.kind === "made" ? await requestOf(image) : null;
-    const file = files.find(image, { form, request });
+    const file = files.find(image, { form: isPromptHidden ? formWithoutPrompt(form) : form, request });
     const isSaved = form.form === "download" || c.req.query("save") === "1";
-    const name = fileName(request?.text ?? image.title, file.contentType);
+    const text = isPromptHidden ? hiddenText : request?.text ?? image.title;
     const shown: Shown = {
       contentType: file.contentType,
-      disposition: disposition(isSaved ? "attachment" : "inline", name),
-      cacheControl: "private, max-age=31536000, immutable",
+      disposition: disposition(isSaved ? "attachment" : "inline", fileName(text, file.contentType)),
+      cacheControl: isOwn ? keptForEver : askedForEachTime,
     };
-    if (presigned !== null) return await sendToStorage(c, { file, shown });
+    // An address of the storage would outlive the place on the board.
+    if (presigned !== null && isOwn) return await sendToStorage(c, { file, shown });
     return await sendFile(c, { file, shown });
   }
 
@@ -215,18 +288,12 @@ export function imageRoutes(deps: ImageDeps) {
   }
 }
 
+const keptForEver = "private, max-age=31536000, immutable";
+/** Somebody else's picture is shown for as long as it is shared. */
+const askedForEachTime = "private, no-cache";
+
 /** For five minutes; browsers may come back to the address a little shorter than that. */
 const presignedMaxAgeSeconds = 240;
-
-/** Null for what is not found. */
-async function orNull<Found>(finding: Promise<Found>): Promise<Found | null> {
-  try {
-    return await finding;
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "not_found") return null;
-    throw error;
-  }
-}
 
 function readForm(c: AppContext): FileForm {
   const { width, original, download, settings } = c.req.query();

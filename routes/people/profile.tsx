@@ -25,6 +25,7 @@ import { accountExportJson } from "../../views/json/export_json.ts";
 import { batchJson } from "../../views/json/batch_json.ts";
 import { imageJson } from "../../views/json/image_json.ts";
 import { hookFields } from "../../views/json/hook_json.ts";
+import { ownCommentFields } from "../../views/json/comment_json.ts";
 import { noticeFields } from "../../views/json/notice_json.ts";
 import { publicationFields } from "../../views/json/publication_json.ts";
 import { shareExportJson } from "../../views/json/share_json.ts";
@@ -76,6 +77,7 @@ export function profileRoutes(deps: ProfileDeps) {
     recipe: recipeExportJson,
     share: shareExportJson,
     hook: hookFields,
+    comment: ownCommentFields,
   };
   return new Hono<AppEnv>()
     .get("/profile", async (c) => {

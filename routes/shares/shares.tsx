@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { findBatch } from "../../lib/batches/batch_store.ts";
-import { findBoard } from "../../lib/boards/board_store.ts";
+import { findBoard } from "../../lib/boards/access.ts";
 import { listBoardImages } from "../../lib/boards/board_pictures.ts";
 import { readFields } from "../../lib/fields.ts";
 import { findImage } from "../../lib/images/image_store.ts";
@@ -189,7 +189,7 @@ export function shareRoutes(deps: ShareRouteDeps) {
   /** What is to be shared, to be looked at; refuses with `not_found` what is not the user's own. */
   async function findChosen(userId: string, { imageIds = [], boardId, batchId }: Chosen) {
     if (boardId !== undefined) {
-      const { value: board } = await findBoard(store, { userId, boardId });
+      const { value: board } = await findBoard(store, { userId, boardId, right: "own" });
       const { items } = await listBoardImages(store, { boardId, limit: mostPictures });
       return { chosen: { boardId }, name: board.name, images: items };
     }

@@ -3,7 +3,7 @@
  * pictures that stay the same, or is added to the target, newest first (ids end in UUIDv7, which sort by time). An
  * element that is older than the one that is there (`data-version`) came late and is dropped, and one with `data-once`
  * stays as it is once it is there, but for its `data-rating`; the swap style `rate` changes that alone. To a target with
- * `data-fixed` nothing is added.
+ * `data-fixed` nothing is added, and to one with `data-arrivals` each in front of the one before, as they come.
  * `data-keep` on the target says how many of them stay. A strip has fixed places, which are filled anew.
  *
  * In a frame the picture that is shown stays in front until the one that takes its place has been decoded, then fades.
@@ -35,6 +35,10 @@
     const existing = document.getElementById(element.id);
     if (existing === null) {
       if (target.hasAttribute("data-fixed")) return null;
+      if (target.hasAttribute("data-arrivals")) {
+        target.prepend(element);
+        return element;
+      }
       const older = [...target.children].find((child) => child.id < element.id);
       target.insertBefore(element, older ?? null);
       return element;

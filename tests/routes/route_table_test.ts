@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { imagesOf } from "../../lib/prompts/prompt.ts";
 import type { Hono } from "hono";
 import sharp from "sharp";
+import { boardPlace } from "../../lib/boards/board_comments.ts";
+import { setMember } from "../../lib/boards/members.ts";
+import { addComment } from "../../lib/comments/comment_store.ts";
 import { putOnBoard } from "../../lib/boards/board_pictures.ts";
 import { testHook } from "../../lib/hooks/delivery_store.ts";
 import { createHook } from "../../lib/hooks/hook_store.ts";
@@ -151,6 +154,11 @@ async function createThings(
   const base = (await readImage(store, image.id))!.value;
   const { id: board } = await createBoard(store, { userId: member.id, name: "Foxes", description: "" });
   await putOnBoard(store, { userId: member.id, boardId: board, imageIds: [image.id] });
+  const friend = await studio.addMember({ name: "Friend" });
+  const guest = await studio.addMember({ name: "Guest" });
+  await setMember(store, { userId: member.id, boardId: board, memberId: friend.id, role: "viewer" });
+  const place = { userId: member.id, boardId: board, imageId: image.id };
+  const said = { user: member, text: "Fine", find: () => boardPlace(store, place) };
   const images = (await readImages(store, [image.id, other.id])).map(({ value }) => value);
   const duels = await beginDuels(store, { userId: member.id, images, from: "/gallery" });
   const mask = await createTestMask(store, { base, blobs });
@@ -193,6 +201,9 @@ async function createThings(
     publication: publication.id,
     report: report.id,
     board,
+    friend: friend.id,
+    guest: guest.id,
+    comment: (await addComment(store, said)).id,
     recipe: await createTestRecipe(store, member.id),
     share: share.id,
     link: (await tokens.unseal(share.sealed))!,

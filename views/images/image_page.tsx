@@ -1,9 +1,11 @@
 /** One picture as large as fits, and every fact about it. */
+import type { Child } from "hono/jsx";
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { ImageView } from "../../lib/live/prompt_view.ts";
 import type { Family } from "../../lib/images/lineage.ts";
 import type { User } from "../../lib/users/user.ts";
+import type { LivePage } from "../shell/live_page.ts";
 import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
@@ -22,7 +24,7 @@ import { CardButton } from "../prompts/prompt_card.tsx";
 import { Time } from "../shell/time.tsx";
 
 export function ImagePage(
-  { user, cursor, view, neighbours, query, marks, box, family, origin, credit, publishing }: {
+  { user, cursor, view, neighbours, query, marks, box, family, origin, credit, publishing, onBoard }: {
     user: User;
     cursor: string;
     view: ImageView;
@@ -37,13 +39,19 @@ export function ImagePage(
     /** Null: there is no public gallery. */
     publishing: Publishing | null;
     origin: Origin;
+    onBoard: OnBoard | null;
   },
 ) {
   const { image, prompt, costMicros, charge, durationMs } = view;
   const { text, options, watermark } = prompt.request;
   const wasResized = image.originalWidth !== image.width || image.originalHeight !== image.height;
   return (
-    <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+    <Layout
+      title={image.title}
+      user={user}
+      current="/gallery"
+      live={{ page: onBoard?.page ?? "other", cursor }}
+    >
       <div id={goneId(image.id)} class="gone"></div>
       <article class="print" data-picture={image.id}>
         <div class="stage">
@@ -66,6 +74,7 @@ export function ImagePage(
           </div>
           <Marks {...marks} />
           {publishing && <PublishBox view={view} publishing={publishing} />}
+          {onBoard?.comments}
           <dl class="facts-list">
             <Fact name="Model">{image.model}</Fact>
             <Fact name="Size">
@@ -145,6 +154,12 @@ export function ImagePage(
       <PictureFamily family={family} />
     </Layout>
   );
+}
+
+/** What is said of a picture on the board on which it was found, and what its page is called then. */
+export interface OnBoard {
+  page: LivePage;
+  comments: Child;
 }
 
 /** The pictures on either side; null where there is none. */

@@ -119,7 +119,7 @@ export function boardListId(imageId: string): string {
 
 export function BoardList({ image, boards }: { image: Image; boards: readonly Board[] }) {
   const action = `/images/${image.id}/boards`;
-  const shown = boards.filter(({ id }) => image.boards.some(({ boardId }) => boardId === id));
+  const byId = new Map(boards.map((board) => [board.id, board]));
   return (
     <form
       id={boardListId(image.id)}
@@ -129,15 +129,23 @@ export function BoardList({ image, boards }: { image: Image; boards: readonly Bo
       hx-post={action}
       hx-target="#notice"
     >
-      {shown.map(({ id, name }) => (
-        <span class="chip">
-          <a href={`/boards/${id}`} dir="auto">{name}</a>
-          <button type="submit" name="remove" value={id} aria-label={`Take it off the board ${name}`}>
-            ×
-          </button>
-        </span>
-      ))}
+      {image.boards.map(({ boardId }) => <OnBoard boardId={boardId} board={byId.get(boardId)} />)}
     </form>
+  );
+}
+
+/** From a board that the person may not change, or not even see any more, it is taken all the same. */
+function OnBoard({ boardId, board }: { boardId: string; board: Board | undefined }) {
+  const name = board?.name ?? "of somebody else";
+  return (
+    <span class="chip">
+      {board === undefined
+        ? <span class="muted">A board</span>
+        : <a href={`/boards/${boardId}`} dir="auto">{name}</a>}
+      <button type="submit" name="remove" value={boardId} aria-label={`Take it off the board ${name}`}>
+        ×
+      </button>
+    </span>
   );
 }
 

@@ -8,7 +8,7 @@ import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
 import { ChangeBox, type ChangeBoxProps } from "./change_box.tsx";
 import { Fact } from "./facts.tsx";
-import { goneId, type Neighbours, Turn } from "./image_page.tsx";
+import { goneId, type Neighbours, type OnBoard, Turn } from "./image_page.tsx";
 import { PictureFamily } from "./lineage.tsx";
 import { Marks, type MarksProps } from "./marks.tsx";
 import { CreditLine } from "../publications/credit.tsx";
@@ -19,7 +19,7 @@ import { fileAddress, Picture } from "./picture.tsx";
 import { Rating } from "./rating.tsx";
 
 export function UploadPage(
-  { user, cursor, view, neighbours, query, marks, box, family, credit, publishing }: {
+  { user, cursor, view, neighbours, query, marks, box, family, credit, publishing, onBoard }: {
     user: User;
     cursor: string;
     view: UploadView;
@@ -32,11 +32,17 @@ export function UploadPage(
     credit: Credit | null;
     /** Null: there is no public gallery. */
     publishing: Publishing | null;
+    onBoard: OnBoard | null;
   },
 ) {
   const { image, text } = view;
   return (
-    <Layout title={image.title} user={user} current="/gallery" live={{ page: "other", cursor }}>
+    <Layout
+      title={image.title}
+      user={user}
+      current="/gallery"
+      live={{ page: onBoard?.page ?? "other", cursor }}
+    >
       <div id={goneId(image.id)} class="gone"></div>
       <article class="print" data-picture={image.id}>
         <div class="stage">
@@ -52,6 +58,7 @@ export function UploadPage(
           <CreditLine credit={credit} isLinked={publishing !== null} />
           <Marks {...marks} />
           {publishing && <PublishBox view={view} publishing={publishing} />}
+          {onBoard?.comments}
           <dl class="facts-list">
             <Fact name="Size">{image.width} × {image.height}</Fact>
             <Fact name="Uploaded">

@@ -1,34 +1,41 @@
-/** A board, and the list of boards. */
+/** A board, the list of boards, and what members and prompts of one are. */
 import { z } from "zod";
 import type { BoardView } from "../../lib/boards/board_pictures.ts";
-import type { PictureView } from "../../lib/live/prompt_view.ts";
-import { imageItemShape, imageItemsJson, marksJson, marksShape } from "./image_json.ts";
+import type { FoundPerson } from "../../lib/boards/members.ts";
+import type { SeenPicture } from "../../lib/live/seen_picture.ts";
+import { imageItemShape, marksJson, marksShape, seenImageItemsJson } from "./image_json.ts";
 import { type Pagination, paginationShape } from "./pagination_json.ts";
 import { answer, idValue, iso, timeValue } from "./values.ts";
+
+/** As in `lib/users/membership.ts`. */
+const memberRoles = ["viewer", "commenter", "editor"] as const;
 
 export const boardShape = z.strictObject({
   id: idValue,
   name: z.string(),
   description: z.string(),
   /** The caller's. */
-  role: z.enum(["owner"]),
+  role: z.enum(["owner", ...memberRoles]),
   /** How many pictures are on it. */
   images: z.int().nonnegative(),
   /** The picture that stands for it; null where there is none. */
   coverId: idValue.nullable(),
-  members: z.array(z.strictObject({ userId: idValue, name: z.string(), role: z.string() })),
+  /** Without the owner. */
+  members: z.array(z.strictObject({ userId: idValue, name: z.string(), role: z.enum(memberRoles) })),
   createdAt: timeValue,
 });
 
-export function boardFields({ board, images, cover }: BoardView): z.output<typeof boardShape> {
+export function boardFields(
+  { board, role, members, images, cover }: BoardView,
+): z.output<typeof boardShape> {
   return {
     id: board.id,
     name: board.name,
     description: board.description,
-    role: "owner",
+    role,
     images,
     coverId: cover && cover.id,
-    members: [],
+    members,
     createdAt: iso(board.createdAt),
   };
 }
@@ -54,10 +61,25 @@ export const boardImagesAnswer = answer({
 });
 
 export function boardImagesJson(
-  views: readonly PictureView[],
+  pictures: readonly SeenPicture[],
   { publicUrl, pagination }: { publicUrl: string; pagination: Pagination },
 ): z.output<typeof boardImagesAnswer> {
-  const items = imageItemsJson(views, publicUrl);
-  const images = items.map((item, i) => ({ ...item, ...marksJson(views[i].image) }));
+  const items = seenImageItemsJson(pictures, publicUrl);
+  const images = items.map((item, i) => ({ ...item, ...marksJson(pictures[i].image) }));
   return { success: true, images, pagination };
+}
+
+export const hiddenPromptsAnswer = answer({ hidden: z.boolean() });
+
+export function hiddenPromptsJson(hidden: boolean): z.output<typeof hiddenPromptsAnswer> {
+  return { success: true, hidden };
+}
+
+/** People of this server with whom a board can be shared. */
+export const peopleAnswer = answer({
+  people: z.array(z.strictObject({ userId: idValue, name: z.string() })),
+});
+
+export function peopleJson(people: readonly FoundPerson[]): z.output<typeof peopleAnswer> {
+  return { success: true, people: people.map(({ userId, name }) => ({ userId, name })) };
 }

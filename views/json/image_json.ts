@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Image } from "../../lib/images/image.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
+import type { SeenPicture } from "../../lib/live/seen_picture.ts";
 import { type Pagination, paginationShape } from "./pagination_json.ts";
 import {
   answer,
@@ -63,24 +64,44 @@ export const imageAnswer = answer({ image: imageShape });
 
 export function imageJson(view: PictureView, publicUrl: string): z.output<typeof imageAnswer> {
   const { image } = view;
+  return { success: true, image: { ...factsJson(image, publicUrl), ...originJson(view) } };
+}
+
+/** The same for somebody who may not be its owner, who alone knows where it comes from and what that cost. */
+export function seenImageJson(seen: SeenPicture, publicUrl: string): z.output<typeof imageAnswer> {
+  if (seen.isOwn) return imageJson(seen.view, publicUrl);
+  const { image, request, isPromptHidden } = seen;
+  const made = image.kind === "made" ? image : null;
   return {
     success: true,
     image: {
-      id: image.id,
-      kind: image.kind,
-      ...originJson(view),
-      title: image.title,
-      url: imageFileUrl(publicUrl, image.id),
-      width: image.width,
-      height: image.height,
-      originalWidth: image.originalWidth,
-      originalHeight: image.originalHeight,
-      contentType: image.contentType,
-      bytes: image.byteLength,
-      sha256: image.sha256,
-      ...marksJson(image),
-      createdAt: iso(image.createdAt),
+      ...factsJson(image, publicUrl),
+      promptId: null,
+      prompt: request && request.text,
+      model: made && made.model,
+      seed: made === null || isPromptHidden ? null : made.seed,
+      parents: [],
+      edge: null,
+      cost: null,
     },
+  };
+}
+
+function factsJson(image: Image, publicUrl: string) {
+  return {
+    id: image.id,
+    kind: image.kind,
+    title: image.title,
+    url: imageFileUrl(publicUrl, image.id),
+    width: image.width,
+    height: image.height,
+    originalWidth: image.originalWidth,
+    originalHeight: image.originalHeight,
+    contentType: image.contentType,
+    bytes: image.byteLength,
+    sha256: image.sha256,
+    ...marksJson(image),
+    createdAt: iso(image.createdAt),
   };
 }
 
@@ -129,6 +150,24 @@ export function imageItemsJson(
       : { cost: maybeDollars(view.costMicros), durationMs: view.durationMs }),
     createdAt: iso(view.image.createdAt),
   }));
+}
+
+/** The same of pictures whose owner may be somebody else. */
+export function seenImageItemsJson(
+  pictures: readonly SeenPicture[],
+  publicUrl: string,
+): z.output<typeof imageItemShape>[] {
+  return pictures.map((seen) => {
+    const [item] = imageItemsJson([seen.view], publicUrl);
+    if (seen.isOwn) return item;
+    return {
+      ...item,
+      promptId: null,
+      prompt: seen.request && seen.request.text,
+      cost: null,
+      durationMs: null,
+    };
+  });
 }
 
 export const imageListAnswer = answer({

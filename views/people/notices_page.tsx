@@ -1,5 +1,5 @@
 /** What somebody is told, the newest first. */
-import type { News } from "../../lib/live/read_changes.ts";
+import type { OwnNews } from "../../lib/live/read_changes.ts";
 import type { Notice } from "../../lib/users/notice.ts";
 import type { User } from "../../lib/users/user.ts";
 import { Layout } from "../shell/layout.tsx";
@@ -69,7 +69,7 @@ export function NoticeList({ user, notices, next }: NoticesPart) {
 }
 
 /** Something was told while the page is open: it asks for the list anew. That all were seen takes no mark away. */
-export function NoticesNews({ news }: { news: News }) {
+export function NoticesNews({ news }: { news: OwnNews }) {
   if ("view" in news || "batch" in news || news.newNotices === 0) return null;
   return (
     <hx-partial hx-target="#notices-renewal" hx-swap="outerHTML">

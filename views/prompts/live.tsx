@@ -1,14 +1,16 @@
 /** A change as the fragments that each page shows: the same components that rendered it at first. */
 import type { Child } from "hono/jsx";
 import type { PromptView } from "../../lib/live/prompt_view.ts";
-import type { BatchChange, Change, News, Standing } from "../../lib/live/read_changes.ts";
+import type { BatchChange, Change, News, OwnNews, Standing, TopicNews } from "../../lib/live/read_changes.ts";
+import type { Topic } from "../../lib/live/topic.ts";
 import { BatchHeadPartial } from "../batches/batch_page.tsx";
 import { BatchStatePartial } from "../batches/batches_page.tsx";
 import { LiveContacts } from "../batches/contact_sheet.tsx";
 import { Budget } from "../money/budget.tsx";
 import { money } from "../shell/format.ts";
 import { HistoryRow } from "./history_page.tsx";
-import type { LivePage } from "../shell/live_page.ts";
+import { isOwnPage, type OwnPage } from "../shell/live_page.ts";
+import { TopicPartials } from "../shell/topic_news.tsx";
 import { DeletedNotice } from "../images/deleted_notice.tsx";
 import { editsId } from "../images/edit_page.tsx";
 import { goneId } from "../images/image_page.tsx";
@@ -21,7 +23,7 @@ import { NoticesNews } from "../people/notices_page.tsx";
 import { NewNotices, RunningCount } from "../shell/navigation.tsx";
 import { cardId, PromptCard } from "./prompt_card.tsx";
 
-export const liveFragments: { [page in LivePage]: Fragmented } = {
+const ownFragments: { [page in OwnPage]: Fragmented } = {
   dashboard: told({
     prompt: (change) => (
       <>
@@ -68,17 +70,51 @@ export const liveFragments: { [page in LivePage]: Fragmented } = {
   }),
 };
 
+/** A page of something that several people look at, and what it is called there. */
+export interface TopicPage {
+  topic: Topic;
+  /** On a board, the picture that it shows. */
+  imageId: string | null;
+}
+
+/** What a page is called, with what it shows; null: no page is called that. */
+export function readPageName(name: string): { own: OwnPage } | TopicPage | null {
+  if (isOwnPage(name)) return { own: name };
+  const [kind, id, imageId, ...rest] = name.split(":");
+  if (rest.length > 0 || !isIdLike(id)) return null;
+  if (kind === "board" && imageId === undefined) return { topic: { kind: "board", id }, imageId: null };
+  return kind === "picture" && isIdLike(imageId) ? { topic: { kind: "board", id }, imageId } : null;
+}
+
+function isIdLike(text: string | undefined): text is string {
+  return text !== undefined && /^[0-9a-f-]{36}$/.test(text);
+}
+
+/** The fragments of what is told that such a page shows. */
+export function fragmentsOf(page: { own: OwnPage } | TopicPage): Fragmented {
+  if ("own" in page) return ownFragments[page.own];
+  const { topic, imageId } = page;
+  const changes = `/boards/${topic.id}/changes${imageId === null ? "" : `?image=${imageId}`}`;
+  const others = imageId === null ? told({ prompt: () => null }) : ownFragments.other;
+  return (news) => {
+    if (!isOfTopic(news)) return others(news);
+    const isOfThis = news.topic.kind === topic.kind && news.topic.id === topic.id;
+    return isOfThis ? message(<TopicPartials news={news} changes={changes} />) : { data: "" };
+  };
+}
+
 type Fragments = { toString(): string | Promise<string> };
-type Fragmented = (news: News) => { data: string };
+export type Fragmented = (news: News) => { data: string };
 
 /** A page's fragments of a prompt, of a batch, and of whatever is told; all pages show where budget and queue stand. */
 function told({ prompt, batch, any }: {
   prompt: (change: Change) => Child;
   batch?: (change: BatchChange) => Child;
-  any?: (news: News) => Child;
+  any?: (news: OwnNews) => Child;
 }): Fragmented {
-  return (news) =>
-    message(
+  return (news) => {
+    if (isOfTopic(news)) return { data: "" };
+    return message(
       <>
         {isOfPrompt(news) && prompt(news)}
         {isOfBatch(news) && batch?.(news)}
@@ -87,6 +123,11 @@ function told({ prompt, batch, any }: {
         {isOfPrompt(news) && <Announcement view={news.view} />}
       </>,
     );
+  };
+}
+
+function isOfTopic(news: News): news is TopicNews {
+  return "topic" in news;
 }
 
 function isOfPrompt(news: News): news is Change {
@@ -254,7 +295,7 @@ function StandingNews({ budget, queue, newNotices }: Standing) {
   );
 }
 
-function BudgetNews({ budget }: Pick<News, "budget">) {
+function BudgetNews({ budget }: Pick<Standing, "budget">) {
   return (
     <hx-partial hx-target="#budget" hx-swap="outerMorph">
       <Budget budget={budget} />

@@ -1,6 +1,6 @@
 /** What is told to the page of the queue: that its list is not as it was any more, and how far what runs has come. */
 import type { PromptView } from "../../lib/live/prompt_view.ts";
-import type { News } from "../../lib/live/read_changes.ts";
+import type { OwnNews } from "../../lib/live/read_changes.ts";
 import type { QueueState } from "../../lib/prompts/queue_state.ts";
 import { RunningRow, runningRowsId } from "./queue_rows.tsx";
 
@@ -14,7 +14,7 @@ export function pausesOf(queue: QueueState | undefined): string {
   return queue?.notices.map(({ scope, name }) => name === null ? scope : `${scope} ${name}`).join() ?? "";
 }
 
-export function QueueNews({ news }: { news: News }) {
+export function QueueNews({ news }: { news: OwnNews }) {
   return (
     <hx-partial hx-target="#queue-mark" hx-swap="outerHTML">
       <QueueMark cursor={cursorOf(news)} queue={news.queue} />
@@ -22,7 +22,7 @@ export function QueueNews({ news }: { news: News }) {
   );
 }
 
-function cursorOf(news: News): string {
+function cursorOf(news: OwnNews): string {
   if ("view" in news) return news.view.cursor;
   return "batch" in news ? news.cursor : "";
 }

@@ -9,8 +9,11 @@ const livePages = [
   "notices",
   "other",
 ] as const;
-export type LivePage = (typeof livePages)[number];
+export type OwnPage = (typeof livePages)[number];
 
-export function isLivePage(name: string): name is LivePage {
+/** A page of one's own, or one of something that several people look at: `board:ID`, `picture:BOARD:ID`. */
+export type LivePage = OwnPage | `board:${string}` | `picture:${string}`;
+
+export function isOwnPage(name: string): name is OwnPage {
   return livePages.some((page) => page === name);
 }

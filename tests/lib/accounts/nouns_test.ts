@@ -12,6 +12,7 @@ import { createTestStore, type TestStore } from "../../fixtures/store.ts";
 const ofNobody = [
   "audit",
   "bell",
+  "board_change",
   "board_deletion",
   "cancellation",
   "deleted_account_spend",
@@ -29,6 +30,7 @@ const ofNobody = [
   "sign_in_attempt",
   "signing_key",
   "tints_filled",
+  "topic_head",
 ];
 
 /** The books keep what was charged, without the person. */

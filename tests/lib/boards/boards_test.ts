@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { mostBoards, mostBoardsOfPicture } from "../../../lib/boards/board.ts";
+import { findBoard } from "../../../lib/boards/access.ts";
 import { listBoardImages, putOnBoard, takeOffBoard, viewBoards } from "../../../lib/boards/board_pictures.ts";
-import {
-  allBoards,
-  changeBoard,
-  createBoard,
-  findBoard,
-  listBoards,
-} from "../../../lib/boards/board_store.ts";
+import { allBoards, changeBoard, createBoard, listBoards } from "../../../lib/boards/board_store.ts";
 import { deleteBoard, finishBoardDeletions } from "../../../lib/boards/delete_board.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import { allOf, searchImages } from "../../../lib/images/image_search.ts";
@@ -159,7 +154,7 @@ Deno.test("deleting a board keeps its pictures, and leaves nothing else of it", 
   const [gone, kept] = [await scene.make("gone"), await scene.make("kept")];
   for (const board of [gone, kept]) await putOnBoard(store, { ...board, imageIds: ids });
   await deleteBoard(store, gone);
-  await assert.rejects(findBoard(store, gone), { code: "not_found" });
+  await assert.rejects(findBoard(store, { ...gone, right: "see" }), { code: "not_found" });
   await assert.rejects(deleteBoard(store, gone), { code: "not_found" });
   const images = await readImages(store, ids);
   assert.equal(images.length, 25);
@@ -187,7 +182,7 @@ Deno.test("a deletion that is broken off after any of its commits is finished by
     await isWell(scene);
     // Before its first commit nothing has happened.
     if (dieAt === 1) continue;
-    await assert.rejects(findBoard(store, board), { code: "not_found" });
+    await assert.rejects(findBoard(store, { ...board, right: "see" }), { code: "not_found" });
     await finishBoardDeletions(store);
     assert.deepEqual(await on(board.boardId), []);
     assert.deepEqual(await Array.fromAsync(store.kv.list({ prefix: [...kinds.boardDeletions] })), []);
@@ -220,7 +215,7 @@ Deno.test("many who put pictures onto a board at once all find their place", asy
   const board = await scene.make();
   await Promise.all(ids.map((id) => putOnBoard(store, { ...board, imageIds: [id] })));
   assert.deepEqual((await on(board.boardId)).toSorted(), ids.toSorted());
-  assert.equal((await findBoard(store, board)).value.lastNumber, 24);
+  assert.equal((await findBoard(store, { ...board, right: "see" })).value.lastNumber, 24);
   await isWell(scene);
 });
 
@@ -229,7 +224,10 @@ Deno.test("a board is renamed, described and stood for by a picture that is on i
   const { store, ids: [a, b, c] } = scene;
   const board = await scene.make();
   const cover = async () => {
-    const [view] = await viewBoards(store, [(await findBoard(store, board)).value]);
+    const [view] = await viewBoards(store, {
+      userId: board.userId,
+      boards: [(await findBoard(store, { ...board, right: "see" })).value],
+    });
     return [view.images, view.cover?.id ?? null];
   };
   assert.deepEqual(await cover(), [0, null]);

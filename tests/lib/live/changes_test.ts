@@ -4,6 +4,7 @@ import { createBudgetReader } from "../../../lib/money/budget.ts";
 import { type Changes, createChanges, type StreamRequest } from "../../../lib/live/changes.ts";
 import { firstCursor, isCursor, readCursor } from "../../../lib/live/cursor.ts";
 import { type Change, isOfPrompt, type News } from "../../../lib/live/read_changes.ts";
+import { createPresence, type PresenceSignal } from "../../../lib/live/presence.ts";
 import { createSignals } from "../../../lib/signals.ts";
 import {
   createProgressBoard,
@@ -57,6 +58,7 @@ async function withChanges(work: (scene: Scene) => Promise<void>): Promise<void>
   using store = await createTestStore();
   const user = await createTestUser(store);
   const reports = createSignals<ProgressReport>();
+  const arrivals = createSignals<PresenceSignal>();
   const log: string[] = [];
   const createNode = () => {
     const progress = createProgressBoard(reports);
@@ -65,6 +67,8 @@ async function withChanges(work: (scene: Scene) => Promise<void>): Promise<void>
       models: createTestModels(store.now),
       progress,
       reports,
+      arrivals,
+      presence: createPresence({ signals: arrivals, now: store.now }),
       log: (_, event) => void log.push(event),
       readBudget: createBudgetReader(store, { defaultBudgetMicros: null }),
     });

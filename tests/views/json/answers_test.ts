@@ -3,8 +3,15 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { analyticsAnswer } from "../../../views/json/analytics_json.ts";
-import { boardAnswer, boardImagesAnswer, boardListAnswer } from "../../../views/json/board_json.ts";
 import { shareAnswer, shareListAnswer } from "../../../views/json/share_json.ts";
+import {
+  boardAnswer,
+  boardImagesAnswer,
+  boardListAnswer,
+  hiddenPromptsAnswer,
+  peopleAnswer,
+} from "../../../views/json/board_json.ts";
+import { commentAnswer, commentListAnswer } from "../../../views/json/comment_json.ts";
 import { accountExportShape } from "../../../views/json/export_json.ts";
 import { errorAnswer } from "../../../views/json/error_json.ts";
 import { promptEventShape } from "../../../views/json/event_json.ts";
@@ -59,6 +66,7 @@ import { usageAnswer } from "../../../views/json/usage_json.ts";
 import { userAnswer, userListAnswer } from "../../../views/json/user_json.ts";
 import { doneAnswer } from "../../../views/json/values.ts";
 import { tellPerson } from "../../../lib/users/notice.ts";
+import type { User } from "../../../lib/users/user.ts";
 import { savePortrait } from "../../../lib/accounts/portrait.ts";
 import type { BatchTerms } from "../../../lib/batches/plan.ts";
 import { acceptTestBatch } from "../../fixtures/batches.ts";
@@ -119,6 +127,15 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "GET /api/v1/boards/:/images": { 200: boardImagesAnswer },
   "POST /api/v1/boards/:/images": { 200: boardAnswer },
   "DELETE /api/v1/boards/:/images/:": { 200: boardAnswer },
+  "PUT /api/v1/boards/:/members/:": { 200: boardAnswer },
+  "DELETE /api/v1/boards/:/members/:": { 200: boardAnswer },
+  "GET /api/v1/boards/:/people": { 200: peopleAnswer },
+  "GET /api/v1/boards/:/hidden-prompts": { 200: hiddenPromptsAnswer },
+  "PUT /api/v1/boards/:/hidden-prompts": { 200: hiddenPromptsAnswer },
+  "GET /api/v1/boards/:/comments": { 200: commentListAnswer },
+  "POST /api/v1/boards/:/comments": { 201: commentAnswer },
+  "PATCH /api/v1/comments/:": { 200: commentAnswer },
+  "DELETE /api/v1/comments/:": { 200: doneAnswer },
   "GET /api/v1/recipes": { 200: recipeListAnswer },
   "POST /api/v1/recipes": { 201: recipeAnswer },
   "GET /api/v1/recipes/:": { 200: recipeAnswer },
@@ -269,7 +286,14 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   const image = `/api/v1/images/${images[0].id}`;
   await get(`${image}/lineage`);
   await get(image);
-  await askForBoards(ask, { client, image, imageId: images[0].id });
+  const guest = await studio.addMember({ name: "Guest" });
+  await askForBoards(ask, {
+    client,
+    image,
+    imageId: images[0].id,
+    guest,
+    asGuest: await studio.withKey(guest),
+  });
   await ask(client.delete(image), "DELETE", image);
   await get(image);
   await post(`${image}/undelete`);
@@ -355,7 +379,13 @@ async function askForHooks(ask: ReturnType<typeof createAsker>): Promise<void> {
 /** A board that is made, filled, looked at, emptied and deleted, and what is said of a picture on it. */
 async function askForBoards(
   ask: ReturnType<typeof createAsker>,
-  { client, image, imageId }: { client: Client; image: string; imageId: string },
+  { client, image, imageId, guest, asGuest }: {
+    client: Client;
+    image: string;
+    imageId: string;
+    guest: User;
+    asGuest: Client;
+  },
 ): Promise<void> {
   const get = (path: string) => ask(client.get(path), "GET", path);
   const boards = "/api/v1/boards";
@@ -372,6 +402,22 @@ async function askForBoards(
   await ask(client.patch(link, { showPrompt: true, expires: null }), "PATCH", link);
   for (const each of [shares, link]) await get(each);
   await ask(client.delete(link), "DELETE", link);
+  await ask(client.get(`${path}/people?name=Gue`), "GET", `${path}/people`);
+  const member = `${path}/members/${guest.id}`;
+  await ask(client.put(member, { role: "editor" }), "PUT", member);
+  await ask(client.put(member, { role: "king" }), "PUT", member);
+  for (const each of [path, boards, `${path}/images`, image]) await ask(asGuest.get(each), "GET", each);
+  const hidden = `${path}/hidden-prompts`;
+  await ask(client.put(hidden, { hidden: true }), "PUT", hidden);
+  await get(hidden);
+  for (const each of [`${path}/images`, image]) await ask(asGuest.get(each), "GET", each);
+  const comments = `${path}/comments`;
+  const { comment } = await ask(asGuest.post(comments, { imageId, text: "Fine" }), "POST", comments);
+  await get(comments);
+  const said = `/api/v1/comments/${comment.id}`;
+  await ask(asGuest.patch(said, { text: "Finer" }), "PATCH", said);
+  await ask(client.delete(said), "DELETE", said);
+  await ask(client.delete(member), "DELETE", member);
   const onBoard = `${path}/images/${imageId}`;
   await ask(client.delete(onBoard), "DELETE", onBoard);
   await ask(client.delete(path), "DELETE", path);

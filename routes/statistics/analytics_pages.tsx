@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { readStoredBytes, readStoredBytesOfAll } from "../../lib/images/image_store.ts";
 import { countedWords } from "../../lib/prompts/failure_words.ts";
+import { publishedTexts } from "../../lib/live/published_texts.ts";
 import { latestTexts } from "../../lib/prompts/own_texts.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { numbersOf, totalOf } from "../../lib/statistics/analytics.ts";
@@ -30,7 +31,7 @@ import { tableCsv, tableJson } from "../../views/statistics/table_files.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { csvFile } from "./analytics_api.ts";
 
-type AnalyticsDeps = Pick<AppDeps, "store" | "models" | "prices">;
+type AnalyticsDeps = Pick<AppDeps, "store" | "models" | "prices" | "galleryMode">;
 
 /** Of so many prompts, at most, the words are counted. */
 const textsRead = 200;
@@ -95,9 +96,10 @@ export function analyticsPageRoutes(deps: AnalyticsDeps) {
     return makeTables(factsOf({ days, ...found, texts }))[id];
   }
 
-  /** Null: nobody's are told. Nobody reads what others write: of all, words come from what is published only. */
+  /** Null: there is no public gallery. Nobody reads what others write: of all, words come from what is published only. */
   async function textsFor({ user, scope }: Reader, days: Days): Promise<string[] | null> {
-    return scope === "all" ? null : await latestTexts(store, { userId: user.id, days, most: textsRead });
+    if (scope === "mine") return await latestTexts(store, { userId: user.id, days, most: textsRead });
+    return deps.galleryMode === "off" ? null : await publishedTexts(store, { days, most: textsRead });
   }
 
   function factsOf(

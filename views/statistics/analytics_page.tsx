@@ -437,7 +437,8 @@ function Words(props: AnalyticsProps) {
     return (
       <Section {...props} name="Popular words" table="words">
         <p class="muted">
-          What people write is theirs: words of all are told of published pictures only, and there are none.
+          What people write is theirs: words of all are told of published pictures only, and there is no
+          public gallery here.
         </p>
       </Section>
     );

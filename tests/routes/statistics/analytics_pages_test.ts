@@ -137,3 +137,24 @@ Deno.test("what is free is told by its pictures", async () => {
   assert.doesNotMatch(words, /Spent/);
   assert.match(words, /stand-in 1 100 %/);
 });
+
+Deno.test("words of all are those of published pictures that show theirs, and of nothing else", async () => {
+  await using studio = await createStudio({ isWorking: false, galleryMode: "open" });
+  const [admin, member] = [await studio.withSession(), await studio.addMember()];
+  const theirs = await studio.withSession(member);
+  const publish = async (words: string, showPrompt: boolean | null) => {
+    const made = await completePrompt(studio.store, member, { request: { text: words } });
+    if (showPrompt === null) return;
+    const [{ id: imageId }] = imagesOf(made.value);
+    const facts = { title: "shown", showPrompt, allowRemix: false, sensitive: false };
+    assert.equal((await theirs.post("/api/v1/publications", { imageId, ...facts })).status, 201);
+  };
+  for (const words of ["a lighthouse", "the lighthouse"]) await publish(words, true);
+  for (const words of ["a badger", "the badger"]) await publish(words, false);
+  for (const words of ["a walrus", "the walrus"]) await publish(words, null);
+  const { rows } = await (await admin.get("/admin/analytics/words.json")).json();
+  assert.deepEqual(rows, [{ word: "lighthouse", prompts: 2 }]);
+  const html = await (await admin.get("/admin/analytics")).text();
+  assert.doesNotMatch(html, /badger|walrus/);
+  assert.match(text(html), /Of 2 published pictures that show their words/);
+});

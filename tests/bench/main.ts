@@ -19,6 +19,7 @@ import { launch } from "./launch.ts";
 import { longLists } from "./long_lists.ts";
 import { realProgram } from "./real_program.ts";
 import { seedHistory } from "./seed.ts";
+import { shares } from "./shares.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
@@ -28,6 +29,7 @@ const benches: Bench[] = [
   acceptance,
   openAi,
   pages,
+  shares,
   imageBytes,
   composites,
   storage,

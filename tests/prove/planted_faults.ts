@@ -4,6 +4,7 @@
  */
 import { cautiousAgents } from "./agent_stories.ts";
 import { brokenRequests } from "./requests.ts";
+import { endedLinks } from "./share_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { countedPrompts } from "./number_stories.ts";
@@ -589,6 +590,27 @@ export const plantedFaults: PlantedFault[] = [
       new: "boards: []",
     }],
     story: sortedPictures,
+  },
+  {
+    name: "the end of a link is answered and not written",
+    breaks: "links",
+    edits: [{
+      file: "lib/shares/share_store.ts",
+      old: "if (await write(store, { share: ended, versionstamp })) return ended;",
+      new: "return ended;",
+    }],
+    story: endedLinks,
+  },
+  {
+    name: "a password is asked for on the page alone",
+    breaks: "links",
+    edits: [{
+      file: "routes/shares/shared.tsx",
+      old: '.get("/s/:token/file/:number", (c) => guarded(c, (share) => sendPicture(c, share)))',
+      new:
+        '.get("/s/:token/file/:number", (c) => guarded(c, (share) => sendPicture(c, share), { locked: (share) => sendPicture(c, share) }))',
+    }],
+    story: endedLinks,
   },
   {
     name: "what is counted begins anew with each prompt",

@@ -14,6 +14,7 @@ export const promises = {
   kept: "What may not change of a picture is the same, pixel for pixel",
   indexes: "Indexes and totals are what the records imply",
   marks: "What was said of pictures stays said, through kills, and boards follow",
+  links: "A link that was ended or locked shows nothing more, through kills",
   numbers: "What is told of days, people and models is what the ledger says, through kills",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
   stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",

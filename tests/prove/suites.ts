@@ -8,6 +8,7 @@ import { checkKill, comebacks, moments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
 import { cancelledLot, checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
+import { endedLinks } from "./share_stories.ts";
 import { countedPrompts } from "./number_stories.ts";
 import { plantedFaults } from "./planted_faults.ts";
 import { catchFault } from "./planting.ts";
@@ -108,6 +109,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },
+        { name: "links that end", about: "links", run: () => endedLinks(some) },
         { name: "prompts that are counted", about: "numbers", run: () => countedPrompts(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },

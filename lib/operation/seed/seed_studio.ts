@@ -13,6 +13,8 @@ import { pauseBatch } from "../../batches/change_batch.ts";
 import { markImage } from "../../batches/mark_image.ts";
 import { planQuotes } from "../../batches/plan_quotes.ts";
 import { putOnBoard } from "../../boards/board_pictures.ts";
+import { createShare } from "../../shares/share_store.ts";
+import type { TokenSeal } from "../../shares/share_token.ts";
 import { createBoard } from "../../boards/board_store.ts";
 import { addPrice } from "../../catalog/add_price.ts";
 import type { PriceBook } from "../../catalog/price_book.ts";
@@ -57,6 +59,7 @@ import {
 export interface SeedDeps extends AcceptBatchDeps, CancelDeps {
   prices: PriceBook;
   promptMaxChars: number;
+  shareTokens: TokenSeal;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -285,8 +288,11 @@ async function correctOldest({ store }: SeedDeps, { id: by }: User): Promise<voi
   await correctCharge(store, { promptId: entry.promptId, billedMicros: 0, by, note });
 }
 
-/** One that nobody wants, and a board of the others, some with tags. */
-async function fillBoard({ store }: SeedDeps, [unwanted, ...wanted]: Image[]): Promise<void> {
+/** One that nobody wants, and a board of the others, some with tags, which a link shows. */
+async function fillBoard(
+  { store, shareTokens: tokens }: SeedDeps,
+  [unwanted, ...wanted]: Image[],
+): Promise<void> {
   const { userId } = unwanted;
   await markImage(store, { userId, imageId: unwanted.id }, rated(-1));
   const board = await createBoard(store, { userId, name: "Winter campaign", description: "" });
@@ -295,6 +301,12 @@ async function fillBoard({ store }: SeedDeps, [unwanted, ...wanted]: Image[]): P
   for (const imageId of imageIds.slice(0, 3)) {
     await markImage(store, { userId, imageId }, tagged(["print", "winter"]));
   }
+  await createShare({ store, tokens }, {
+    userId,
+    boardId: board.id,
+    note: "Winter, first thoughts",
+    expires: null,
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import { countedPrompts } from "./number_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
+import { toldPrograms } from "./hook_stories.ts";
 import { pausedQueue } from "./queue_stories.ts";
 import { repeatedRequests } from "./repeat_stories.ts";
 import {
@@ -661,6 +662,34 @@ export const plantedFaults: PlantedFault[] = [
       new: "const report = { images: 0, missing: [] };\n    kv.close();",
     }],
     story: restoredBackup,
+  },
+  {
+    name: "each attempt to tell a program has an id of its own",
+    breaks: "hooks",
+    edits: [{
+      file: "lib/hooks/attempt.ts",
+      old: '"webhook-id": delivery.id,',
+      new: '"webhook-id": id,',
+    }, {
+      file: "lib/hooks/attempt.ts",
+      old: "{ hook, id: delivery.id, body, now }",
+      new: "{ hook, id, body, now }",
+    }, {
+      file: "lib/hooks/attempt.ts",
+      old: "  const now = store.now();\n  const body",
+      new: "  const now = store.now();\n  const id = store.ids();\n  const body",
+    }],
+    story: toldPrograms,
+  },
+  {
+    name: "what a program did not receive counts as received",
+    breaks: "hooks",
+    edits: [{
+      file: "lib/hooks/delivery.ts",
+      old: 'if (isReceived(outcome)) return { ...tried, state: "DELIVERED", dueAt: null };',
+      new: 'if (outcome.status !== null) return { ...tried, state: "DELIVERED", dueAt: null };',
+    }],
+    story: toldPrograms,
   },
   {
     name: "fields that are not known are let pass",

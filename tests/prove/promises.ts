@@ -17,6 +17,7 @@ export const promises = {
   links: "A link that was ended or locked shows nothing more, through kills",
   numbers: "What is told of days, people and models is what the ledger says, through kills",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
+  hooks: "What ends is told to programs, under one id and nothing else, through kills",
   stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",
   alone: "A second process on the same data is refused, in one line",
   outage: "A disk that is full, broken or read-only: refused or resumed, never lost",

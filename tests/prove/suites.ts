@@ -15,6 +15,7 @@ import { catchFault } from "./planting.ts";
 import type { Finding, PromiseName } from "./promises.ts";
 import { pausedQueue } from "./queue_stories.ts";
 import { repeatedRequests } from "./repeat_stories.ts";
+import { toldPrograms } from "./hook_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import * as stories from "./scenarios.ts";
 import { storm } from "./storms.ts";
@@ -106,6 +107,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a paused batch", about: "batches", run: () => pausedBatch(some) },
         { name: "lots that expire by half", about: "ledger", run: () => expiredLots(some) },
         { name: "a lot that is cancelled", about: "ledger", run: () => cancelledLot(some) },
+        { name: "programs that are told", about: "hooks", run: () => toldPrograms(some) },
         { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },

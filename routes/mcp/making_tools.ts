@@ -2,10 +2,11 @@
  * What keys that may generate do besides: ask for pictures, hear what became of them, and cancel. What is asked for is
  * accepted as everywhere, by `requestPrompt`, which also holds the most that the agent agreed to pay.
  */
-import type { CallToolResult } from "@modelcontextprotocol/server";
+import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { invalidToken } from "../../lib/identity/authenticate.ts";
 import { findNamed } from "../../lib/images/named.ts";
+import type { Image } from "../../lib/images/image.ts";
 import { findImage } from "../../lib/images/image_store.ts";
 import { keepMask, refuseBadMask } from "../../lib/images/mask_store.ts";
 import { viewPrompt } from "../../lib/live/prompt_view.ts";
@@ -23,7 +24,7 @@ import { dollars } from "../../views/shell/format.ts";
 import { quoteAnswer, quoteAnswerShape, quoteWords } from "../../views/mcp/model_answer.ts";
 import { isUnfinished, promptAnswer, promptAnswerShape, promptWords } from "../../views/mcp/prompt_answer.ts";
 import { type AppDeps, budgetOf } from "../http/context.ts";
-import { shownPictures } from "./shown_pictures.ts";
+import { linkTo, shownPictures } from "./shown_pictures.ts";
 import { answered, type Asked, failed, type ToldProgress, type Tool, tool } from "./tool.ts";
 
 export type MakingDeps = Pick<
@@ -305,7 +306,17 @@ export function makingTools(deps: MakingDeps): Tool[] {
     if (!await isWelcome()) throw invalidToken();
     const view = await viewPrompt(deps, await findPrompt(store, { userId, promptId: id }));
     const images = signal.aborted ? [] : view.images.map(({ image }) => image);
-    return { view, pictures: await shownPictures(deps, { images, width: shownWidth }) };
+    return { view, pictures: await picturesOf(images) };
+  }
+
+  /** Where storage does not answer, what was paid for is told all the same, and where it is found later. */
+  async function picturesOf(images: readonly Image[]): Promise<ContentBlock[]> {
+    try {
+      return await shownPictures(deps, { images, width: shownWidth });
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "unavailable") return images.map(linkTo);
+      throw error;
+    }
   }
 }
 

@@ -6,6 +6,8 @@ import sharp from "sharp";
 import { listApiKeys, revokeApiKey } from "../../../lib/identity/api_key.ts";
 import { formatOf } from "../../../lib/pixels/format.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import type { Blobs } from "../../../lib/blobs/blobs.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import { readAccount } from "../../../lib/money/ledger.ts";
 import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
 import { type Agent, type AgentKind, agentKinds, connectAgent, type Told } from "../../fixtures/agents.ts";
@@ -346,6 +348,23 @@ Deno.test("pictures in answers are at most 300 kB, whatever they show", async ()
   assert.ok(thumbnail.length > 300_000, `${thumbnail.length}`);
   assert.ok(shown.length <= 300_000, `${shown.length}`);
   assert.equal(formatOf(shown), "webp");
+});
+
+Deno.test("what was made is told also while storage does not answer", async () => {
+  let isDown = false;
+  const down = new Refusal("unavailable", "Storage does not answer");
+  const blobs = (disk: Blobs): Blobs => (
+    { ...disk, open: (...args) => isDown ? Promise.reject(down) : disk.open(...args) }
+  );
+  await using studio = await createStudio({ blobs });
+  await using agent = await agentIn(studio);
+  const first = await agent.call("generate_image", wish);
+  isDown = true;
+  const again = await agent.call("generate_image", wish);
+  assert.deepEqual([again.isError, again.data, again.pictures], [false, first.data, []]);
+  assert.deepEqual(again.links, first.links);
+  const told = await agent.call("get_image", { id: first.data.images[0].id });
+  assertRefused(told, /^unavailable: Storage does not answer\.$/);
 });
 
 Deno.test("texts of prompts can't end their quotation, hide letters or begin a line of their own", async () => {

@@ -179,7 +179,7 @@ export function filledRows({ rows }: Table, { defaults, names, template }: {
   template: (values: ReadonlyMap<string, string>) => Template;
 }): AskedRows {
   const made = rows.map((row) => {
-    const values = new Map(names.map((name) => [name, row.more[name] ?? ""]));
+    const values = new Map(names.map((name) => [name, row.more?.[name] ?? ""]));
     return { row, template: template(values) };
   });
   const count = made.reduce((sum, { template }) => sum + template.count, 0);

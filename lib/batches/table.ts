@@ -47,7 +47,7 @@ export interface NumberedRow {
   number: number;
   cells: TableRow;
   /** The cells of columns that were asked for besides, by their names. */
-  more: { [column: string]: string };
+  more?: { [column: string]: string };
   /** Why its cells can't be told apart, for people; null: they can. */
   fault: string | null;
 }
@@ -71,7 +71,7 @@ export function readTable(text: string, { more }: { more?: readonly string[] } =
     rows: rows.map(({ number, cells }) => ({
       number,
       cells: cellsOf(usual, cells),
-      more: cellsOf(ofRecipe, cells),
+      ...more !== undefined && { more: cellsOf(ofRecipe, cells) },
       fault: faults.get(number) ?? faultOfCount(cells, columns),
     })),
   };

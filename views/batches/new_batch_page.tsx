@@ -83,7 +83,7 @@ function Problems(
 /** Of rows that can't be no more are looked for. */
 const mostTold = 20;
 
-const waysInWords: { way: Way; name: string; hint: string }[] = [
+const waysInWords: { way: Way; name: string; hint: string; ofRecipe?: string }[] = [
   { way: "variations", name: "Variations", hint: "One text, made several times, by up to four models." },
   {
     way: "list",
@@ -100,6 +100,7 @@ const waysInWords: { way: Way; name: string; hint: string }[] = [
     way: "table",
     name: "Table",
     hint: "A CSV file, or its text pasted here. The first row names the columns; prompt is needed.",
+    ofRecipe: "A CSV file, or its text pasted here: write a row below the names for each prompt.",
   },
 ];
 
@@ -127,9 +128,9 @@ function RowsForm(
           ))}
         </div>
         <ul class="hints muted">
-          {waysInWords.map(({ way, name, hint }) => (
+          {waysInWords.map(({ way, name, hint, ofRecipe = hint }) => (
             <li data-ways={way}>
-              <strong class="without-script">{name}:</strong> {hint}
+              <strong class="without-script">{name}:</strong> {recipe === null ? hint : ofRecipe}
             </li>
           ))}
         </ul>
@@ -157,7 +158,8 @@ function RowsForm(
           aria-describedby="table-words"
         />
         <p id="table-words" class="muted">
-          At most 1 MB. <a href="/batches/template.csv" download>A template to fill in</a>
+          At most 1 MB.{" "}
+          {recipe === null && <a href="/batches/template.csv" download>A template to fill in</a>}
         </p>
       </div>
       <label class="box" data-ways={recipe === null ? "braces" : "braces table"}>

@@ -44,7 +44,7 @@ export function CompareVersionsPage({ user, view: { recipe }, a, b, parts, made,
         </p>
       </section>
       {settings.length > 0 && (
-        <section aria-labelledby="settings-heading">
+        <section class="settings-changed" aria-labelledby="settings-heading">
           <h2 id="settings-heading">Settings</h2>
           <dl class="recipe-settings">
             {settings.map(({ name, before, after }) => (
@@ -58,7 +58,7 @@ export function CompareVersionsPage({ user, view: { recipe }, a, b, parts, made,
           </dl>
         </section>
       )}
-      <section aria-labelledby="pictures-heading">
+      <section class="best-pictures" aria-labelledby="pictures-heading">
         <h2 id="pictures-heading">Best pictures</h2>
         <div class="side-by-side">
           {[a, b].map((version, i) => (

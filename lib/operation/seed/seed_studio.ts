@@ -16,6 +16,8 @@ import { putOnBoard } from "../../boards/board_pictures.ts";
 import { createShare } from "../../shares/share_store.ts";
 import type { TokenSeal } from "../../shares/share_token.ts";
 import { createBoard } from "../../boards/board_store.ts";
+import { createRecipe } from "../../recipes/recipe_store.ts";
+import { saveVersion } from "../../recipes/save_version.ts";
 import { addPrice } from "../../catalog/add_price.ts";
 import type { PriceBook } from "../../catalog/price_book.ts";
 import { viewPictures } from "../../live/prompt_view.ts";
@@ -122,6 +124,7 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
   clock.moveTo(present());
   await deleteImage(store, newest);
   await fillBoard(deps, others);
+  await writeRecipe(deps, people.owner.id);
   await rateSome();
   await fillGallery(deps, { people, make });
   await setBudgets();
@@ -307,6 +310,27 @@ async function fillBoard(
     note: "Winter, first thoughts",
     expires: null,
   });
+}
+
+/** In three versions, the last of them merged, and a draft that is still to be settled. */
+async function writeRecipe({ store }: SeedDeps, userId: string): Promise<void> {
+  const text = "a {subject} in the fog, soft light from the left, 85 mm";
+  const { id: recipeId } = await createRecipe(store, {
+    userId,
+    name: "Something in the fog",
+    text,
+    settings: { count: 2 },
+    boardId: null,
+    note: "",
+  });
+  const texts = [
+    { text: text.replace("soft", "low"), note: "lower light" },
+    { text: text.replace("85", "35"), note: "wider" },
+    { text: text.replace("soft", "no"), note: "" },
+  ];
+  for (const each of texts) {
+    await saveVersion(store, { userId, recipeId, basedOn: 1, settings: { count: 2 }, ...each });
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { cautiousAgents } from "./agent_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import { endedLinks } from "./share_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
+import { publicGallery } from "./gallery_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { countedPrompts } from "./number_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
@@ -690,6 +691,24 @@ export const plantedFaults: PlantedFault[] = [
       new: 'if (outcome.status !== null) return { ...tried, state: "DELIVERED", dueAt: null };',
     }],
     story: toldPrograms,
+    name: "what waits for a moderator is shown",
+    breaks: "gallery",
+    edits: [{
+      file: "lib/publications/visible.ts",
+      old: 'return state === "SHOWN" && author !== null',
+      new: 'return state !== "WITHDRAWN" && author !== null',
+    }],
+    story: publicGallery,
+  },
+  {
+    name: "members may report what they like",
+    breaks: "gallery",
+    edits: [{
+      file: "lib/publications/publication.ts",
+      old: "reporterIds.length >= membersToHide",
+      new: "reporterIds.length > membersToHide",
+    }],
+    story: publicGallery,
   },
   {
     name: "fields that are not known are let pass",

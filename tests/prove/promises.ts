@@ -16,6 +16,7 @@ export const promises = {
   marks: "What was said of pictures stays said, through kills, and boards follow",
   links: "A link that was ended or locked shows nothing more, through kills",
   numbers: "What is told of days, people and models is what the ledger says, through kills",
+  gallery: "What is not shown in the public gallery is seen by nobody else, through kills and races",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
   hooks: "What ends is told to programs, under one id and nothing else, through kills",
   stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",

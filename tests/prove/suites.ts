@@ -11,6 +11,7 @@ import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./out
 import { endedLinks } from "./share_stories.ts";
 import { countedPrompts } from "./number_stories.ts";
 import { plantedFaults } from "./planted_faults.ts";
+import { publicGallery } from "./gallery_stories.ts";
 import { catchFault } from "./planting.ts";
 import type { Finding, PromiseName } from "./promises.ts";
 import { pausedQueue } from "./queue_stories.ts";
@@ -113,6 +114,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },
         { name: "links that end", about: "links", run: () => endedLinks(some) },
         { name: "prompts that are counted", about: "numbers", run: () => countedPrompts(some) },
+        { name: "a public gallery", about: "gallery", run: () => publicGallery(some) },
         { name: "strangers", about: "strangers", run: () => stories.strangers(some) },
         { name: "a second process", about: "alone", run: () => stories.secondProcess(some) },
         { name: "a restored backup", about: "backup", run: () => stories.restoredBackup(some) },

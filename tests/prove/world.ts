@@ -37,6 +37,8 @@ export interface WorldOptions {
   root?: string;
   /** Micro-dollars a month for each person in turn; null: no limit. */
   budgets?: (number | null)[];
+  /** Which of them moderate, counted from 0. */
+  moderators?: number[];
   env?: Record<string, string>;
   /** A shell's words in front of the program. */
   after?: string;
@@ -138,7 +140,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const world: World = {
     random: randomFrom(seed),
     dataDir,
-    people: await settleIn(dataDir, budgets, { ...surroundings, isEconomical: options.isEconomical }),
+    people: await settleIn(dataDir, budgets, {
+      ...surroundings,
+      isEconomical: options.isEconomical,
+      moderators: options.moderators,
+    }),
     nanobanana,
     openai,
     gemini,
@@ -353,7 +359,9 @@ async function troubleOf(person: Person, imageId: string): Promise<string | null
 async function settleIn(
   dataDir: string,
   budgets: (number | null)[],
-  { isEconomical = false, ...surroundings }: Parameters<typeof createPerson>[0] & { isEconomical?: boolean },
+  { isEconomical = false, moderators = [], ...surroundings }:
+    & Parameters<typeof createPerson>[0]
+    & Pick<WorldOptions, "isEconomical" | "moderators">,
 ): Promise<Person[]> {
   await Deno.mkdir(dataDir, { recursive: true });
   const kv = await openTestDatabase(pathsIn(dataDir).database);
@@ -368,6 +376,7 @@ async function settleIn(
       email: null,
       role: "member",
       isDisabled: false,
+      ...(moderators.includes(index) && { isModerator: true }),
       monthlyBudgetMicros: limitMicros,
       createdAt: store.now(),
     };

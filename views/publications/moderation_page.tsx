@@ -117,7 +117,7 @@ function Moderated({ user, shown, problem, fields }: {
           )}
         </p>
         <p>
-          <span class={`standing ${state.toLowerCase()}`}>{stateNames[state]}</span>
+          <span class={`standing is-${state.toLowerCase()}`}>{stateNames[state]}</span>
           {isSensitive && " · marked as sensitive"}
           {allowRemix && " · may be remixed"}
           {publication.isHiddenByReports && " · hidden by reports"}

@@ -73,7 +73,8 @@ function Row({ view, user, problem }: { view: PublicationView; user: User; probl
       <div class="what">
         <h2 dir="auto">{isThere ? <a href={publicationPath(id)}>{title}</a> : title}</h2>
         <p>
-          <span class={`standing ${state.toLowerCase()}`}>{stateNames[state]}</span> {stateWords(publication)}
+          <span class={`standing is-${state.toLowerCase()}`}>{stateNames[state]}</span>{" "}
+          {stateWords(publication)}
         </p>
         {decision?.reason && isThere && (
           <div class="said">

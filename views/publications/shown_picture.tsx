@@ -64,7 +64,7 @@ export function ExploreTile({ view: { publication, image, author } }: { view: Pu
     </a>
   );
   return (
-    <li class="shown" data-publication={id}>
+    <li class="exhibit" data-publication={id}>
       {isSensitive ? <CoveredPicture image={image} words="Sensitive. Show it">{link}</CoveredPicture> : link}
       <p class="byline">
         <a href={publicationPath(id)} dir="auto">{title}</a>

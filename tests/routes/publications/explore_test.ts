@@ -85,12 +85,12 @@ Deno.test("a moderator sees no picture that is not published, and a published on
 Deno.test("a prompt is told where its author shows it, and else nowhere, not even in the files", async () => {
   await using scene = await setScene({ galleryMode: "open" });
   const [hidden, shown] = [await scene.publish(), await scene.publish({ showPrompt: true })];
-  const read = async ({ id }: { id: string }) =>
+  const read = ({ id }: { id: string }) =>
     [`/explore/${id}`, `/explore/${id}/file`, `/explore/${id}/card.jpg`, `/api/v1/publications/${id}`].map(
       scene.text,
     );
-  for (const text of await Promise.all(await read(hidden))) assert.ok(!text.includes("secret recipe"));
-  const [page, file, , json] = await Promise.all(await read(shown));
+  for (const text of await Promise.all(read(hidden))) assert.ok(!text.includes("secret recipe"));
+  const [page, file, , json] = await Promise.all(read(shown));
   assert.ok(
     page.includes("secret recipe") && json.includes("secret recipe") && !file.includes("secret recipe"),
   );

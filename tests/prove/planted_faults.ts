@@ -691,6 +691,8 @@ export const plantedFaults: PlantedFault[] = [
       new: 'if (outcome.status !== null) return { ...tried, state: "DELIVERED", dueAt: null };',
     }],
     story: toldPrograms,
+  },
+  {
     name: "what waits for a moderator is shown",
     breaks: "gallery",
     edits: [{

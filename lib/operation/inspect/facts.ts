@@ -14,6 +14,8 @@ export interface Inspection {
     | "image"
     | "mask"
     | "board"
+    | "publication"
+    | "report"
     | "lot"
     | "user"
     | "session"

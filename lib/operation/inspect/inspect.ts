@@ -1,5 +1,5 @@
 /**
- * What is known of one prompt, picture, board, lot, user, session or API key, for whoever has to find out why something stands
+ * What is known of one prompt, picture, board, publication, lot, user, session or API key, for whoever has to find out why something stands
  * still: states, lease, handle, books, index entries, blobs. Never anybody's words, name or address, and no secret:
  * what people wrote, and what providers said about it, stays in the records.
  */
@@ -9,6 +9,7 @@ import { Refusal } from "../../refusal.ts";
 import type { InspectDeps, Inspection } from "./facts.ts";
 import { inspectPrompt } from "./inspect_prompt.ts";
 import { inspectBatch, inspectLot } from "./inspect_batch.ts";
+import { inspectPublication, inspectReport } from "./inspect_publication.ts";
 import { inspectBoard, inspectBoardDeletion, inspectImage, inspectMask } from "./inspect_image.ts";
 import {
   inspectApiKey,
@@ -35,6 +36,8 @@ export async function inspect(deps: InspectDeps, id: string): Promise<Inspection
     inspectMask,
     inspectBoard,
     inspectBoardDeletion,
+    inspectPublication,
+    inspectReport,
     inspectLot,
     inspectUser,
     inspectDeletion,

@@ -9,6 +9,8 @@ import { startSession } from "../../../../lib/identity/session.ts";
 import { deleteImage, undoMs } from "../../../../lib/images/delete_image.ts";
 import type { Inspection } from "../../../../lib/operation/inspect/facts.ts";
 import { inspect, inspectedId } from "../../../../lib/operation/inspect/inspect.ts";
+import { publish } from "../../../../lib/publications/publish.ts";
+import { reportPublication } from "../../../../lib/publications/report.ts";
 import { giveBackLease, leaseMs, requeue } from "../../../../lib/prompts/queue.ts";
 import { keys } from "../../../../lib/store/schema.ts";
 import { commit } from "../../../../lib/store/store.ts";
@@ -218,6 +220,21 @@ Deno.test("a user tells what the books say, what waits, and the names of their c
   assert.equal((await scene.look(keyId)).stands, "Its user is disabled");
   assert.equal((await scene.look(sha256(session))).stands, "Its user is disabled");
   assert.ok(!JSON.stringify(await scene.look(keyId)).includes(secret));
+});
+
+Deno.test("a publication and a report tell who sees it and what waits, and nobody's words", async () => {
+  using scene = await createScene();
+  const { store, user, blobs } = scene;
+  const [{ id: imageId }] = imagesOf((await completePrompt(store, user, { blobs })).value);
+  const texts = { title: "Fox at dusk", showPrompt: true, allowRemix: true, isSensitive: false };
+  const { id } = await publish(store, { userId: user.id, imageId, mode: "open", ...texts });
+  const said = { reporter: user, reason: "spam", text: "an advertisement" } as const;
+  const report = await reportPublication(store, { publicationId: id, ...said });
+  const publication = await scene.look(id);
+  assert.equal(publication.stands, "Everybody sees it, where there is a public gallery");
+  assert.deepEqual([publication.isWaiting, publication.openReports], [true, 1]);
+  const told = JSON.stringify([publication, await scene.look(report.id)]);
+  for (const words of ["Fox", "advertisement", "Ada"]) assert.ok(!told.includes(words), words);
 });
 
 Deno.test("nobody's words, name, address or device is told, whatever is asked for", async () => {

@@ -78,7 +78,7 @@ export function BoardPage(props: BoardPageProps) {
         {mayEdit && <ChangeBoard view={view} images={images} problem={props.problem} />}
         {role === "owner" && <DeleteBoard board={board} />}
       </div>
-      <div class="board-room">
+      <div class={isShared ? "board-room" : "board-room alone"}>
         <div class="board-pictures">
           <form class="selection" method="post" action="/gallery/selection">
             <ul id="gallery" class="tiles gallery" data-arrivals="">
@@ -88,14 +88,16 @@ export function BoardPage(props: BoardPageProps) {
           </form>
           {view.images === 0 && <Empty mayEdit={mayEdit} />}
         </div>
-        <aside class="board-aside" aria-label="People and comments">
+        <aside class="board-aside" aria-label={isShared ? "People and comments" : "People"}>
           <BoardPeople {...{ user, view }} problem={props.peopleProblem} people={props.people} />
           {isShared && mayEdit && <HidePrompts view={view} user={user} />}
-          <Comments
-            {...commentsOf({ user, view, comments })}
-            problem={props.commentProblem}
-            text={props.commentText}
-          />
+          {isShared && (
+            <Comments
+              {...commentsOf({ user, view, comments })}
+              problem={props.commentProblem}
+              text={props.commentText}
+            />
+          )}
         </aside>
       </div>
     </Layout>

@@ -124,7 +124,7 @@ function CommentItem({ user, view, about = null, pictureAddress }: {
           {about !== null && about.image === null && ", about a picture that is not here any more"}
         </span>
       </p>
-      <p class="said" dir="auto">{comment.text}</p>
+      <p class="comment-text" dir="auto">{comment.text}</p>
       {(mayEdit || mayDelete) && (
         <div class="actions">
           {mayEdit && <a class="button quiet" href={here}>Change</a>}

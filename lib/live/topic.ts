@@ -18,6 +18,10 @@ export function boardTopic(id: string): Topic {
   return { kind: "board", id };
 }
 
+export function recipeTopic(id: string): Topic {
+  return { kind: "recipe", id };
+}
+
 /** Such as `board:0192…`. */
 export function topicName({ kind, id }: Topic): string {
   return `${kind}:${id}`;

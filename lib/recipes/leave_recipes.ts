@@ -3,6 +3,7 @@ import type { Board } from "../boards/board.ts";
 import { keys, kinds, lists } from "../store/schema.ts";
 import { commit, present, read, readMany, type Store } from "../store/store.ts";
 import type { Recipe, RecipeVersion } from "./recipe.ts";
+import { tellRecipe } from "./recipe_access.ts";
 import { changeOwner, moved, removeRecipe, removeVersion, removeVersions } from "./recipe_store.ts";
 
 /**
@@ -62,7 +63,8 @@ async function leaveVersion(
   else {
     const after: RecipeVersion = { ...version.value, authorId: null };
     await commit(
-      store.kv.atomic().check({ key, versionstamp: version.versionstamp }).set(key, after).delete(entry)
+      tellRecipe(store.kv.atomic(), { store, recipeId })
+        .check({ key, versionstamp: version.versionstamp }).set(key, after).delete(entry)
         .delete(keys.recipeSent(recipeId, n)),
     );
   }

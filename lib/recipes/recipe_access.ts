@@ -5,16 +5,17 @@
  */
 import { isId } from "../ids.ts";
 import type { Board } from "../boards/board.ts";
-import { allBoards } from "../boards/board_store.ts";
+import { mostBoards, mostSharedBoards } from "../boards/board.ts";
+import { listBoards, listSharedBoards } from "../boards/board_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store, type Versioned } from "../store/store.ts";
-import { roleIn } from "../users/membership.ts";
+import { roleIn, type Shared, type SharedRole } from "../users/membership.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** In the order of what they may do. */
-export const recipeRoles = ["viewer", "commenter", "editor", "owner"] as const;
-export type RecipeRole = (typeof recipeRoles)[number];
+const recipeRoles: readonly SharedRole[] = ["viewer", "commenter", "editor", "owner"];
+export type RecipeRole = SharedRole;
 
 /** A recipe as it was read, for somebody who may see it. */
 export interface FoundRecipe {
@@ -76,11 +77,30 @@ export function checkBoard(
 
 /** The boards whose recipes they use. */
 export async function listBoardsWithRecipes(store: Store, userId: string): Promise<Board[]> {
-  return await allBoards(store, userId);
+  const [own, shared] = await Promise.all([
+    listBoards(store, { userId, limit: mostBoards }),
+    listSharedBoards(store, { userId, limit: mostSharedBoards }),
+  ]);
+  return [...own.items, ...shared.items];
 }
 
 /** Those that they may put a recipe onto. */
 export async function listBoardsForRecipes(store: Store, userId: string): Promise<Board[]> {
   const boards = await listBoardsWithRecipes(store, userId);
   return boards.filter((board) => ["editor", "owner"].includes(roleIn(board, userId) ?? ""));
+}
+
+/** Who may see it. */
+export function sharedOf(
+  { recipe: { value: { ownerId } }, board }: Pick<FoundRecipe, "recipe" | "board">,
+): Shared {
+  return board === null ? { ownerId, members: [] } : board.value;
+}
+
+/** Adds to a commit that whoever looks at the recipe hears of it. */
+export function tellRecipe(
+  atomic: Deno.AtomicOperation,
+  { store, recipeId }: { store: Pick<Store, "now">; recipeId: string },
+): Deno.AtomicOperation {
+  return atomic.set(keys.topicHead("recipe", recipeId), store.now());
 }

@@ -1,6 +1,8 @@
 /** Recipes' records: how they are made and changed, and how they and their versions are read. */
 import type { z } from "zod";
 import type { Board } from "../boards/board.ts";
+import { recipeThread } from "../comments/comment.ts";
+import { deleteThread } from "../comments/comment_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import {
   addEntry,
@@ -29,6 +31,7 @@ import {
   findRecipe,
   type FoundRecipe,
   listBoardsWithRecipes,
+  tellRecipe,
 } from "./recipe_access.ts";
 
 interface Named {
@@ -149,7 +152,7 @@ export async function changeRecipe(
     const after = isMoved
       ? await moved(store, { atomic, before, board: target })
       : { ...before, name } satisfies Recipe;
-    atomic.set(key, { ...after, name });
+    tellRecipe(atomic, { store, recipeId }).set(key, { ...after, name });
     if (await commit(checkAccount(atomic, after.ownerId)) !== null) {
       return await findRecipe(store, { userId, recipeId });
     }
@@ -216,7 +219,8 @@ export async function removeVersions(
   for await (const { key } of store.kv.list({ prefix: [...kinds.counts, ...lists.recipeVersions(id)] })) {
     await commit(store.kv.atomic().delete(key));
   }
-  await commit(store.kv.atomic().delete(keys.recipeDeletion(id)));
+  await deleteThread(store, recipeThread(id));
+  await commit(store.kv.atomic().delete(keys.recipeDeletion(id)).delete(keys.topicHead("recipe", id)));
 }
 
 /** What an earlier process left, or what broke off. */

@@ -12,7 +12,7 @@ import { commit, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import { mergeFields, mergeTexts, type Three } from "./merge_words.ts";
 import { mostVersions, type newVersionInput, type Recipe, type RecipeVersion } from "./recipe.ts";
-import { checkBoard, demandRole, findRecipe, type FoundRecipe } from "./recipe_access.ts";
+import { checkBoard, demandRole, findRecipe, type FoundRecipe, tellRecipe } from "./recipe_access.ts";
 import { addVersion, findVersion, listDrafts, readVersion } from "./recipe_store.ts";
 
 export type Saved =
@@ -199,6 +199,7 @@ async function add(
       current: isDraft ? before.current : version.n,
     };
     atomic.set(key, after);
+    if (!isDraft) tellRecipe(atomic, { store, recipeId: before.id });
     addVersion(checkAccount(atomic, version.authorId!), version);
     if (sentText !== undefined && sentText !== version.text) {
       atomic.set(keys.recipeSent(before.id, version.n), { text: sentText });

@@ -13,7 +13,8 @@ import {
   viewComments,
 } from "../../lib/comments/comment_store.ts";
 import { readFields } from "../../lib/fields.ts";
-import { notFound, Refusal } from "../../lib/refusal.ts";
+import { recipePlace } from "../../lib/recipes/recipe_comments.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { CommentsPage } from "../../views/comments/comments_page.tsx";
 import { SaidFragment } from "../../views/comments/comments.tsx";
 import { EditCommentPage } from "../../views/comments/edit_comment_page.tsx";
@@ -114,7 +115,7 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
     if (subject.kind === "board") {
       return boardPlace(store, { ...subject, userId: user.id, isThere: false });
     }
-    throw notFound();
+    return recipePlace(store, { ...subject, userId: user.id });
   }
 
   function named(c: AppContext) {

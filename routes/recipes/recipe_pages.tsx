@@ -1,7 +1,14 @@
 /** Recipes for people: their pages, and what their forms do. */
 import { Hono } from "hono";
+import { z } from "zod";
 import type { FormFields } from "../../lib/prompts/prompt_draft.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
+import { commentText, recipeThread } from "../../lib/comments/comment.ts";
+import { addComment, listComments, viewComments } from "../../lib/comments/comment_store.ts";
+import { readFields } from "../../lib/fields.ts";
+import { readTopicCursor, recipeTopic, topicName } from "../../lib/live/topic.ts";
+import { viewPresence } from "../../lib/live/view_presence.ts";
+import { recipePlace } from "../../lib/recipes/recipe_comments.ts";
 import { compareTexts } from "../../lib/recipes/compare_words.ts";
 import { placeholdersOf } from "../../lib/recipes/placeholders.ts";
 import type { RecipeVersion } from "../../lib/recipes/recipe.ts";
@@ -10,6 +17,7 @@ import {
   findRecipe,
   type FoundRecipe,
   listBoardsForRecipes,
+  sharedOf,
 } from "../../lib/recipes/recipe_access.ts";
 import { importRecipe, writeRecipeFile } from "../../lib/recipes/recipe_file.ts";
 import { readMadeWith } from "../../lib/recipes/recipe_pictures.ts";
@@ -35,10 +43,11 @@ import { ConflictPage } from "../../views/recipes/conflict_page.tsx";
 import { EditRecipePage } from "../../views/recipes/edit_recipe_page.tsx";
 import { NewRecipePage } from "../../views/recipes/new_recipe_page.tsx";
 import { type Names, recipePath, type RecipeView } from "../../views/recipes/parts.tsx";
-import { RecipePage } from "../../views/recipes/recipe_page.tsx";
+import { type CommentsProps, SaidFragment } from "../../views/comments/comments.tsx";
+import { RecipeNews, RecipePage } from "../../views/recipes/recipe_page.tsx";
 import { RecipesPage } from "../../views/recipes/recipes_page.tsx";
 import { VersionsPage } from "../../views/recipes/versions_page.tsx";
-import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { type AppContext, type AppDeps, type AppEnv, callerOf, wantsFragment } from "../http/context.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { orProblem } from "../http/problem.tsx";
 import { readFilledForm, readForm } from "../http/request_body.ts";
@@ -53,9 +62,12 @@ const comparedPictures = 4;
 /** Values are part of an address: servers and proxies take those of 8 kB. */
 const mostValueUnits = 4000;
 
-type RecipePageDeps = Pick<AppDeps, "store" | "models" | "secret">;
+const shownComments = 50;
+const commentInput = z.strictObject({ text: commentText });
 
-export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
+type RecipePageDeps = Pick<AppDeps, "store" | "models" | "secret" | "presence">;
+
+export function recipePageRoutes({ store, models, secret, presence }: RecipePageDeps) {
   return new Hono<AppEnv>()
     .get("/recipes", async (c) => c.html(await recipesPage(c)))
     .get("/recipes/new", async (c) => {
@@ -88,7 +100,7 @@ export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
     .post("/recipes/:id", async (c) => {
       const { user } = callerOf(c, "generate");
       const fields: FormFields = await readForm(c);
-      const page = ({ message }: Refusal) => recipePage(c, message);
+      const page = ({ message: problem }: Refusal) => recipePage(c, { problem });
       return await orProblem(c, { page }, async () => {
         const name = { userId: user.id, recipeId: c.req.param("id") };
         await changeRecipe(store, name, readRecipeChanges(fields));
@@ -135,6 +147,40 @@ export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
       const use = { recipeId: c.req.param("id"), version: wholeOf(c.req.param("n")) };
       const { version } = await findUsed(store, { userId: user.id, use });
       return c.redirect(generatorAddress(c, version), 303);
+    })
+    .get("/recipes/:id/versions/:n/changes", async (c) => {
+      const { user } = callerOf(c);
+      const found = await find(c);
+      const { value: recipe } = found.recipe;
+      const cursor = await readTopicCursor(store, { userId: user.id, topic: recipeTopic(recipe.id) });
+      const version = await findSaved(c, { recipeId: recipe.id, n: wholeOf(c.req.param("n")) });
+      const comments = await readComments(c, { found, version });
+      return c.html(<RecipeNews {...{ recipe, version, cursor, comments }} />);
+    })
+    .post("/recipes/:id/versions/:n/comments", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const found = await find(c);
+      const recipeId = found.recipe.value.id;
+      const version = await findSaved(c, { recipeId, n: wholeOf(c.req.param("n")) });
+      const { text = "" } = await readForm(c) as FormFields;
+      const page = ({ message: problem }: Refusal) =>
+        recipePage(c, { asked: String(version.n), comment: { text, problem } });
+      return await orProblem(c, { page }, async () => {
+        const fields = readFields(commentInput, { text });
+        const place = { userId: user.id, recipeId, version: version.n };
+        await addComment(store, { user, text: fields.text, find: () => recipePlace(store, place) });
+        if (!wantsFragment(c)) {
+          return c.redirect(recipePath(recipeId, `?version=${version.n}#comments`), 303);
+        }
+        return c.html(<SaidFragment {...await readComments(c, { found, version })} />);
+      });
+    })
+    .post("/recipes/:id/writing", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const found = await find(c);
+      demandRole(found, "commenter");
+      presence.writing(topicName(recipeTopic(found.recipe.value.id)), user.id);
+      return c.body(null, 204);
     })
     .get("/recipes/:id/compare", async (c) => c.html(await comparePage(c)))
     .get("/recipes/:id/drafts/:n", async (c) => {
@@ -195,11 +241,52 @@ export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
     };
   }
 
-  async function recipePage(c: AppContext, problem?: string) {
+  async function readComments(
+    c: AppContext,
+    { found, version, sent }: {
+      found: FoundRecipe;
+      version: RecipeVersion;
+      /** What was refused, and why. */
+      sent?: { text: string; problem: string };
+    },
+  ): Promise<CommentsProps> {
     const { user } = callerOf(c);
+    const { recipeId, n } = version;
+    const page = await listComments(store, { thread: recipeThread(recipeId, n), limit: shownComments });
+    const views = await viewComments(store, {
+      comments: page.items,
+      userId: user.id,
+      shared: sharedOf(found),
+    });
+    return {
+      user,
+      action: recipePath(recipeId, `/versions/${n}/comments`),
+      writing: recipePath(recipeId, "/writing"),
+      views,
+      older: null,
+      mayComment: found.role !== "viewer",
+      ...sent,
+    };
+  }
+
+  async function recipePage(
+    c: AppContext,
+    { problem, asked = c.req.query("version"), comment: sent }: {
+      problem?: string;
+      asked?: string;
+      comment?: { text: string; problem: string };
+    } = {},
+  ) {
+    const { user } = callerOf(c);
+    const topic = recipeTopic(c.req.param("id")!);
+    const cursor = await readTopicCursor(store, { userId: user.id, topic });
     const found = await find(c);
     const { value: recipe } = found.recipe;
-    const version = await versionOf(c, { found, asked: c.req.query("version") });
+    const version = await versionOf(c, { found, asked });
+    const [here, comments] = await Promise.all([
+      viewPresence({ store, presence }, { topic, userId: user.id }),
+      readComments(c, { found, version, sent }),
+    ]);
     const [merged, versions, drafts, boards, latest] = await Promise.all([
       version.mergedWith === null ? null : readVersion(store, { recipeId: recipe.id, n: version.mergedWith }),
       countVersions(store, recipe.id),
@@ -210,12 +297,18 @@ export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
     const pictured = [...new Set([version.n, ...latest.items.map(({ n }) => n)])];
     const made = await Promise.all(
       pictured.map((n) =>
-        readMadeWith(store, { userId: user.id, recipeId: recipe.id, version: n, limit: shownPictures })
+        readMadeWith(store, {
+          userId: user.id,
+          recipeId: recipe.id,
+          version: n,
+          limit: shownPictures,
+          isShared: found.board !== null,
+        })
       ),
     );
     return (
       <RecipePage
-        {...{ user, version, versions, made, boards, problem }}
+        {...{ user, version, versions, made, boards, problem, cursor, here, comments }}
         view={viewOf(found)}
         merged={merged && merged.value}
         names={await namesOf([version, merged && merged.value])}
@@ -266,7 +359,13 @@ export function recipePageRoutes({ store, models, secret }: RecipePageDeps) {
     const a = await versionOf(c, { found, asked: c.req.query("a") ?? String(b.basedOn ?? b.n) });
     const [madeOfA, madeOfB] = await Promise.all(
       [a, b].map(({ n }) =>
-        readMadeWith(store, { userId: user.id, recipeId: recipe.id, version: n, limit: comparedPictures })
+        readMadeWith(store, {
+          userId: user.id,
+          recipeId: recipe.id,
+          version: n,
+          limit: comparedPictures,
+          isShared: found.board !== null,
+        })
       ),
     );
     return (

@@ -75,6 +75,8 @@ export interface TopicPage {
   topic: Topic;
   /** On a board, the picture that it shows. */
   imageId: string | null;
+  /** Of a recipe, the version that it shows. */
+  version?: number;
 }
 
 /** What a page is called, with what it shows; null: no page is called that. */
@@ -83,6 +85,9 @@ export function readPageName(name: string): { own: OwnPage } | TopicPage | null 
   const [kind, id, imageId, ...rest] = name.split(":");
   if (rest.length > 0 || !isIdLike(id)) return null;
   if (kind === "board" && imageId === undefined) return { topic: { kind: "board", id }, imageId: null };
+  if (kind === "recipe" && /^[1-9]\d{0,8}$/.test(imageId ?? "")) {
+    return { topic: { kind, id }, imageId: null, version: Number(imageId) };
+  }
   return kind === "picture" && isIdLike(imageId) ? { topic: { kind: "board", id }, imageId } : null;
 }
 
@@ -93,8 +98,10 @@ function isIdLike(text: string | undefined): text is string {
 /** The fragments of what is told that such a page shows. */
 export function fragmentsOf(page: { own: OwnPage } | TopicPage): Fragmented {
   if ("own" in page) return ownFragments[page.own];
-  const { topic, imageId } = page;
-  const changes = `/boards/${topic.id}/changes${imageId === null ? "" : `?image=${imageId}`}`;
+  const { topic, imageId, version } = page;
+  const changes = version === undefined
+    ? `/boards/${topic.id}/changes${imageId === null ? "" : `?image=${imageId}`}`
+    : `/recipes/${topic.id}/versions/${version}/changes`;
   const others = imageId === null ? told({ prompt: () => null }) : ownFragments.other;
   return (news) => {
     if (!isOfTopic(news)) return others(news);

@@ -24,7 +24,14 @@ export function EditRecipePage({ user, view: { recipe }, basedOn, fields, models
       <form class="recipe-form" method="post" action={recipePath(recipe.id, "/versions")}>
         <input type="hidden" name="basedOn" value={basedOn} />
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
-        <TextField id="text" label="Text" text={fields.text ?? ""} hint={placeholderHint} rows={12} />
+        <TextField
+          id="text"
+          label="Text"
+          text={fields.text ?? ""}
+          hint={placeholderHint}
+          rows={12}
+          writing={recipe.boardId === null ? undefined : recipePath(recipe.id, "/writing")}
+        />
         <SettingFields fields={fields} models={models} />
         <NoteField value={fields.note ?? ""} />
         <button class="primary" type="submit">Save as a version</button>

@@ -166,12 +166,14 @@ export function RecipeText({ text }: { text: string }) {
 
 /** Browsers leave the first line break of a field out, so there is one more. */
 export function TextField(
-  { id, label, text, hint, rows = 8 }: {
+  { id, label, text, hint, rows = 8, writing }: {
     id: string;
     label: string;
     text: string;
     hint?: unknown;
     rows?: number;
+    /** Told of while somebody writes, at most every few seconds; undefined: nobody is told. */
+    writing?: string;
   },
 ) {
   return (
@@ -185,6 +187,9 @@ export function TextField(
         required
         autocomplete="off"
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+        hx-post={writing}
+        hx-trigger={writing && "input throttle:5s"}
+        hx-swap={writing && "none"}
       >
         {`\n${text}`}
       </textarea>
@@ -281,17 +286,25 @@ export function madeWords({ count, costMicros, stars }: MadeWith): string {
 export function MadePictures({ made }: { made: MadeWith }) {
   return (
     <ul class="made-with">
-      {made.images.map(({ image, prompt, costMicros }) => (
+      {made.images.map(({ image, text, ownerName, rating, costMicros }) => (
         <li>
           <a href={`/images/${image.id}`}>
-            <Thumbnail image={image} text={prompt.request.text} />
+            <Thumbnail image={image} text={text} />
           </a>
           <span class="muted">
-            {image.rating !== 0 && `${ratingWords(image.rating)} · `}
-            {costMicros === null ? "not settled" : costMicros === 0 ? "free" : dollars(costMicros)}
+            {ownerName === null ? ownWords({ rating, costMicros }) : (
+              <>
+                by <bdi>{ownerName}</bdi>
+              </>
+            )}
           </span>
         </li>
       ))}
     </ul>
   );
+}
+
+function ownWords({ rating, costMicros }: { rating: number; costMicros: number | null }): string {
+  const cost = costMicros === null ? "not settled" : costMicros === 0 ? "free" : dollars(costMicros);
+  return rating === 0 ? cost : `${ratingWords(rating)} · ${cost}`;
 }

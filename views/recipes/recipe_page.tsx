@@ -1,11 +1,15 @@
 /** One recipe: the text of a version, its settings, a form to use it, and what was made with it. */
 import type { Board } from "../../lib/boards/board.ts";
-import type { RecipeVersion } from "../../lib/recipes/recipe.ts";
+import type { PersonHere } from "../../lib/live/view_presence.ts";
+import type { Recipe, RecipeVersion } from "../../lib/recipes/recipe.ts";
 import type { MadeWith } from "../../lib/recipes/recipe_pictures.ts";
 import type { User } from "../../lib/users/user.ts";
 import { ErrorText } from "../shell/error_text.tsx";
 import { plural } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
+import { recipePageName, TopicSince } from "../shell/topic_news.tsx";
+import { Presence } from "../boards/presence.tsx";
+import { CommentListPartial, Comments, type CommentsProps } from "../comments/comments.tsx";
 import {
   MadePictures,
   madeWords,
@@ -35,15 +39,26 @@ export interface RecipePageProps {
   drafts: readonly RecipeVersion[];
   boards: readonly Board[];
   problem?: string;
+  /** Up to which change all is shown. */
+  cursor: string;
+  here: readonly PersonHere[];
+  comments: CommentsProps;
 }
 
 export function RecipePage(props: RecipePageProps) {
   const { user, view, version, merged, names, versions, placeholders, made, drafts, boards, problem } = props;
+  const { cursor, here, comments } = props;
   const { recipe } = view;
   const isCurrent = version.n === recipe.current;
   const own = (rest: string) => recipePath(recipe.id, rest);
   return (
-    <Layout title={recipe.name} user={user} current="/recipes">
+    <Layout
+      title={recipe.name}
+      user={user}
+      current="/recipes"
+      live={{ page: recipePageName({ recipeId: recipe.id, n: version.n }), cursor }}
+    >
+      <TopicSince cursor={cursor} />
       <div class="heading">
         <h1 dir="auto">{recipe.name}</h1>
         <p class="muted">
@@ -58,12 +73,9 @@ export function RecipePage(props: RecipePageProps) {
         </p>
         <a class="button quiet" rel="up" href="/recipes">All recipes</a>
       </div>
+      {view.board !== null && <Presence here={here} />}
+      <NewerVersion recipe={recipe} version={version} />
       {drafts.length > 0 && <Drafts drafts={drafts} recipeId={recipe.id} />}
-      {!isCurrent && (
-        <p class="recipe-notice" role="note">
-          This is version {version.n}. <a href={own("")}>Version {recipe.current} counts now</a>
-        </p>
-      )}
       <div class="recipe-columns">
         <section aria-labelledby="version-heading">
           <h2 id="version-heading">Version {version.n}</h2>
@@ -121,9 +133,45 @@ export function RecipePage(props: RecipePageProps) {
           </div>
         ))}
       </section>
+      {(view.board !== null || comments.views.length > 0) && <Comments {...comments} />}
       {mayEdit(view) && <ChangeRecipe {...{ view, boards, problem }} />}
       {view.role === "owner" && <DeleteRecipe recipeId={recipe.id} />}
     </Layout>
+  );
+}
+
+/** It changes live, where somebody saves the next one. */
+function NewerVersion(
+  { recipe: { id, current }, version }: { recipe: Pick<Recipe, "id" | "current">; version: RecipeVersion },
+) {
+  return (
+    <div id="newer-version">
+      {version.n !== current && (
+        <p class="recipe-notice" role="note">
+          This is version {version.n}. <a href={recipePath(id)}>Version {current} counts now</a>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** What has changed, for a page that shows a version already. */
+export function RecipeNews({ recipe, version, cursor, comments }: {
+  recipe: Recipe;
+  version: RecipeVersion;
+  cursor: string;
+  comments: CommentsProps;
+}) {
+  return (
+    <>
+      <hx-partial hx-target="#topic-since" hx-swap="outerHTML">
+        <TopicSince cursor={cursor} />
+      </hx-partial>
+      <hx-partial hx-target="#newer-version" hx-swap="outerMorph">
+        <NewerVersion recipe={recipe} version={version} />
+      </hx-partial>
+      <CommentListPartial {...comments} />
+    </>
   );
 }
 

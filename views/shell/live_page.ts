@@ -12,7 +12,7 @@ const livePages = [
 export type OwnPage = (typeof livePages)[number];
 
 /** A page of one's own, or one of something that several people look at: `board:ID`, `picture:BOARD:ID`. */
-export type LivePage = OwnPage | `board:${string}` | `picture:${string}`;
+export type LivePage = OwnPage | `board:${string}` | `picture:${string}` | `recipe:${string}`;
 
 export function isOwnPage(name: string): name is OwnPage {
   return livePages.some((page) => page === name);

@@ -15,6 +15,13 @@ export function boardPageName(boardId: string): `board:${string}` {
   return `board:${boardId}`;
 }
 
+/** A version of a recipe as it is shown. */
+export function recipePageName(
+  { recipeId, n }: { recipeId: string; n: number },
+): `recipe:${string}` {
+  return `recipe:${recipeId}:${n}`;
+}
+
 /** A picture as it is shown on a board. */
 export function picturePageName(
   { boardId, imageId }: { boardId: string; imageId: string },
@@ -39,7 +46,9 @@ export function TopicPartials({ news, changes }: { news: TopicNews; changes: str
           <div class="sheet">
             <h1>This is not shared with you any more</h1>
             <p>Its owner has taken you off it, or it was deleted.</p>
-            <a class="button" href="/boards?tab=shared">Shared with me</a>
+            {news.topic.kind === "board"
+              ? <a class="button" href="/boards?tab=shared">Shared with me</a>
+              : <a class="button" href="/recipes">All recipes</a>}
           </div>
         </hx-partial>
       );

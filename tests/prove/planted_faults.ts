@@ -13,6 +13,7 @@ import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
 import { toldPrograms } from "./hook_stories.ts";
+import { savedTexts } from "./recipe_stories.ts";
 import { pausedQueue } from "./queue_stories.ts";
 import { repeatedRequests } from "./repeat_stories.ts";
 import {
@@ -681,6 +682,26 @@ export const plantedFaults: PlantedFault[] = [
       new: "  const now = store.now();\n  const id = store.ids();\n  const body",
     }],
     story: toldPrograms,
+  },
+  {
+    name: "what can't be merged is not kept",
+    breaks: "recipes",
+    edits: [{
+      file: "lib/recipes/save_version.ts",
+      old: "const isKept = earlier !== null ||",
+      new: "const isKept = earlier !== null || draft !== null ||",
+    }],
+    story: savedTexts,
+  },
+  {
+    name: "who saves last loses to who saved first",
+    breaks: "recipes",
+    edits: [{
+      file: "lib/recipes/merge_words.ts",
+      old: "return own === null || others === null ? null : applied(words, own, others);",
+      new: "return own === null || others === null ? null : applied(words, [], others);",
+    }],
+    story: savedTexts,
   },
   {
     name: "what a program did not receive counts as received",

@@ -1,6 +1,7 @@
 /** All that is run, and how much of it: a new promise is proven by a line here. */
 import { pick, randomFrom } from "../fixtures/random.ts";
 import { agentAcrossKill, cautiousAgents } from "./agent_stories.ts";
+import { savedTexts } from "./recipe_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { batchMoments, checkBatchKill } from "./batch_kills.ts";
@@ -112,6 +113,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },
+        { name: "recipes that two change", about: "recipes", run: () => savedTexts(some) },
         { name: "links that end", about: "links", run: () => endedLinks(some) },
         { name: "prompts that are counted", about: "numbers", run: () => countedPrompts(some) },
         { name: "a public gallery", about: "gallery", run: () => publicGallery(some) },

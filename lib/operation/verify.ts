@@ -2,6 +2,7 @@
  * Whether the books and indexes are what the records and the ledger imply, and the records themselves agree with
  * each other. Reads only; it needs a store that stands still, such as a snapshot.
  */
+import { userNoun } from "../users/user_noun.ts";
 import { type Batch, isGoingOn } from "../batches/batch.ts";
 import type { BatchRow } from "../batches/plan.ts";
 import { blobKeys, type Blobs, readBlob } from "../blobs/blobs.ts";
@@ -208,16 +209,22 @@ function* checkMasks({ images, masks, trash, leaving }: Records): Generator<Viol
   }
 }
 
-/** What a picture says of boards is true of them: they are its owner's, and have given out the numbers. */
-function* checkBoards({ images, boards, goingBoards }: Records): Generator<Violation> {
+/** What a picture says of boards is true of them: they are there, of people who are, and have given out the numbers. */
+function* checkBoards({ facts, images, boards, goingBoards, leaving }: Records): Generator<Violation> {
+  const users = facts.get(userNoun)!;
+  const isThere = (userId: string) => users.has(userId) || leaving.has(userId);
+  for (const { id, ownerId, members } of boards.values()) {
+    const gone = [ownerId, ...members.map(({ userId }) => userId)].filter((userId) => !isThere(userId));
+    for (const userId of gone) {
+      yield { rule: "board_wrong", subject: id, detail: `it is of ${userId}, who is nobody` };
+    }
+  }
   for (const image of images.values()) {
     for (const { boardId, number } of image.boards) {
       const board = boards.get(boardId);
       if (board === undefined) {
         if (goingBoards.has(boardId)) continue;
         yield { rule: "board_missing", subject: boardId, detail: `picture ${image.id} is on it` };
-      } else if (board.ownerId !== image.userId) {
-        yield { rule: "board_wrong", subject: boardId, detail: `picture ${image.id} is another user's` };
       } else if (number > board.lastNumber) {
         const detail = `picture ${image.id} has number ${number}, and ${board.lastNumber} was the last`;
         yield { rule: "board_wrong", subject: boardId, detail };

@@ -20,6 +20,7 @@ import { longLists } from "./long_lists.ts";
 import { realProgram } from "./real_program.ts";
 import { seedHistory } from "./seed.ts";
 import { shares } from "./shares.ts";
+import { sharedBoards } from "./shared_boards.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
@@ -30,6 +31,7 @@ const benches: Bench[] = [
   openAi,
   pages,
   shares,
+  sharedBoards,
   imageBytes,
   composites,
   storage,

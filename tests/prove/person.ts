@@ -17,7 +17,7 @@ export interface Person {
   /** The id of the accepted prompt; null: it was refused. Sent again, with the same key, until there is an answer. */
   submit(
     words: string,
-    fields?: { model?: string; count?: number; imageSize?: string } & Partial<Change>,
+    fields?: { model?: string; count?: number; imageSize?: string; boardId?: string } & Partial<Change>,
   ): Promise<string | null>;
   /**
    * The id of the accepted batch, whose rows have these words, in turn by these models; null: it was refused. Sent again,

@@ -6,6 +6,7 @@ import { cautiousAgents } from "./agent_stories.ts";
 import { brokenRequests } from "./requests.ts";
 import { endedLinks } from "./share_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
+import { sharedBoards } from "./together_stories.ts";
 import { publicGallery } from "./gallery_stories.ts";
 import { checkKill, comebacks, moments } from "./kills.ts";
 import { countedPrompts } from "./number_stories.ts";
@@ -593,6 +594,37 @@ export const plantedFaults: PlantedFault[] = [
       new: "boards: []",
     }],
     story: sortedPictures,
+  },
+  {
+    name: "a picture is anybody's who knows a board that it is on",
+    breaks: "together",
+    edits: [{
+      file: "lib/boards/access.ts",
+      old: '.filter((board) => mayIn(board, { userId, right: "see" }));',
+      new: '.filter((board) => board.ownerId !== userId || mayIn(board, { userId, right: "see" }));',
+    }],
+    story: sharedBoards,
+  },
+  {
+    name: "that somebody was taken off a board is answered and not written",
+    breaks: "together",
+    edits: [{
+      file: "lib/boards/members.ts",
+      old:
+        "const after: Board = { ...board, members: board.members.filter((member) => member !== leaving) };",
+      new: "const after: Board = { ...board, members: board.members.slice() };",
+    }],
+    story: sharedBoards,
+  },
+  {
+    name: "a picture comes onto a board that its maker was taken off",
+    breaks: "together",
+    edits: [{
+      file: "lib/boards/filing.ts",
+      old: 'const isOpen = board !== null && mayIn(board.value, { userId, right: "edit" });',
+      new: "const isOpen = board !== null && userId !== undefined && mayIn !== undefined;",
+    }],
+    story: sharedBoards,
   },
   {
     name: "the end of a link is answered and not written",

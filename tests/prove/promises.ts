@@ -15,6 +15,8 @@ export const promises = {
   indexes: "Indexes and totals are what the records imply",
   marks: "What was said of pictures stays said, through kills, and boards follow",
   recipes: "No text of a recipe that was sent is lost, with two who save at once, through kills",
+  together:
+    "Whoever is taken off a board sees nothing of it, and it has what its people put there, through kills",
   links: "A link that was ended or locked shows nothing more, through kills",
   numbers: "What is told of days, people and models is what the ledger says, through kills",
   gallery: "What is not shown in the public gallery is seen by nobody else, through kills and races",

@@ -9,6 +9,7 @@ import { checkKill, comebacks, moments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
 import { cancelledLot, checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
+import { sharedBoards } from "./together_stories.ts";
 import { endedLinks } from "./share_stories.ts";
 import { countedPrompts } from "./number_stories.ts";
 import { plantedFaults } from "./planted_faults.ts";
@@ -114,6 +115,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },
         { name: "recipes that two change", about: "recipes", run: () => savedTexts(some) },
+        { name: "boards that are shared", about: "together", run: () => sharedBoards(some) },
         { name: "links that end", about: "links", run: () => endedLinks(some) },
         { name: "prompts that are counted", about: "numbers", run: () => countedPrompts(some) },
         { name: "a public gallery", about: "gallery", run: () => publicGallery(some) },

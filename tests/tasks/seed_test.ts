@@ -81,7 +81,7 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
 
     const batches = await all<Batch>(store, kinds.batches);
     assert.deepEqual(batches.map(({ state, rows, next, counts }) => [state, rows, next, counts.stars]), [
-      ["DONE", 8, 8, 2],
+      ["DONE", 8, 8, 4],
       ["PAUSED", 4, 0, 0],
     ]);
     const [board] = await all<Board>(store, kinds.boards);

@@ -122,6 +122,7 @@ async function add(
     ...size,
     model,
     promptId: store.ids(),
+    byteLength: 1,
     terms: [...textTerms(text), modelTerm(model), sizeTerm(size)],
     ...unmarked,
     createdAt: store.now(),

@@ -77,6 +77,9 @@ function isRecord(key: string): boolean {
     "publication_number",
     "report",
     "share",
+    "recipe",
+    "recipe_version",
+    "recipe_sent",
   ].includes(kind);
 }
 

@@ -23,7 +23,7 @@ Deno.test("a store with prompts in every state is well, and is counted", async (
   using store = await createTestStore();
   assert.deepEqual(await verify(store, await setScene(store)), {
     violations: [],
-    prompts: 12,
+    prompts: 13,
     images: 4,
     ledgerEntries: 4,
   });

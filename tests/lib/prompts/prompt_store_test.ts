@@ -58,7 +58,7 @@ Deno.test("a list by status holds the prompts that are in it now, newest first",
   }
   assert.deepEqual(found, { PENDING: 6, PROCESSING: 2, COMPLETED: 1, FAILED: 3, CANCELLED: 1 });
   const all = await listPrompts(store, { userId: user.id, limit: 10 });
-  assert.deepEqual(all.items.map(({ value }) => value.sequence), [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+  assert.deepEqual(all.items.map(({ value }) => value.sequence), [13, 12, 11, 10, 9, 8, 7, 6, 5, 4]);
   assert.deepEqual((await listUnfinishedPrompts(store, user.id)).map(({ value }) => value.sequence), [
     5,
     6,
@@ -67,6 +67,7 @@ Deno.test("a list by status holds the prompts that are in it now, newest first",
     9,
     11,
     12,
+    13,
   ]);
 });
 

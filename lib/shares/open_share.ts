@@ -86,6 +86,11 @@ export async function readSharedPictures(store: Store, share: Share): Promise<Sh
   });
 }
 
+/** What a picture is called by in an address; null for what is no such number. */
+export function readNumber(text: string | undefined): number | null {
+  return /^[1-9]\d{0,8}$/.test(text ?? "") ? Number(text) : null;
+}
+
 /** Null where there is none of that number (any more). */
 export async function readSharedPicture(
   store: Store,

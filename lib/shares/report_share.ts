@@ -2,11 +2,14 @@
  * Reports about links. No moderator looks into what people share among themselves; the admins hear that a link of somebody's was
  * reported and why, and its owner does, too, and they settle it. Who reported it stays unknown.
  */
+import { tellHooks } from "../hooks/outbox.ts";
+import type { Account } from "../money/account.ts";
 import type { ReportReason } from "../publications/publication.ts";
 import { createRecent } from "../recent.ts";
-import type { Store } from "../store/store.ts";
-import { tellPerson } from "../users/notice.ts";
-import { isAdmin, listUsers } from "../users/user.ts";
+import { keys } from "../store/schema.ts";
+import { commit, read, type Store } from "../store/store.ts";
+import { addNotice, tellPerson, type Told } from "../users/notice.ts";
+import { isAdmin, listUsers, readUser } from "../users/user.ts";
 import type { Share } from "./share.ts";
 
 export interface ShareReports {
@@ -30,26 +33,65 @@ export const reasonWords: { [reason in ReportReason]: string } = {
 export function createShareReports({ store }: { store: Store }): ShareReports {
   const told = createRecent<number>({ most: mostRemembered });
   return {
-    async tell(share, { reason, text }) {
-      const name = `${share.id} ${reason}`;
+    async tell(share, report) {
+      const name = `${share.id} ${report.reason}`;
       const before = told.get(name);
       if (before !== undefined && store.now() - before < sameForMs) return;
       told.put(name, store.now());
-      const users = await listUsers(store);
-      const owner = users.find(({ id }) => id === share.userId);
-      const why = reasonWords[reason] + (text === "" ? "" : `: ${text}`);
-      const notice = { userId: share.userId, kind: "moderation", byId: null } as const;
-      await tellPerson(store, {
-        ...notice,
-        href: `/shares/${share.id}`,
-        words: `Your link was reported (${why})`,
-      });
-      for (
-        const admin of users.filter((user) => isAdmin(user) && user.id !== share.userId && !user.isDisabled)
-      ) {
-        const words = `A link that ${owner?.name ?? "somebody"} shares was reported (${why})`;
-        await tellPerson(store, { ...notice, userId: admin.id, href: "/admin", words });
+      try {
+        await tellAll(store, { share, ...report });
+      } catch (error) {
+        // Whoever sends it again is not told that it is known.
+        told.take(name);
+        throw error;
       }
     },
   };
+}
+
+interface Reported {
+  share: Share;
+  reason: ReportReason;
+  text: string;
+}
+
+async function tellAll(store: Store, { share, reason, text }: Reported): Promise<void> {
+  const users = await listUsers(store);
+  const owner = users.find(({ id }) => id === share.userId);
+  const why = reasonWords[reason] + (text === "" ? "" : `: ${text}`);
+  const notice = { kind: "moderation", byId: null } as const;
+  await tellOwner(store, {
+    ...notice,
+    userId: share.userId,
+    href: `/shares/${share.id}`,
+    words: `Your link was reported (${why})`,
+    reported: { reportId: store.ids(), shareId: share.id, reason },
+  });
+  for (const admin of users.filter((user) => isAdmin(user) && user.id !== share.userId && !user.isDisabled)) {
+    const words = `A link that ${owner?.name ?? "somebody"} shares was reported (${why})`;
+    await tellPerson(store, { ...notice, userId: admin.id, href: "/admin", words });
+  }
+}
+
+/** In one commit with what the owner's webhooks are told of it, by what the account then listens to. */
+async function tellOwner(
+  store: Store,
+  { reported, ...told }: Told & { reported: { reportId: string; shareId: string; reason: ReportReason } },
+): Promise<void> {
+  const { userId } = told;
+  const key = keys.account(userId);
+  await store.locks.hold(`notices ${userId}`, async () => {
+    while (await readUser(store, userId) !== null) {
+      const account = await read<Account>(store.kv, key);
+      const atomic = store.kv.atomic().check({ key, versionstamp: account?.versionstamp ?? null });
+      await addNotice(atomic, { store, ...told });
+      tellHooks(atomic, {
+        userId,
+        account: account?.value ?? {},
+        at: store.now(),
+        happened: { type: "share.reported", ...reported },
+      });
+      if (await commit(atomic) !== null) return;
+    }
+  });
 }

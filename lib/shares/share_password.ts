@@ -111,7 +111,8 @@ export function createSharePasswords({ now }: { now: () => number }): SharePassw
 
   function demandTurn(name: string): void {
     const { count, at } = wrong.get(name) ?? { count: 0, at: 0 };
-    if (count < freeTries) return;
+    // What a moment forgives is no try more.
+    if (Math.ceil(count) < freeTries) return;
     const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (count - freeTries));
     const waitMs = at + delayMs - now();
     if (waitMs > 0) throw tooMany(Math.ceil(waitMs / 1000));

@@ -107,12 +107,16 @@ export const unindexed = createMiddleware<AppEnv>(async (c, next) => {
 
 /**
  * Finds out who is asking. A credential in an address would end up in logs and histories: it is refused. Who sends
- * too many wrong ones hears so instead; right ones always count.
+ * too many wrong ones hears so instead; right ones always count. What is shown to whoever has a link asks for none, so
+ * there the ones that a reader happens to send, ended or not, count as nothing.
  */
-export function credentials(deps: Pick<AppDeps, "store" | "accessTokens" | "publicUrl" | "limits">) {
-  const { publicUrl, limits } = deps;
+export function credentials(
+  deps: Pick<AppDeps, "store" | "accessTokens" | "publicUrl" | "limits" | "sharing">,
+) {
+  const { publicUrl, limits, sharing } = deps;
   return createMiddleware<AppEnv>(async (c, next) => {
     c.set("caller", null);
+    if (sharing !== "members" && isBelowShares(c)) return await next();
     if (["access_token", "api_key", "apikey", "token"].some((name) => c.req.query(name) !== undefined)) {
       throw invalidToken();
     }
@@ -201,6 +205,10 @@ export function sameSiteOnly({ publicUrl, log }: Pick<AppDeps, "publicUrl" | "lo
  */
 function isOfShares(c: AppContext): boolean {
   return /^\/s\/[^/]*(\/report)?$/.test(c.req.path);
+}
+
+function isBelowShares(c: AppContext): boolean {
+  return /^\/s(\/|$)/.test(c.req.path);
 }
 
 function isFromOwnPage(c: AppContext, ownOrigins: readonly string[]): boolean {

@@ -12,6 +12,7 @@ import { Refusal } from "../../lib/refusal.ts";
 import {
   isOwnOf,
   openShare,
+  readNumber,
   readSharedPicture,
   readSharedPictures,
   type SharedPicture,
@@ -293,11 +294,6 @@ function isAllowed(
 ): boolean {
   if (as === "original") return share.allowOriginal && isOwnOf(share, shown.image);
   return !isSaved || share.allowDownload;
-}
-
-/** Null for what is none. */
-function readNumber(text: string | undefined): number | null {
-  return /^[1-9]\d{0,8}$/.test(text ?? "") ? Number(text) : null;
 }
 
 /** Somebody looks at it, and not a robot that shows what it is, nor a browser that fetches it in advance. */

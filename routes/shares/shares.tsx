@@ -10,7 +10,7 @@ import { batchPictures } from "../../lib/batches/batch_pictures.ts";
 import type { Image } from "../../lib/images/image.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { mostPictures, newShareInput, type Share, shareChanges } from "../../lib/shares/share.ts";
-import { isOwnOf, openShare, readSharedPicture } from "../../lib/shares/open_share.ts";
+import { isOwnOf, openShare, readNumber, readSharedPicture } from "../../lib/shares/open_share.ts";
 import { copyForRemix } from "../../lib/images/remix.ts";
 import { RemixSharePage } from "../../views/shares/remix_page.tsx";
 import { hasProof } from "./share_cookie.ts";
@@ -139,7 +139,8 @@ export function shareRoutes(deps: ShareRouteDeps) {
     const opened = await openShare(store, { token: link, isProven: (share) => hasProof(c, deps, share) });
     if (sharing === "off" || opened.state !== "open") throw notFound();
     const share = opened.share.value;
-    const shown = await readSharedPicture(store, { share, number: Number(number) });
+    const asked = readNumber(number);
+    const shown = asked === null ? null : await readSharedPicture(store, { share, number: asked });
     if (shown === null || !share.allowRemix || !isOwnOf(share, shown.image)) throw notFound();
     return { share, shown };
   }

@@ -2,7 +2,7 @@
 import type { Batch } from "../../lib/batches/batch.ts";
 import type { BatchView } from "../../lib/live/batch_view.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { Budget } from "../money/budget.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { dollars, money, plural } from "../shell/format.ts";
@@ -34,7 +34,7 @@ export type SheetPart =
   );
 
 export interface BatchPageProps {
-  user: User;
+  user: Reader;
   cursor: string;
   view: BatchView;
   budget: BudgetState;
@@ -69,9 +69,11 @@ export function BatchPage(props: BatchPageProps) {
           {batch.counts.images > 0 && (
             <>
               <a class="button" href={`/batches/${batch.id}/pick`}>Pick the best</a>
-              <a class="button quiet" href={`/shares/new?batchId=${batch.id}`}>
-                {batch.counts.stars > 0 ? "Share those with stars" : "Share"}
-              </a>
+              {user.isSharing !== false && (
+                <a class="button quiet" href={`/shares/new?batchId=${batch.id}`}>
+                  {batch.counts.stars > 0 ? "Share those with stars" : "Share"}
+                </a>
+              )}
               <a class="button quiet" href={`/api/v1/batches/${batch.id}/archive.zip`} download>Download</a>
               {batch.counts.stars > 0 && (
                 <a

@@ -5,6 +5,7 @@ import type { CommentView } from "../../lib/comments/comment_store.ts";
 import type { Image } from "../../lib/images/image.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { PersonHere } from "../../lib/live/view_presence.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import type { User } from "../../lib/users/user.ts";
 import { CommentListPartial, Comments, type CommentsProps } from "../comments/comments.tsx";
 import { DeletedNotice } from "../images/deleted_notice.tsx";
@@ -28,7 +29,7 @@ export interface BoardComments {
 }
 
 export interface BoardPageProps {
-  user: User;
+  user: Reader;
   cursor: string;
   view: BoardView;
   images: readonly PictureView[];
@@ -58,6 +59,7 @@ export function BoardPage(props: BoardPageProps) {
   const path = `/boards/${board.id}`;
   const mayEdit = role === "owner" || role === "editor";
   const isShared = view.members.length > 0;
+  const isSharing = user.isSharing !== false;
   return (
     <Layout
       title={board.name}
@@ -74,7 +76,9 @@ export function BoardPage(props: BoardPageProps) {
         {view.images > 1 && !isShared && (
           <a class="button" href={addressOf("/gallery/pick", boardQuery(board.id))}>Pick the best</a>
         )}
-        {role === "owner" && <a class="button" href={`/shares/new?boardId=${board.id}`}>Share by link</a>}
+        {role === "owner" && isSharing && (
+          <a class="button" href={`/shares/new?boardId=${board.id}`}>Share by link</a>
+        )}
         {mayEdit && <ChangeBoard view={view} images={images} problem={props.problem} />}
         {role === "owner" && <DeleteBoard board={board} />}
       </div>
@@ -84,7 +88,11 @@ export function BoardPage(props: BoardPageProps) {
             <ul id="gallery" class="tiles gallery" data-arrivals="">
               <BoardTiles board={board} images={images} next={next} parts={1} />
             </ul>
-            <SelectionBar {...{ knownTags, boards }} board={mayEdit ? board : undefined} returnTo={path} />
+            <SelectionBar
+              {...{ knownTags, boards, isSharing }}
+              board={mayEdit ? board : undefined}
+              returnTo={path}
+            />
           </form>
           {view.images === 0 && <Empty mayEdit={mayEdit} />}
         </div>

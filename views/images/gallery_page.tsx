@@ -3,7 +3,7 @@ import type { Board } from "../../lib/boards/board.ts";
 import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "../shell/format.ts";
 import { addressOf, queryAmong, queryOf, starsField } from "./image_query.ts";
@@ -25,7 +25,7 @@ export interface GalleryPart {
 }
 
 export interface GalleryProps extends GalleryPart {
-  user: User;
+  user: Reader;
   cursor: string;
   /** All pictures of the kind, whatever was searched for. */
   total: number;
@@ -81,6 +81,7 @@ export function GalleryPage(
           <GalleryTiles {...part} />
         </ul>
         <SelectionBar
+          isSharing={user.isSharing !== false}
           knownTags={knownTags}
           boards={boards}
           returnTo={addressOf("/gallery", queryOf(query))}

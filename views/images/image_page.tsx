@@ -4,7 +4,7 @@ import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { ImageView } from "../../lib/live/prompt_view.ts";
 import type { Family } from "../../lib/images/lineage.ts";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import type { LivePage } from "../shell/live_page.ts";
 import { Cost } from "../money/cost.tsx";
 import { bytes, duration } from "../shell/format.ts";
@@ -25,7 +25,7 @@ import { Time } from "../shell/time.tsx";
 
 export function ImagePage(
   { user, cursor, view, neighbours, query, marks, box, family, origin, credit, publishing, onBoard }: {
-    user: User;
+    user: Reader;
     cursor: string;
     view: ImageView;
     neighbours: Neighbours;
@@ -69,7 +69,9 @@ export function ImagePage(
           <div class="actions">
             <CardButton action={`/prompts/${prompt.id}/retry`} name="Make again" />
             <a class="button quiet" href={`/generator?from=${prompt.id}`}>Use settings</a>
-            <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
+            {user.isSharing !== false && (
+              <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
+            )}
             <a class="button quiet" href={`/recipes/new?from=${prompt.id}`}>Save as recipe</a>
           </div>
           <Marks {...marks} />

@@ -12,10 +12,12 @@ export interface SelectionBarProps {
   returnTo: string;
   /** The board whose page it is on. */
   board?: Board;
+  /** Links are made on this server. */
+  isSharing: boolean;
 }
 
 /** Enter in one of its fields does what is beside the field, by the button that no one sees. */
-export function SelectionBar({ knownTags, boards, returnTo, board }: SelectionBarProps) {
+export function SelectionBar({ knownTags, boards, returnTo, board, isSharing }: SelectionBarProps) {
   const others = boards.filter(({ id }) => id !== board?.id);
   return (
     <div class="bar">
@@ -45,7 +47,7 @@ export function SelectionBar({ knownTags, boards, returnTo, board }: SelectionBa
           Take off the board
         </button>
       )}
-      <button type="submit" name="action" value="share" formaction="/shares/new">Share</button>
+      {isSharing && <button type="submit" name="action" value="share" formaction="/shares/new">Share</button>}
       <button type="submit" name="action" value="download">Download</button>
       <button type="submit" name="action" value="compare">Compare two</button>
       <button type="submit" name="action" value="source">Use as source</button>

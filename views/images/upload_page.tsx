@@ -2,7 +2,7 @@
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { UploadView } from "../../lib/live/prompt_view.ts";
 import type { Family } from "../../lib/images/lineage.ts";
-import type { User } from "../../lib/users/user.ts";
+import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { bytes } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
@@ -20,7 +20,7 @@ import { Rating } from "./rating.tsx";
 
 export function UploadPage(
   { user, cursor, view, neighbours, query, marks, box, family, credit, publishing, onBoard }: {
-    user: User;
+    user: Reader;
     cursor: string;
     view: UploadView;
     neighbours: Neighbours;
@@ -75,7 +75,9 @@ export function UploadPage(
             <h2>Download</h2>
             <div class="actions">
               <a class="button quiet" href={fileAddress(image.id, "?save=1")} download>As it is kept</a>
-              <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
+              {user.isSharing !== false && (
+                <a class="button quiet" href={`/shares/new?image=${image.id}`}>Share</a>
+              )}
             </div>
             <p class="muted">It is kept upright and without the camera's notes, such as the place.</p>
             <details class="delete">

@@ -20,8 +20,8 @@ export const lineageAnswer = answer({
     /** Its part of what its prompt cost; null until that is known. */
     costMicros: microsValue.nullable(),
     isDeleted: z.boolean(),
-    /** The publication or share that it goes back to; null where it is one's own. */
-    remixOf: creditShape.nullable(),
+    /** The publication or share that it goes back to; left out where it is one's own. */
+    remixOf: creditShape.optional(),
   })),
   /** Of all prompts of the line, those that brought nothing included, on whichever page. */
   costMicros: microsValue,
@@ -35,7 +35,7 @@ export function lineageJson(
 ): z.output<typeof lineageAnswer> {
   const credited = nodes.map(({ remixOf, ...node }) => {
     const credit = credits(remixOf);
-    return { ...node, remixOf: credit && creditJson(credit) };
+    return { ...node, ...(credit !== null && { remixOf: creditJson(credit) }) };
   });
   return { success: true, root, nodes: credited, costMicros, ...(more !== null && { more }) };
 }

@@ -10,6 +10,8 @@ export const publicationStateValue = z.enum(["PENDING", "SHOWN", "REFUSED", "HID
 
 /** Title and name are null where it is not shown any more, and the id where it was not published but shared. */
 export const creditShape = z.strictObject({
+  /** Of what is shared by a link nothing more is told. */
+  kind: z.enum(["publication", "share"]),
   publicationId: idValue.nullable(),
   title: z.string().nullable(),
   author: z.string().nullable(),
@@ -74,9 +76,10 @@ export function publicationFields(
 }
 
 export function creditJson(credit: Credit): z.output<typeof creditShape> {
-  if (credit.kind === "share") return { publicationId: null, title: null, author: null };
+  const { kind } = credit;
+  if (credit.kind === "share") return { kind, publicationId: null, title: null, author: null };
   const { publicationId, shown } = credit;
-  return { publicationId, title: shown && shown.title, author: shown && shown.author };
+  return { kind, publicationId, title: shown && shown.title, author: shown && shown.author };
 }
 
 export const publicationAnswer = answer({ publication: publicationShape });

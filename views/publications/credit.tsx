@@ -13,7 +13,7 @@ export function CreditLine({ credit, isLinked }: { credit: Credit | null; isLink
 
 /** Such as: after *Fox at dusk* by Ada. What is not shown any more is not named. */
 export function CreditWords({ credit, isLinked = true }: { credit: Credit; isLinked?: boolean }) {
-  if (credit.kind === "share") return <>after a picture that was shared</>;
+  if (credit.kind === "share") return <>after a shared picture</>;
   const { shown, publicationId } = credit;
   if (shown === null) return <>after a picture that was withdrawn</>;
   const title = <cite dir="auto">{shown.title}</cite>;

@@ -35,8 +35,11 @@ export function CardTags({ title, description, url, image }: Card) {
   );
 }
 
-/** Whoever shows it has a line or two for it. */
+/** Whoever shows it has a line or two for it, among words of their own that must not be turned round. */
 function oneLine(text: string, chars: number): string {
-  const letters = Array.from(text.replace(/\s+/gu, " ").trim());
+  const letters = Array.from(text.replace(turning, "").replace(/\s+/gu, " ").trim());
   return letters.length <= chars ? letters.join("") : `${letters.slice(0, chars).join("").trimEnd()}…`;
 }
+
+/** Embeddings, overrides and isolates (UAX #9), and marks that say which way what follows is read. */
+const turning = /\p{Bidi_Control}/gu;

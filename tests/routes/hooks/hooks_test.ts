@@ -3,6 +3,8 @@ import { createOutgoing } from "../../../lib/outgoing.ts";
 import { failWith } from "../../fixtures/stand_in_provider.ts";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { type HookReceiver, startReceiver } from "../../fixtures/hook_receiver.ts";
+import { make } from "../../fixtures/images.ts";
+import { shareLink, stranger } from "../../fixtures/shares.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { type Client, createStudio, publicUrl } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
@@ -225,6 +227,35 @@ Deno.test("a new secret signs beside the one before for a day, then alone", asyn
   await program.post(`/api/v1/hooks/${hook.id}/test`);
   // The receiver's clock is another: that it came with one signature is all that shows here.
   await until(() => receiver.unsigned, (unsigned) => unsigned.length === 1);
+});
+
+Deno.test("a report of what somebody shares is told to their webhook, once, and not by whom", async () => {
+  await using all = await scene();
+  const { receiver, studio, program } = all;
+  const hook = await addHook(program, receiver, { events: ["share.reported"] });
+  const ada = await studio.withKey(await studio.addMember({ name: "Ada" }), "all");
+  const [own, hers] = [await make(program), await make(ada)];
+  const link = await shareLink(program, { imageIds: [own.id] });
+  const herLink = await shareLink(ada, { imageIds: [hers.id] });
+  const guest = stranger(studio);
+  const report = ({ path }: { path: string }, reason: string) =>
+    guest.send(`${path}/report`, {
+      method: "POST",
+      body: new URLSearchParams({ reason, text: "It is me" }),
+    });
+  const answers = [await report(herLink, "spam"), await report(link, "spam"), await report(link, "spam")];
+  await report(link, "hate");
+  assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
+  await until(() => receiver, isHeard(2));
+  assert.deepEqual(
+    receiver.received.map(({ body: { type, data } }) => [type, data.shareId, data.reason]).sort(),
+    [["share.reported", link.id, "hate"], ["share.reported", link.id, "spam"]],
+  );
+  assert.deepEqual(Object.keys(receiver.received[0].body.data).sort(), ["reason", "reportId", "shareId"]);
+  assert.notEqual(receiver.received[0].body.data.reportId, receiver.received[1].body.data.reportId);
+  await program.delete(`/api/v1/hooks/${hook.id}`);
+  assert.equal((await report(link, "rights")).status, 200);
+  assert.deepEqual((await verify(studio.store, studio)).violations, []);
 });
 
 Deno.test("webhooks are managed with a key for everything, and each sees only their own", async () => {

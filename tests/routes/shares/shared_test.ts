@@ -334,6 +334,23 @@ Deno.test("a thousand wrong passwords lock nobody else out, and their sender for
   assert.equal((await guesser.unlock(path, "correct horse")).status, 303);
 });
 
+Deno.test("the sixth wrong password within a minute waits, also where each was typed by hand", async () => {
+  const clock = createTestClock();
+  await using studio = await createStudio({ now: clock.now });
+  const owner = await studio.withKey();
+  const { id } = await make(owner);
+  const { path } = await shareLink(owner, { imageIds: [id], password: "correct horse" });
+  const guest = stranger(studio);
+  for (let i = 0; i < 5; i++) {
+    assert.equal(await statusOf(guest.unlock(path, `guess number ${i}`)), 401);
+    clock.advance(2000);
+  }
+  const refused = await guest.unlock(path, "correct horse");
+  assert.equal(refused.status, 429);
+  clock.advance(Number(refused.headers.get("Retry-After")) * 1000);
+  assert.equal(await statusOf(guest.unlock(path, "correct horse")), 303);
+});
+
 Deno.test("a password may be of any letters, typed in any way", async () => {
   await using studio = await createStudio();
   const owner = await studio.withKey();
@@ -495,4 +512,48 @@ Deno.test("the token of a link stands in no log, whatever is asked below it", as
     await (await guest.get(each)).body?.cancel();
   }
   for (const line of studio.log) assert.ok(!line.includes(token), line);
+});
+
+Deno.test("credentials that a reader happens to send change nothing below a link, ended ones included", async () => {
+  await using studio = await createStudio();
+  const owner = await studio.withKey();
+  const { id } = await make(owner);
+  const open = await shareLink(owner, { imageIds: [id] });
+  const locked = await shareLink(owner, { imageIds: [id], password: "correct horse" });
+  const session = await studio.withSession();
+  const guest = stranger(studio);
+  const sent: { headers?: HeadersInit; query?: string; by?: { get: typeof guest.get } }[] = [
+    { headers: { Authorization: "Bearer ended" } },
+    { headers: { Authorization: "Bearer" } },
+    { headers: { Authorization: "Bearer a.b.c" } },
+    { headers: { Authorization: "Bearer ended" }, by: session },
+    { query: "token=ended" },
+    { query: "access_token=ended" },
+    { by: owner },
+  ];
+  for (const { headers, query, by = guest } of sent) {
+    for (const below of ["", "/1", "/file/1", "/card.jpg", "/live", "/report"]) {
+      const see = (path: string) => {
+        return statusOf(by.get(path + below + (query ? `?${query}` : ""), headers));
+      };
+      const name = `${below} with ${JSON.stringify(headers ?? query)}`;
+      assert.equal(await see(open.path), 200, name);
+      assert.equal(await see(locked.path), below === "/card.jpg" ? 200 : 401, name);
+      assert.equal(await see("/s/unknown"), 404, name);
+    }
+  }
+
+  await using members = await createStudio({ sharing: "members", kv: studio.store.kv, isWorking: false });
+  const see = (path: string) =>
+    statusOf(members.fetch(path, { headers: { Authorization: "Bearer ended", Accept: "application/json" } }));
+  assert.deepEqual([await see(open.path), await see(`${open.path}/file/1`)], [401, 401]);
+});
+
+Deno.test("a note turns no words of the messenger that it is sent through", async () => {
+  await using studio = await createStudio();
+  const owner = await studio.withKey();
+  const { id } = await make(owner);
+  const { path } = await shareLink(owner, { imageIds: [id], note: "Look\u202e here\u2066\r\n\r\nand there" });
+  const page = await (await stranger(studio).get(path)).text();
+  assert.match(page, /property="og:title" content="Look here and there"/);
 });

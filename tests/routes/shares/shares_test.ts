@@ -3,6 +3,7 @@ import { mostLiveShares } from "../../../lib/shares/share.ts";
 import { sweepShares } from "../../../lib/shares/share_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createTestClock } from "../../fixtures/store.ts";
+import { createEditStandIn } from "../../fixtures/edit_stand_in.ts";
 import { make, statusOf } from "../../fixtures/images.ts";
 import { shareLink, stranger } from "../../fixtures/shares.ts";
 import { createStudio, publicUrl } from "../../fixtures/studio.ts";
@@ -196,6 +197,63 @@ Deno.test("a picture is started from where its owner lets people, as an upload o
   await owner.delete(`/api/v1/shares/${open.id}`);
   assert.equal(await statusOf(bob.form("/shares/remix", fields(open))), 404);
   assert.equal(await statusOf(bob.get(`/images/${copyId}`)), 200);
+});
+
+Deno.test("only the very number of a shared picture starts something from it", async () => {
+  await using studio = await createStudio();
+  const owner = await studio.withKey();
+  const [one, two] = [await make(owner), await make(owner)];
+  const { path } = await shareLink(owner, { imageIds: [one.id, two.id], allowRemix: true });
+  const bob = await studio.withSession(await studio.addMember({ name: "Bob" }));
+  for (const number of ["0", "-1", "3", "1.5", "1e0", "0x1", "x", "", " 1"]) {
+    const fields = { link: path.slice(3), number };
+    assert.equal(await statusOf(bob.form("/shares/remix", fields)), 404, number);
+    assert.equal(await statusOf(bob.get(`/shares/remix?${new URLSearchParams(fields)}`)), 404, number);
+  }
+});
+
+Deno.test("what was started from a shared picture says so in its line, and whose it was nowhere", async () => {
+  await using studio = await createStudio({ standIn: createEditStandIn() });
+  const ada = await studio.addMember({ name: "Ada" });
+  const session = await studio.withSession(ada);
+  const { id } = await make(session);
+  const link = await shareLink(session, { imageIds: [id], allowRemix: true });
+  const bob = await studio.withSession(await studio.addMember({ name: "Bob" }));
+  const answer = await bob.form("/shares/remix", { link: link.path.slice(3), number: "1" });
+  const [, copyId] = /^\/images\/([^/]+)\/edit/.exec(answer.headers.get("Location")!)!;
+  const changed = await make(bob, { imageSize: undefined, sources: [{ id: copyId }] });
+  await session.delete(`/api/v1/shares/${link.id}`);
+  for (const imageId of [copyId, changed.id]) {
+    for (const page of [`/images/${imageId}`, `/images/${imageId}/lineage`]) {
+      const text = await (await bob.get(page)).text();
+      assert.match(text, /A remix after a shared picture/, page);
+      for (const hidden of ["Ada", ada.id, id, link.id]) {
+        assert.ok(!text.includes(hidden), `${hidden} on ${page}`);
+      }
+    }
+    const { nodes } = await (await bob.get(`/api/v1/images/${imageId}/lineage`)).json();
+    const ofShare = { kind: "share", publicationId: null, title: null, author: null };
+    assert.deepEqual(nodes.find((node: { id: string }) => node.id === imageId).remixOf, ofShare);
+  }
+});
+
+Deno.test("where sharing is off nothing offers it", async () => {
+  await using studio = await createStudio();
+  const owner = await studio.withSession();
+  const { id } = await make(owner);
+  const { board } = await (await owner.post("/api/v1/boards", { name: "Harbours" })).json();
+  await owner.post(`/api/v1/boards/${board.id}/images`, { imageIds: [id] });
+  const { batchId } = await (await owner.post("/api/v1/batches", { prompts: ["a fox"] })).json();
+  await (await owner.get(`/api/v1/batches/${batchId}/events`)).text();
+  await using off = await createStudio({ sharing: "off", kv: studio.store.kv, isWorking: false });
+  const there = await off.withSession();
+  const pages = [`/images/${id}`, "/gallery", `/boards/${board.id}`, `/batches/${batchId}`, "/dashboard"];
+  for (const page of pages) {
+    const offers = /\/shares/;
+    const [open, closed] = [await (await owner.get(page)).text(), await (await there.get(page)).text()];
+    assert.match(open.replace(/<nav[^]*?<\/nav>/, ""), offers, page);
+    assert.doesNotMatch(closed, offers, page);
+  }
 });
 
 Deno.test("a report of a link reaches its owner and the admins, once, and says nothing of who sent it", async () => {

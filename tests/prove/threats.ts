@@ -370,4 +370,70 @@ export const threats: Threat[] = [
       "crash/kill_test.ts: a prompt that brings the process down three times ends FAILED, and the service lives on",
     ],
   },
+  {
+    about: "Links",
+    line:
+      "A link takes a password, and its thumbnails, originals, card, JSON or stream answer without one (immich issue 29599); the cookie of another link opens it.",
+    tests: [
+      "routes/shares/shared_test.ts: before the password nothing below a link says anything; with it all does, and for this link only",
+    ],
+  },
+  {
+    about: "Links",
+    line:
+      "The address after the password opens it for anybody (immich-public-proxy issue 59); a proof outlives the password, or is forged.",
+    tests: [
+      "routes/shares/shared_test.ts: forged and foreign proofs open nothing",
+      "routes/shares/shared_test.ts: a proof ends after twelve hours, and with the password that it was of",
+      "routes/shares/shared_test.ts: over https the proof of a password is a cookie of this host alone",
+    ],
+  },
+  {
+    about: "Links",
+    line: "Tokens or passwords of links in the database, in backups or in logs (immich issue 26975).",
+    tests: [
+      "routes/shares/shares_test.ts: neither a token nor a password stands anywhere in the database",
+      "routes/shares/shared_test.ts: the token of a link stands in no log, whatever is asked below it",
+    ],
+  },
+  {
+    about: "Links",
+    line:
+      "Wrong passwords lock a link for everybody, or for ever (tbpro-add-on issues 1006 and 1010); many at once are counted as few.",
+    tests: [
+      "routes/shares/shared_test.ts: a thousand wrong passwords lock nobody else out, and their sender for a while only",
+      "routes/shares/shared_test.ts: the sixth wrong password within a minute waits, also where each was typed by hand",
+    ],
+  },
+  {
+    about: "Links",
+    line:
+      "A link that ended, or whose picture or owner is gone, still answers somewhere, or says that it once was.",
+    tests: [
+      "routes/shares/shared_test.ts: what has ended, was taken away, never was or is no token at all is one and the same page",
+      "routes/shares/shared_test.ts: deleting the picture, disabling its owner and deleting the account end a link at once",
+      "routes/shares/shares_test.ts: an open page hears within a second that its link has ended, whatever ended it",
+      "prove/suites.ts: links that end",
+    ],
+  },
+  {
+    about: "Links",
+    line:
+      "Ids, names and prompts in pages, cards, file names or inside the files of a link; a note that is markup or turns other words.",
+    tests: [
+      "routes/shares/shared_test.ts: a link shows its pictures to a stranger, marked, and names nothing else",
+      "routes/shares/shares_test.ts: markup, line breaks and turned writing in a note stay text on every page",
+      "routes/shares/shared_test.ts: a note turns no words of the messenger that it is sent through",
+      "routes/shares/shares_test.ts: what was started from a shared picture says so in its line, and whose it was nowhere",
+    ],
+  },
+  {
+    about: "Links",
+    line:
+      "A credential sent along changes what is below a link; a link gives more of its pictures than its owner lets people have.",
+    tests: [
+      "routes/shares/shared_test.ts: credentials that a reader happens to send change nothing below a link, ended ones included",
+      "routes/shares/shares_test.ts: only the very number of a shared picture starts something from it",
+    ],
+  },
 ];

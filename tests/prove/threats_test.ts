@@ -25,5 +25,6 @@ Deno.test("no line of the list of threats is missing", () => {
     "Files": 4,
     "Outgoing requests": 4,
     "Failure": 6,
+    "Links": 7,
   });
 });

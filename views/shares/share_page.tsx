@@ -9,6 +9,7 @@ import { plural } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Time } from "../shell/time.tsx";
 import { ShareFields } from "./share_fields.tsx";
+import { anyTitle } from "./shared_layout.tsx";
 
 export function SharePage({ user, view, publicUrl, sharing, problem }: {
   user: User;
@@ -72,14 +73,14 @@ function Address({ view, publicUrl }: { view: ShareView; publicUrl: string }) {
   }
   return (
     <>
-      <p class="address">
+      <p class="link-address">
         <a id="address" href={address}>{address}</a>
         <button class="primary" type="button" data-copy="#address" hidden>Copy</button>
       </p>
       <figure class="card-preview">
         <img src={`/s/${view.token}/card.jpg`} width={1200} height={630} alt="" />
         <figcaption>
-          <strong dir="auto">{view.share.note || "A picture made with Darkroom"}</strong>
+          <strong dir="auto">{view.share.password === null && view.share.note || anyTitle}</strong>
           <span class="muted">What messengers show of it</span>
         </figcaption>
       </figure>

@@ -15,7 +15,7 @@ export function SharedPage({ share, pictures, address, path }: SharedPageProps) 
     <SharedLayout title={plural(pictures.length, "picture")} card={card} live={`${path}/live`}>
       <div class="shared">
         <header>
-          <h1 class="note" dir="auto">{share.note || plural(pictures.length, "picture")}</h1>
+          <h1 class="share-note" dir="auto">{share.note || plural(pictures.length, "picture")}</h1>
           {share.note !== "" && <p class="muted">{plural(pictures.length, "picture")}</p>}
         </header>
         {pictures.length === 0

@@ -28,7 +28,7 @@ export function SharedPicturePage({ share, pictures, shown, address, path, isAlo
         <div class="beneath">
           {share.note === ""
             ? <h1 class="unseen">{title}</h1>
-            : <h1 class="note" dir="auto">{share.note}</h1>}
+            : <h1 class="share-note" dir="auto">{share.note}</h1>}
           {shown.text !== null && <p class="prompt-text" dir="auto">{shown.text}</p>}
           <MadeWith shown={shown} />
           <Downloads {...{ share, shown, path }} />

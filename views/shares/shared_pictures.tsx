@@ -45,14 +45,14 @@ export function SharedImage({ shown, path, query = "", isFirst = false }: {
 
 export function MadeWith({ shown: { image } }: { shown: SharedPicture }) {
   return (
-    <p class="made-with">{image.kind === "made" ? `Made with AI (${image.model})` : "An uploaded picture"}</p>
+    <p class="maker">{image.kind === "made" ? `Made with AI (${image.model})` : "An uploaded picture"}</p>
   );
 }
 
 /** All models that had a part in it. */
 export function MadeWithAll({ pictures }: { pictures: readonly SharedPicture[] }) {
   const models = new Set(pictures.flatMap(({ image }) => image.kind === "made" ? [image.model] : []));
-  return models.size === 0 ? null : <p class="made-with">Made with AI ({[...models].join(", ")})</p>;
+  return models.size === 0 ? null : <p class="maker">Made with AI ({[...models].join(", ")})</p>;
 }
 
 /** How long the link works, for whoever wants to keep something of it. */

@@ -49,7 +49,7 @@ function ShareRow({ user, view }: { user: User; view: ShareView }) {
   return (
     <tr data-share-id={share.id}>
       <th scope="row">
-        <a class="what" href={path}>
+        <a class="shared-what" href={path}>
           {cover !== null && <Thumbnail image={cover} text="" />}
           <span>
             <span dir="auto">{share.note || plural(images, "picture")}</span>

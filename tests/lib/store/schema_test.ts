@@ -31,7 +31,11 @@ Deno.test("a waiting prompt is in the queue, a delayed one in the delays, any ot
 
 Deno.test("no two kinds of keys begin alike", () => {
   const made = Object.values(keys).map((make) => (make as (...parts: string[]) => Deno.KvKey)("a", "b"));
-  const names = made.map((key) => `${String(key[0])} ${key.length}`);
+  const isWord = (part: unknown) => typeof part === "string" && !["a", "b"].includes(part);
+  // Ends of ranges are no keys that anything stands under.
+  const names = made.filter((key) => !key.includes(Infinity)).map((key) =>
+    `${key.filter(isWord).join(" ")} ${key.length}`
+  );
   // A whole kind shares its first part with its entries; only those pairs may meet.
   const shared = names.filter((name, i) => names.indexOf(name) !== i);
   assert.deepEqual(shared, []);

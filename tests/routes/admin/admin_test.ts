@@ -89,6 +89,8 @@ Deno.test("admins and owners see all users with budget, spend and when they were
         email: "ada@example.com",
         role: "member",
         disabled: false,
+        moderator: false,
+        mayPublish: true,
         monthlyBudget: 5,
         isDefaultBudget: true,
         spent: 0.02,

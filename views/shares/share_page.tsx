@@ -105,7 +105,11 @@ function Facts({ user, view }: { user: User; view: ShareView }) {
       </Fact>
       <Fact name="Password">{share.password === null ? "none" : "set"}</Fact>
       <Fact name="Looked at">
-        {views === 0 ? "not yet" : `${plural(views, "time")}, last on ${lastViewedOn}`}
+        {views === 0 || lastViewedOn === null ? "not yet" : (
+          <>
+            {plural(views, "time")}, last on <time dateTime={lastViewedOn}>{lastViewedOn}</time>
+          </>
+        )}
       </Fact>
     </dl>
   );

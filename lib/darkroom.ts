@@ -29,7 +29,7 @@ import { createDeliveries } from "./hooks/deliveries.ts";
 import type { AllowedHosts } from "./hooks/hook.ts";
 import type { HookDeps } from "./hooks/hook_store.ts";
 import { readPrompt } from "./prompts/prompt_store.ts";
-import { createSeal } from "./seal.ts";
+import { createSeal, type Seal } from "./seal.ts";
 import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -44,7 +44,6 @@ import { createShareReports, type ShareReports } from "./shares/report_share.ts"
 import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
 import { createSharePasswords, type SharePasswords } from "./shares/share_password.ts";
 import { createShareViews, type ShareViews } from "./shares/share_views.ts";
-import { createTokenSeal, type TokenSeal } from "./shares/share_token.ts";
 import { createSignals } from "./signals.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
@@ -160,7 +159,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   readiness: Readiness;
   deletions: AccountDeletions;
   portraits: Portraits;
-  shareTokens: TokenSeal;
+  shareTokens: Seal;
   sharePasswords: SharePasswords;
   shareEnds: ShareEnds;
   shareViews: ShareViews;
@@ -316,7 +315,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     isStopping: () => stopping.signal.aborted,
     readiness: createReadiness({ parts, now, log }),
     deletions,
-    shareTokens: createTokenSeal(secret),
+    shareTokens: createSeal({ secret, purpose: "share tokens" }),
     sharePasswords: createSharePasswords({ now }),
     shareEnds,
     shareViews,

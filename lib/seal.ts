@@ -5,7 +5,7 @@ import { sign } from "./digest.ts";
 export interface Seal {
   seal(text: string): Promise<string>;
   /** Null where it was sealed under another secret. */
-  open(sealed: string): Promise<string | null>;
+  unseal(sealed: string): Promise<string | null>;
 }
 
 /** `purpose` keeps what is sealed for one thing from being opened as another. */
@@ -16,7 +16,7 @@ export function createSeal({ secret, purpose }: { secret: string; purpose: strin
       new CompactEncrypt(new TextEncoder().encode(text))
         .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
         .encrypt(key),
-    async open(sealed) {
+    async unseal(sealed) {
       try {
         return new TextDecoder().decode((await compactDecrypt(sealed, key)).plaintext);
       } catch (error) {

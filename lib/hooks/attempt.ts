@@ -56,7 +56,9 @@ async function signaturesOf(
   { hook: { secret, previous }, id, body, now }: { hook: Hook; id: string; body: string; now: number },
 ): Promise<string> {
   const sealed = previous !== null && previous.until > now ? [secret, previous.secret] : [secret];
-  const secrets = (await Promise.all(sealed.map((each) => seal.open(each)))).filter((each) => each !== null);
+  const secrets = (await Promise.all(sealed.map((each) => seal.unseal(each)))).filter((each) =>
+    each !== null
+  );
   return secrets.map((each) => new Webhook(each).sign(id, new Date(now), body)).join(" ");
 }
 

@@ -5,17 +5,14 @@
  */
 import {
   calculateJwkThumbprint,
-  compactDecrypt,
-  CompactEncrypt,
   type CryptoKey,
-  errors,
   exportJWK,
   generateKeyPair,
   importJWK,
   type JSONWebKeySet,
   type JWK,
 } from "jose";
-import { sign } from "../digest.ts";
+import { createSeal } from "../seal.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, type Store } from "../store/store.ts";
 
@@ -50,7 +47,7 @@ const signsForMs = 30 * 24 * 3600 * 1000;
 const publishedForMs = signsForMs + 3600 * 1000;
 
 export function createSigningKeys({ store, secret }: { store: Store; secret: string }): SigningKeys {
-  const sealingKey = Uint8Array.fromBase64(sign(secret, "signing keys"), { alphabet: "base64url" });
+  const sealing = createSeal({ secret, purpose: "signing keys" });
   let loading: Promise<OpenKey[]> | null = null;
 
   /** The newest first, and at least one that signs. Whoever asks meanwhile waits for the same. */
@@ -94,26 +91,18 @@ export function createSigningKeys({ store, secret }: { store: Store; secret: str
   }
 
   async function seal({ kid, publicJwk, privateKey, createdAt }: OpenKey): Promise<SigningKey> {
-    const plain = new TextEncoder().encode(JSON.stringify(await exportJWK(privateKey)));
-    const sealed = await new CompactEncrypt(plain)
-      .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid })
-      .encrypt(sealingKey);
+    const sealed = await sealing.seal(JSON.stringify(await exportJWK(privateKey)));
     return { kid, publicJwk, sealed, createdAt };
   }
 
   /** Null where it was sealed with another secret. */
   async function unseal({ kid, publicJwk, sealed, createdAt }: SigningKey): Promise<OpenKey | null> {
-    try {
-      const { plaintext } = await compactDecrypt(sealed, sealingKey);
-      const privateJwk = JSON.parse(new TextDecoder().decode(plaintext));
-      const [publicKey, privateKey] = await Promise.all(
-        [publicJwk, privateJwk].map((jwk) => importJWK(jwk, algorithm) as Promise<CryptoKey>),
-      );
-      return { kid, publicJwk, publicKey, privateKey, createdAt };
-    } catch (error) {
-      if (error instanceof errors.JWEDecryptionFailed) return null;
-      throw error;
-    }
+    const opened = await sealing.unseal(sealed);
+    if (opened === null) return null;
+    const [publicKey, privateKey] = await Promise.all(
+      [publicJwk, JSON.parse(opened)].map((jwk) => importJWK(jwk, algorithm) as Promise<CryptoKey>),
+    );
+    return { kid, publicJwk, publicKey, privateKey, createdAt };
   }
 
   return {

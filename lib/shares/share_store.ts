@@ -27,11 +27,12 @@ import {
   usualLifeMs,
 } from "./share.ts";
 import { hashPassword } from "./share_password.ts";
-import { createShareToken, hashOfToken, type TokenSeal } from "./share_token.ts";
+import type { Seal } from "../seal.ts";
+import { createShareToken, hashOfToken } from "./share_token.ts";
 
 export interface ShareDeps {
   store: Store;
-  tokens: TokenSeal;
+  tokens: Seal;
 }
 
 /** Past so many, the ones that ended longest ago go when another one is made. */

@@ -7,7 +7,7 @@ import { listBoardImages } from "../boards/board_pictures.ts";
 import { readSharedPictures } from "./open_share.ts";
 import { isOver, mostPictures, type Share } from "./share.ts";
 import type { Looks, ShareViews } from "./share_views.ts";
-import type { TokenSeal } from "./share_token.ts";
+import type { Seal } from "../seal.ts";
 
 export interface ShareView extends Looks {
   share: Share;
@@ -23,7 +23,7 @@ export interface ShareView extends Looks {
 
 export interface ShareViewDeps {
   store: Store;
-  tokens: TokenSeal;
+  tokens: Seal;
   views: ShareViews;
 }
 

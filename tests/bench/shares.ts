@@ -1,5 +1,5 @@
 /** What a stranger loads by a link, against what its owner loads of the same picture, signed in. */
-import { createTokenSeal } from "../../lib/shares/share_token.ts";
+import { createSeal } from "../../lib/seal.ts";
 import { createShare } from "../../lib/shares/share_store.ts";
 import { bytesOf, openDarkroom, publicUrl } from "./darkroom.ts";
 import { alternate, type Bench, perSecond } from "./harness.ts";
@@ -14,7 +14,7 @@ export const shares: Bench = {
     const folder = await newFolder();
     await using darkroom = await openDarkroom(folder);
     const { store, owner } = darkroom;
-    const tokens = createTokenSeal("a secret of the benchmark, 32 bytes");
+    const tokens = createSeal({ secret: "a secret of the benchmark, 32 bytes", purpose: "share tokens" });
     await seedHistory(darkroom, { user: owner, count: 1, picture: await noisyPicture() });
     const [imageId] = await Array.fromAsync(
       store.kv.list<string>({ prefix: ["images", owner.id] }),

@@ -14,7 +14,7 @@ import { markImage } from "../../batches/mark_image.ts";
 import { planQuotes } from "../../batches/plan_quotes.ts";
 import { putOnBoard } from "../../boards/board_pictures.ts";
 import { createShare } from "../../shares/share_store.ts";
-import type { TokenSeal } from "../../shares/share_token.ts";
+import type { Seal } from "../../seal.ts";
 import { createBoard } from "../../boards/board_store.ts";
 import { createRecipe } from "../../recipes/recipe_store.ts";
 import { saveVersion } from "../../recipes/save_version.ts";
@@ -61,7 +61,7 @@ import {
 export interface SeedDeps extends AcceptBatchDeps, CancelDeps {
   prices: PriceBook;
   promptMaxChars: number;
-  shareTokens: TokenSeal;
+  shareTokens: Seal;
   start(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -107,7 +107,7 @@ function Facts({ user, view }: { user: User; view: ShareView }) {
       <Fact name="Looked at">
         {views === 0 || lastViewedOn === null ? "not yet" : (
           <>
-            {plural(views, "time")}, last on <time dateTime={lastViewedOn}>{lastViewedOn}</time>
+            {plural(views, "time")}, last on <time datetime={lastViewedOn}>{lastViewedOn}</time>
           </>
         )}
       </Fact>

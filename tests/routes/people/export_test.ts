@@ -62,7 +62,7 @@ Deno.test("the archive holds account, prompts, costs and every picture of the pe
   const originals = [...files].filter(([name]) => name.startsWith("originals/"));
   assert.deepEqual(originals.map(([, bytes]) => bytes), [await readBlob(blobs, originalKey(stored[0]))]);
   assert.ok(files.has("picture.webp"));
-  assert.equal(files.size, 8);
+  assert.equal(files.size, 9);
   const all = [...files.values()].map((bytes) => new TextDecoder("latin1").decode(bytes)).join();
   for (const secret of [program.credential, session.credential.split("=")[1], "stranger"]) {
     assert.ok(!all.includes(secret));
@@ -113,7 +113,7 @@ Deno.test("a long history is read page by page, and nothing is missing or double
   const files = await exportOf(await studio.withSession());
   assert.deepEqual(jsonOf(files, "prompts.json").map(({ id }: { id: string }) => id), made);
   assert.equal(jsonOf(files, "images.json").length, 201);
-  assert.equal(files.size, 204);
+  assert.equal(files.size, 205);
 });
 
 Deno.test("pictures are opened one at a time, as they are read, and a reader who leaves leaves none open", async () => {
@@ -145,7 +145,7 @@ Deno.test("a picture that is deleted while the archive is read is left out", asy
   const [, second] = (await listImages(store, { userId: owner.id, limit: 3 })).items;
   await blobs.delete(blobKeys.picture(second.id));
   const files = await exportOf(await studio.withSession());
-  assert.equal(files.size, 5);
+  assert.equal(files.size, 6);
   await deleteImage(store, await findImage(store, { userId: owner.id, imageId: second.id }));
 });
 
@@ -177,7 +177,7 @@ Deno.test("a reader who leaves in the middle does the program no harm", async ()
     await reader.cancel();
   }
   const whole = await fetch(`${server.url}/profile/export`, { headers: page });
-  assert.equal(readZip(new Uint8Array(await whole.arrayBuffer())).size, 7);
+  assert.equal(readZip(new Uint8Array(await whole.arrayBuffer())).size, 8);
   assert.equal((await server.end("SIGTERM")).code, 0);
   assert.deepEqual(server.log.filter((line) => /"level":"error"/.test(line)), []);
 });

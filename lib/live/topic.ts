@@ -65,7 +65,8 @@ export async function readTopicCursor(
   return latestOf([cursor, head]);
 }
 
-/** The version of its latest change; null: nothing was changed yet. */
+/** The version of its latest change; null: nothing was changed yet, or there is no such topic. */
 export async function readHead({ kv }: Pick<Store, "kv">, { kind, id }: Topic): Promise<string | null> {
+  if (!isId(id)) return null;
   return (await kv.get(keys.topicHead(kind, id))).versionstamp;
 }

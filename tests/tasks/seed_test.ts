@@ -5,6 +5,7 @@ import { listAudit } from "../../lib/users/audit.ts";
 import { listUnknownCharges } from "../../lib/accounts/correct_charge.ts";
 import type { Batch } from "../../lib/batches/batch.ts";
 import type { Board } from "../../lib/boards/board.ts";
+import type { Comment } from "../../lib/comments/comment.ts";
 import type { MadeImage, TrashedImage } from "../../lib/images/image.ts";
 import type { LedgerEntry } from "../../lib/money/ledger.ts";
 import { openDataDirectory } from "../../lib/operation/data_directory.ts";
@@ -13,6 +14,7 @@ import type { Prompt } from "../../lib/prompts/prompt.ts";
 import type { AddedPrice } from "../../lib/catalog/price_book.ts";
 import type { Provider } from "../../lib/catalog/provider.ts";
 import { createSketch } from "../../lib/providers/sketch.ts";
+import type { Recipe } from "../../lib/recipes/recipe.ts";
 import { kinds } from "../../lib/store/schema.ts";
 import { createStore, type Store } from "../../lib/store/store.ts";
 import type { Publication } from "../../lib/publications/publication.ts";
@@ -92,6 +94,12 @@ Deno.test("a seeded studio has something of every kind, and a check of its books
     assert.equal(batches[0].counts.stars, stars);
     assert.equal(images.filter(({ boards }) => boards.some(({ boardId }) => boardId === board.id)).length, 6);
     assert.equal(images.filter(({ tags }) => tags.includes("winter")).length, 3);
+    assert.deepEqual(board.members.map(({ role }) => role), ["editor", "viewer"]);
+    const said = await all<Comment>(store, kinds.comments);
+    const about = said.map(({ subject }) => subject.kind === "board" && subject.imageId !== null);
+    assert.deepEqual(about.sort(), [false, true]);
+    const recipes = await all<Recipe>(store, kinds.recipes);
+    assert.deepEqual(recipes.map(({ boardId }) => boardId === board.id).sort(), [false, true]);
     const entries = await all<LedgerEntry>(store, kinds.ledger);
     assert.deepEqual([...new Set(entries.map(({ basis }) => basis))].sort(), [
       "none",

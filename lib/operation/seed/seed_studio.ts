@@ -12,7 +12,11 @@ import { readBatch } from "../../batches/batch_store.ts";
 import { pauseBatch } from "../../batches/change_batch.ts";
 import { markImage } from "../../batches/mark_image.ts";
 import { planQuotes } from "../../batches/plan_quotes.ts";
+import type { Board } from "../../boards/board.ts";
+import { boardPlace } from "../../boards/board_comments.ts";
 import { putOnBoard } from "../../boards/board_pictures.ts";
+import { setMember } from "../../boards/members.ts";
+import { addComment } from "../../comments/comment_store.ts";
 import { createShare } from "../../shares/share_store.ts";
 import type { Seal } from "../../seal.ts";
 import { createBoard } from "../../boards/board_store.ts";
@@ -123,8 +127,9 @@ export async function seedStudio(deps: SeedDeps, options: SeedOptions): Promise<
   await make(delayedScene);
   clock.moveTo(present());
   await deleteImage(store, newest);
-  await fillBoard(deps, others);
+  const board = await fillBoard(deps, others);
   await writeRecipe(deps, people.owner.id);
+  await shareBoard(deps, { people, board, about: others[1] });
   await rateSome();
   await fillGallery(deps, { people, make });
   await setBudgets();
@@ -295,7 +300,7 @@ async function correctOldest({ store }: SeedDeps, { id: by }: User): Promise<voi
 async function fillBoard(
   { store, shareTokens: tokens }: SeedDeps,
   [unwanted, ...wanted]: Image[],
-): Promise<void> {
+): Promise<Board> {
   const { userId } = unwanted;
   await markImage(store, { userId, imageId: unwanted.id }, rated(-1));
   const board = await createBoard(store, { userId, name: "Winter campaign", description: "" });
@@ -309,6 +314,34 @@ async function fillBoard(
     boardId: board.id,
     note: "Winter, first thoughts",
     expires: null,
+  });
+  return board;
+}
+
+/** One edits, one only looks on; they talk of it, and have a recipe there. */
+async function shareBoard(
+  { store }: SeedDeps,
+  { people, board: { id: boardId, ownerId }, about }: {
+    people: SeededStudio["people"];
+    board: Board;
+    about: Image;
+  },
+): Promise<void> {
+  const { owner, designer, student } = people;
+  for (const [{ id: memberId }, role] of [[designer, "editor"], [student, "viewer"]] as const) {
+    await setMember(store, { userId: ownerId, boardId, memberId, role });
+  }
+  const say = (user: User, { text, imageId }: { text: string; imageId: string | null }) =>
+    addComment(store, { user, text, find: () => boardPlace(store, { userId: user.id, boardId, imageId }) });
+  await say(owner, { text: `@${designer.name}, which of these is for the cover?`, imageId: null });
+  await say(designer, { text: "This one: there is room for the title at the top.", imageId: about.id });
+  await createRecipe(store, {
+    userId: designer.id,
+    name: "Winter light",
+    text: "a {place} under fresh snow, blue hour, wide, room for a title at the top",
+    settings: {},
+    boardId,
+    note: "",
   });
 }
 

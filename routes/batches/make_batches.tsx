@@ -256,6 +256,7 @@ export function makeBatchRoutes(deps: MakeBatchDeps) {
           requestKey: store.ids(),
           estimateMs: await estimateMs(shown.plan, { expectedMs, atOnce: deps.userConcurrency }),
           budget,
+          userId: user.id,
           boards,
           economy: economyOffer(models, shown.plan),
           zone: readerZone(c),

@@ -429,6 +429,7 @@ export function generateRoutes(deps: GenerateDeps) {
       draft: kept,
       credit: credits({ publicationId: draft.remixOf }),
       pictures: found.pictures,
+      userId: user.id,
       boards,
       recipe: recipe && { use: draft.recipe!, name: recipe.found.recipe.value.name },
       costMicros: models.quote(quotedDraft(kept, { models, named: found.named })),
@@ -442,6 +443,7 @@ interface FilledForm {
   credit: Credit | null;
   /** Of its sources. */
   pictures: PictureView[];
+  userId: string;
   boards: Board[];
   /** What it is made with; null: nothing that there is for them. */
   recipe: { use: RecipeUse; name: string } | null;

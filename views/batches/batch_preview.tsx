@@ -5,6 +5,7 @@ import type { Board } from "../../lib/boards/board.ts";
 import type { TermsForm } from "../../lib/batches/terms.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { PromptRequest } from "../../lib/prompts/prompt.ts";
+import { BoardField } from "../boards/board_field.tsx";
 import { dollars, money, plural, size } from "../shell/format.ts";
 import { roughly, valuesInWords } from "./batch_words.ts";
 import { economyWords } from "./lot_lines.tsx";
@@ -19,7 +20,8 @@ export interface PreviewProps {
   /** In milliseconds; null: nothing is known of how long such prompts take. */
   estimateMs: number | null;
   budget: BudgetState;
-  /** All of the person's. */
+  userId: string;
+  /** All onto which the person may put pictures. */
   boards: readonly Board[];
   /** How it would be in the economy lane; null: not for these models. */
   economy: EconomyOffer | null;
@@ -120,7 +122,7 @@ function settingsOf({ model, imageSize, count, options, edit }: PromptRequest): 
   ].filter(Boolean).join(" · ");
 }
 
-function StartForm({ plan, planId, requestKey, terms, boards, economy, zone }: PreviewProps) {
+function StartForm({ plan, planId, requestKey, terms, userId, boards, economy, zone }: PreviewProps) {
   const { images, mostMicros } = plan;
   return (
     <form class="start-batch" method="post" action="/batches">
@@ -175,17 +177,11 @@ function StartForm({ plan, planId, requestKey, terms, boards, economy, zone }: P
           />
           <p id="deadline-zone" class="muted">{zone} time</p>
         </div>
-        {boards.length > 0 && (
-          <div class="field">
-            <label for="boardId">Add to board</label>
-            <select id="boardId" name="boardId">
-              <option value="">none</option>
-              {boards.map(({ id, name }) => (
-                <option value={id} selected={id === terms.boardId}>{name}</option>
-              ))}
-            </select>
-          </div>
-        )}
+        <BoardField
+          {...{ userId, boards }}
+          chosenId={terms.boardId}
+          namedIds={plan.rows.flatMap(({ filing }) => filing?.boardId ?? [])}
+        />
       </div>
       {economy !== null && <LaneField {...{ terms, mostMicros, economy }} />}
       <button class="primary" type="submit" name="price" value={mostMicros}>

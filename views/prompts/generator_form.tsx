@@ -6,6 +6,7 @@ import type { Draft } from "../../lib/prompts/prompt_draft.ts";
 import type { Credit } from "../../lib/live/publication_view.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { Model, ProviderStatus, Range } from "../../lib/catalog/provider.ts";
+import { BoardField } from "../boards/board_field.tsx";
 import { Budget } from "../money/budget.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { money, size } from "../shell/format.ts";
@@ -21,7 +22,8 @@ export interface GeneratorFormProps {
   credit: Credit | null;
   /** Of its sources. */
   pictures: readonly PictureView[];
-  /** All of the user's. */
+  userId: string;
+  /** All onto which the user may put pictures. */
   boards: readonly Board[];
   /** What it is made with; null: nothing. */
   recipe: { use: RecipeUse; name: string } | null;
@@ -40,6 +42,7 @@ export function GeneratorForm(
     draft,
     credit,
     pictures,
+    userId,
     boards,
     recipe,
     models,
@@ -88,7 +91,7 @@ export function GeneratorForm(
       </div>
       {recipe !== null && <RecipeField {...recipe} />}
       {credit?.kind === "publication" && credit.shown && <RemixField draft={draft} credit={credit} />}
-      <SettingsFields {...{ draft, pictures, boards, models, health }} />
+      <SettingsFields {...{ draft, pictures, userId, boards, models, health }} />
       <div class="send">
         <div id="problem" class="problem">{problem && <ErrorText message={problem} />}</div>
         <div class="submit">
@@ -181,9 +184,9 @@ function ShowSettings() {
 
 /** Everything that depends on the chosen model; asked for again when a setting changes. */
 export function SettingsFields(
-  { draft, pictures, boards, models, health }: Pick<
+  { draft, pictures, userId, boards, models, health }: Pick<
     GeneratorFormProps,
-    "draft" | "pictures" | "boards" | "models" | "health"
+    "draft" | "pictures" | "userId" | "boards" | "models" | "health"
   >,
 ) {
   const { model, sources } = draft;
@@ -236,15 +239,7 @@ export function SettingsFields(
           ))}
         </div>
       </fieldset>
-      {boards.length > 0 && (
-        <div class="field">
-          <label for="boardId">Add to board</label>
-          <select id="boardId" name="boardId">
-            <option value="">none</option>
-            {boards.map(({ id, name }) => <option value={id} selected={id === draft.boardId}>{name}</option>)}
-          </select>
-        </div>
-      )}
+      <BoardField userId={userId} boards={boards} chosenId={draft.boardId} />
       <Advanced draft={draft} />
     </div>
   );

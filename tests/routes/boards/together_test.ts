@@ -78,6 +78,25 @@ Deno.test("all that one may see is one list, one's own first, page by page", () 
     assert.deepEqual(boards.map(({ name }: { name: string }) => name), ["one", "Foxes"]);
   }, { role: "viewer" }));
 
+Deno.test("where pictures are asked for on another's board, who pays for them is said", () =>
+  withBoard(async ({ ada, bob, boardId }) => {
+    const said = /<p class="muted who-pays">Your budget pays, and the board&#39;s owner and members see/;
+    const chosen = new RegExp(`<optgroup label="Shared with you"><option value="${boardId}" selected>Foxes<`);
+    const generator = await (await bob.get(`/generator?boardId=${boardId}`)).text();
+    assert.match(generator, said);
+    assert.match(generator, chosen);
+    const previewOf = async (prompts: string) =>
+      await (await bob.form("/batches/new", { way: "table", prompts })).text();
+    const preview = await previewOf("prompt\na fox");
+    assert.match(preview, said);
+    assert.match(preview, /<div class="field board-field">/);
+    assert.match(await previewOf(`prompt,board\na fox,${boardId}`), /<div class="field board-field shared">/);
+    assert.match(preview, new RegExp(`<optgroup label="Shared with you"><option value="${boardId}"`));
+    const own = await (await ada.get(`/generator?boardId=${boardId}`)).text();
+    assert.match(own, new RegExp(`<option value="${boardId}" selected>Foxes<`));
+    assert.doesNotMatch(own, /who-pays|optgroup/);
+  }, { role: "editor" }));
+
 Deno.test("a member sees a picture with its prompt, and not what its owner says and pays", () =>
   withBoard(async ({ ada, bob, boardId, imageId }) => {
     await ada.patch(`/api/v1/images/${imageId}`, { rating: 4, tags: ["secret"] });

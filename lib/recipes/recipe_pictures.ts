@@ -25,7 +25,7 @@ export interface MadeWith {
 
 export interface MadeImageView {
   image: Pick<MadeImage, "id" | "width" | "height" | "tint">;
-  /** For readers: what was asked for, where that is not hidden. */
+  /** For readers: what was asked for. */
   text: string;
   /** Whose it is; null: one's own. */
   ownerName: string | null;
@@ -96,7 +96,7 @@ async function readMade(
   });
 }
 
-/** Those that they may see, the newest first. */
+/** Those that they may see, the newest first. What it was made with would tell a prompt that is hidden. */
 async function readOthers(
   store: Store,
   { userId, prompts }: { userId: string; prompts: readonly Prompt[] },
@@ -107,9 +107,9 @@ async function readOthers(
   const names = new Map(owners.map(({ id, name }) => [id, name]));
   const seen = await Promise.all(made.map(async ({ image, prompt }) => {
     const found = await findSeenImage(store, { userId, imageId: image.id }).catch(asNone);
-    return found === null ? [] : [{
+    return found === null || found.isPromptHidden ? [] : [{
       image,
-      text: found.isPromptHidden ? "A picture" : prompt.request.text,
+      text: prompt.request.text,
       ownerName: names.get(image.userId) ?? "somebody who left",
       rating: 0,
       costMicros: null,

@@ -14,7 +14,8 @@ import {
 } from "../../lib/comments/comment_store.ts";
 import { readFields } from "../../lib/fields.ts";
 import { recipePlace } from "../../lib/recipes/recipe_comments.ts";
-import { Refusal } from "../../lib/refusal.ts";
+import { isId } from "../../lib/ids.ts";
+import { notFound, Refusal } from "../../lib/refusal.ts";
 import { CommentsPage } from "../../views/comments/comments_page.tsx";
 import { SaidFragment } from "../../views/comments/comments.tsx";
 import { EditCommentPage } from "../../views/comments/edit_comment_page.tsx";
@@ -153,6 +154,7 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
     const { user } = callerOf(c);
     const board = await find(c, "see");
     const imageId = c.req.query("imageId") ?? null;
+    if (imageId !== null && !isId(imageId)) throw notFound();
     const name = { userId: user.id, list: commentList(board.id, imageId), secret };
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listComments(store, { thread: boardThread(board.id, imageId), ...query.start });

@@ -37,6 +37,7 @@ import {
 import { openDraft, saveVersion } from "../../lib/recipes/save_version.ts";
 import { findUsed, settingFields } from "../../lib/recipes/use_recipe.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
+import { demandRight, mayIn } from "../../lib/users/membership.ts";
 import { readUsers } from "../../lib/users/user.ts";
 import { CompareVersionsPage } from "../../views/recipes/compare_versions_page.tsx";
 import { ConflictPage } from "../../views/recipes/conflict_page.tsx";
@@ -178,7 +179,7 @@ export function recipePageRoutes({ store, models, secret, presence }: RecipePage
     .post("/recipes/:id/writing", async (c) => {
       const { user } = callerOf(c, "generate");
       const found = await find(c);
-      demandRole(found, "commenter");
+      demandRight(sharedOf(found), { userId: user.id, right: "comment" });
       presence.writing(topicName(recipeTopic(found.recipe.value.id)), user.id);
       return c.body(null, 204);
     })
@@ -264,7 +265,7 @@ export function recipePageRoutes({ store, models, secret, presence }: RecipePage
       writing: recipePath(recipeId, "/writing"),
       views,
       older: null,
-      mayComment: found.role !== "viewer",
+      mayComment: mayIn(sharedOf(found), { userId: user.id, right: "comment" }),
       ...sent,
     };
   }

@@ -436,4 +436,52 @@ export const threats: Threat[] = [
       "routes/shares/shares_test.ts: only the very number of a shared picture starts something from it",
     ],
   },
+  {
+    about: "Boards",
+    line:
+      "A member does more than their role may; whoever was removed, left or never was a member sees anything, or learns that it is there.",
+    tests: [
+      "routes/boards/roles_test.ts: answers each role as the table says",
+      "routes/boards/together_test.ts: whoever was removed takes their own pictures along, and sees nothing else of the board",
+      "routes/boards/together_test.ts: a page of a board hears that it changed and who is here, and nothing once it is not shared any more",
+      "routes/boards/together_test.ts: another's picture comes from here, not from an address of the storage, and is asked for each time",
+    ],
+  },
+  {
+    about: "Boards",
+    line:
+      "A prompt that is hidden shows in a title, an alternative text, a file or its name, an archive, a link, or by the recipe it was made with.",
+    tests: [
+      "routes/boards/together_test.ts: where prompts are hidden no face and no file tells them, and their owner sees them as ever",
+      "routes/boards/together_test.ts: the owner of a board who makes a link to it is told nothing that others hide on it",
+      "routes/recipes/shared_recipes_test.ts: of pictures made with it a member sees their own, and those of others that are on their boards",
+    ],
+  },
+  {
+    about: "Boards",
+    line:
+      "What people say there is markup, too long, or names people who may not see it; an id in it is no id, or somebody else's.",
+    tests: [
+      "routes/boards/together_test.ts: a comment is text: markup does nothing, and its length is counted by characters",
+      "routes/boards/together_test.ts: comments of what is no picture's id are not found, however long it is",
+      "routes/boards/together_test.ts: the longest name counts that fits, whole and in any case, and no address of mail names anybody",
+      "routes/boards/boards_test.ts: a board is nobody else's to see, fill, change or delete",
+    ],
+  },
+  {
+    about: "Boards",
+    line: "A recipe is read, used or saved by whoever may not; a draft is seen by another than its author.",
+    tests: [
+      "routes/recipes/shared_recipes_test.ts: on a board all members use a recipe, editors save, its owner deletes, and nobody else sees it",
+      "routes/recipes/recipe_api_test.ts: somebody else's recipe is not there, and nothing is made with it",
+      "routes/recipes/shared_recipes_test.ts: two people's changes are merged with names, and a draft is its author's alone",
+    ],
+  },
+  {
+    about: "Boards",
+    line: "Of two who save a recipe at once, the text of one is lost.",
+    tests: [
+      "lib/recipes/save_version_test.ts: in a hundred random orders of two who save, whatever they sent is there afterwards",
+    ],
+  },
 ];

@@ -26,5 +26,6 @@ Deno.test("no line of the list of threats is missing", () => {
     "Outgoing requests": 4,
     "Failure": 6,
     "Links": 7,
+    "Boards": 5,
   });
 });

@@ -37,7 +37,7 @@ export function NewSharePage({ user, chosen, name, images, problem, form = usual
         <ul class="strip-of">
           {images.slice(0, shownAtMost).map((image) => (
             <li>
-              <Thumbnail image={image} text={image.title} wide={images.length === 1} />
+              <Thumbnail image={image} text={textOf(image, user)} wide={images.length === 1} />
             </li>
           ))}
           {more > 0 && <li class="muted">and {more} more</li>}
@@ -58,4 +58,9 @@ export function NewSharePage({ user, chosen, name, images, problem, form = usual
       </div>
     </Layout>
   );
+}
+
+/** What others have put onto a board may be theirs to tell of; a link tells nothing of it either. */
+function textOf({ userId, title }: Image, { id }: User): string {
+  return userId === id ? title : "A picture of somebody else";
 }

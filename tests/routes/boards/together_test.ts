@@ -42,6 +42,13 @@ async function withBoard(
   await work({ studio, ada, bob, adaUser, bobUser, boardId, imageId, share, remove });
 }
 
+function selectionOf(imageId: string): FormData {
+  const form = new FormData();
+  form.set("action", "download");
+  form.set("image", imageId);
+  return form;
+}
+
 const boardsOf = async (client: Client) => (await (await client.get("/api/v1/boards")).json()).boards;
 
 Deno.test("a board that is shared is in the other's list with their role, and they are told of it", () =>
@@ -130,9 +137,53 @@ Deno.test("where prompts are hidden no face and no file tells them, and their ow
       assert.equal((await bob.get(`/api/v1/images/${imageId}/file?${query}`)).status, 403, query);
     }
     assert.equal((await (await ada.get(`/api/v1/images/${imageId}`)).json()).image.prompt, "sea");
+    const chosen = await bob.send("/gallery/selection", selectionOf(imageId));
+    assert.doesNotMatch(new TextDecoder("latin1").decode(await chosen.arrayBuffer()), /\bsea\b/);
     await ada.put(hidden, { hidden: false });
     assert.equal((await (await bob.get(`/api/v1/images/${imageId}`)).json()).image.prompt, "sea");
   }, { role: "viewer" }));
+
+Deno.test("the owner of a board who makes a link to it is told nothing that others hide on it", () =>
+  withBoard(async ({ ada, bob, boardId }) => {
+    const { id: imageId } = await make(bob, { prompt: "a walrus" });
+    await bob.post(`/api/v1/boards/${boardId}/images`, { imageIds: [imageId] });
+    await bob.put(`/api/v1/boards/${boardId}/hidden-prompts`, { hidden: true });
+    const page = await (await ada.get(`/shares/new?boardId=${boardId}`)).text();
+    assert.ok(page.includes(imageId));
+    assert.match(page, /alt="A picture of somebody else"/);
+    assert.doesNotMatch(page, /walrus/);
+  }, { role: "editor" }));
+
+Deno.test("comments of what is no picture's id are not found, however long it is", () =>
+  withBoard(async ({ bob, boardId, imageId }) => {
+    for (const path of [`/api/v1/boards/${boardId}/comments`, `/boards/${boardId}/comments`]) {
+      for (const wrong of ["x".repeat(3000), "", "..", `${imageId} `]) {
+        const answer = await bob.get(`${path}?imageId=${encodeURIComponent(wrong)}`);
+        await answer.body?.cancel();
+        assert.equal(answer.status, 404, `${path} ${wrong.slice(0, 40)}`);
+      }
+      assert.equal((await bob.get(`${path}?imageId=${imageId}`)).status, 200);
+    }
+  }, { role: "viewer" }));
+
+Deno.test("a comment is text: markup does nothing, and its length is counted by characters", () =>
+  withBoard(async ({ ada, bob, boardId }) => {
+    const path = `/api/v1/boards/${boardId}/comments`;
+    const statuses = async (texts: string[]) => {
+      const answers = [];
+      for (const text of texts) answers.push(await bob.post(path, { text }));
+      await Promise.all(answers.map((answer) => answer.body?.cancel()));
+      return answers.map(({ status }) => status);
+    };
+    const markup = "<img src=x onerror=alert(1)><hx-partial hx-target=#main>\u202Eda</hx-partial>";
+    assert.deepEqual(await statuses(["🦊".repeat(2000), markup]), [201, 201]);
+    assert.deepEqual(await statuses(["🦊".repeat(2001), " \n ", "a\0b", "a\ud800"]), [400, 400, 400, 400]);
+    for (const page of [`/boards/${boardId}`, `/boards/${boardId}/comments`, `/boards/${boardId}/changes`]) {
+      const text = await (await ada.get(page)).text();
+      assert.ok(text.includes("&lt;img src=x onerror=alert(1)&gt;&lt;hx-partial"), page);
+      assert.doesNotMatch(text, /<img src=x|hx-target=#main>\u202E/, page);
+    }
+  }, { role: "commenter" }));
 
 Deno.test("another's picture comes from here, not from an address of the storage, and is asked for each time", () => {
   const presigned = {

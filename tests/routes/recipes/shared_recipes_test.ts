@@ -126,6 +126,24 @@ Deno.test("of pictures made with it a member sees their own, and those of others
   const own = await (await editor.page.get(`/recipes/${id}`)).text();
   assert.ok(own.includes(shown.id) && own.includes(hidden.id));
   assert.match(own, /5 stars/);
+  // The recipe would tell what was asked for.
+  await editor.client.put(`/api/v1/boards/${board.id}/hidden-prompts`, { hidden: true });
+  const compared = `/recipes/${id}/compare?a=1&b=1`;
+  for (const page of [`/recipes/${id}`, compared]) {
+    assert.ok(!(await (await viewer.page.get(page)).text()).includes(shown.id), page);
+    assert.ok((await (await editor.page.get(page)).text()).includes(shown.id), page);
+  }
+});
+
+Deno.test("whoever made a recipe and only looks on at its board now is offered no word on it", async () => {
+  const { studio, owner, board, people: { editor } } = await createTeam();
+  await using _ = studio;
+  const made = await editor.client.post(path, { name: "Own", text: "a wolf", boardId: board.id });
+  const { recipe: { id } } = await made.json();
+  await owner.put(`/api/v1/boards/${board.id}/members/${editor.user.id}`, { role: "viewer" });
+  assert.doesNotMatch(await (await editor.page.get(`/recipes/${id}`)).text(), /id="comment-text"/);
+  assert.equal((await editor.page.form(`/recipes/${id}/versions/1/comments`, { text: "a" })).status, 403);
+  assert.equal((await editor.page.form(`/recipes/${id}/writing`, {})).status, 403);
 });
 
 Deno.test("what is said about a version is told to who wrote it, changed by its author, and goes with the recipe", async () => {

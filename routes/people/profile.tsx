@@ -168,6 +168,7 @@ export function profileRoutes(deps: ProfileDeps) {
         sessions={sessions}
         currentSession={credentialId}
         apiKeys={apiKeys}
+        publicUrl={publicUrl}
         now={store.now()}
         {...shown}
       />

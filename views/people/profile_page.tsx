@@ -29,6 +29,8 @@ export interface ProfilePageProps {
   /** The session that the page is asked for with. */
   currentSession: string;
   apiKeys: ApiKey[];
+  /** Without a slash at its end. */
+  publicUrl: string;
   now: number;
   done?: Done;
   /** What was wrong with what was sent, and in which form. */
@@ -145,7 +147,41 @@ const scopeWords = [
   { scope: "all", words: "all: also delete" },
 ] as const;
 
-function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
+/** What is typed into a program so that it finds its way here. */
+function ConnectLines({ publicUrl, apiKey }: { publicUrl: string; apiKey: string }) {
+  const programs = [
+    {
+      name: "Open WebUI (Settings › Images, engine OpenAI)",
+      line: `Base URL ${publicUrl}/v1   Key ${apiKey}   Model darkroom`,
+    },
+    {
+      name: "An OpenAI client",
+      line: `new OpenAI({ baseURL: "${publicUrl}/v1", apiKey: "${apiKey}" })`,
+    },
+    {
+      name: "An agent, by MCP",
+      line:
+        `claude mcp add --transport http darkroom ${publicUrl}/mcp --header "Authorization: Bearer ${apiKey}"`,
+    },
+  ];
+  return (
+    <details>
+      <summary>Connect a program</summary>
+      <dl class="connect">
+        {programs.map(({ name, line }) => (
+          <>
+            <dt>{name}</dt>
+            <dd>
+              <pre tabindex={0} aria-label={name}><code>{line}</code></pre>
+            </dd>
+          </>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+function KeysPanel({ user, apiKeys, publicUrl, now, problem, newKey }: ProfilePageProps) {
   const { name = "", scope = "generate", expires = "" } = problem?.fields ?? {};
   return (
     <Panel id="keys" name="API keys">
@@ -219,6 +255,7 @@ function KeysPanel({ user, apiKeys, now, problem, newKey }: ProfilePageProps) {
         </div>
         <button type="submit">Create key</button>
       </form>
+      <ConnectLines publicUrl={publicUrl} apiKey={newKey ?? "dk_…"} />
     </Panel>
   );
 }

@@ -135,7 +135,15 @@ Deno.test("a new key is shown once, works with its scope, and ends when it is re
   const session = await studio.withSession();
   const answer = await session.form("/profile/keys", { name: "laptop", scope: "read", expires: "" });
   assert.deepEqual([answer.status, answer.headers.get("Cache-Control")], [201, "no-store"]);
-  const key = /<code id="new-key">(dk_[\w-]{43})<\/code>/.exec(await answer.text())![1];
+  const made = await answer.text();
+  const key = /<code id="new-key">(dk_[\w-]{43})<\/code>/.exec(made)![1];
+  // So that it can be copied as it is into whatever is connected.
+  for (
+    const address of ["/v1   Key", "/v1&quot;, apiKey: &quot;", "/mcp --header &quot;Authorization: Bearer"]
+  ) {
+    assert.ok(made.includes(`${studio.deps.publicUrl}${address}`), address);
+  }
+  assert.equal(made.split(key).length - 1, 4);
   const later = await textOf(await session.get("/profile"));
   assert.ok(!later.includes(key));
   assert.match(later, /laptop.*read.*never/);

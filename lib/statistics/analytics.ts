@@ -9,8 +9,8 @@ export interface Numbers extends Omit<Rollup, "took"> {
   p95Ms: number | null;
 }
 
-export function numbersOf({ took, ...rollup }: Rollup): Numbers {
-  const [p50Ms, p95Ms] = quantiles(took, [0.5, 0.95]);
+export function numbersOf(rollup: Rollup): Numbers {
+  const [p50Ms, p95Ms] = quantiles(rollup.took, [0.5, 0.95]);
   return { ...rollup, p50Ms, p95Ms };
 }
 

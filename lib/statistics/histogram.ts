@@ -10,6 +10,7 @@ export type Counts = { [name: string]: number };
 
 const ratio = 1.2;
 const step = Math.log(ratio);
+const lastBucket = Math.ceil(Math.log(Number.MAX_SAFE_INTEGER) / step);
 
 /** The bucket of so many milliseconds; all that is below one is in the first. */
 export function bucketOf(ms: number): number {
@@ -29,12 +30,19 @@ export function quantile(counts: Counts, share: number): number | null {
 
 /** The same for several shares at once. */
 export function quantiles(counts: Counts, shares: readonly number[]): (number | null)[] {
-  // Names that are numbers come in their order.
-  const [buckets, each] = [Object.keys(counts), Object.values(counts)];
-  const all = each.reduce((sum, count) => sum + count, 0);
-  return shares.map((share) => {
-    let left = Math.max(1, Math.ceil(share * all));
-    const at = each.findIndex((count) => (left -= count) <= 0);
-    return at < 0 ? null : valueOf(Number(buckets[at]));
-  });
+  let all = 0;
+  for (const count of Object.values(counts)) all += count;
+  return shares.map((share) =>
+    all === 0 ? null : valueOf(bucketAt(counts, Math.max(1, Math.ceil(share * all))))
+  );
+}
+
+/** The bucket that has the one of that place. Asked by number: names would all have to be written and read first. */
+function bucketAt(counts: Counts, place: number): number {
+  let left = place;
+  for (let bucket = 0; bucket < lastBucket; bucket++) {
+    left -= counts[bucket] ?? 0;
+    if (left <= 0) return bucket;
+  }
+  return lastBucket;
 }

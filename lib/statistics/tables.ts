@@ -2,7 +2,7 @@
  * What is asked of the numbers, each as a table: a page shows it, and CSV and JSON have the same rows. Values are as
  * they are counted; how they are written is decided where they are shown.
  */
-import { numbersOf, sumBy, totalOf } from "./analytics.ts";
+import { gather, numbersOf, sumBy, totalOf } from "./analytics.ts";
 import { type Days, everyDay } from "./days.ts";
 import { emptyRollup, type Rollup } from "./rollup.ts";
 import type { RollupRow } from "./rollup_store.ts";
@@ -56,16 +56,18 @@ export interface TableFacts {
 
 export function makeTables(facts: TableFacts): { [id in TableId]: Table } {
   const table = (id: TableId, columns: readonly Column[], rows: Value[][]): Table => ({ id, columns, rows });
+  // What doesn't ask for days is added up from sums: a year has few models and many days.
+  const perModel = { ...facts, rows: gather(facts.rows, ({ model }) => model) };
   return {
     days: table("days", dayColumns, dayRows(facts)),
-    models: table("models", modelColumns, modelRows(facts)),
+    models: table("models", modelColumns, modelRows(perModel)),
     people: table("people", peopleColumns, peopleRows(facts)),
-    failures: table("failures", failureColumns, failureRows(facts)),
-    providers: table("providers", providerColumns, providerRows(facts)),
-    times: table("times", timeColumns, timeRows(facts)),
-    economy: table("economy", economyColumns, economyRows(facts)),
-    keepers: table("keepers", keeperColumns, keeperRows(facts)),
-    hours: table("hours", hourColumns, hourRows(facts)),
+    failures: table("failures", failureColumns, failureRows(perModel)),
+    providers: table("providers", providerColumns, providerRows(perModel)),
+    times: table("times", timeColumns, timeRows(perModel)),
+    economy: table("economy", economyColumns, economyRows(perModel)),
+    keepers: table("keepers", keeperColumns, keeperRows(perModel)),
+    hours: table("hours", hourColumns, hourRows(perModel)),
     words: table("words", wordColumns, facts.words.map(({ word, count }) => [word, count])),
   };
 }

@@ -18,7 +18,7 @@ export function analyticsApiRoutes({ store }: Pick<AppDeps, "store">) {
       const { from, to } = c.req.query();
       const { days } = readDays({ from, to }, store.now());
       const found = await readAnalytics(store, { userId: user.id, scope, days });
-      const rows = found.rows.map(({ rollup, ...row }) => ({ ...row, numbers: numbersOf(rollup) }));
+      const rows = found.rows.map((row) => ({ ...row, numbers: numbersOf(row.rollup) }));
       if (format === "json") return c.json(analyticsJson({ rows, total: numbersOf(totalOf(found.rows)) }));
       return csvFile(c, {
         name: `darkroom-analytics-${days.from}-${days.to}`,

@@ -222,7 +222,7 @@ const keeperColumns: Column[] = [
 
 function keeperRows({ rows }: TableFacts): Value[][] {
   return byWeight(sumBy(rows, ({ model }) => model)).flatMap(([model, { images, keepers, costMicros }]) =>
-    images === 0
+    images === 0 && keepers === 0
       ? []
       : [[model, images, keepers, part(keepers, images), costMicros, costPerKeeper({ keepers, costMicros })]]
   );

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import Papa from "papaparse";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { verify } from "../../../lib/operation/verify.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { rollupOf } from "../../../lib/statistics/rollup.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil, standInPriceMicros } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio, type Studio } from "../../fixtures/studio.ts";
 import { until } from "../../fixtures/until.ts";
+import { createEditingStandIn, perSourceMicros, plainPng, sendUpload } from "../../fixtures/uploads.ts";
 
 const json = async (client: Client, query = "") => {
   const answer = await client.get(`/api/v1/analytics${query}`);
@@ -95,6 +97,64 @@ Deno.test("numbers of some days are told by day and model, with their sum", asyn
       p95Ms: null,
     },
   });
+});
+
+Deno.test("a prompt that is finished later counts as completed on the day on which it was booked, once", async () => {
+  let at = Date.parse("2026-11-28T12:00:00Z");
+  let isFull = false;
+  await using studio = await createStudio({
+    standIn: createEditingStandIn(),
+    now: () => at,
+    storagePatienceMs: 0,
+    blobs: (disk) => ({
+      ...disk,
+      put: (key, ...more) =>
+        isFull && !key.includes(".") ? Promise.reject(new Error("no room")) : disk.put(key, ...more),
+    }),
+  });
+  const program = await studio.withKey();
+  const { image } = await (await sendUpload(program, await plainPng({ width: 512, height: 512 }))).json();
+  const shapes = [{ kind: "rect", x: 0, y: 0.5, width: 1, height: 0.5 }];
+  const { mask } = await (await program.post("/api/v1/masks", { image: image.id, shapes })).json();
+  isFull = true;
+  const change = { prompt: "a boat", sources: [{ id: image.id }], mask: mask.id };
+  const promptId = await submit(program, change);
+  await finished(program, promptId);
+  const query = "?from=2026-11-28&to=2026-11-30";
+  const numbers = async () => {
+    const { body } = await json(program, query);
+    return body.days.map(({ p50Ms: _, p95Ms: __, ...row }: Record<string, unknown>) => row);
+  };
+  const booked = {
+    day: "2026-11-28",
+    userId: studio.owner.id,
+    model: "stand-in",
+    prompts: 1,
+    costMicros: standInPriceMicros + perSourceMicros,
+  };
+  const failed = { completed: 0, failed: 1, images: 0, lostMicros: booked.costMicros };
+  const before = await until(numbers, (rows) => rows.length > 0);
+  assert.deepEqual(before, [{ ...booked, ...failed, failures: { storage_failed: 1 } }]);
+  at = Date.parse("2026-11-30T12:00:00Z");
+  assert.equal((await program.post(`/api/v1/prompts/${promptId}/finish`)).status, 503);
+  assert.deepEqual(await numbers(), before, "finished in vain");
+  isFull = false;
+  const finish = () => program.post(`/api/v1/prompts/${promptId}/finish`);
+  const statuses = (await Promise.all([finish(), finish()])).map(({ status }) => status);
+  assert.deepEqual(statuses.toSorted(), [200, 409]);
+  // Pictures are those of the ledger, which stays as it was booked.
+  const completed = { completed: 1, failed: 0, images: 0, lostMicros: 0, failures: {} };
+  assert.deepEqual(await numbers(), [{ ...booked, ...completed }]);
+  const { images: [made] } = await (await program.get("/api/v1/images?kind=made")).json();
+  assert.equal((await program.patch(`/api/v1/images/${made.id}`, { rating: 5 })).status, 200);
+  const keepers = await (await (await studio.withSession()).get(`/usage/keepers.json${query}`)).json();
+  assert.deepEqual(
+    keepers.rows.map((
+      { keepers, costPerKeeperMicros }: Record<string, number>,
+    ) => [keepers, costPerKeeperMicros]),
+    [[1, booked.costMicros]],
+  );
+  assert.deepEqual((await verify(studio.store, studio)).violations, []);
 });
 
 Deno.test("the numbers of all are for admins; for others there is nothing there", async () => {

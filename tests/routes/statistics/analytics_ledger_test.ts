@@ -114,7 +114,7 @@ async function happen(what: string, { program, standIn, random }: Scene): Promis
   const cost = { basis: "reported" as const, costMicros: 1 + Math.floor(random() * 99_999) };
   const gate = Promise.withResolvers<void>();
   const scripts: { [what: string]: Script } = {
-    make: async function* (task, context) {
+    make: async function* (task) {
       for await (const event of succeed(task)) {
         yield event.type === "done" && random() < 0.5 ? { ...event, cost } : event;
       }

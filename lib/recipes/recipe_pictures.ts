@@ -17,8 +17,8 @@ export interface MadeWith {
   images: MadeImageView[];
   /** How many there are, among the latest prompts. */
   count: number;
-  /** What one's own prompts cost, in micro-dollars. */
-  costMicros: number;
+  /** What one's own prompts cost, in micro-dollars; null: none of it is one's own. */
+  costMicros: number | null;
   /** Of one's own that have stars, on average; null: none has. */
   stars: number | null;
 }
@@ -73,7 +73,9 @@ export async function readMadeWith(
     version,
     images: [...best, ...seen].slice(0, limit),
     count: shown.length + seen.length,
-    costMicros: present(charges).reduce((sum, { value }) => sum + value.costMicros, 0),
+    costMicros: own.length === 0
+      ? null
+      : present(charges).reduce((sum, { value }) => sum + value.costMicros, 0),
     stars: stars.length === 0 ? null : stars.reduce((sum, each) => sum + each, 0) / stars.length,
   };
 }

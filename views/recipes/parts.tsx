@@ -277,10 +277,11 @@ function Field(
 /** "12 pictures for $0.24, 3.5 stars on average" */
 export function madeWords({ count, costMicros, stars }: MadeWith): string {
   if (count === 0) return "No pictures yet";
-  const cost = costMicros === 0 ? "free" : dollars(costMicros);
-  return `${plural(count, "picture")}, ${cost}${
-    stars === null ? "" : `, ${stars.toFixed(1)} stars on average`
-  }`;
+  return [
+    plural(count, "picture"),
+    costMicros !== null && (costMicros === 0 ? "free" : dollars(costMicros)),
+    stars !== null && `${stars.toFixed(1)} stars on average`,
+  ].filter(Boolean).join(", ");
 }
 
 export function MadePictures({ made }: { made: MadeWith }) {

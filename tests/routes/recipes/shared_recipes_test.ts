@@ -123,6 +123,8 @@ Deno.test("of pictures made with it a member sees their own, and those of others
   assert.ok(text.includes(shown.id) && !text.includes(hidden.id));
   assert.match(text, /by <bdi>Test editor<\/bdi>/);
   assert.doesNotMatch(text, /5 stars/);
+  // What nothing of one's own is among costs one nothing to speak of.
+  assert.match(text, /<span class="muted">1 picture<\/span>/);
   const own = await (await editor.page.get(`/recipes/${id}`)).text();
   assert.ok(own.includes(shown.id) && own.includes(hidden.id));
   assert.match(own, /5 stars/);

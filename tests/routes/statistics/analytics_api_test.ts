@@ -146,7 +146,8 @@ Deno.test("a prompt that is finished later counts as completed on the day on whi
   const completed = { completed: 1, failed: 0, images: 0, lostMicros: 0, failures: {} };
   assert.deepEqual(await numbers(), [{ ...booked, ...completed }]);
   const { images: [made] } = await (await program.get("/api/v1/images?kind=made")).json();
-  assert.equal((await program.patch(`/api/v1/images/${made.id}`, { rating: 5 })).status, 200);
+  const starred = await program.patch(`/api/v1/images/${made.imageId}`, { rating: 5 });
+  assert.equal(starred.status, 200);
   const keepers = await (await (await studio.withSession()).get(`/usage/keepers.json${query}`)).json();
   assert.deepEqual(
     keepers.rows.map((

@@ -178,9 +178,14 @@ Deno.test("a remix is filled with what is shown, credits it, and says withdrawn 
   assert.equal(publication.remixes, 2);
   const lineage = async () =>
     (await (await scene.other.get(`/api/v1/images/${made.id}/lineage`)).json()).nodes[0].remixOf;
-  assert.deepEqual(await lineage(), { publicationId: id, title: "Fox at dusk", author: "Ada <i>L</i>" });
+  assert.deepEqual(await lineage(), {
+    kind: "publication",
+    publicationId: id,
+    title: "Fox at dusk",
+    author: "Ada <i>L</i>",
+  });
   await scene.author.delete(`/api/v1/publications/${id}`);
-  assert.deepEqual(await lineage(), { publicationId: id, title: null, author: null });
+  assert.deepEqual(await lineage(), { kind: "publication", publicationId: id, title: null, author: null });
   assert.match(await (await scene.other.get(`/images/${made.id}`)).text(), /withdrawn/);
   assert.equal((await scene.other.post("/api/v1/images/generate", { prompt: "x", remixOf: id })).status, 404);
   assert.equal((await scene.other.form("/generator", { ...fields, prompt: "another" })).status, 303);

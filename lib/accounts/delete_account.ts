@@ -19,7 +19,7 @@ import { leaveToNobody } from "../statistics/rollup_store.ts";
 import { removeImplied } from "../store/noun.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
-import { changeVersion, commit, read, type Store, type Versioned } from "../store/store.ts";
+import { changeVersion, commit, read, removeUnder, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
 import { entryCount, readImages, removeImage, removeTerms } from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
@@ -320,20 +320,6 @@ function leaveWithoutPerson(
 
 async function removeBlobs({ blobs }: DeletionDeps, imageIds: readonly string[]): Promise<void> {
   for (const key of imageIds.flatMap(blobKeysOf)) await blobs.delete(key);
-}
-
-const commitSize = 500;
-
-async function removeUnder(store: Store, prefix: Deno.KvKey): Promise<void> {
-  while (true) {
-    const entries = await Array.fromAsync(
-      store.kv.list({ prefix }, { limit: commitSize, batchSize: commitSize }),
-    );
-    const atomic = store.kv.atomic();
-    for (const { key } of entries) atomic.delete(key);
-    await commit(atomic);
-    if (entries.length < commitSize) return;
-  }
 }
 
 async function readDeletion(store: Store, userId: string): Promise<Versioned<AccountDeletion>> {

@@ -5,7 +5,7 @@ import { accountGone, checkAccount, readUser } from "../users/user.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import type { Seal } from "../seal.ts";
 import { keys } from "../store/schema.ts";
-import { commit, read, type Store } from "../store/store.ts";
+import { commit, read, removeUnder, type Store } from "../store/store.ts";
 import {
   type AllowedHosts,
   checkedUrl,
@@ -186,16 +186,4 @@ function given<T extends object>(changes: T): { [K in keyof T]?: Exclude<T[K], u
 /** As Standard Webhooks writes them: 32 random bytes, base64. */
 function newSecret(): string {
   return `whsec_${crypto.getRandomValues(new Uint8Array(32)).toBase64()}`;
-}
-
-const removedAtOnce = 500;
-
-async function removeUnder(store: Store, prefix: Deno.KvKey): Promise<void> {
-  while (true) {
-    const entries = await Array.fromAsync(store.kv.list({ prefix }, { limit: removedAtOnce }));
-    const atomic = store.kv.atomic();
-    for (const { key } of entries) atomic.delete(key);
-    if (entries.length > 0) await commit(atomic);
-    if (entries.length < removedAtOnce) return;
-  }
 }

@@ -1,6 +1,6 @@
 /** The public gallery: what anybody may see, the newest first, or what most people remixed in the past thirty days. */
 import { countEntries, type Page, type PageStart, readPage } from "../store/counted_list.ts";
-import { kinds, lists } from "../store/schema.ts";
+import { lists } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { listUsers } from "../users/user.ts";
 import type { Publication } from "./publication.ts";
@@ -40,12 +40,6 @@ async function countShown(store: Store): Promise<number> {
     disabled.map(({ id }) => countEntries(store.kv, lists.shownPublicationsOf(id))),
   );
   return all - hidden.reduce((sum, count) => sum + count, 0);
-}
-
-/** Whether there is anything, without looking whether anybody may see it. */
-export async function isGalleryEmpty({ kv }: Store): Promise<boolean> {
-  for await (const _ of kv.list({ prefix: [...kinds.shownPublications] }, { limit: 1 })) return false;
-  return true;
 }
 
 export interface RemixRanking {

@@ -153,6 +153,21 @@ export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommi
   }
 }
 
+const removedAtOnce = 500;
+
+/** Takes away all that stands under a prefix, commit by commit. */
+export async function removeUnder({ kv }: Pick<Store, "kv">, prefix: Deno.KvKey): Promise<void> {
+  while (true) {
+    const entries = await Array.fromAsync(
+      kv.list({ prefix }, { limit: removedAtOnce, batchSize: removedAtOnce }),
+    );
+    const atomic = kv.atomic();
+    for (const { key } of entries) atomic.delete(key);
+    await commit(atomic);
+    if (entries.length < removedAtOnce) return;
+  }
+}
+
 export interface Locks {
   /** Runs `work` after whatever runs under the same name has ended. */
   hold<T>(name: string, work: () => Promise<T>): Promise<T>;

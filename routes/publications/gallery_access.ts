@@ -1,5 +1,4 @@
 /** What the routes of the public gallery share: whether there is one, who looks, and how the files are sent. */
-import type { Publication } from "../../lib/publications/publication.ts";
 import { findSeenPublication, type SeenPublication } from "../../lib/publications/visible.ts";
 import { notFound } from "../../lib/refusal.ts";
 import { mayModerate, type User } from "../../lib/users/user.ts";
@@ -41,9 +40,4 @@ export function moderatorOf(c: AppContext, deps: Pick<AppDeps, "galleryMode">): 
 export function findSeen(c: AppContext, deps: AccessDeps): Promise<SeenPublication> {
   const viewer = lookingAt(c, deps);
   return findSeenPublication(deps.store, { viewer, publicationId: c.req.param("id")! });
-}
-
-/** Its own address, absolute. */
-export function publicationUrl(publicUrl: string, { id }: Pick<Publication, "id">): string {
-  return `${publicUrl}/explore/${id}`;
 }

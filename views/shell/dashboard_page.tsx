@@ -1,4 +1,5 @@
 /** Four answers at a glance: what is running, what did I make, what did it cost, what is left. */
+import { Figure } from "./figure.tsx";
 import type { Account, Month } from "../../lib/money/account.ts";
 import type { BudgetState } from "../../lib/money/budget.ts";
 import type { ImageView, PromptView } from "../../lib/live/prompt_view.ts";
@@ -128,16 +129,5 @@ function FiguresList({ budget, account, savedMicros, imageCount }: Omit<Figures,
         detail={limitMicros === null ? undefined : `of ${dollars(limitMicros)}`}
       />
     </dl>
-  );
-}
-
-function Figure({ name, value, detail }: { name: string; value: string; detail?: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {value} {detail && <span class="muted">{detail}</span>}
-      </dd>
-    </div>
   );
 }

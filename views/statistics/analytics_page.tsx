@@ -1,4 +1,5 @@
 /** What was made, what it cost, what failed and how long it took: one's own, and everybody's for admins. */
+import { Figure } from "../shell/figure.tsx";
 import type { Child } from "hono/jsx";
 import type { Numbers } from "../../lib/statistics/analytics.ts";
 import type { Days, Range } from "../../lib/statistics/days.ts";
@@ -145,17 +146,6 @@ function Figures({ total, earlier, costPerKeeperMicros, storedBytes, dayCount }:
       )}
       <Figure name="Stored" value={bytes(storedBytes)} detail="all pictures, as they are shown" />
     </dl>
-  );
-}
-
-function Figure({ name, value, detail }: { name: string; value: string; detail?: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>
-        {value} {detail && <span class="muted">{detail}</span>}
-      </dd>
-    </div>
   );
 }
 

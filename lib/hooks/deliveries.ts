@@ -7,6 +7,7 @@
 import type { Log } from "../log.ts";
 import type { Outgoing } from "../outgoing.ts";
 import type { Seal } from "../seal.ts";
+import { sleep } from "../sleep.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { tellPerson } from "../users/notice.ts";
@@ -75,7 +76,10 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
     isWoken = true;
     if (looking !== null || signal.aborted) return;
     looking = lookAround()
-      .catch((error) => log("error", "deliveries_failed", { error }))
+      .catch((error) => {
+        log("error", "deliveries_failed", { error });
+        sweepAt = store.now() + sweepMs;
+      })
       .finally(() => {
         looking = null;
         wakeAt(sweepAt);
@@ -117,7 +121,11 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
       if (due.dueAt > store.now()) wakeAt(due.dueAt);
       else if (countOf(due.userId) < mostOfUser) {
         const done = serve(due)
-          .catch((error) => log("error", "delivery_failed", { hookId: due.hookId, error }))
+          .catch(async (error) => {
+            log("error", "delivery_failed", { hookId: due.hookId, error });
+            // What breaks here, such as an ill database, would break at once again, and the receiver hear it each time.
+            await sleep(sweepMs, signal).catch(() => {});
+          })
           .finally(() => {
             served.delete(name);
             look(due.userId);

@@ -404,3 +404,20 @@ Deno.test("with the webhook goes what waits for it", async () => {
   assert.deepEqual(await Array.fromAsync(studio.store.kv.list({ prefix: ["hook_event"] })), []);
   assert.deepEqual((await verify(studio.store, studio)).violations, []);
 });
+
+Deno.test("where sending itself breaks, it is left alone for a while instead of tried without end", async () => {
+  let tried = 0;
+  await using all = await scene({
+    postNamed: () => {
+      tried++;
+      return Promise.reject(new TypeError("a bug, or an ill database"));
+    },
+  });
+  const { receiver, program, studio } = all;
+  const hook = await addHook(program, receiver);
+  await program.post(`/api/v1/hooks/${hook.id}/test`);
+  await until(() => studio.log, (log) => log.some((line) => line.includes("delivery_failed")));
+  // Other things go on meanwhile, many turns of the event loop.
+  for (let i = 0; i < 20; i++) await finished(program, await submit(program));
+  assert.equal(tried, 1);
+});

@@ -5,6 +5,7 @@
 import type { Hono } from "hono";
 import { configureBlobs, openMisplacedBlobs } from "./lib/blobs/configured_blobs.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
+import { noBus } from "./lib/bus/bus.ts";
 import { createPriceBook, shippedPrices } from "./lib/catalog/price_book.ts";
 import { createDarkroom } from "./lib/darkroom.ts";
 import { configureIdentityProviders } from "./lib/identity/configured_identity_providers.ts";
@@ -71,6 +72,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const identityProviders = configureIdentityProviders(settings, { publicUrl, now });
   const darkroom = await createDarkroom({
     kv,
+    bus: noBus(),
     ...configureBlobs(settings, { folder: data.blobs, ...time }),
     providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
     prices,

@@ -8,6 +8,7 @@ import { createSheets, type Sheets } from "./batches/sheet.ts";
 import type { Blobs } from "./blobs/blobs.ts";
 import type { PresignedFiles } from "./blobs/configured_blobs.ts";
 import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.ts";
+import type { Bus } from "./bus/bus.ts";
 import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
@@ -56,6 +57,8 @@ import { createWorker, type Worker } from "./work/worker.ts";
 export interface World {
   kv: Deno.Kv;
   blobs: Blobs;
+  /** To the other nodes. */
+  bus: Bus;
   /** Where readers of files are sent to their storage itself; null: they get them from here. */
   presigned: PresignedFiles | null;
   providers: readonly Provider[];
@@ -123,6 +126,7 @@ export interface Limits {
 }
 
 type FromWorld =
+  | "bus"
   | "presigned"
   | "prices"
   | "identityProviders"
@@ -295,6 +299,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   return {
     store,
     blobs,
+    bus: world.bus,
     presigned: world.presigned,
     // Their pixels pass through line by line, and take little memory.
     files: createImageFiles({ blobs, decoding: createFewAtOnce(2 * cores) }),

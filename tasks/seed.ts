@@ -1,5 +1,6 @@
 /** The task `seed`: a Darkroom over an empty data directory, filled with what people could have made. */
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
+import { noBus } from "../lib/bus/bus.ts";
 import { s3AddressIn } from "../lib/blobs/configured_blobs.ts";
 import { createPriceBook, shippedPrices } from "../lib/catalog/price_book.ts";
 import type { Provider } from "../lib/catalog/provider.ts";
@@ -77,6 +78,7 @@ export async function fillDataDirectory(
     const darkroom = await createDarkroom({
       kv,
       blobs: createDiskBlobs(data.blobs),
+      bus: noBus(),
       presigned: null,
       providers: [rehearsal.provider, sketch],
       prices: createPriceBook([...shippedPrices, ...rehearsal.prices]),

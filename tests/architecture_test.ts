@@ -67,6 +67,7 @@ Deno.test("lib knows neither the layers above it nor hono, JSX, the environment 
 /** Each may import only from those before it. */
 const rooms = [
   ".",
+  "bus",
   "store",
   "users",
   "money",

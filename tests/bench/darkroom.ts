@@ -5,6 +5,7 @@ import { createPriceBook } from "../../lib/catalog/price_book.ts";
 import { createDarkroom } from "../../lib/darkroom.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
+import { noBus } from "../../lib/bus/bus.ts";
 import { createLog } from "../../lib/log.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { startSession } from "../../lib/identity/session.ts";
@@ -50,6 +51,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const darkroom = await createDarkroom({
     kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
     blobs: options.blobs ?? createDiskBlobs(paths.blobs),
+    bus: noBus(),
     presigned: null,
     providers: [createInstantProvider(await plainPicture(), options.provider)],
     prices: createPriceBook(instantPrices),

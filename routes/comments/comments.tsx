@@ -2,7 +2,13 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { boardPlace } from "../../lib/boards/board_comments.ts";
-import { boardThread, type Comment, type CommentSubject, commentText } from "../../lib/comments/comment.ts";
+import {
+  boardThread,
+  type Comment,
+  type CommentSubject,
+  commentText,
+  recipeThread,
+} from "../../lib/comments/comment.ts";
 import {
   addComment,
   type CommentPlace,
@@ -50,6 +56,25 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
       await find(c, "comment");
       const { imageId, text } = await readJsonFields(c, newComment);
       return c.json(await toJson(c, await say(c, { imageId, text })), 201);
+    })
+    .get("/api/v1/recipes/:id/versions/:n/comments", async (c) => {
+      const { user } = callerOf(c);
+      const { recipeId, version } = versionOf(c);
+      const place = await recipePlace(store, { userId: user.id, recipeId, version });
+      const name = { userId: user.id, list: `recipe/${recipeId}/${version}/comments`, secret };
+      const query = readListQuery(c, { ...name, defaultLimit: 20 });
+      const page = await listComments(store, { thread: recipeThread(recipeId, version), ...query.start });
+      const seen = { userId: user.id, shared: place.shared.value };
+      const views = await viewComments(store, { comments: page.items, ...seen });
+      return c.json(commentListJson(views, paginate(page, { name, query })));
+    })
+    .post("/api/v1/recipes/:id/versions/:n/comments", async (c) => {
+      const { user } = callerOf(c, "generate");
+      const name = { userId: user.id, ...versionOf(c) };
+      await recipePlace(store, name);
+      const { text } = await readJsonFields(c, changedComment);
+      const said = await addComment(store, { user, text, find: () => recipePlace(store, name) });
+      return c.json(await toJson(c, said), 201);
     })
     .patch("/api/v1/comments/:id", async (c) => {
       const { user } = callerOf(c, "generate");
@@ -109,6 +134,13 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
       // Whoever has a script hears of it like all others who look on.
       return wantsFragment(c) ? c.body(null, 204) : c.redirect((await placeOf(c, subject)).href, 303);
     });
+
+  /** Refuses with `not_found` what is no number of a version. */
+  function versionOf(c: AppContext): { recipeId: string; version: number } {
+    const n = c.req.param("n")!;
+    if (!/^[1-9]\d{0,8}$/.test(n)) throw notFound();
+    return { recipeId: c.req.param("id")!, version: Number(n) };
+  }
 
   /** What a comment of each kind is about, and who may see that; refuses with `not_found` what the caller may not. */
   function placeOf(c: AppContext, subject: CommentSubject): Promise<CommentPlace> {

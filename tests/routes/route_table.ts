@@ -265,6 +265,8 @@ export const routeTable: Route[] = [
   route(["PATCH", "/api/v1/recipes/:recipe"],           [401,  200,  404,  404,  403,  200,  401,  401], { json: { name: "Foxes" } }),
   route(["DELETE", "/api/v1/recipes/:recipe"],          [401,  200,  404,  404,  403,  200,  401,  401]),
   route(["GET", "/api/v1/recipes/:recipe/versions"],    [401,  200,  404,  404,  200,  200,  401,  401]),
+  route(["GET", "/api/v1/recipes/:recipe/versions/:version/comments"], [401, 200, 404, 404, 200, 200, 401, 401]),
+  route(["POST", "/api/v1/recipes/:recipe/versions/:version/comments"], [401, 201, 404, 404, 403, 201, 401, 401], { json: { text: "good" } }),
   route(["POST", "/api/v1/recipes/:recipe/versions"],   [401,  201,  404,  404,  403,  201,  401,  401], { json: { text: "a wolf", basedOn: 2 } }),
 
   route(["POST", "/api/v1/images/:image/whole"],        [401,  400,  404,  404,  403,  400,  401,  401]),

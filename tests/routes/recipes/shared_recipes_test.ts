@@ -171,3 +171,29 @@ Deno.test("what is said about a version is told to who wrote it, changed by its 
   const left = await Array.fromAsync(studio.store.kv.list({ prefix: [] }), ({ key }) => key.join(" "));
   assert.deepEqual(left.filter((key) => /^(comment|recipe)/.test(key)), []);
 });
+
+Deno.test("what is said of a version is told to programs, and said by them, as far as each may", async () => {
+  const { studio, owner, id, people } = await createTeam();
+  await using _ = studio;
+  const comments = `${path}/${id}/versions/1/comments`;
+  const said = await people.commenter.client.post(comments, { text: "finer" });
+  assert.equal(said.status, 201);
+  const { comment } = await said.json();
+  assert.deepEqual([comment.text, comment.author, comment.imageId], ["finer", "Test commenter", null]);
+  assert.equal((await owner.post(comments, { text: "so it is" })).status, 201);
+  const first = await (await people.viewer.client.get(`${comments}?limit=1`)).json();
+  assert.deepEqual(first.comments.map(({ text }: { text: string }) => text), ["so it is"]);
+  const next = await (await people.viewer.client.get(`${comments}?limit=1&cursor=${first.pagination.next}`))
+    .json();
+  assert.deepEqual(next.comments.map(({ text }: { text: string }) => text), ["finer"]);
+  const post = (who: string) => people[who].client.post(comments, { text: "no" });
+  for (const [who, status] of Object.entries({ viewer: 403, removed: 404, stranger: 404 })) {
+    assert.equal((await post(who)).status, status, who);
+  }
+  for (const n of ["0", "2", "01", "x", "1e0", "99999999999"]) {
+    assert.equal((await owner.get(`${path}/${id}/versions/${n}/comments`)).status, 404, n);
+  }
+  for (const body of [{}, { text: "" }, { text: 7 }, { text: "a", imageId: null }]) {
+    assert.equal((await owner.post(comments, body)).status, 400, JSON.stringify(body));
+  }
+});

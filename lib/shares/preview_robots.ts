@@ -28,8 +28,8 @@ export const previewRobots = [
 ] as const;
 
 const any = new RegExp(previewRobots.map((name) => name.replaceAll("-", "\\-")).join("|"), "i");
-/** Others of the same kind, and whatever says itself that it is no person. */
-const otherRobots = /bot\b|crawler|spider|preview|\bunfurl/i;
+/** Others of the same kind, and whatever says itself that it is no person; Cubot makes telephones. */
+const otherRobots = /(?<!\bcu)bot\b|crawler|spider|preview|\bunfurl/i;
 
 export function isPreviewRobot(userAgent: string | undefined): boolean {
   return userAgent === undefined ? false : any.test(userAgent) || otherRobots.test(userAgent);

@@ -58,6 +58,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const data = await openDataDirectory(settings.DATA_DIR);
   const kv = await openDatabase(data.database, { now, log: logAtOnce });
   const secret = await readSecret(data, settings.SECRET);
+  const nodeId = await readInstanceId(data);
   const application = Promise.withResolvers<Hono<AppEnv>>();
   const server = listen(
     settings,
@@ -72,6 +73,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const identityProviders = configureIdentityProviders(settings, { publicUrl, now });
   const darkroom = await createDarkroom({
     kv,
+    isShared: settings.KV_URL !== undefined,
     bus: noBus(),
     ...configureBlobs(settings, { folder: data.blobs, ...time }),
     providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
@@ -81,8 +83,8 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     log,
     now,
     random,
-    instanceId: await readInstanceId(data),
-    leaseOwner: `process ${Deno.pid}`,
+    instanceId: nodeId,
+    nodeId,
     publicUrl,
     secret,
     defaultModel: settings.DEFAULT_MODEL,

@@ -64,6 +64,23 @@ export function nanobananaAddress(text: string): string | null {
   return /\/(api|v\d+|nanobanana)(\/|$)/.test(path) ? null : joined(url, path);
 }
 
+/** Of a server that speaks KV Connect; it may stand below a path. */
+export function kvConnectAddress(text: string): string | null {
+  const url = plainAddress(text);
+  return url === null ? null : joined(url);
+}
+
+/** Of one or several servers of NATS, separated by commas; a name and a password may stand in each. */
+export function natsAddresses(text: string): string[] | null {
+  const addresses = text.split(",").map((each) => each.trim()).filter(Boolean);
+  const areAll = addresses.every((each) => {
+    const url = URL.parse(each);
+    return url !== null && /^(nats|tls):$/.test(url.protocol) && url.hostname !== "" &&
+      /^\/?$/.test(url.pathname) && !/[?#]/.test(each);
+  });
+  return areAll && addresses.length > 0 ? addresses : null;
+}
+
 /** Storage whose hosts may begin with the name of the bucket. */
 const bucketHosts =
   /^(s3[.-]|([0-9a-z]+\.){1,2}r2\.cloudflarestorage\.com$|[a-z0-9-]+\.(digitaloceanspaces|linodeobjects|vultrobjects|your-objectstorage|aliyuncs)\.|((fly|t3)\.storage\.(tigris\.)?dev|storage\.googleapis\.com|localhost)$)/;

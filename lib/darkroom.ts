@@ -56,6 +56,8 @@ import { createWorker, type Worker } from "./work/worker.ts";
 /** What Darkroom stands in. */
 export interface World {
   kv: Deno.Kv;
+  /** Several nodes may use the database; false: only this process does. */
+  isShared: boolean;
   blobs: Blobs;
   /** To the other nodes. */
   bus: Bus;
@@ -73,8 +75,8 @@ export interface World {
   random: () => number;
   /** Names this instance, and so whose the bucket is. */
   instanceId: string;
-  /** Names this process on the leases it holds. */
-  leaseOwner: string;
+  /** Names this node on what it holds, such as leases; the same after it was started again. */
+  nodeId: string;
   /** The address as users see it, without a slash at its end. */
   publicUrl: string;
   /** Signs tokens and cursors. */
@@ -190,7 +192,7 @@ const publishingPerMinute = 60;
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
-  const store = createStore({ kv: world.kv, now });
+  const store = createStore({ kv: world.kv, now, isShared: world.isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs);
   await loadAddedPrices(store, prices);
@@ -256,7 +258,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     concurrency: world.concurrency,
     userConcurrency: world.userConcurrency,
     storagePatienceMs: world.storagePatienceMs,
-    owner: world.leaseOwner,
+    owner: world.nodeId,
   });
   const lots = createLots({
     store,

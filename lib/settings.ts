@@ -6,7 +6,9 @@ import { z } from "zod";
 import {
   geminiAddress,
   issuerAddress,
+  kvConnectAddress,
   nanobananaAddress,
+  natsAddresses,
   openAiAddress,
   s3Endpoint,
   siteOrigin,
@@ -18,7 +20,7 @@ const whole = (min: number, max: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
 
 /** Text that one of these makes into an address; what it makes nothing of is refused. */
-const address = (read: (text: string) => string | null) =>
+const address = <Address>(read: (text: string) => Address | null) =>
   z.string().transform((text, context) => {
     const made = read(text);
     if (made !== null) return made;
@@ -53,6 +55,15 @@ const variables = {
   SECRET: {
     schema: z.string().refine((text) => new TextEncoder().encode(text).length >= 32).optional(),
     takes: "at least 32 bytes",
+  },
+  KV_URL: {
+    schema: address(kvConnectAddress).optional(),
+    takes: "the http or https address of a server that speaks KV Connect, such as http://denokv:4512",
+  },
+  DENO_KV_ACCESS_TOKEN: { schema: apiKey.optional(), takes: "the access token of that server" },
+  NATS_URL: {
+    schema: address(natsAddresses).optional(),
+    takes: "addresses of NATS servers such as nats://nats:4222, separated by commas",
   },
   NANO_BANANA_TOKEN: { schema: apiKey.optional(), takes: "the key of the Nanobanana API" },
   NANO_BANANA_URL: {
@@ -151,9 +162,10 @@ export function readSettings(environment: Record<string, string | undefined>): S
       throw new StartError(`${name} takes ${takes}; names of other variables in it are not filled in`);
     }
     const checked = schema.safeParse(value);
-    if (!checked.success) throw new StartError(`${name} takes ${takes}`);
+    if (!checked.success) throw new StartError(`${name} takes ${takes}${asYet(name, value)}`);
     settings[name] = checked.data;
   }
+  requireForNodes(settings);
   requireTogether(settings, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"]);
   requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], ["OIDC_NAME"]);
   settings.R2_ENDPOINT = endpointOf(settings);
@@ -163,6 +175,29 @@ export function readSettings(environment: Record<string, string | undefined>): S
     ["R2_REGION", "R2_SERVE"],
   );
   return settings as Settings;
+}
+
+function asYet(name: string, value: string | undefined): string {
+  return name === "KV_URL" && /^postgres(ql)?:/i.test(value ?? "") ? "; PostgreSQL is not known yet" : "";
+}
+
+/** What all nodes that share a database must have alike, or each would make its own. */
+const sharedByNodes: SettingName[] = [
+  "DENO_KV_ACCESS_TOKEN",
+  "SECRET",
+  "PUBLIC_URL",
+  "R2_ENDPOINT",
+  "R2_BUCKET",
+  "R2_ACCESS_KEY_ID",
+  "R2_SECRET_ACCESS_KEY",
+];
+
+/** Throws `StartError` with a line for each that is missing. */
+function requireForNodes(settings: Record<string, unknown>): void {
+  if (settings.KV_URL === undefined) return;
+  const missing = sharedByNodes.filter((name) => !isSaid(settings, name));
+  if (missing.length === 0) return;
+  throw new StartError(missing.map((name) => `${name} is missing: KV_URL needs it`).join("\n"));
 }
 
 /** What it is joined to depends on the bucket, which people have in it too. */
@@ -227,6 +262,7 @@ function isSaid(settings: Record<string, unknown>, name: SettingName): boolean {
 const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["NANO_BANANA_URL", ["NANO_BANANA_TOKEN"]],
   ["GEMINI_BASE_URL", ["GEMINI_API_KEY"]],
+  ["NATS_URL", ["KV_URL"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
   ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
 ];

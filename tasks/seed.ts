@@ -77,6 +77,7 @@ export async function fillDataDirectory(
   try {
     const darkroom = await createDarkroom({
       kv,
+      isShared: false,
       blobs: createDiskBlobs(data.blobs),
       bus: noBus(),
       presigned: null,
@@ -88,7 +89,7 @@ export async function fillDataDirectory(
       now: clock.now,
       random,
       instanceId: await readInstanceId(data),
-      leaseOwner: "seed",
+      nodeId: "seed",
       publicUrl: "http://localhost",
       secret: await readSecret(data, secret),
       defaultModel: undefined,

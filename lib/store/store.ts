@@ -12,6 +12,8 @@ import { keys } from "./schema.ts";
 
 export interface Store {
   kv: Deno.Kv;
+  /** Several nodes may use it; false: only this process does. */
+  isShared: boolean;
   /** Milliseconds since 1970. */
   now: () => number;
   ids: Ids;
@@ -25,9 +27,12 @@ export interface Store {
 /** Users who change their books, and credentials that are used, within a few minutes. */
 const mostRemembered = 1000;
 
-export function createStore({ kv, now }: { kv: Deno.Kv; now: () => number }): Store {
+export function createStore(
+  { kv, now, isShared = false }: { kv: Deno.Kv; now: () => number; isShared?: boolean },
+): Store {
   return {
     kv: groupCommits(kv),
+    isShared,
     now,
     ids: createIds(now),
     locks: createLocks(),

@@ -50,6 +50,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
   const kv = await openTestDatabase(paths.database);
   const darkroom = await createDarkroom({
     kv: options.kv === undefined ? kv : observeKv(kv, options.kv),
+    isShared: false,
     blobs: options.blobs ?? createDiskBlobs(paths.blobs),
     bus: noBus(),
     presigned: null,
@@ -64,7 +65,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     now,
     random: Math.random,
     instanceId: "this instance",
-    leaseOwner: `process ${Deno.pid}`,
+    nodeId: `process ${Deno.pid}`,
     publicUrl,
     secret: "a secret of the benchmarks, 32 bytes long",
     defaultModel: undefined,

@@ -68,6 +68,8 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["GEMINI_BASE_URL", "https://a.test/proxy", "https://a.test/proxy"],
   ["NANO_BANANA_URL", "https://a.test/api/v1/nanobanana/generate", "https://a.test"],
   ["NANO_BANANA_URL", "https://a.test/proxy/api/v1/", "https://a.test/proxy"],
+  ["NATS_URL", "nats://nats:4222", ["nats://nats:4222"]],
+  ["NATS_URL", "tls://ada:word@a.test:4222, nats://b.test", ["tls://ada:word@a.test:4222", "nats://b.test"]],
 ];
 
 const endpoints: [text: string, endpoint: string][] = [
@@ -142,6 +144,14 @@ const bad: [name: string, text: string][] = [
   ["R2_BUCKET", "pictures/darkroom"],
   ["R2_REGION", "eu central"],
   ["PUBLIC_URL", "https://ada:secret@darkroom.example"],
+  ["KV_URL", "kv.test:4512"],
+  ["KV_URL", "http://token@denokv:4512"],
+  ["KV_URL", "/var/lib/darkroom.sqlite3"],
+  ["KV_URL", "postgres://db/darkroom"],
+  ["DENO_KV_ACCESS_TOKEN", "<token of the server>"],
+  ["NATS_URL", "http://nats:4222"],
+  ["NATS_URL", "nats://nats:4222/darkroom"],
+  ["NATS_URL", ","],
   ["OPENAI_BASE_URL", "https://ada:secret@a.test/v1"],
   ["OPENAI_BASE_URL", "https://a.test/v1?api-version=2"],
   ["OPENAI_BASE_URL", "https://a.test/v1#x"],
@@ -351,6 +361,44 @@ Deno.test("a .env that is no file, or cannot be read, stops the start with one l
 Deno.test("every variable has one name", () => {
   assert.equal(new Set(settingNames).size, settingNames.length);
   assert.ok(settingNames.includes("PORT"));
+});
+
+const ofNodes = {
+  KV_URL: "http://denokv:4512/",
+  DENO_KV_ACCESS_TOKEN: "a token of twelve".replaceAll(" ", "-"),
+  SECRET: "s".repeat(32),
+  PUBLIC_URL: "https://darkroom.example",
+  R2_ENDPOINT: "https://s3.example",
+  R2_BUCKET: "pictures",
+  R2_ACCESS_KEY_ID: "x",
+  R2_SECRET_ACCESS_KEY: "y",
+};
+
+Deno.test("a database that several nodes share is taken with all that they must have alike", () => {
+  assert.equal(readSettings(ofNodes).KV_URL, "http://denokv:4512");
+});
+
+Deno.test("what is missing beside KV_URL has a line each", () => {
+  const { KV_URL, R2_BUCKET } = ofNodes;
+  const missing = Object.keys(ofNodes).filter((name) => name !== "KV_URL" && name !== "R2_BUCKET");
+  assert.throws(
+    () => readSettings({ KV_URL, R2_BUCKET }),
+    new StartError(missing.map((name) => `${name} is missing: KV_URL needs it`).join("\n")),
+  );
+  for (const name of missing) {
+    assert.throws(
+      () => readSettings({ ...ofNodes, [name]: "" }),
+      new StartError(`${name} is missing: KV_URL needs it`),
+    );
+  }
+});
+
+Deno.test("a database that is not known yet is named as such", () => {
+  assert.throws(() => readSettings({ ...ofNodes, KV_URL: "postgres://db/darkroom" }), {
+    name: "StartError",
+    message: "KV_URL takes the http or https address of a server that speaks KV Connect, " +
+      "such as http://denokv:4512; PostgreSQL is not known yet",
+  });
 });
 
 Deno.test(".env.example lists every setting and no other", async () => {

@@ -59,7 +59,7 @@
  * | `batch_work` batchId | userId, while somebody has to begin its rows, or to end them |
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
- * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
+ * | `lease` promptId · `duty` name | `Lease`, for as long as a worker has something to do for the prompt · `DutyLease`, where several nodes share the store |
  * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `shared_boards` userId n · `board_images` boardId n · `shares` userId n · `shares` userId n · `comments` thread n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id, of a share its hash (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
@@ -212,6 +212,7 @@ export const keys = {
   batchChangesOf: (userId: string) => ["batch_change", userId],
   batchHead: (userId: string) => ["batch_head", userId],
   lease: (promptId: string) => ["lease", promptId],
+  duty: (name: string) => ["duty", name],
   change: (userId: string, row: number, cursor: Deno.KvKeyPart) => ["change", userId, row, cursor],
   changesIn: (userId: string, row: number) => ["change", userId, row],
   changesOf: (userId: string) => ["change", userId],

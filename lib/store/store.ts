@@ -16,6 +16,8 @@ export interface Store {
   isShared: boolean;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds that go on evenly, whatever becomes of the clock: for how long something has lasted. */
+  monotonic: () => number;
   ids: Ids;
   locks: Locks;
   /** The books of the users who changed theirs last, so that the next change need not read them. */
@@ -28,12 +30,18 @@ export interface Store {
 const mostRemembered = 1000;
 
 export function createStore(
-  { kv, now, isShared = false }: { kv: Deno.Kv; now: () => number; isShared?: boolean },
+  { kv, now, monotonic = now, isShared = false }: {
+    kv: Deno.Kv;
+    now: () => number;
+    monotonic?: () => number;
+    isShared?: boolean;
+  },
 ): Store {
   return {
     kv: groupCommits(kv),
     isShared,
     now,
+    monotonic,
     ids: createIds(now),
     locks: createLocks(),
     recentBooks: createRecent({ most: mostRemembered }),

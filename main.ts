@@ -82,6 +82,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     outgoing,
     log,
     now,
+    monotonic: () => performance.now(),
     random,
     instanceId: nodeId,
     nodeId,

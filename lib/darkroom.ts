@@ -46,6 +46,7 @@ import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
 import { createSharePasswords, type SharePasswords } from "./shares/share_password.ts";
 import { createShareViews, type ShareViews } from "./shares/share_views.ts";
 import { createSignals } from "./signals.ts";
+import type { LeaseTimes } from "./store/lapse.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createLots } from "./work/lots.ts";
@@ -71,6 +72,10 @@ export interface World {
   log: Log;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds that go on evenly, whatever becomes of the clock. */
+  monotonic: () => number;
+  /** How long leases last; undefined: as usual. */
+  leaseTimes?: LeaseTimes;
   /** 0 to 1, for jitter. */
   random: () => number;
   /** Names this instance, and so whose the bucket is. */
@@ -192,7 +197,8 @@ const publishingPerMinute = 60;
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
-  const store = createStore({ kv: world.kv, now, isShared: world.isShared });
+  const { monotonic, isShared } = world;
+  const store = createStore({ kv: world.kv, now, monotonic, isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs);
   await loadAddedPrices(store, prices);

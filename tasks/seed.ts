@@ -87,6 +87,7 @@ export async function fillDataDirectory(
       outgoing: { fetchNamed: nothingOutside, postNamed: nothingOutside },
       log,
       now: clock.now,
+      monotonic: clock.now,
       random,
       instanceId: await readInstanceId(data),
       nodeId: "seed",

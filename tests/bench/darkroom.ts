@@ -63,6 +63,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     },
     log: createLog({ level: "info", now, write: () => {} }),
     now,
+    monotonic: () => performance.now(),
     random: Math.random,
     instanceId: "this instance",
     nodeId: `process ${Deno.pid}`,

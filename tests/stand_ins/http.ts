@@ -16,13 +16,18 @@ export interface Moment {
   method: string;
   path: string;
   point: Point;
+  /** From which port of this machine it was asked. */
+  port: number;
 }
 
 /** A server on a free port of this machine. */
 export function serve(handler: (request: Request) => Response | Promise<Response>): StandInServer {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (
+    request,
+    { remoteAddr: { port } },
+  ) => {
     const at = (point: Point) =>
-      standIn.onPoint({ method: request.method, path: new URL(request.url).pathname, point });
+      standIn.onPoint({ method: request.method, path: new URL(request.url).pathname, point, port });
     await at("received");
     const response = await handler(request);
     await at("before the answer");

@@ -64,7 +64,8 @@ export function startS3(): S3StandIn {
   const inner = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: hanging.signal },
     async (request) => {
-      const moment = { method: request.method, path: new URL(request.url).pathname };
+      // Through a line of its own: whose port it was is not seen here.
+      const moment = { method: request.method, path: new URL(request.url).pathname, port: 0 };
       await standIn.onPoint({ ...moment, point: "received" });
       const response = await answer(request);
       await standIn.onPoint({ ...moment, point: "before the answer" });

@@ -18,8 +18,11 @@ export interface Moment {
   isOnS3?: boolean;
   /** A part of a picture is changed. */
   isChange?: boolean;
-  /** Called before the prompt is sent; what it returns is called with the prompt's id, and resolves at the moment. */
-  await(world: World): (promptId: string) => Promise<void>;
+  /**
+   * Called before the prompt is sent; what it returns is called with the prompt's id, and resolves at the moment: with the
+   * node that is there, where that is seen.
+   */
+  await(world: World): (promptId: string) => Promise<number | void>;
 }
 
 export const comebacks = ["at once", "after 6 s", "twice in a row"] as const;

@@ -5,20 +5,28 @@
  *     deno task prove --quick            a part of it, in five minutes
  *     deno task prove --hours 3          everything, then random seeds for so long
  *     deno task prove --seed 42 storm    the suites named so, with the same plan as before
+ *     deno task prove --nodes 2          with several nodes on one store, which takes denokv and nats-server
  */
 import { parseArgs } from "node:util";
 import { atOnce } from "./at_once.ts";
 import { finding } from "./checks.ts";
+import { nodeSuites } from "./node_suites.ts";
 import { createReport } from "./report.ts";
 import { type Run, suites } from "./suites.ts";
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
   allowPositionals: true,
-  options: { quick: { type: "boolean" }, hours: { type: "string" }, seed: { type: "string" } },
+  options: {
+    quick: { type: "boolean" },
+    hours: { type: "string" },
+    seed: { type: "string" },
+    nodes: { type: "string" },
+  },
 });
 const isQuick = values.quick ?? false;
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+const nodes = Number(values.nodes ?? 1);
 const until = Date.now() + Number(values.hours ?? 0) * 3_600_000;
 
 const report = createReport();
@@ -31,14 +39,18 @@ do {
 console.log("");
 report.print(console.log);
 if (report.violationCount() > 0) {
-  console.log(`\nThe same again: deno task prove --seed ${firstSeed}${isQuick ? " --quick" : ""}`);
+  console.log(
+    `\nThe same again: deno task prove --seed ${firstSeed}${isQuick ? " --quick" : ""}${
+      nodes > 1 ? ` --nodes ${nodes}` : ""
+    }`,
+  );
 }
 Deno.exit(report.violationCount() > 0 ? 1 : 0);
 
 async function runAll(seed: number): Promise<void> {
-  const wanted = suites({ isQuick, seed }).filter(({ name }) =>
-    positionals.length === 0 || positionals.some((part) => name.includes(part))
-  );
+  const wanted = (nodes > 1 ? nodeSuites({ isQuick, seed, nodes }) : suites({ isQuick, seed })).filter((
+    { name },
+  ) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
   for (const { name, lanes, runs } of wanted) {
     const startedAt = Date.now();
     await atOnce(runs, { lanes }, runOne);

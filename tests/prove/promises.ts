@@ -22,6 +22,10 @@ export const promises = {
   gallery: "What is not shown in the public gallery is seen by nobody else, through kills and races",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
   hooks: "What ends is told to programs, under one id and nothing else, through kills",
+  takeover: "What a node leaves when it dies goes on on another, within 20 s",
+  turns: "Over all nodes nobody has more prompts at once than one may have",
+  revoked:
+    "Whoever is signed out on one node is out on every other: within 2 s by the bus, in 20 s without it",
   stop: "SIGTERM with 200 streams and 50 running prompts: exit 0 within 10 s",
   alone: "A second process on the same data is refused, in one line",
   outage: "A disk that is full, broken or read-only: refused or resumed, never lost",

@@ -18,6 +18,8 @@ export interface ScenarioOptions {
   root?: string;
   /** How long accepted work may take. */
   patienceMs?: number;
+  /** Of the program; 1 unless told otherwise. */
+  nodes?: number;
 }
 
 export type Scenario = (options: ScenarioOptions) => Promise<Finding[]>;

@@ -4,11 +4,10 @@ import { checkAll } from "./checks.ts";
 import { watchKinds } from "./evidence.ts";
 import { pause, type Person } from "./person.ts";
 import type { Finding } from "./promises.ts";
+import type { ScenarioOptions } from "./scenarios.ts";
 import { createWorld, type World } from "./world.ts";
 
-export interface StormOptions {
-  seed: number;
-  root?: string;
+export interface StormOptions extends ScenarioOptions {
   /** What each person does, one after another. */
   actions?: number;
   kills?: number;
@@ -18,10 +17,9 @@ const budgets = [700_000, 300_000, null];
 const models = ["nanobanana", "nanobanana", "nanobanana", "gpt-image-2", "gemini-nano-banana-2.1", "sketch"];
 const longestPauseMs = 1200;
 
-export async function storm({ seed, root, actions = 25, kills = 5 }: StormOptions): Promise<Finding[]> {
+export async function storm({ actions = 25, kills = 5, ...options }: StormOptions): Promise<Finding[]> {
   await using world = await createWorld({
-    seed,
-    root,
+    ...options,
     budgets,
     env: { USER_CONCURRENCY: "6", CONCURRENCY: "12" },
   });
@@ -32,7 +30,7 @@ export async function storm({ seed, root, actions = 25, kills = 5 }: StormOption
   );
   for (let kill = 0; kill < kills && !isOver; kill++) {
     await pause(200 + world.random() * longestPauseMs);
-    await world.kill();
+    await world.kill(Math.floor(world.random() * world.servers.length));
     if (world.random() < 0.3) await pause(world.random() * longestPauseMs);
     await world.start();
   }

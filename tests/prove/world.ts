@@ -11,7 +11,7 @@ import { sha256 } from "../../lib/digest.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { createStore } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
-import { type Random, randomFrom } from "../fixtures/random.ts";
+import { pick, type Random, randomFrom } from "../fixtures/random.ts";
 import { type Server, startServer } from "../fixtures/server.ts";
 import { openTestDatabase } from "../fixtures/store.ts";
 import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
@@ -29,6 +29,7 @@ import {
   type Told,
   type Watch,
 } from "./evidence.ts";
+import { type Cluster, createCluster } from "./cluster.ts";
 import { createPerson, pause, type Person } from "./person.ts";
 
 export interface WorldOptions {
@@ -37,8 +38,9 @@ export interface WorldOptions {
   root?: string;
   /** Micro-dollars a month for each person in turn; null: no limit. */
   budgets?: (number | null)[];
-  /** Which of them moderate, counted from 0. */
+  /** Which of them moderate, and which are admins, counted from 0. */
   moderators?: number[];
+  admins?: number[];
   env?: Record<string, string>;
   /** A shell's words in front of the program. */
   after?: string;
@@ -51,27 +53,35 @@ export interface WorldOptions {
   isEconomical?: boolean;
   /** How long accepted work may take until it counts as lost. */
   patienceMs?: number;
+  /** Of the program, on one store; 1 unless told otherwise, on its file. */
+  nodes?: number;
 }
 
 export interface World extends AsyncDisposable {
   readonly random: Random;
-  dataDir: string;
+  readonly dataDir: string;
   readonly people: Person[];
   readonly nanobanana: NanobananaStandIn;
   readonly openai: OpenAiStandIn;
   readonly gemini: GeminiStandIn;
   readonly s3: S3StandIn;
   readonly told: Told[];
-  /** The running program. */
-  server: Server;
+  /** The running program; of several nodes the first that runs. */
+  readonly server: Server;
+  /** By node; null: it does not run. */
+  readonly servers: readonly (Server | null)[];
+  /** What several nodes share; null: there is one. */
+  readonly cluster: Cluster | null;
+  /** Starts each node that does not run. */
   start(): Promise<void>;
-  kill(): Promise<void>;
+  /** The one node, or that one of several. */
+  kill(node?: number): Promise<void>;
   /** Somebody more, who came in while the program ran. */
   join(newcomer: { name: string; key: string }): Person;
   /** From now on the program runs on these data. */
   move(dataDir: string): void;
-  /** Resolves when a request is at that point, and keeps it there until the program was killed. */
-  reaches(isThere: (moment: Moment) => boolean): Promise<void>;
+  /** Resolves with the node whose request is at that point, and keeps it there until a node was killed. */
+  reaches(isThere: (moment: Moment) => boolean): Promise<number>;
   /** Waits until nothing moves any more, and hands over what there is to be judged. */
   settle(): Promise<Evidence>;
 }
@@ -100,9 +110,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const watches: Watch[] = [];
   const starts: Start[] = [];
   const watching: Promise<void>[] = [];
-  const armed = new Set<{ isThere: (moment: Moment) => boolean; reached: () => void }>();
+  const armed = new Set<{ isThere: (moment: Moment) => boolean; reached: (node: number) => void }>();
+  const nodes = Array.from({ length: options.nodes ?? 1 }, (_, i): Node => ({
+    dataDir: i === 0 ? dataDir : `${dataDir}/node-${i}`,
+    port: "0",
+    server: null,
+  }));
   let gone = Promise.withResolvers<void>();
-  let port = "0";
   let kills = 0;
   let latestStart: (Start & { startedAt: number }) | null = null;
 
@@ -113,7 +127,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         if (!each.isThere(moment)) continue;
         armed.delete(each);
         const held = gone.promise;
-        each.reached();
+        each.reached(nodes.length === 1 ? 0 : await nodeAt(moment.port, nodes));
         await held;
       }
     };
@@ -126,7 +140,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     RATE_LIMIT_GENERATE: "0",
     RATE_LIMIT_REQUESTS: "0",
     LOG_LEVEL: "warn",
-    ...(options.isOnS3 && {
+    ...((options.isOnS3 || nodes.length > 1) && {
       R2_ENDPOINT: s3.address.endpoint,
       R2_BUCKET: s3.address.bucket,
       R2_ACCESS_KEY_ID: s3.address.accessKeyId,
@@ -136,34 +150,54 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   };
   const lag = observeLag();
   stack.defer(lag.end);
-  const surroundings = { url: () => world.server.url, over: over.signal, told, watches };
+  const random = randomFrom(seed);
+  // Who uses several nodes is now with one of them, now with another.
+  const url = () => pick(random, nodes.flatMap(({ server }) => server ?? [])).url;
+  const surroundings = { url, over: over.signal, told, watches };
+  const people = await settleIn(dataDir, budgets, {
+    ...surroundings,
+    isEconomical: options.isEconomical,
+    moderators: options.moderators,
+    admins: options.admins,
+  });
+  const { database } = pathsIn(dataDir);
+  const cluster = nodes.length === 1
+    ? null
+    : stack.use(await createCluster({ database, nodes: nodes.length, random }));
   const world: World = {
-    random: randomFrom(seed),
-    dataDir,
-    people: await settleIn(dataDir, budgets, {
-      ...surroundings,
-      isEconomical: options.isEconomical,
-      moderators: options.moderators,
-    }),
+    random,
+    people,
+    cluster,
     nanobanana,
     openai,
     gemini,
     s3,
     told,
-    server: undefined!,
+    get dataDir() {
+      return nodes[0].dataDir;
+    },
+    get servers() {
+      return nodes.map(({ server }) => server);
+    },
+    get server() {
+      return (nodes.find(({ server }) => server !== null) ?? nodes[0]).server!;
+    },
     async start() {
       const start = { startedAt: Date.now(), readyAt: 0, openWork: knownWork(), firstWorkAt: null };
       latestStart = start;
       gone = Promise.withResolvers();
-      world.server = await startServer({ dataDir: world.dataDir, env: { ...env, PORT: port }, root, after });
+      await Promise.all(
+        nodes.entries().filter(([, { server }]) => server === null).map(([i]) => startNode(i)),
+      );
       start.readyAt = Date.now();
       starts.push(start);
-      port = new URL(world.server.url).port;
     },
-    async kill() {
+    async kill(node = 0) {
       kills++;
       if (latestStart !== null && latestStart.firstWorkAt === null) latestStart.openWork = [];
-      await world.server.end("SIGKILL");
+      const { server } = nodes[node];
+      nodes[node].server = null;
+      await server?.end("SIGKILL");
       gone.resolve();
     },
     join(newcomer) {
@@ -172,10 +206,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       return person;
     },
     move(dataDir) {
-      world.dataDir = dataDir;
+      nodes[0].dataDir = dataDir;
     },
     reaches(isThere) {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<number>();
       armed.add({ isThere, reached: resolve });
       return promise;
     },
@@ -188,7 +222,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async [Symbol.asyncDispose]() {
       over.abort();
       gone.resolve();
-      if (world.server !== undefined) await world.server.end("SIGKILL");
+      await Promise.all(nodes.map(({ server }) => server?.end("SIGKILL")));
       await Promise.allSettled(watching);
       await stack.disposeAsync();
     },
@@ -202,6 +236,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     };
   }
   return world;
+
+  async function startNode(i: number): Promise<void> {
+    const node = nodes[i];
+    const own = { ...cluster?.env(i), ...env, PORT: node.port };
+    node.server = await startServer({ dataDir: node.dataDir, env: own, root, after });
+    node.port = new URL(node.server.url).port;
+  }
 
   /** A task that the program has asked for, whose picture it has not fetched, and that nobody has ended. */
   function knownWork(): string[] {
@@ -355,13 +396,39 @@ async function troubleOf(person: Person, imageId: string): Promise<string | null
   return sha256(bytes) === record.image.sha256 ? null : "the bytes of a picture are others";
 }
 
+interface Node {
+  dataDir: string;
+  /** The same each time it is started, once it is known. */
+  port: string;
+  server: Server | null;
+}
+
+/** Whose process holds the connection that begins at that port. */
+async function nodeAt(port: number, nodes: readonly Node[]): Promise<number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const tables = await Promise.all(["tcp", "tcp6"].map((name) => Deno.readTextFile(`/proc/net/${name}`)));
+  const inodes = tables.flatMap((table) =>
+    table.split("\n").map((line) => line.trim().split(/\s+/)).filter((fields) => fields[1]?.endsWith(local))
+      .map((fields) => `socket:[${fields[9]}]`)
+  );
+  for (const [i, { server }] of nodes.entries()) {
+    if (server === null) continue;
+    const folder = `/proc/${server.process.pid}/fd`;
+    for await (const { name } of Deno.readDir(folder)) {
+      const link = await Deno.readLink(`${folder}/${name}`).catch(() => "");
+      if (inodes.includes(link)) return i;
+    }
+  }
+  throw new Error(`No node has asked from port ${port}`);
+}
+
 /** Members with keys, made before the program starts. */
 async function settleIn(
   dataDir: string,
   budgets: (number | null)[],
-  { isEconomical = false, moderators = [], ...surroundings }:
+  { isEconomical = false, moderators = [], admins = [], ...surroundings }:
     & Parameters<typeof createPerson>[0]
-    & Pick<WorldOptions, "isEconomical" | "moderators">,
+    & Pick<WorldOptions, "isEconomical" | "moderators" | "admins">,
 ): Promise<Person[]> {
   await Deno.mkdir(dataDir, { recursive: true });
   const kv = await openTestDatabase(pathsIn(dataDir).database);
@@ -374,7 +441,7 @@ async function settleIn(
       id: store.ids(),
       name,
       email: null,
-      role: "member",
+      role: admins.includes(index) ? "admin" : "member",
       isDisabled: false,
       ...(moderators.includes(index) && { isModerator: true }),
       monthlyBudgetMicros: limitMicros,

@@ -2,9 +2,9 @@
 import { readEventStream } from "../fixtures/event_stream.ts";
 import { until } from "../fixtures/until.ts";
 import { checkAll, finding } from "./checks.ts";
-import { type Evidence, isFinal, watchKinds } from "./evidence.ts";
+import { type Evidence, watchKinds } from "./evidence.ts";
 import type { Moment } from "./kills.ts";
-import { pause, type Person } from "./person.ts";
+import { pause } from "./person.ts";
 import type { Finding, Violation } from "./promises.ts";
 import type { ScenarioOptions } from "./scenarios.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";

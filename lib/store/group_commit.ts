@@ -7,10 +7,24 @@
  * checks what another of them writes goes with it only if it was made with that in mind: if it checks the version that
  * was promised for that very write. Where a check of a group fails, each of its commits is made by itself.
  */
+import { Refusal } from "../refusal.ts";
 import { isOfTheDisk } from "./disk_trouble.ts";
 
-export function groupCommits(kv: Deno.Kv): Deno.Kv {
-  const gathering = createGathering(kv);
+/** What a database takes in one commit. */
+export interface CommitLimits {
+  checks: number;
+  mutations: number;
+  /** Of a commit that is asked for as one; left out, as many as one takes. */
+  checksOfOne?: number;
+}
+
+/** A database that takes less than a file does says so itself. */
+export type LimitedKv = Deno.Kv & { limits?: CommitLimits };
+
+const fileLimits: CommitLimits = { checks: 100, mutations: 1000 };
+
+export function groupCommits(kv: LimitedKv): Deno.Kv {
+  const gathering = createGathering(kv, kv.limits ?? fileLimits);
   const record = (): Deno.AtomicOperation => recordCommit(gathering);
   const { get, getMany, list, watch, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } =
     kv;
@@ -65,11 +79,7 @@ interface Gathering {
   commit(commit: Recorded): Promise<CommitResult>;
 }
 
-/** What KV takes in one commit. */
-const mostChecks = 100;
-const mostMutations = 1000;
-
-function createGathering(kv: Deno.Kv): Gathering {
+function createGathering(kv: Deno.Kv, limits: CommitLimits): Gathering {
   let waiting: Waiting[] = [];
   let isUnderWay = false;
   let promised = 0;
@@ -78,6 +88,8 @@ function createGathering(kv: Deno.Kv): Gathering {
     promiseVersion: () => `${promise}${++promised}`,
     commit: (commit) =>
       new Promise((resolve, reject) => {
+        const checks = new Set(commit.checks.map(({ name }) => name)).size;
+        if (checks > (limits.checksOfOne ?? limits.checks)) throw new TypeError(`Too many checks: ${checks}`);
         waiting.push({ commit, isAlone: false, resolve, reject });
         if (!isUnderWay) void goOn();
       }),
@@ -86,7 +98,7 @@ function createGathering(kv: Deno.Kv): Gathering {
   async function goOn(): Promise<void> {
     isUnderWay = true;
     while (waiting.length > 0) {
-      const { group, others } = nextGroup(waiting);
+      const { group, others } = nextGroup(waiting, limits);
       waiting = others;
       await commitGroup(group);
     }
@@ -101,8 +113,10 @@ function createGathering(kv: Deno.Kv): Gathering {
       if (result.ok) keepPromises(group, result.versionstamp);
       for (const { resolve } of group) resolve(result);
     } catch (error) {
-      if (isComplaint(error) && !isSingle) splitUp(group);
-      else group.forEach(({ reject }) => reject(error));
+      if (isComplaint(error) && !isSingle) return splitUp(group);
+      group.forEach(({ reject }) => reject(error));
+      // It was waited for as long as anybody waits, and those behind it have waited meanwhile.
+      if (error instanceof Refusal) waiting.splice(0).forEach(({ reject }) => reject(notSent(error)));
     }
   }
 
@@ -122,7 +136,10 @@ function createGathering(kv: Deno.Kv): Gathering {
 }
 
 /** As many as can go together, the first among them, and the rest in their order. What the first was promised has come or is lost. */
-function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Waiting[] } {
+function nextGroup(
+  waiting: readonly Waiting[],
+  limits: CommitLimits,
+): { group: Waiting[]; others: Waiting[] } {
   const view: GroupView = { writers: new Map(), checked: new Map(), mutations: 0 };
   const [first] = waiting;
   if (waiting.length === 1 || first.isAlone || !canJoin(view, first.commit)) {
@@ -133,8 +150,8 @@ function nextGroup(waiting: readonly Waiting[]): { group: Waiting[]; others: Wai
   for (const each of waiting) {
     const { commit } = each;
     const isFull = group.length > 0 &&
-      (view.checked.size + commit.checks.length > mostChecks ||
-        view.mutations + commit.mutations.length > mostMutations);
+      (view.checked.size + commit.checks.length > limits.checks ||
+        view.mutations + commit.mutations.length > limits.mutations);
     if (isFull || each.isAlone || !canJoin(view, commit)) {
       others.push(each);
       continue;
@@ -202,6 +219,11 @@ function merged(mutations: readonly Named<Deno.KvMutation>[]): Deno.KvMutation[]
     }
   }
   return [...byName.values()].flat();
+}
+
+/** Of a commit that was never sent, so nobody need ask what became of it. */
+function notSent({ code, message, retryAfterSeconds }: Refusal): Refusal {
+  return new Refusal(code, message, { retryAfterSeconds: retryAfterSeconds ?? undefined });
 }
 
 /** About a key, a value or a size: it comes before anything is written, and is about one of them or their number. */

@@ -78,10 +78,12 @@
  * | `pauses_changed` userId or `all` | time when the user's queue, or everything or a provider, was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
+ * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |
  * | `probe` | never there: deleting it shows that the database can be written |
  */
 export const keys = {
   recordsVersion: () => ["records_version"],
+  commitMarker: (name: string) => ["commit", name],
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
   portrait: (userId: string) => ["portrait", userId],

@@ -161,7 +161,7 @@ export async function commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommi
     const result = await atomic.commit();
     return result.ok ? result : null;
   } catch (error) {
-    if (error instanceof TypeError && !isOfTheDisk(error)) throw error;
+    if (error instanceof DatabaseRefusal || (error instanceof TypeError && !isOfTheDisk(error))) throw error;
     throw new DatabaseRefusal(error);
   }
 }

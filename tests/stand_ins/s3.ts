@@ -7,6 +7,7 @@ import { resolveRange } from "../../lib/blobs/blobs.ts";
 import { sha256 } from "../../lib/digest.ts";
 import type { S3Address } from "../../lib/blobs/s3_client.ts";
 import type { Moment } from "./http.ts";
+import { openLine } from "./line.ts";
 
 export type S3Trouble =
   | "500"
@@ -298,49 +299,4 @@ async function halve(response: Response, { then }: { then: () => void }): Promis
     },
   }, { highWaterMark: 0 });
   return new Response(body, { status: response.status, headers });
-}
-
-/** A way to the server that can be cut while something is on it. */
-function openLine(port: number) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Deno.Conn>();
-  const piping = new Set<Promise<void>>();
-  const accepting = (async () => {
-    for await (const near of listener) {
-      const connected = pipeBoth(near).catch(() => {});
-      piping.add(connected);
-      void connected.finally(() => piping.delete(connected));
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    cut(): void {
-      for (const connection of open) close(connection);
-    },
-    async close(): Promise<void> {
-      listener.close();
-      for (const connection of open) close(connection);
-      await accepting;
-      await Promise.all(piping);
-    },
-  };
-
-  async function pipeBoth(near: Deno.Conn): Promise<void> {
-    const far = await Deno.connect({ hostname: "127.0.0.1", port });
-    open.add(near).add(far);
-    const ends = [near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable)];
-    await Promise.race(ends).catch(() => {});
-    close(near);
-    close(far);
-    await Promise.allSettled(ends);
-  }
-
-  function close(connection: Deno.Conn): void {
-    if (!open.delete(connection)) return;
-    try {
-      connection.close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  }
 }

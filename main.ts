@@ -5,11 +5,12 @@
 import type { Hono } from "hono";
 import { configureBlobs, openMisplacedBlobs } from "./lib/blobs/configured_blobs.ts";
 import { createDiskBlobs } from "./lib/blobs/disk_blobs.ts";
-import { noBus } from "./lib/bus/bus.ts";
+import { type Bus, noBus } from "./lib/bus/bus.ts";
+import { createNatsBus } from "./lib/bus/nats_bus.ts";
 import { createPriceBook, shippedPrices } from "./lib/catalog/price_book.ts";
 import { createDarkroom } from "./lib/darkroom.ts";
 import { configureIdentityProviders } from "./lib/identity/configured_identity_providers.ts";
-import { createLog } from "./lib/log.ts";
+import { createLog, type Log } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { openDataDirectory, readInstanceId, readSecret } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
@@ -74,7 +75,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const darkroom = await createDarkroom({
     kv,
     isShared: settings.KV_URL !== undefined,
-    bus: noBus(),
+    bus: openBus(settings, { publicUrl, secret, log }),
     ...configureBlobs(settings, { folder: data.blobs, ...time }),
     providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
     prices,
@@ -125,10 +126,19 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   setTimeout(() => Deno.exit(0), stopWithinMs);
   // Until then whoever asks is told that it is not ready any more.
   await darkroom.stop();
-  await Promise.all([server.shutdown(), closeControlSocket()]);
+  await Promise.all([server.shutdown(), closeControlSocket(), darkroom.bus.close()]);
   kv.close();
   data.close();
   Deno.exit(0);
+}
+
+function openBus(
+  { KV_URL, NATS_URL: servers }: Settings,
+  options: { publicUrl: string; secret: string; log: Log },
+): Bus {
+  return KV_URL === undefined || servers === undefined
+    ? noBus()
+    : createNatsBus({ servers, ...options, now, random });
 }
 
 function listen(

@@ -70,15 +70,46 @@ export function kvConnectAddress(text: string): string | null {
   return url === null ? null : joined(url);
 }
 
-/** Of one or several servers of NATS, separated by commas; a name and a password may stand in each. */
-export function natsAddresses(text: string): string[] | null {
-  const addresses = text.split(",").map((each) => each.trim()).filter(Boolean);
-  const areAll = addresses.every((each) => {
-    const url = URL.parse(each);
-    return url !== null && /^(nats|tls):$/.test(url.protocol) && url.hostname !== "" &&
-      /^\/?$/.test(url.pathname) && !/[?#]/.test(each);
-  });
-  return areAll && addresses.length > 0 ? addresses : null;
+/** A server of NATS, and what it wants to be told. */
+export interface NatsAddress {
+  hostname: string;
+  port: number;
+  isEncrypted: boolean;
+  credentials: { user: string; pass: string } | { token: string } | null;
+}
+
+const natsPort = 4222;
+
+/** One or several, separated by commas; those without credentials take those of the first that has any. */
+export function natsServers(text: string): NatsAddress[] | null {
+  const servers = text.split(",").map((each) => natsServer(each.trim()));
+  if (!servers.every((server) => server !== null)) return null;
+  const given = servers.find(({ credentials }) => credentials !== null)?.credentials ?? null;
+  return servers.map((server) => ({ ...server, credentials: server.credentials ?? given }));
+}
+
+function natsServer(text: string): NatsAddress | null {
+  const url = URL.parse(text.includes("://") ? text : `nats://${text}`);
+  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === "") return null;
+  const [user, pass] = [decoded(url.username), decoded(url.password)];
+  const areNamed = user !== null && pass !== null && (user !== "" || pass === "");
+  if (!areNamed || /[?#]/.test(text) || !["", "/"].includes(url.pathname)) return null;
+  return {
+    // Without what keeps an IPv6 address apart from its port.
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port || natsPort),
+    isEncrypted: url.protocol === "tls:",
+    credentials: user === "" ? null : pass === "" ? { token: user } : { user, pass },
+  };
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // A percent sign that stands for itself is to be written as %25.
+    return null;
+  }
 }
 
 /** Storage whose hosts may begin with the name of the bucket. */

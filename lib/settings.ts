@@ -8,7 +8,7 @@ import {
   issuerAddress,
   kvConnectAddress,
   nanobananaAddress,
-  natsAddresses,
+  natsServers,
   openAiAddress,
   s3Endpoint,
   siteOrigin,
@@ -62,7 +62,7 @@ const variables = {
   },
   DENO_KV_ACCESS_TOKEN: { schema: apiKey.optional(), takes: "the access token of that server" },
   NATS_URL: {
-    schema: address(natsAddresses).optional(),
+    schema: address(natsServers).optional(),
     takes: "addresses of NATS servers such as nats://nats:4222, separated by commas",
   },
   NANO_BANANA_TOKEN: { schema: apiKey.optional(), takes: "the key of the Nanobanana API" },

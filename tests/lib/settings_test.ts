@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createTestDirectory } from "../fixtures/directory.ts";
+import type { NatsAddress } from "../../lib/base_address.ts";
 import { StartError } from "../../lib/refusal.ts";
 import {
   addEnvFile,
@@ -30,6 +31,11 @@ Deno.test("without any variable the defaults of the manual hold", () => {
   ]);
 });
 
+const nats = (changes: Partial<NatsAddress> = {}): NatsAddress => (
+  { hostname: "nats.test", port: 4222, isEncrypted: false, credentials: null, ...changes }
+);
+const ada = { user: "ada", pass: "pass" };
+
 const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: unknown][] = [
   ["PORT", "0", 0],
   ["PORT", " 9000 ", 9000],
@@ -45,6 +51,19 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["PORT", '"9000"', 9000],
   ["PORT", "\u00a0'9000'\ufeff", 9000],
   ["PUBLIC_URL", "https://Darkroom.Example:443//", "https://darkroom.example"],
+  ["NATS_URL", "nats://nats.test", [nats()]],
+  ["NATS_URL", "nats.test:5222/", [nats({ port: 5222 })]],
+  ["NATS_URL", "tls://t0ken@nats.test", [nats({ isEncrypted: true, credentials: { token: "t0ken" } })]],
+  ["NATS_URL", "nats://ada:p%40ss@nats.test", [nats({ credentials: { user: "ada", pass: "p@ss" } })]],
+  [
+    "NATS_URL",
+    "nats://a.test, tls://ada:pass@[::1]:4223,nats://t0ken@b.test",
+    [
+      nats({ hostname: "a.test", credentials: ada }),
+      nats({ hostname: "::1", port: 4223, isEncrypted: true, credentials: ada }),
+      nats({ hostname: "b.test", credentials: { token: "t0ken" } }),
+    ],
+  ],
   ["ALLOWED_DOMAINS", "@Example.org, other.org", ["example.org", "other.org"]],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/v1/", "http://127.0.0.1:1234/v1"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/", "http://127.0.0.1:1234"],
@@ -68,8 +87,6 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["GEMINI_BASE_URL", "https://a.test/proxy", "https://a.test/proxy"],
   ["NANO_BANANA_URL", "https://a.test/api/v1/nanobanana/generate", "https://a.test"],
   ["NANO_BANANA_URL", "https://a.test/proxy/api/v1/", "https://a.test/proxy"],
-  ["NATS_URL", "nats://nats:4222", ["nats://nats:4222"]],
-  ["NATS_URL", "tls://ada:word@a.test:4222, nats://b.test", ["tls://ada:word@a.test:4222", "nats://b.test"]],
 ];
 
 const endpoints: [text: string, endpoint: string][] = [
@@ -108,6 +125,14 @@ for (const [name, text, value] of good) {
 }
 
 const bad: [name: string, text: string][] = [
+  ["NATS_URL", "http://nats.test:4222"],
+  ["NATS_URL", "nats://nats.test:4222/subject"],
+  ["NATS_URL", "nats://nats.test:4222?tls=1"],
+  ["NATS_URL", "nats://nats.test:99999"],
+  ["NATS_URL", "tls:///"],
+  ["NATS_URL", "nats://:password@nats.test"],
+  ["NATS_URL", "nats://50%@nats.test"],
+  ["NATS_URL", "nats://a.test,,nats://b.test"],
   ["PORT", "65536"],
   ["PORT", "-1"],
   ["PORT", "80.5"],
@@ -149,8 +174,6 @@ const bad: [name: string, text: string][] = [
   ["KV_URL", "/var/lib/darkroom.sqlite3"],
   ["KV_URL", "postgres://db/darkroom"],
   ["DENO_KV_ACCESS_TOKEN", "<token of the server>"],
-  ["NATS_URL", "http://nats:4222"],
-  ["NATS_URL", "nats://nats:4222/darkroom"],
   ["NATS_URL", ","],
   ["OPENAI_BASE_URL", "https://ada:secret@a.test/v1"],
   ["OPENAI_BASE_URL", "https://a.test/v1?api-version=2"],

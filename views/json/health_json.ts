@@ -1,5 +1,6 @@
 /** For whatever watches the server. */
 import { z } from "zod";
+import type { BusState } from "../../lib/bus/bus.ts";
 import { errorShape } from "./error_json.ts";
 import { answer } from "./values.ts";
 
@@ -9,10 +10,13 @@ export function healthJson(): z.output<typeof healthAnswer> {
   return { success: true, status: "ok" };
 }
 
-export const readyAnswer = answer({ status: z.literal("ready") });
+/** How the bus to the other nodes is, where there is one; without it all goes on, only slower. */
+const bus = z.enum(["up", "down"]).optional();
 
-export function readyJson(): z.output<typeof readyAnswer> {
-  return { success: true, status: "ready" };
+export const readyAnswer = answer({ status: z.literal("ready"), bus });
+
+export function readyJson(busState: BusState): z.output<typeof readyAnswer> {
+  return { success: true, status: "ready", ...busPart(busState) };
 }
 
 export const notReadyAnswer = z.strictObject({
@@ -21,12 +25,13 @@ export const notReadyAnswer = z.strictObject({
   failing: z.array(z.string()).min(1),
   /** Why, for admins only. */
   detail: z.array(z.strictObject({ part: z.string(), reason: z.string() })).optional(),
+  bus,
   error: errorShape,
 });
 
 export function notReadyJson(
   failures: readonly { part: string; reason: string }[],
-  { requestId, isForAdmin }: { requestId: string; isForAdmin: boolean },
+  { requestId, isForAdmin, busState }: { requestId: string; isForAdmin: boolean; busState: BusState },
 ): z.output<typeof notReadyAnswer> {
   const [{ part, reason }] = failures;
   const message = reason === "stopping" ? "The server is stopping" : `No answer from the ${part}`;
@@ -34,6 +39,11 @@ export function notReadyJson(
     success: false,
     failing: failures.map((failure) => failure.part),
     ...(isForAdmin && { detail: failures.map(({ part, reason }) => ({ part, reason })) }),
+    ...busPart(busState),
     error: { message, code: "unavailable", requestId },
   };
+}
+
+function busPart(state: BusState): { bus?: "up" | "down" } {
+  return state === "none" ? {} : { bus: state };
 }

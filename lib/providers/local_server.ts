@@ -18,6 +18,7 @@ import {
 import type { Sleep } from "../sleep.ts";
 import { maskFile, partsOf, sourceFiles } from "./given_pictures.ts";
 import { failureOfAnswer, failureOfEvent, firstImage, readError, versioned } from "./openai_wire.ts";
+import { withoutExtraArguments } from "./prompt_orders.ts";
 import { createSdCpp, sdCppModel } from "./sd_cpp.ts";
 import {
   type Answers,
@@ -393,23 +394,6 @@ function localModel(id: string, { options, edit }: Dialect): Model {
     retiresAt: null,
     deadlineMs: longestMs,
   };
-}
-
-/** A server of stable-diffusion.cpp takes orders from within the prompt; people's prompts give none. */
-function withoutExtraArguments(task: TaskRequest): TaskRequest {
-  const { prompt, negativePrompt } = task;
-  return {
-    ...task,
-    prompt: stripTag(prompt),
-    ...(negativePrompt !== undefined && { negativePrompt: stripTag(negativePrompt) }),
-  };
-}
-
-/** Again until nothing is left, since what remains may close up to another tag. */
-function stripTag(text: string): string {
-  const stripped = text.replace(/<\s*sd_cpp_extra_args\s*>[\s\S]*?(<\s*\/\s*sd_cpp_extra_args\s*>|$)/gi, " ")
-    .replace(/<\s*\/?\s*sd_cpp_extra_args\s*>/gi, " ");
-  return stripped === text ? text.trim() : stripTag(stripped);
 }
 
 function badResult(message: string): ProviderFailure {

@@ -13,6 +13,7 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import type { Sleep } from "../sleep.ts";
+import { diffusionLongestMs, diffusionSizes, sentSources, strengthRange } from "./diffusion_model.ts";
 import { partsOf } from "./given_pictures.ts";
 import { failureOfAnswer, firstImage, readError } from "./openai_wire.ts";
 import { type Fields, fieldsOf, numberOf, outcomeUnknown, submissionFailure, textOf } from "./wire.ts";
@@ -34,9 +35,6 @@ const maxFileBytes = 50_000_000;
 const firstPollMs = 250;
 const longestPollMs = 2000;
 
-const squares = ["512x512", "768x768", "1024x1024", "1536x1536"];
-const others = ["768x512", "512x768", "1024x768", "768x1024", "1536x1024", "1024x1536"];
-
 /** The one model that the server has loaded, described by what it says of itself. */
 export function sdCppModel(capabilities: unknown): Model {
   const fields = fieldsOf(capabilities);
@@ -53,7 +51,7 @@ export function sdCppModel(capabilities: unknown): Model {
     id: "sd-cpp-local",
     provider: "openai",
     name: textOf(loaded.stem) ?? textOf(loaded.name) ?? "stable-diffusion.cpp",
-    sizes: [...squares, ...others].filter(fits),
+    sizes: diffusionSizes.filter(fits),
     maxCount: 8,
     imagesPerTask: 1,
     options: {
@@ -67,7 +65,7 @@ export function sdCppModel(capabilities: unknown): Model {
     progress: "estimate",
     previews: false,
     retiresAt: null,
-    deadlineMs: 30 * 60_000,
+    deadlineMs: diffusionLongestMs,
   };
 }
 
@@ -78,16 +76,9 @@ const maxPictures = 5;
 function editAbility(features: Fields): EditAbility | null {
   if (features.init_image === false) return null;
   return {
-    sources: {
-      max: features.ref_images === false ? 1 : maxPictures,
-      maxBytes: 8_000_000,
-      longestSide: 2048,
-      contentTypes: ["image/png", "image/jpeg"],
-      by: "bytes",
-      roles: false,
-    },
+    sources: sentSources(features.ref_images === false ? 1 : maxPictures),
     mask: features.mask_image === false ? null : "white",
-    strength: { min: 0, max: 1, step: 0.05 },
+    strength: strengthRange,
     sizes: "list",
   };
 }

@@ -46,6 +46,7 @@ import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
 import { createSharePasswords, type SharePasswords } from "./shares/share_password.ts";
 import { createShareViews, type ShareViews } from "./shares/share_views.ts";
 import { createSignals } from "./signals.ts";
+import { createDuties, type Held } from "./store/duty.ts";
 import type { LeaseTimes } from "./store/lapse.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
@@ -221,7 +222,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log("warn", "setting_without_effect", { words });
   }
   const callbacks = createCallbacks({ publicUrl, secret });
-  const doorbell = createKvDoorbell(kv);
+  const doorbell = createKvDoorbell(store, log);
   const reports = createSignals<ProgressReport>();
   const progress = createProgressBoard(reports);
   const arrivals = createSignals<PresenceSignal>();
@@ -264,36 +265,40 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     concurrency: world.concurrency,
     userConcurrency: world.userConcurrency,
     storagePatienceMs: world.storagePatienceMs,
-    owner: world.nodeId,
+    leaseTimes: world.leaseTimes,
+    nodeId: world.nodeId,
   });
-  const lots = createLots({
-    store,
-    doorbell,
-    models,
-    blobs,
-    decoding,
-    log,
-    random,
-    health,
-    defaultBudgetMicros,
-    times: world.lotTimes ?? usualLotTimes,
-  });
+  const duties = createDuties({ store, nodeId: world.nodeId, log, times: world.leaseTimes });
+  const createLotJob = (held: Held) =>
+    createLots({
+      held,
+      store,
+      doorbell,
+      models,
+      blobs,
+      decoding,
+      log,
+      random,
+      health,
+      defaultBudgetMicros,
+      times: world.lotTimes ?? usualLotTimes,
+    });
   const readBudget = createBudgetReader(store, { defaultBudgetMicros });
   const hooks: HookDeps = {
     store,
     seal: createSeal({ secret, purpose: "webhooks" }),
     allowed: world.webhookAllow,
   };
-  const deliveries = createDeliveries({
-    ...hooks,
-    log,
-    outgoing: world.outgoing,
-    publicUrl,
-    readLimit: async (userId) => (await readBudget(userId)).limitMicros,
-    readText: async (promptId) => (await readPrompt(store, promptId))?.value.request.text ?? null,
-  });
+  const createDeliveryJob = () =>
+    createDeliveries({
+      ...hooks,
+      log,
+      outgoing: world.outgoing,
+      publicUrl,
+      readLimit: async (userId) => (await readBudget(userId)).limitMicros,
+      readText: async (promptId) => (await readPrompt(store, promptId))?.value.request.text ?? null,
+    });
   const deletions = createAccountDeletions({ store, models, blobs, log });
-  const housekeeping = createHousekeeping({ store, blobs, log, owner: world.instanceId });
   const shareEnds = createShareEnds({ store, log });
   const shareViews = createShareViews({ store, log });
   const stopping = new AbortController();
@@ -366,10 +371,13 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     async start() {
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();
-      await lots.start();
-      housekeeping.start();
-      deliveries.start();
-      await deletions.start();
+      await duties.start({
+        batches: batches.createJob,
+        lots: createLotJob,
+        housekeeping: () => createHousekeeping({ store, blobs, log, owner: world.instanceId }),
+        deliveries: createDeliveryJob,
+        deletions: deletions.createJob,
+      });
     },
     async stop() {
       stopping.abort();
@@ -378,11 +386,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       health.stop();
       await Promise.all([
         worker.stop(),
-        lots.stop(),
-        deletions.stop(),
-        housekeeping.stop(),
+        duties.stop(),
         shareViews.stop(),
-        deliveries.stop(),
       ]);
     },
   };

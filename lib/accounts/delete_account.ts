@@ -17,7 +17,9 @@ import { listUnfinishedPrompts, readPrompt, removePrompt } from "../prompts/prom
 import { isKeeper } from "../statistics/rollup.ts";
 import { leaveToNobody } from "../statistics/rollup_store.ts";
 import { removeImplied } from "../store/noun.ts";
+import type { Job } from "../store/duty.ts";
 import { keys, kinds } from "../store/schema.ts";
+import { watchKey } from "../store/watch_key.ts";
 import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
 import { changeVersion, commit, read, removeUnder, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
@@ -43,37 +45,39 @@ export interface DeletionDeps extends CancelDeps {
 }
 
 export interface AccountDeletions {
-  /** Takes up what an earlier process left. */
-  start(): Promise<void>;
   /**
    * Deletes an account: when this returns, its user is signed out everywhere and its streams end; the rest goes
    * soon. Refuses the last owner with `conflict`.
    */
   request(userId: string): Promise<void>;
-  /** Ends after the step that is being done; the next process goes on. */
-  stop(): Promise<void>;
+  /**
+   * One node's turn at the rest. It begins with what another left, and ends after the step that is being done. Each step
+   * is checked or may be done twice, so one that goes on a little longer than its turn does no harm.
+   */
+  createJob(): Job;
 }
 
 const usualRetryMs = 1000;
 
 export function createAccountDeletions(deps: DeletionDeps): AccountDeletions {
+  return {
+    request: (userId) => beginDeletion(deps.store, userId),
+    createJob: () => createDeletionJob(deps),
+  };
+}
+
+function createDeletionJob(deps: DeletionDeps): Job {
   const { store, log, retryMs = usualRetryMs } = deps;
   const pending = new Set<string>();
   const stopping = new AbortController();
+  const { signal } = stopping;
   let working: Promise<void> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   return {
     async start() {
-      for await (const { value } of store.kv.list<AccountDeletion>({ prefix: [...kinds.deletions] })) {
-        if (value.finishedAt === null) pending.add(value.userId);
-      }
-      wake();
-    },
-    async request(userId) {
-      await beginDeletion(store, userId);
-      pending.add(userId);
-      wake();
+      await lookForNew();
+      void watchKey(store.kv, { key: keys.deletionBell(), onWrite: lookForNew, signal, log });
     },
     async stop() {
       stopping.abort();
@@ -82,19 +86,26 @@ export function createAccountDeletions(deps: DeletionDeps): AccountDeletions {
     },
   };
 
+  async function lookForNew(): Promise<void> {
+    for await (const { value } of store.kv.list<AccountDeletion>({ prefix: [...kinds.deletions] })) {
+      if (value.finishedAt === null) pending.add(value.userId);
+    }
+    wake();
+  }
+
   function wake(): void {
-    if (working !== null || pending.size === 0 || stopping.signal.aborted) return;
+    if (working !== null || pending.size === 0 || signal.aborted) return;
     clearTimeout(timer);
     working = workOnAll().finally(() => {
       working = null;
-      if (pending.size > 0 && !stopping.signal.aborted) timer = setTimeout(wake, retryMs);
+      if (pending.size > 0 && !signal.aborted) timer = setTimeout(wake, retryMs);
     });
   }
 
   async function workOnAll(): Promise<void> {
     for (const userId of pending) {
       try {
-        if (await finishDeletion(deps, { userId, signal: stopping.signal })) pending.delete(userId);
+        if (await finishDeletion(deps, { userId, signal })) pending.delete(userId);
       } catch (error) {
         log("error", "deletion_interrupted", { userId, error });
       }
@@ -109,7 +120,7 @@ async function beginDeletion(store: Store, userId: string): Promise<void> {
     if (found === null) throw accountGone();
     const key = keys.user(userId);
     const atomic = store.kv.atomic().check({ key, versionstamp: found.versionstamp }).delete(key)
-      .set(keys.deletion(userId), deletion);
+      .set(keys.deletion(userId), deletion).set(keys.deletionBell(), deletion.requestedAt);
     const { identity } = found.value;
     if (identity !== undefined) atomic.delete(keys.identity(identity.issuer, identity.subject));
     await leaveSpend(atomic, {

@@ -197,6 +197,7 @@ export const belongings: readonly Belonging[] = [
   { name: "delivery to a webhook", noun: deliveryNoun, leaves: under(keys.deliveriesOfUser) },
   { name: "delivery that is due", leaves: under(keys.deliveriesDueOfUser) },
   { name: "what webhooks are to be told", leaves: under(keys.hookEventsOf) },
+  { name: "turn", leaves: alone(keys.turn) },
   { name: "account", leaves: alone(keys.account) },
   { name: "head of the notices", leaves: alone(keys.noticeHead) },
   { name: "head of the changes", leaves: alone(keys.changeHead) },

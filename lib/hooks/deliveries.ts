@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import type { Outgoing } from "../outgoing.ts";
 import type { Seal } from "../seal.ts";
 import { sleep } from "../sleep.ts";
+import type { Job } from "../store/duty.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
 import { tellPerson } from "../users/notice.ts";
@@ -16,12 +17,6 @@ import { fanOut, type ReadLimit, writeDelivery } from "./delivery_store.ts";
 import { type AllowedHosts, type Hook, patienceMs } from "./hook.ts";
 import { type HookName, noteHook, readHooks } from "./hook_store.ts";
 import { attempt } from "./attempt.ts";
-
-export interface Deliveries {
-  start(): void;
-  /** Breaks off what is being sent: that is sent again by whoever starts next. */
-  stop(): Promise<void>;
-}
 
 export interface DeliveriesDeps {
   store: Store;
@@ -45,7 +40,8 @@ const mostOfUser = 4;
 /** What no bell rings for, such as what another process left, is found by then. */
 const sweepMs = 5000;
 
-export function createDeliveries(deps: DeliveriesDeps): Deliveries {
+/** One node's turn at it; its end breaks off what is being sent, which is sent again by whoever begins next. */
+export function createDeliveries(deps: DeliveriesDeps): Job {
   const { store, log } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -9,15 +9,10 @@ import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
 import { sweepShares } from "../shares/share_store.ts";
+import type { Job } from "../store/duty.ts";
 import type { Store } from "../store/store.ts";
 import { sweepBlobs, sweepPlans } from "./sweep_blobs.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
-
-export interface Housekeeping {
-  start(): void;
-  /** Waits for what is under way; what is left is taken up by the next start. */
-  stop(): Promise<void>;
-}
 
 const trashMs = 15_000;
 const boardsMs = 15_000;
@@ -27,9 +22,13 @@ const plansMs = 15 * 60_000;
 const firstSweepMs = 15 * 60_000;
 const sweepMs = 24 * 3600 * 1000;
 
+/**
+ * One node's turn at it; its end waits for what is under way, and what is left is taken up by the next. All of it may be
+ * done twice: a blob goes only where no record names it, and records only as they were read.
+ */
 export function createHousekeeping(
   { store, blobs, log, owner }: { store: Store; blobs: HoldableBlobs; log: Log; owner: string },
-): Housekeeping {
+): Job {
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
   const running = new Set<Promise<void>>();
   let isStopped = false;

@@ -1,27 +1,31 @@
 /**
  * The queue: prompts that wait, and the leases of those that run. Within a user they stand by their rank: first come is
  * first served, unless somebody moved them (`move_prompt.ts`). Between users it goes in turn, by walking the users in the
- * order of their ids from the one served last. A lease is a worker's time-limited right to run a prompt. Its number is kept on the prompt, so whoever holds an older one
- * cannot write any more.
+ * order of their ids from the one served last. A lease is a worker's right to run a prompt for as long as it renews it
+ * (`lapse.ts`). Its number is kept on the prompt, so whoever holds an older one cannot write any more.
  */
 import { type ProcessingPrompt, type Prompt, toPending, toProcessing } from "./prompt.ts";
 import { checkNotPaused } from "./pause.ts";
 import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
 import { countBefore } from "../store/counted_list.ts";
 import { keys, kinds, lists, type Queued } from "../store/schema.ts";
+import { type Moment, momentOf, usualLeaseTimes } from "../store/lapse.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { takeTurn, takingTurns, type Turn } from "./turn.ts";
 
 export interface Lease {
   number: number;
-  /** The process that holds it. */
+  /** Id of the node that holds it. */
   owner: string;
-  /** It has run out after this time; 0 when its holder gave it back. */
+  /** Until when it counts by its holder's clock, for people to read; 0 when its holder gave it back. */
   until: number;
-  /** How often it was renewed: it shows that the work ran for a while. */
+  /** How often it was renewed: it shows that its holder is there, and for how long the work has run. */
   renewals: number;
 }
 
-export const leaseMs = 30_000;
+const { leaseMs } = usualLeaseTimes;
+/** What has run for so long brings no process down at once. */
+const lastingRenewals = 3;
 
 /** A prompt that a worker may run; one that was cancelled meanwhile only waits for its charge. */
 export interface Leased {
@@ -29,6 +33,8 @@ export interface Leased {
   lease: Lease;
   /** What the claim wrote of its tasks as begun is still to be begun. */
   isBegun?: boolean;
+  /** When the commit was begun that took the lease. */
+  takenAt: Moment;
 }
 
 export interface WaitingPrompt extends Queued {
@@ -163,87 +169,119 @@ function readLine(
   ));
 }
 
-/** Prompts that wait to be tried again, the next first; those whose delay is over by then, where a time is given. */
+/** Prompts that wait to be tried again, the next first. */
 export function listDelayed(
-  { kv }: Store,
-  { readyBy, limit }: { readyBy?: number; limit: number },
+  store: Store,
+  { limit }: { limit: number },
 ): Promise<{ promptId: string; readyAt: number }[]> {
-  const end = readyBy === undefined ? {} : { end: [...kinds.delayed, readyBy + 1] };
-  const selector = { prefix: [...kinds.delayed], ...end };
-  const entries = kv.list(selector, { limit, batchSize: Math.min(limit, 500) });
-  return Array.fromAsync(entries, ({ key: [, readyAt, promptId] }) => (
-    { readyAt: Number(readyAt), promptId: String(promptId) }
-  ));
+  return Array.fromAsync(everyDelayed(store, { limit, batchSize: Math.min(limit, 500) }));
+}
+
+async function* everyDelayed(
+  { kv }: Store,
+  options: Deno.KvListOptions,
+): AsyncGenerator<{ promptId: string; readyAt: number }> {
+  for await (const { key: [, readyAt, promptId] } of kv.list({ prefix: [...kinds.delayed] }, options)) {
+    yield { readyAt: Number(readyAt), promptId: String(promptId) };
+  }
 }
 
 /**
  * Takes a lease on a waiting prompt, and writes what is begun with it in the same commit; null when somebody else was
- * first, or it was paused meanwhile.
+ * first, it was paused meanwhile, or there is no room: where several nodes use the store, as many of one user's run at
+ * once on all of them together as may on one.
  */
 export async function claimPrompt(
   store: Store,
-  { promptId, owner, providerOf = () => null, begin = (prompt) => prompt }: {
+  { promptId, owner, providerOf = () => null, begin = (prompt) => prompt, room }: {
     promptId: string;
     owner: string;
     /** The id of the provider that has a model; null: none has it. */
     providerOf?: (model: string) => string | null;
     begin?: (prompt: ProcessingPrompt) => ProcessingPrompt;
+    /** Only looked at where several nodes use the store. Undefined: there always is some. */
+    room?: { userId: string; most: number; onNone: () => void };
   },
 ): Promise<Leased | null> {
-  const found = await readPrompt(store, promptId);
-  if (found?.value.status !== "PENDING") return null;
-  const claimed = toProcessing(found.value, { at: store.now() });
-  const after = begin(claimed);
-  const { userId, batchId, request: { model } } = claimed;
-  const atomic = writePrompt(store.kv, { before: found, after });
-  checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });
-  const leased = await commitLease(store, { atomic, after, owner });
-  return leased && { ...leased, isBegun: after !== claimed };
+  return await takingTurns(store, { userId: room?.userId ?? null }, async (turn) => {
+    if (turn !== null && room !== undefined && turn.runningIds.length >= room.most) {
+      room.onNone();
+      return null;
+    }
+    const found = await readPrompt(store, promptId);
+    if (found?.value.status !== "PENDING") return null;
+    const claimed = toProcessing(found.value, { at: store.now() });
+    const after = begin(claimed);
+    const { userId, batchId, request: { model } } = claimed;
+    const atomic = writePrompt(store.kv, { before: found, after });
+    checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });
+    const leased = await commitLease(store, { atomic, after, owner, turn });
+    return leased && { ...leased, isBegun: after !== claimed };
+  });
 }
 
-/** Takes up a lease that ran out, or whose holder is known to be gone; null when somebody else was first. */
+/**
+ * Takes up a lease that has lapsed, or whose holder is known to be gone; null when somebody else was first, or its
+ * holder is there after all. `isFree` looks at it once more, and the commit checks that it is still the same.
+ */
 export async function takeOverLease(
   store: Store,
-  { promptId, owner, isCrash }: { promptId: string; owner: string; isCrash: boolean },
+  { promptId, owner, isCrash, isFree = () => true }: {
+    promptId: string;
+    owner: string;
+    isCrash: boolean;
+    isFree?: (lease: Lease) => boolean;
+  },
 ): Promise<Leased | null> {
-  const [found, lease] = await Promise.all([readPrompt(store, promptId), readLease(store, promptId)]);
-  if (found === null || lease === null) return null;
-  const prompt = found.value;
-  if (prompt.status === "CANCELLED") {
-    return writeLease(store, { before: found, after: renumbered(prompt), owner });
-  }
+  const userId = store.isShared ? (await readPrompt(store, promptId))?.value.userId ?? null : null;
+  return await takingTurns(store, { userId }, async (turn) => {
+    const [found, lease] = await Promise.all([readPrompt(store, promptId), readLease(store, promptId)]);
+    if (found === null || lease === null || !isFree(lease.value)) return null;
+    const after = takenOver(found.value, { lease: lease.value, isCrash, at: store.now() });
+    if (after === null) return null;
+    const atomic = writePrompt(store.kv, { before: found, after })
+      .check({ key: keys.lease(promptId), versionstamp: lease.versionstamp });
+    return await commitLease(store, { atomic, after, owner, turn });
+  });
+}
+
+/** Null: nothing is to be done for it any more. */
+function takenOver(
+  prompt: Prompt,
+  { lease, isCrash, at }: { lease: Lease; isCrash: boolean; at: number },
+): Prompt | null {
+  if (prompt.status === "CANCELLED") return { ...prompt, leaseNumber: prompt.leaseNumber + 1 };
   if (prompt.status !== "PROCESSING") return null;
-  const after: ProcessingPrompt = {
-    ...toProcessing(prompt, { at: store.now() }),
-    crashes: isCrash ? crashesWith(lease.value, prompt) : prompt.crashes,
+  return {
+    ...toProcessing(prompt, { at }),
+    crashes: isCrash ? crashesWith(lease, prompt) : prompt.crashes,
   };
-  return writeLease(store, { before: found, after, owner });
 }
 
 /** One more, unless the lease was given back; those before a run that lasted for a while are forgotten. */
 function crashesWith(lease: Lease, prompt: Prompt): number {
   if (lease.until === 0) return prompt.crashes;
-  return (lease.renewals > 0 ? 0 : prompt.crashes) + 1;
+  return crashesBefore(lease, prompt) + 1;
 }
 
-function renumbered<P extends Prompt>(prompt: P): P {
-  return { ...prompt, leaseNumber: prompt.leaseNumber + 1 };
-}
-
-function writeLease(
-  store: Store,
-  { before, after, owner }: { before: Versioned<Prompt>; after: Prompt; owner: string },
-): Promise<Leased | null> {
-  return commitLease(store, { atomic: writePrompt(store.kv, { before, after }), after, owner });
+function crashesBefore({ renewals }: Lease, { crashes }: Pick<Prompt, "crashes">): number {
+  return renewals >= lastingRenewals ? 0 : crashes;
 }
 
 async function commitLease(
   store: Store,
-  { atomic, after, owner }: { atomic: Deno.AtomicOperation; after: Prompt; owner: string },
+  { atomic, after, owner, turn }: {
+    atomic: Deno.AtomicOperation;
+    after: Prompt;
+    owner: string;
+    turn: Turn | null;
+  },
 ): Promise<Leased | null> {
+  const takenAt = momentOf(store);
   const lease: Lease = { number: after.leaseNumber, owner, until: store.now() + leaseMs, renewals: 0 };
+  if (turn !== null) takeTurn(atomic, { turn, promptId: after.id });
   const written = await commit(atomic.set(keys.lease(after.id), lease));
-  return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease };
+  return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease, takenAt };
 }
 
 export function readLease(store: Store, promptId: string): Promise<Versioned<Lease> | null> {
@@ -296,20 +334,24 @@ export async function listLeases(
   const crashes = new Map(prompts.map(({ value }) => [value.id, value.crashes]));
   return leases.map(({ value: lease }, i) => {
     const promptId = promptIds[i];
-    return { promptId, lease, crashes: lease.renewals > 0 ? 0 : crashes.get(promptId) ?? 0 };
+    return { promptId, lease, crashes: crashesBefore(lease, { crashes: crashes.get(promptId) ?? 0 }) };
   });
 }
 
-/** Puts prompts whose delay is over back into their user's queue; returns how many. */
-export async function promoteDelayed(store: Store): Promise<number> {
-  let promoted = 0;
-  for (const { promptId } of await listDelayed(store, { readyBy: store.now(), limit: 1000 })) {
+/** Mostly the first of them is not ready yet. */
+const readAtOnce = 20;
+
+/** Puts prompts whose delay is over back into their user's queue; returns when the next one's will be, or null. */
+export async function promoteDelayed(store: Store): Promise<number | null> {
+  const now = store.now();
+  for await (const { promptId, readyAt } of everyDelayed(store, { batchSize: readAtOnce })) {
+    if (readyAt > now) return readyAt;
     const found = await readPrompt(store, promptId);
     if (found?.value.status !== "PENDING" || found.value.readyAt === null) continue;
     const after: Prompt = { ...found.value, readyAt: null };
-    if (await commit(writePrompt(store.kv, { before: found, after })) !== null) promoted++;
+    await commit(writePrompt(store.kv, { before: found, after }));
   }
-  return promoted;
+  return null;
 }
 
 /** The prompt back in the queue, not before `readyAt`, and its lease gone. */

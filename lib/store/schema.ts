@@ -13,9 +13,9 @@
  * | `session` hash · `session_of` userId hash | `Session` · null |
  * | `api_key` hash · `api_key_of` userId keyId | `ApiKey` · hash |
  * | `login_code` hash | `LoginCode` |
- * | `roster` | time of the latest change that may have taken an owner away |
+ * | `roster` | time of the latest change that may have taken an owner away, or made the first |
  * | `audit` id | `AuditEntry` |
- * | `deletion` userId | `AccountDeletion`; stays for good, so that nothing comes back |
+ * | `deletion` userId · `deletion_bell` | `AccountDeletion`; stays for good, so that nothing comes back · time of the latest; watched |
  * | `identity` issuer subject | userId |
  * | `deleted_account_spend` hash of an identity | `DeletedAccountSpend` of a deleted account, until the month ends |
  * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
@@ -59,7 +59,8 @@
  * | `batch_work` batchId | userId, while somebody has to begin its rows, or to end them |
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
- * | `lease` promptId · `duty` name | `Lease`, for as long as a worker has something to do for the prompt · `DutyLease`, where several nodes share the store |
+ * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
+ * | `duty` name · `turn` userId | `DutyLease` · ids of the user's prompts that a worker took last; both only where several nodes use the store |
  * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `shared_boards` userId n · `board_images` boardId n · `shares` userId n · `shares` userId n · `comments` thread n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id, of a share its hash (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
  * | `image_term` userId term n | imageId, for each term that a picture is found by |
@@ -101,6 +102,7 @@ export const keys = {
   roster: () => ["roster"],
   audit: (id: string) => ["audit", id],
   deletion: (userId: string) => ["deletion", userId],
+  deletionBell: () => ["deletion_bell"],
   identity: (issuer: string, subject: string) => ["identity", issuer, subject],
   deletedAccountSpend: (identityHash: string) => ["deleted_account_spend", identityHash],
   passkey: (credentialId: string) => ["passkey", credentialId],
@@ -215,6 +217,7 @@ export const keys = {
   batchHead: (userId: string) => ["batch_head", userId],
   lease: (promptId: string) => ["lease", promptId],
   duty: (name: string) => ["duty", name],
+  turn: (userId: string) => ["turn", userId],
   change: (userId: string, row: number, cursor: Deno.KvKeyPart) => ["change", userId, row, cursor],
   changesIn: (userId: string, row: number) => ["change", userId, row],
   changesOf: (userId: string) => ["change", userId],

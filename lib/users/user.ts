@@ -157,21 +157,29 @@ export async function readSeen(store: Store, userIds: readonly string[]): Promis
   return found.map((seen) => seen?.value ?? null);
 }
 
-/** The owner of this server; made when it first starts, and where there is none that may sign in. */
+/**
+ * The owner of this server; made when it first starts, and where there is none that may sign in. Of several nodes that
+ * find none at the same moment one makes it: the roster tells.
+ */
 export async function ensureOwner(store: Store): Promise<User> {
-  const known = (await listUsers(store)).find(isActiveOwner);
-  if (known !== undefined) return known;
-  const owner: User = {
-    id: store.ids(),
-    name: "Owner",
-    email: null,
-    role: "owner",
-    isDisabled: false,
-    createdAt: store.now(),
-  };
-  const key = keys.user(owner.id);
-  await commit(store.kv.atomic().check({ key, versionstamp: null }).set(key, owner));
-  return owner;
+  while (true) {
+    const roster = await read<number>(store.kv, keys.roster());
+    const known = (await listUsers(store)).find(isActiveOwner);
+    if (known !== undefined) return known;
+    const owner: User = {
+      id: store.ids(),
+      name: "Owner",
+      email: null,
+      role: "owner",
+      isDisabled: false,
+      createdAt: store.now(),
+    };
+    const atomic = store.kv.atomic()
+      .check({ key: keys.roster(), versionstamp: roster?.versionstamp ?? null })
+      .set(keys.roster(), store.now())
+      .set(keys.user(owner.id), owner);
+    if (await commit(atomic) !== null) return owner;
+  }
 }
 
 export function isActiveOwner({ role, isDisabled }: User): boolean {

@@ -1,7 +1,8 @@
 /**
  * Looks after batches that are going on: begins their rows as others end, stops them at their deadlines, and ends what
  * waits of those that were stopped. What it does follows from what is stored, so a crash loses nothing; it is woken by
- * whatever may have changed that, and by the sweep of the worker.
+ * the worker, whenever something may have changed that, and at its sweeps. Of several nodes one does it, since two would
+ * only be in each other's way; whoever feeds, the version of a batch lets only one begin a row.
  */
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Models } from "../catalog/models.ts";
@@ -10,6 +11,7 @@ import { createRowReader } from "../batches/batch_rows.ts";
 import { listBatchesWithWork, stepBatch } from "../batches/batch_store.ts";
 import type { Log } from "../log.ts";
 import type { Doorbell } from "../prompts/doorbell.ts";
+import type { Job } from "../store/duty.ts";
 import type { Store } from "../store/store.ts";
 import { endWaiting } from "./end_batch.ts";
 import { startRows, type StartRowsDeps } from "./start_rows.ts";
@@ -25,10 +27,10 @@ export interface FeederDeps {
 }
 
 export interface BatchFeeder {
-  /** Something may have changed: it looks soon, once for all who call meanwhile. */
+  /** Something may have changed: it looks soon, once for all who call meanwhile. Where several nodes use the store, only on duty. */
   wake(): void;
-  /** Waits for what is under way. */
-  stop(): Promise<void>;
+  /** One turn at the duty: it begins by looking, and its end waits for what is under way. */
+  createJob(): Job;
 }
 
 const leastWindow = 8;
@@ -43,20 +45,27 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
   /** Ids of batches that could not be looked after the last time. */
   const troubled = new Set<string>();
   let isWoken = false;
-  let isStopped = false;
+  let isStopped = store.isShared;
   let looking: Promise<void> | null = null;
   let nextDeadline: ReturnType<typeof setTimeout> | undefined;
 
   return {
     wake,
-    async stop() {
-      isStopped = true;
-      clearTimeout(nextDeadline);
-      await looking;
-    },
+    createJob: () => ({
+      start() {
+        isStopped = false;
+        wake();
+      },
+      async stop() {
+        isStopped = true;
+        clearTimeout(nextDeadline);
+        await looking;
+      },
+    }),
   };
 
   function wake(): void {
+    if (isStopped) return;
     isWoken = true;
     looking ??= lookAll().finally(() => {
       looking = null;

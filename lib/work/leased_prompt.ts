@@ -10,7 +10,8 @@ import { sleep } from "../sleep.ts";
 import { DatabaseRefusal, type Store, type Versioned } from "../store/store.ts";
 import { isLeased, type Prompt, type Task } from "../prompts/prompt.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
-import { giveBackLease, type Leased, leaseMs, renewLease } from "../prompts/queue.ts";
+import { giveBackLease, type Leased, renewLease } from "../prompts/queue.ts";
+import { createTenure, type LeaseTimes, momentOf, type Tenure, usualLeaseTimes } from "../store/lapse.ts";
 import { writeProgress } from "./settle.ts";
 import { outcomeOf, withTask } from "./prompt_steps.ts";
 
@@ -33,6 +34,11 @@ export interface LeasedPrompt {
     images?: NewImage[],
   ): Promise<S | null>;
   readAgain(): Promise<void>;
+  /**
+   * Whether it is surely ours at this moment, which is asked for where a while has passed since that was known: false
+   * where it is lost, or its run stops and nobody knows. Waits for a database that does not answer.
+   */
+  isStillOurs(): Promise<boolean>;
   /** Reads it again; what goes wrong with that is left to the next change. */
   lookAgain(): Promise<void>;
   /** The next process takes it up at once. */
@@ -54,9 +60,13 @@ interface LeaseDeps {
   store: Store;
   blobs: Blobs;
   log: Log;
+  leaseTimes?: LeaseTimes;
 }
 
 interface LeaseState extends LeaseDeps {
+  tenure: Tenure;
+  /** One at a time: of those that wait for a database that is away, all but the first would be in vain. */
+  renewing: Promise<void> | null;
   promptId: string;
   leaseNumber: number;
   latest: Versioned<Prompt>;
@@ -67,8 +77,11 @@ interface LeaseState extends LeaseDeps {
 
 export function createLeasedPrompt(deps: LeaseDeps, leased: Leased, listener: LeaseListener): LeasedPrompt {
   const { id: promptId, leaseNumber } = leased.prompt.value;
+  const { leaseMs, renewEveryMs } = deps.leaseTimes ?? usualLeaseTimes;
   const state: LeaseState = {
     ...deps,
+    tenure: createTenure(deps.store, { since: leased.takenAt, leaseMs }),
+    renewing: null,
     promptId,
     leaseNumber,
     latest: leased.prompt,
@@ -76,7 +89,7 @@ export function createLeasedPrompt(deps: LeaseDeps, leased: Leased, listener: Le
     inTurn: createInTurn(),
     listener,
   };
-  const renewal = setInterval(() => void renew(state), leaseMs / 3);
+  const renewal = setInterval(() => void renew(state), renewEveryMs);
   return {
     get latest() {
       return state.latest;
@@ -94,6 +107,7 @@ export function createLeasedPrompt(deps: LeaseDeps, leased: Leased, listener: Le
         images,
       }),
     readAgain: () => state.inTurn(() => readAgain(state)),
+    isStillOurs: () => isStillOurs(state),
     lookAgain: () => lookAgain(state),
     giveBack: () => giveBackLease(deps.store, { promptId, number: leaseNumber }),
     letGo: () => clearInterval(renewal),
@@ -172,11 +186,27 @@ async function lookAgain(state: LeaseState): Promise<void> {
   }
 }
 
-async function renew(state: LeaseState): Promise<void> {
-  const { store, promptId, leaseNumber } = state;
+function renew(state: LeaseState): Promise<void> {
+  return state.renewing ??= renewOnce(state).finally(() => void (state.renewing = null));
+}
+
+/** What others did to the prompt meanwhile, such as cancelling it, is read with it. */
+async function renewOnce(state: LeaseState): Promise<void> {
+  const { store, promptId, leaseNumber, tenure } = state;
+  const since = momentOf(store);
   try {
-    if (!await renewLease(store, { promptId, number: leaseNumber })) await lookAgain(state);
+    if (await renewLease(store, { promptId, number: leaseNumber })) tenure.confirm(since);
   } catch (error) {
-    state.log("warn", "lease_not_renewed", { promptId, error });
+    return state.log("warn", "lease_not_renewed", { promptId, error });
   }
+  await lookAgain(state);
+}
+
+async function isStillOurs(state: LeaseState): Promise<boolean> {
+  while (!state.isLost && !state.tenure.isSure()) {
+    if (state.listener.isStopping()) return false;
+    await renew(state);
+    if (!state.isLost && !state.tenure.isSure()) await sleep(databaseRetryMs);
+  }
+  return !state.isLost;
 }

@@ -13,17 +13,11 @@ import { failure } from "../prompts/failure_words.ts";
 import { type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
 import { type PendingPrompt, type Prompt, toRefused } from "../prompts/prompt.ts";
 import { isDatabaseTrouble, type Versioned } from "../store/store.ts";
+import type { Job } from "../store/duty.ts";
 import { keys } from "../store/schema.ts";
 import { watchKey } from "../store/watch_key.ts";
 import { type LotDeps, type LotRun, startLot, takeIn } from "./run_lot.ts";
 import { writeProgress } from "./settle.ts";
-
-export interface Lots {
-  /** Takes up what an earlier process left, then begins to pack what waits. */
-  start(): Promise<void>;
-  /** Begins nothing new, and waits until no submission is under way, unless that gets urgent. */
-  stop(): Promise<void>;
-}
 
 const sweepMs = 3000;
 /** A batch of which nothing has changed for so long begins no more rows by itself. */
@@ -46,7 +40,11 @@ interface State {
   inTurn: ReturnType<typeof createInTurn>;
 }
 
-export function createLots(deps: LotDeps): Lots {
+/**
+ * One node's turn at them. It begins with what another left; its end begins nothing new, and waits until no submission is
+ * under way, unless that gets urgent.
+ */
+export function createLots(deps: LotDeps): Job {
   const state: State = {
     deps,
     runs: new Map(),
@@ -59,14 +57,13 @@ export function createLots(deps: LotDeps): Lots {
   return { start: () => start(state), stop: () => stop(state) };
 }
 
-function start(state: State): Promise<void> {
+function start(state: State): void {
   const { deps: { store, doorbell, log }, stopping: { signal } } = state;
   doorbell.listen(() => wakeSoon(state, gatherMs), signal);
   const onWrite = () => later(state, nudgeMs, () => state.runs.forEach((run) => run.nudge()));
   void watchKey(store.kv, { key: keys.cancellation(), onWrite, signal, log });
   sweepLater(state);
   wake(state);
-  return Promise.resolve();
 }
 
 async function stop({ stopping, timers, inTurn, runs }: State): Promise<void> {

@@ -20,6 +20,7 @@ import { isHeld, type Prompt } from "../prompts/prompt.ts";
 import { checkNotPaused, type Pausable, pauseOf, readPauses } from "../prompts/pause.ts";
 import { readPrompts } from "../prompts/prompt_store.ts";
 import { sleep } from "../sleep.ts";
+import type { Held } from "../store/duty.ts";
 import type { Versioned } from "../store/store.ts";
 import {
   endTask,
@@ -35,6 +36,8 @@ import {
 import { requestOfTask } from "./task_request.ts";
 
 export interface LotDeps extends LotTaskDeps {
+  /** Lots are this node's duty. */
+  held: Held;
   health: Pick<ProviderHealth, "note">;
   /** 0 to 1, for jitter. */
   random: () => number;
@@ -204,8 +207,10 @@ async function upload(state: State): Promise<void> {
 
 /** From here on it may be there. */
 async function submit(state: State): Promise<void> {
-  const { ability, lot: { value: lot }, urgent, model } = state;
+  const { ability, lot: { value: lot }, urgent, model, deps: { held } } = state;
   const asked = { lotId: lot.id, model: model.wireId ?? lot.model, files: lot.files! };
+  // Whoever has the lots by now looks for it, and submits it again once it is too late for this one.
+  if (!held.isSure()) throw new Left();
   try {
     const handle = await ability.submitLot(asked, { signal: urgent.signal });
     await taken(state, handle);

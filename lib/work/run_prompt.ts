@@ -11,6 +11,7 @@ import type { Doorbell } from "../prompts/doorbell.ts";
 import type { ProgressBoard } from "../prompts/progress.ts";
 import type { ProcessingPrompt } from "../prompts/prompt.ts";
 import { type Leased, requeue } from "../prompts/queue.ts";
+import type { LeaseTimes } from "../store/lapse.ts";
 import { commit, isDatabaseTrouble, type Versioned } from "../store/store.ts";
 import { createLeasedPrompt, type LeasedPrompt } from "./leased_prompt.ts";
 import { createRunProgress, type RunProgress } from "./run_progress.ts";
@@ -25,6 +26,7 @@ export interface RunDeps extends TaskDeps {
   taskDurations: TaskDurations;
   /** 0 to 1, for jitter. */
   random: () => number;
+  leaseTimes?: LeaseTimes;
 }
 
 export interface Run {
@@ -162,7 +164,8 @@ async function conclude(state: State): Promise<void> {
     const before = leased.latest as Versioned<ProcessingPrompt>;
     const delayMs = state.retryAfterMs ?? backoffMs(before.value.retries, deps);
     const atomic = requeue(deps.store, { before, readyAt: deps.store.now() + delayMs });
-    if (await commit(deps.doorbell.ring(atomic, before.value.id, delayMs)) !== null) return;
+    // There is room for another one.
+    if (await commit(deps.doorbell.ring(atomic, before.value.id)) !== null) return;
     await leased.readAgain();
   }
   if (state.isStopping && !leased.isLost) await leased.giveBack();

@@ -204,7 +204,7 @@ async function perform(work: Work, move: Move): Promise<Move> {
 }
 
 async function submit(work: Work, { at }: { at: number }): Promise<Move> {
-  const { offer: { model, provider }, index, progress } = work;
+  const { offer: { model, provider }, index, progress, leased } = work;
   // Nothing was sent, so nothing is left in doubt.
   if (work.isStopping()) return await advance(work, { type: "not_sent" });
   armDeadline(work, at + model.deadlineMs);
@@ -213,6 +213,8 @@ async function submit(work: Work, { at }: { at: number }): Promise<Move> {
   if (provider.resume === undefined) progress.generating(index, { model, since: at });
   const task = await requestOf(work);
   if (task instanceof ProviderFailure) return await advance(work, { type: "failed", failure: task });
+  // Whoever has taken it over has to say that nobody knows whether it was submitted, and then nobody may.
+  if (!await leased.isStillOurs()) return await advance(work, { type: "not_sent" });
   return await follow(work, () => provider.generate(task, work.context));
 }
 

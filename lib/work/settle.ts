@@ -6,6 +6,7 @@ import { batchOwner } from "../batches/batch_store.ts";
 import { tellHooks } from "../hooks/outbox.ts";
 import { type Account, type Month, monthOf } from "../money/account.ts";
 import { type Books, type BooksOwner, changeBooks, type Outcome, settle } from "../money/ledger.ts";
+import { ringBell } from "../prompts/doorbell.ts";
 import { type FinalPrompt, imagesOf, isFinal, madeBy, outcomeOf, type Prompt } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
 import { isKeeper, type Rollup, rollupOf } from "../statistics/rollup.ts";
@@ -40,6 +41,8 @@ export async function writeProgress(
       const { account, ...settled } = outcome === null
         ? { account: counted }
         : addSettlement(atomic, { books: { ...books, account: counted }, prompt: after, outcome, at });
+      // This node knows that there is room for another one; others may have it.
+      if (outcome !== null && store.isShared) ringBell(atomic, after.id);
       const changed = addToBatch(atomic, { books, account, before: before.value, after, at });
       return { atomic: books.write(atomic, { ...changed, ...settled }), value: after };
     });

@@ -1,9 +1,11 @@
 /**
- * The worker: woken by the doorbell, it takes the next prompts in turn and runs them, as many as may run at once.
- * A sweep every few seconds catches whatever a wake-up missed: delays that are over, leases that ran out.
+ * The worker: woken by the doorbell, and when a delay is over, it takes the next prompts in turn and runs them, as many
+ * as may run at once. A sweep every few seconds catches whatever a wake-up missed, and what nobody works at any more:
+ * leases that were given back, or have lapsed.
  */
 import {
   claimPrompt,
+  type Lease,
   type Leased,
   listLeases,
   nextInTurn,
@@ -16,15 +18,17 @@ import { begin, type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 import type { BatchFeeder } from "./feed_batches.ts";
 import { isDatabaseTrouble } from "../store/store.ts";
+import { createLapses, type Lapses, usualLeaseTimes } from "../store/lapse.ts";
 import { keys } from "../store/schema.ts";
 import { watchKey } from "../store/watch_key.ts";
 
 export interface WorkerDeps extends RunDeps {
+  /** Prompts that run at once here, and of one user on all nodes. */
   concurrency: number;
   userConcurrency: number;
-  /** Names this process on the leases it holds. */
-  owner: string;
-  batches: BatchFeeder;
+  /** Names this node on the leases it holds. */
+  nodeId: string;
+  batches: Pick<BatchFeeder, "wake">;
 }
 
 export interface Worker {
@@ -35,7 +39,6 @@ export interface Worker {
   runningCount(): number;
 }
 
-const sweepMs = 3000;
 /** After this, a stop breaks off submissions too, and their outcome is unknown. */
 const patienceMs = 7000;
 const troubleDelayMs = 1000;
@@ -47,12 +50,20 @@ interface State {
   runs: Map<string, Run>;
   runsPerUser: Map<string, number>;
   /** They wait for each other; the first runs. */
-  crashSuspects: string[];
+  crashSuspects: Suspect[];
+  lapses: Lapses;
   stopping: AbortController;
   inTurn: InTurn;
   lastServed: string;
   isWoken: boolean;
   nextSweep: ReturnType<typeof setTimeout> | undefined;
+  nextDelay: ReturnType<typeof setTimeout> | undefined;
+}
+
+interface Suspect {
+  promptId: string;
+  /** As it was found. */
+  lease: Lease;
 }
 
 export function createWorker(deps: WorkerDeps): Worker {
@@ -61,19 +72,27 @@ export function createWorker(deps: WorkerDeps): Worker {
     runs: new Map(),
     runsPerUser: new Map(),
     crashSuspects: [],
+    lapses: createLapses({ monotonic: deps.store.monotonic, times: timesOf(deps) }),
     stopping: new AbortController(),
     inTurn: createInTurn(),
     lastServed: "",
     isWoken: false,
     nextSweep: undefined,
+    nextDelay: undefined,
   };
   return { start: () => start(state), stop: () => stop(state), runningCount: () => state.runs.size };
 }
 
+function timesOf({ leaseTimes = usualLeaseTimes }: WorkerDeps) {
+  return leaseTimes;
+}
+
 async function start(state: State): Promise<void> {
   const { deps, stopping: { signal } } = state;
-  const { store, doorbell, log } = deps;
-  await state.inTurn(() => takeUp(state, () => true));
+  const { store, doorbell, log, nodeId } = deps;
+  // Where nobody else uses the store, nobody holds any of them; otherwise nobody else holds this node's own.
+  const isLeft = ({ owner }: Lease) => !store.isShared || owner === nodeId;
+  await state.inTurn(async () => takeUp(state, await listLeases(store), isLeft));
   doorbell.listen(() => wake(state), signal);
   const onWrite = () => {
     nudgeAll(state);
@@ -84,10 +103,10 @@ async function start(state: State): Promise<void> {
   wake(state);
 }
 
-async function stop({ deps, stopping, nextSweep, inTurn, runs }: State): Promise<void> {
+async function stop({ stopping, nextSweep, nextDelay, inTurn, runs }: State): Promise<void> {
   stopping.abort();
   clearTimeout(nextSweep);
-  await deps.batches.stop();
+  clearTimeout(nextDelay);
   // What a step has just claimed is stopped with the rest.
   await inTurn(() => Promise.resolve());
   for (const run of runs.values()) run.stop();
@@ -110,32 +129,46 @@ function wake(state: State): void {
 
 async function pump(state: State): Promise<void> {
   const { deps, stopping } = state;
-  const { store, owner, concurrency } = deps;
+  const { store, nodeId, concurrency, userConcurrency: most } = deps;
   state.isWoken = false;
-  await promoteDelayed(store);
+  wakeAt(state, await promoteDelayed(store));
   const providerOf = (model: string) => deps.models.find(model)?.provider.id ?? null;
+  /** Of whom enough run, counted over all nodes; what ends rings the bell. */
+  const full = new Set<string>();
   while (!stopping.signal.aborted) {
     // What is paused while this goes on is noticed by the claim, and the next time round.
     const pauses = await readPauses(store);
     const next = await nextInTurn(store, {
       after: state.lastServed,
       limit: isPaused(pauses, ofEverything) ? 0 : concurrency - occupiedSlots(state),
-      roomOf: (userId) => isPaused(pauses, { scope: "user", id: userId }) ? 0 : roomOf(state, userId),
+      roomOf: (userId) =>
+        full.has(userId) || isPaused(pauses, { scope: "user", id: userId }) ? 0 : roomOf(state, userId),
       isPaused: ({ userId, batchId, model }) =>
         pauseOf(pauses, { userId, batchId, providerId: providerOf(model) }) !== null,
     });
     if (next.length === 0) return;
     state.lastServed = next.at(-1)!.userId;
-    await Promise.all(next.map(async ({ promptId }) => {
+    await Promise.all(next.map(async ({ promptId, userId }) => {
       const leased = await claimPrompt(store, {
         promptId,
-        owner,
+        owner: nodeId,
+        room: { userId, most, onNone: () => full.add(userId) },
         providerOf,
         begin: (prompt) => begin(deps, prompt),
       });
       if (leased !== null) run(state, leased);
     }));
   }
+}
+
+/** What is later is found by a sweep. */
+const longestTimerMs = 60_000;
+
+function wakeAt(state: State, readyAt: number | null): void {
+  clearTimeout(state.nextDelay);
+  if (readyAt === null || state.stopping.signal.aborted) return;
+  const waitMs = Math.max(0, readyAt - state.deps.store.now());
+  if (waitMs <= longestTimerMs) state.nextDelay = setTimeout(() => wake(state), waitMs);
 }
 
 function isPaused(pauses: readonly Pause[], name: Pick<Pause, "scope" | "id">): boolean {
@@ -158,7 +191,8 @@ function run(state: State, leased: Leased): void {
   const { promptId, userId, ended } = started;
   runs.set(promptId, started);
   runsPerUser.set(userId, (runsPerUser.get(userId) ?? 0) + 1);
-  void ended.catch((error) => retakeLater(state, { promptId, error })).finally(() => {
+  const { lease } = leased;
+  void ended.catch((error) => retakeLater(state, { promptId, lease, error })).finally(() => {
     makeRoom(state, { promptId, userId });
     wake(state);
   });
@@ -170,62 +204,94 @@ function makeRoom(state: State, { promptId, userId }: { promptId: string; userId
   const left = runsPerUser.get(userId)! - 1;
   if (left === 0) runsPerUser.delete(userId);
   else runsPerUser.set(userId, left);
-  if (promptId !== crashSuspects[0]) return;
+  if (promptId !== crashSuspects[0]?.promptId) return;
   crashSuspects.shift();
   void soon(state, "crash suspects", () => nextCrashSuspect(state));
 }
 
 /** A database that does not answer is no fault of the prompt; a bug counts like a crash. */
-function retakeLater(state: State, { promptId, error }: { promptId: string; error: unknown }): void {
+function retakeLater(
+  state: State,
+  { promptId, lease, error }: { promptId: string; lease: Lease; error: unknown },
+): void {
   const isCrash = !isDatabaseTrouble(error);
   state.deps.log("error", isCrash ? "run_failed" : "run_interrupted", { promptId, error });
-  const retake = () => soon(state, "retake", () => take(state, { promptId, isCrash }));
+  // It was renewed since; of another number, it is somebody else's.
+  const isFree = ({ number }: Lease) => number === lease.number;
+  const retake = () => soon(state, "retake", () => take(state, { promptId, isCrash, isFree }));
   sleep(troubleDelayMs, state.stopping.signal).then(retake, () => {});
 }
 
 async function take(
   state: State,
-  { promptId, isCrash }: { promptId: string; isCrash: boolean },
+  { promptId, isCrash, isFree }: { promptId: string; isCrash: boolean; isFree: (lease: Lease) => boolean },
 ): Promise<void> {
-  const { runs, stopping, deps: { store, owner } } = state;
+  const { runs, stopping, deps: { store, nodeId } } = state;
   if (runs.has(promptId) || stopping.signal.aborted) return;
-  const leased = await takeOverLease(store, { promptId, owner, isCrash });
+  const leased = await takeOverLease(store, { promptId, owner: nodeId, isCrash, isFree });
   if (leased !== null) run(state, leased);
 }
 
+type Found = Awaited<ReturnType<typeof listLeases>>;
+
 /** Takes up leases that nobody works under; those under suspicion wait for each other. */
-async function takeUp(state: State, isFree: (lease: { until: number }) => boolean): Promise<void> {
-  const { runs, crashSuspects, deps } = state;
-  for (const { promptId, lease, crashes } of await listLeases(deps.store)) {
-    if (runs.has(promptId) || crashSuspects.includes(promptId) || !isFree(lease)) continue;
-    // A process that gave the lease back did not die of the prompt.
-    const hasDiedAgain = lease.until !== 0;
-    if (hasDiedAgain && crashes + 1 >= suspectCrashes) crashSuspects.push(promptId);
-    else await take(state, { promptId, isCrash: true });
+async function takeUp(
+  state: State,
+  leases: Found,
+  isLeft: (lease: Lease, promptId: string) => boolean,
+): Promise<void> {
+  const { runs, crashSuspects } = state;
+  for (const { promptId, lease, crashes } of leases) {
+    // Whoever gave it back did not die of the prompt.
+    const isGivenBack = lease.until === 0;
+    if (!isGivenBack && !isLeft(lease, promptId)) continue;
+    if (runs.has(promptId) || crashSuspects.some((suspect) => suspect.promptId === promptId)) continue;
+    const suspect = { promptId, lease };
+    if (!isGivenBack && crashes + 1 >= suspectCrashes) crashSuspects.push(suspect);
+    else await takeFound(state, suspect);
   }
   await nextCrashSuspect(state);
+}
+
+/** Unless somebody has renewed it or taken it over since it was found. */
+function takeFound(state: State, { promptId, lease }: Suspect): Promise<void> {
+  return take(state, { promptId, isCrash: true, isFree: (latest) => markOf(latest) === markOf(lease) });
+}
+
+/** Another one after each change of a lease. */
+function markOf({ number, renewals, until }: Lease): string {
+  return `${number} ${renewals} ${until === 0 ? "given back" : ""}`;
 }
 
 /** Runs the first of them; one that has no lease to be taken any more, such as a cancelled one, makes room. */
 async function nextCrashSuspect(state: State): Promise<void> {
   const { crashSuspects, runs, stopping } = state;
   while (crashSuspects.length > 0 && !stopping.signal.aborted) {
-    const [promptId] = crashSuspects;
-    await take(state, { promptId, isCrash: true });
-    if (runs.has(promptId)) return;
-    if (crashSuspects[0] === promptId) crashSuspects.shift();
+    const [suspect] = crashSuspects;
+    await takeFound(state, suspect);
+    if (runs.has(suspect.promptId)) return;
+    if (crashSuspects[0] === suspect) crashSuspects.shift();
   }
 }
 
 function sweepLater(state: State): void {
   if (state.stopping.signal.aborted) return;
-  const sweep = () => void soon(state, "sweep", () => sweepOnce(state)).then(() => sweepLater(state));
-  state.nextSweep = setTimeout(sweep, sweepMs);
+  const sweep = () => void sweepOnce(state).then(() => sweepLater(state));
+  state.nextSweep = setTimeout(sweep, timesOf(state.deps).lookEveryMs);
 }
 
+/** It looks without waiting for its turn: what lapses is told by how much time lies between two looks. */
 async function sweepOnce(state: State): Promise<void> {
-  const now = state.deps.store.now();
-  await takeUp(state, (lease) => lease.until < now);
+  const { deps: { store, log }, stopping } = state;
+  try {
+    const { all, lapsed } = await state.lapses.look(async () => {
+      const leases = await listLeases(store);
+      return leases.map((found) => ({ ...found, name: found.promptId, mark: markOf(found.lease) }));
+    });
+    await soon(state, "sweep", () => takeUp(state, all, (_, promptId) => lapsed.has(promptId)));
+  } catch (error) {
+    if (!stopping.signal.aborted) log("error", "worker_trouble", { step: "look", error });
+  }
   wake(state);
 }
 

@@ -121,7 +121,7 @@ export const plantedFaults: PlantedFault[] = [
         old: "return atomic.set(keys.bell(), promptId);",
         new: "return atomic;",
       },
-      { file: "lib/work/worker.ts", old: "const sweepMs = 3000;", new: "const sweepMs = 3_000_000;" },
+      { file: "lib/store/lapse.ts", old: "lookEveryMs: 2000,", new: "lookEveryMs: 2_000_000," },
     ],
     story: plainPrompts,
   },
@@ -496,11 +496,14 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "work under a lease is not taken up at the start",
     breaks: "resumed",
-    edits: [{
-      file: "lib/work/worker.ts",
-      old: "await state.inTurn(() => takeUp(state, () => true));",
-      new: "",
-    }],
+    edits: [
+      {
+        file: "lib/work/worker.ts",
+        old: "await state.inTurn(async () => takeUp(state, await listLeases(store), isLeft));",
+        new: "",
+      },
+      { file: "lib/store/lapse.ts", old: "lapseMs: 14_000,", new: "lapseMs: 14_000_000," },
+    ],
     story: killed("question for a task, answered"),
   },
   {
@@ -509,12 +512,13 @@ export const plantedFaults: PlantedFault[] = [
     edits: [
       {
         file: "lib/work/worker.ts",
-        old: "await takeUp(state, (lease) => lease.until < now);",
-        new: "await takeUp(state, () => true);",
+        old: "takeUp(state, all, (_, promptId) => lapsed.has(promptId))",
+        new: "takeUp(state, all, () => true)",
       },
       {
         file: "lib/work/worker.ts",
-        old: "if (runs.has(promptId) || crashSuspects.includes(promptId) || !isFree(lease)) continue;",
+        old:
+          "if (runs.has(promptId) || crashSuspects.some((suspect) => suspect.promptId === promptId)) continue;",
         new: "",
       },
       {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { startDeletions, type StartedDeletions } from "../../fixtures/deletions.ts";
 import { createApiKey, openApiKey } from "../../../lib/identity/api_key.ts";
 import type { Blobs } from "../../../lib/blobs/blobs.ts";
-import { type AccountDeletion, createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
+import type { AccountDeletion } from "../../../lib/accounts/delete_account.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { changedSince, firstCursor } from "../../../lib/live/cursor.ts";
 import { correctCharge } from "../../../lib/accounts/correct_charge.ts";
@@ -44,13 +45,13 @@ import { until } from "../../fixtures/until.ts";
 import { noCharge } from "../../../lib/money/charge.ts";
 
 interface Process {
-  deletions: ReturnType<typeof createAccountDeletions>;
+  deletions: StartedDeletions;
   log: string[];
 }
 
 function startProcess(store: Store, blobs: Pick<Blobs, "delete">): Process {
   const log: string[] = [];
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     models: createTestModels(store.now),
     blobs: { ...blobs, isHolding: () => false },
@@ -298,6 +299,8 @@ Deno.test("killed at any of its writes, it ends deleted after the restart, and t
       break;
     }
     kills++;
+    // It hears nothing any more; what it was about to write it never will have written.
+    void dying.deletions.stop();
     assert.deepEqual(await violations(store, blobs), [], `after write ${lastWrite}`);
     assert.equal((await listUsers(store)).some(({ id }) => id === user.id), false);
     assert.equal(await openApiKey(store, scene.apiKey), null);

@@ -17,6 +17,8 @@ const ofNobody = [
   "cancellation",
   "deleted_account_spend",
   "deletion",
+  "deletion_bell",
+  "duty",
   "hook_bell",
   "login_code",
   "passkey_challenge",

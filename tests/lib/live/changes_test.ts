@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { startDeletions } from "../../fixtures/deletions.ts";
 import { mock } from "node:test";
 import { createBudgetReader } from "../../../lib/money/budget.ts";
 import { type Changes, createChanges, type StreamRequest } from "../../../lib/live/changes.ts";
@@ -13,7 +14,6 @@ import {
 } from "../../../lib/prompts/progress.ts";
 import type { Prompt } from "../../../lib/prompts/prompt.ts";
 import { readPrompt, removePrompt, writePrompt } from "../../../lib/prompts/prompt_store.ts";
-import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
 import { changeUser } from "../../../lib/accounts/change_user.ts";
 import { sha256 } from "../../../lib/digest.ts";
 import { createApiKey, findApiKey, revokeApiKey } from "../../../lib/identity/api_key.ts";
@@ -323,7 +323,7 @@ const ends: {
     name: "an account that is deleted",
     end: async ({ store, user }) => {
       await createTestUser(store, { role: "owner" });
-      const deletions = createAccountDeletions({
+      const deletions = startDeletions({
         store,
         models: createTestModels(store.now),
         blobs: { delete: () => Promise.resolve(), isHolding: () => false },

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { startDeletions } from "../../fixtures/deletions.ts";
 import { signInWithProfile } from "../../../lib/identity/identity.ts";
 import { readBudget } from "../../../lib/money/budget.ts";
 import type { Refusal } from "../../../lib/refusal.ts";
 import { keys } from "../../../lib/store/schema.ts";
-import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { standInPriceMicros as price } from "../../fixtures/stand_in_provider.ts";
 import {
@@ -33,7 +33,7 @@ const leftFor = async (store: TestStore, user: User) =>
   (await readBudget(store, { user, defaultMicros: limitMicros })).remainingMicros;
 
 async function leave(store: TestStore, user: User): Promise<void> {
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     models: createTestModels(store.now),
     blobs: { delete: () => Promise.resolve(), isHolding: () => false },

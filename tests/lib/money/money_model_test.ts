@@ -151,7 +151,7 @@ async function play(steps: Step[]): Promise<void> {
         withdraw: () => Promise.resolve(),
       },
       store,
-      doorbell: createKvDoorbell(mortal.kv),
+      doorbell: createKvDoorbell(store, () => {}),
       models,
       blobs,
       decoding: createFewAtOnce(2),
@@ -164,7 +164,7 @@ async function play(steps: Step[]): Promise<void> {
       storagePatienceMs: 0,
       concurrency: 1000,
       userConcurrency: 1000,
-      owner: "test",
+      nodeId: "test",
     });
     await worker.start();
     return {
@@ -277,7 +277,7 @@ async function play(steps: Step[]): Promise<void> {
       options: {},
     };
     const readiness = { demand: () => Promise.resolve(), failures: () => Promise.resolve([]) };
-    const doorbell = createKvDoorbell(store.kv);
+    const doorbell = createKvDoorbell(store, () => {});
     const accepting = requestPrompt({ store, doorbell, readiness, defaultBudgetMicros: null }, {
       user: users[user],
       quote: quoteOf(models, { request, model: models.choose("stand-in") }),

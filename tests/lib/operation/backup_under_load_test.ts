@@ -30,7 +30,7 @@ async function open(path: string, standIn: StandIn) {
   const kv = await openTestDatabase(data.database);
   const store = createStore({ kv, now: Date.now });
   const blobs = createHoldableBlobs(createDiskBlobs(data.blobs));
-  const doorbell = createKvDoorbell(kv);
+  const doorbell = createKvDoorbell(store, () => {});
   const worker = createWorker({
     batches: noBatches,
     sources: { offer: () => Promise.reject(new Error("nobody fetches")), withdraw: () => Promise.resolve() },
@@ -53,7 +53,7 @@ async function open(path: string, standIn: StandIn) {
     storagePatienceMs: 60_000,
     concurrency: count,
     userConcurrency: count,
-    owner: "this process",
+    nodeId: "this process",
   });
   await worker.start();
   return {

@@ -1,7 +1,8 @@
 /** Publications as they are kept: lists, races, what goes with pictures and accounts. */
 import assert from "node:assert/strict";
+import { startDeletions } from "../../fixtures/deletions.ts";
 import { changeUser } from "../../../lib/accounts/change_user.ts";
-import { type AccountDeletion, createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
+import type { AccountDeletion } from "../../../lib/accounts/delete_account.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { imagesOf } from "../../../lib/prompts/prompt.ts";
@@ -76,7 +77,7 @@ const isWell = async ({ store, blobs }: Scene) =>
   assert.deepEqual((await verify(store, { blobs })).violations, []);
 
 async function deleteAccount({ store, blobs }: Scene, { id }: User): Promise<void> {
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     models: createTestModels(store.now),
     blobs: { ...blobs, isHolding: () => false },

@@ -3,9 +3,9 @@
  * the numbers are those of the ledger, and nothing of them is lost or counted twice.
  */
 import assert from "node:assert/strict";
+import { startDeletions } from "../../fixtures/deletions.ts";
 import fc from "fast-check";
 import { correctCharge, listUnknownCharges } from "../../../lib/accounts/correct_charge.ts";
-import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
 import { markImage } from "../../../lib/batches/mark_image.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
 import type { TrashedImage } from "../../../lib/images/image.ts";
@@ -173,7 +173,7 @@ async function takeUpDeletions(
   { store, blobs }: Pick<Moment, "store" | "blobs">,
   userId?: string,
 ): Promise<void> {
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     blobs: { ...blobs, isHolding: () => false },
     models: createTestModels(store.now),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAccountDeletions } from "../../../lib/accounts/delete_account.ts";
+import { startDeletions } from "../../fixtures/deletions.ts";
 import {
   addNotice,
   countNewNotices,
@@ -97,7 +97,7 @@ Deno.test("with an account its notices go, and what others were told of it", asy
 
 async function deleteAccount(store: Store, userId: string): Promise<void> {
   const blobs = { ...createMemoryBlobs(), isHolding: () => false };
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     models: createTestModels(store.now),
     blobs,

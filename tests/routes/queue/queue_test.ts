@@ -204,7 +204,7 @@ Deno.test("moves, run next and cancel-all while workers start things: nothing is
   const { studio, program, ids, line } = scene;
   // Two processes of one database.
   await studio.worker.start();
-  const second = createWorker({ ...workerDepsOf(studio), owner: "another process" });
+  const second = createWorker({ ...workerDepsOf(studio), nodeId: "another process" });
   await second.start();
   try {
     const moves = ids.slice(8).map((id, i) =>
@@ -228,7 +228,7 @@ Deno.test("moves, run next and cancel-all while workers start things: nothing is
 });
 
 /** What a studio's worker is made of, for another process. */
-function workerDepsOf({ deps }: Studio): Omit<Parameters<typeof createWorker>[0], "owner"> {
+function workerDepsOf({ deps }: Studio): Omit<Parameters<typeof createWorker>[0], "nodeId"> {
   return {
     ...deps,
     batches: noBatches,

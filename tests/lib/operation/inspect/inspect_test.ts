@@ -11,7 +11,8 @@ import type { Inspection } from "../../../../lib/operation/inspect/facts.ts";
 import { inspect, inspectedId } from "../../../../lib/operation/inspect/inspect.ts";
 import { publish } from "../../../../lib/publications/publish.ts";
 import { reportPublication } from "../../../../lib/publications/report.ts";
-import { giveBackLease, leaseMs, requeue } from "../../../../lib/prompts/queue.ts";
+import { giveBackLease, requeue } from "../../../../lib/prompts/queue.ts";
+import { usualLeaseTimes } from "../../../../lib/store/lapse.ts";
 import { keys } from "../../../../lib/store/schema.ts";
 import { commit } from "../../../../lib/store/store.ts";
 import { writeProgress } from "../../../../lib/work/settle.ts";
@@ -94,11 +95,11 @@ Deno.test("a prompt that runs tells its task's state, its handle, and who has th
   assert.deepEqual(held.tasks, [
     { state: "running", count: 1, images: [], submittedAt: at, handle: { taskId: "t-1" } },
   ]);
-  const until = new Date(submittedAt + leaseMs).toISOString();
+  const until = new Date(submittedAt + usualLeaseTimes.leaseMs).toISOString();
   assert.deepEqual(held.lease, { number: 1, owner: "test", state: "held", until, renewals: 0 });
   assert.equal(held.stands, `By test, it is being worked on; its lease counts until ${until}, or longer`);
 
-  store.clock.advance(leaseMs + 1);
+  store.clock.advance(usualLeaseTimes.leaseMs + 1);
   assert.match((await scene.look(id)).stands, /^Its lease has run out/);
   await giveBackLease(store, { promptId: id, number: 1 });
   assert.match((await scene.look(id)).stands, /^Its lease was given back/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { startDeletions } from "../../../fixtures/deletions.ts";
 import { correctCharge } from "../../../../lib/accounts/correct_charge.ts";
-import { createAccountDeletions } from "../../../../lib/accounts/delete_account.ts";
 import { markImage } from "../../../../lib/batches/mark_image.ts";
 import { deleteImage } from "../../../../lib/images/delete_image.ts";
 import { rated } from "../../../../lib/images/marking.ts";
@@ -61,7 +61,7 @@ async function deleteAccount(
   store: Awaited<ReturnType<typeof createTestStore>>,
   { userId, blobs }: { userId: string; blobs: ReturnType<typeof createMemoryBlobs> },
 ) {
-  const deletions = createAccountDeletions({
+  const deletions = startDeletions({
     store,
     blobs: { ...blobs, isHolding: () => false },
     models: createTestModels(store.now),

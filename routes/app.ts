@@ -40,6 +40,8 @@ import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { openAiEditsPath, openAiRoutes } from "./openai/openai.ts";
 import { signedPicturePath, signedPictureRoutes } from "./openai/signed_pictures.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
+import { taggedByWhatItSays } from "./http/conditional.ts";
+import { linkToNext } from "./http/list_query.ts";
 import {
   arrival,
   credentials,
@@ -79,6 +81,19 @@ const readyParts = 2000;
 const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
 /** Forms that come back with what was typed also where a picture in them is too large. */
 const filledPaths = [generatorPath, sentMaskPath];
+
+/**
+ * They show what others have changed, too, or what stands nowhere but in memory. Lists with what is to be known to
+ * their owner alone, as links and webhooks are, are kept by nobody.
+ */
+const taggedPaths = [
+  "/api/v1/me",
+  "/api/v1/models",
+  "/v1/models",
+  "/api/v1/boards",
+  "/api/v1/recipes",
+  "/api/v1/publications",
+];
 
 const rowPaths = [batchesApiPath, newBatchPath, quotesPath];
 
@@ -133,6 +148,8 @@ export function createApp(deps: AppDeps) {
     .use(sameSiteOnly(deps))
     .use("/api/*", rateLimitHeaders(deps))
     .use(mcpPath, rateLimitHeaders(deps))
+    .use("/api/v1/*", linkToNext(deps))
+    .on("GET", taggedPaths, taggedByWhatItSays)
     .use(requestLimit(deps))
     .use(queueOfReader(deps))
     .route("/", homeRoutes(deps))

@@ -200,6 +200,7 @@ export const belongings: readonly Belonging[] = [
   { name: "turn", leaves: alone(keys.turn) },
   { name: "account", leaves: alone(keys.account) },
   { name: "head of the notices", leaves: alone(keys.noticeHead) },
+  { name: "latest change of one's own", leaves: alone(keys.ownChange) },
   { name: "head of the changes", leaves: alone(keys.changeHead) },
   { name: "pause of the queue", leaves: alone((userId) => keys.pause("user", userId)) },
   { name: "latest pause of the queue", leaves: alone(keys.pausesChanged) },

@@ -23,26 +23,28 @@ export type LimitedKv = Deno.Kv & { limits?: CommitLimits };
 
 const fileLimits: CommitLimits = { checks: 100, mutations: 1000 };
 
-export function groupCommits(kv: LimitedKv): Deno.Kv {
+export function groupCommits(kv: LimitedKv, besides: Besides = () => []): Deno.Kv {
   const gathering = createGathering(kv, kv.limits ?? fileLimits);
-  const record = (): Deno.AtomicOperation => recordCommit(gathering);
-  const { get, getMany, list, watch, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } =
-    kv;
-  const own = {
-    get,
-    getMany,
-    list,
-    watch,
-    enqueue,
-    listenQueue,
-    set,
-    delete: remove,
-    commitVersionstamp,
-    close,
-  };
+  const record = (): Deno.AtomicOperation => recordCommit(gathering, besides);
+  const { get, getMany, list, watch, enqueue, listenQueue, commitVersionstamp, close } = kv;
+  const own = { get, getMany, list, watch, enqueue, listenQueue, commitVersionstamp, close };
   const bound = Object.fromEntries(Object.entries(own).map(([name, method]) => [name, method.bind(kv)]));
-  return { ...bound, atomic: record, [Symbol.dispose]: () => kv.close() } as Deno.Kv;
+  const isAlone = (mutation: Deno.KvMutation) => besides([mutation]).length === 0;
+  return {
+    ...bound,
+    atomic: record,
+    set: (key, value, options) =>
+      isAlone({ type: "set", key, value })
+        ? kv.set(key, value, options)
+        : record().set(key, value, options).commit(),
+    delete: async (key) =>
+      isAlone({ type: "delete", key }) ? await kv.delete(key) : void await record().delete(key).commit(),
+    [Symbol.dispose]: () => kv.close(),
+  } as Deno.Kv;
 }
+
+/** What a commit writes besides, by what it writes. */
+export type Besides = (mutations: readonly Deno.KvMutation[]) => readonly Deno.KvMutation[];
 
 /**
  * Stands for the version that a commit will have, until it has ended: whatever checks it is made after that commit, or
@@ -232,7 +234,7 @@ function isComplaint(error: unknown): boolean {
 }
 
 /** Takes down what is said to it, as `Deno.AtomicOperation`. */
-function recordCommit(gathering: Gathering): RecordedOperation {
+function recordCommit(gathering: Gathering, besides: Besides): RecordedOperation {
   const commit: Recorded = {
     promisedVersion: gathering.promiseVersion(),
     checks: [],
@@ -261,7 +263,10 @@ function recordCommit(gathering: Gathering): RecordedOperation {
       commit.messages.push(message);
       return recorded;
     },
-    commit: () => gathering.commit(commit),
+    commit: () => {
+      const more = besides(commit.mutations).map((mutation) => ({ ...mutation, name: nameOf(mutation.key) }));
+      return gathering.commit({ ...commit, mutations: [...commit.mutations, ...more] });
+    },
   };
   return recorded;
 }

@@ -67,6 +67,7 @@
  * | `count` … | `KvU64`, of those lists |
  * | `change` userId row versionstamp | promptId, at the version at which the prompt last changed |
  * | `change_head` userId | promptId of the latest change; watched |
+ * | `own_change` userId or `all` | time of the latest commit that changed anything of the user's, or of what concerns everybody (`own_changes.ts`) |
  * | `hooks` userId | the user's `Hook`s |
  * | `hook_event` userId type subject | `OutboxEntry`, until it is a delivery to each hook |
  * | `delivery` userId hookId id | `Delivery`, for thirty days |
@@ -222,6 +223,7 @@ export const keys = {
   changesIn: (userId: string, row: number) => ["change", userId, row],
   changesOf: (userId: string) => ["change", userId],
   changeHead: (userId: string) => ["change_head", userId],
+  ownChange: (userId: string) => ["own_change", userId],
   credentialEnded: (userId: string) => ["credential_ended", userId],
   cancellation: () => ["cancellation"],
   priceAdded: () => ["price_added"],

@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import { createRecent, type Recent } from "../recent.ts";
 import { migrateRecords } from "./migrations.ts";
 import { isOfTheDisk } from "./disk_trouble.ts";
+import { ownChanges } from "./own_changes.ts";
 import { keys } from "./schema.ts";
 
 export interface Store {
@@ -38,7 +39,7 @@ export function createStore(
   },
 ): Store {
   return {
-    kv: groupCommits(kv),
+    kv: groupCommits(kv, (mutations) => ownChanges(mutations, now)),
     isShared,
     now,
     monotonic,

@@ -70,7 +70,7 @@ export function adminRoutes(deps: AdminDeps) {
     const name = { userId: user.id, list: "users", secret };
     const query = readListQuery(c, { ...name, defaultLimit: 50 });
     const page = await listUserViews(deps, { limit: query.start.limit, offset: query.offset });
-    return { users: page.items, pagination: paginate(page, { name, query }) };
+    return { users: page.items, pagination: paginate(c, { page, name, query }) };
   }
 
   async function usersAnswer(c: AppContext) {

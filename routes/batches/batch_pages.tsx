@@ -63,7 +63,7 @@ export function batchPageRoutes(deps: BatchPageDeps) {
       ]);
       const batches = views.map((view, i) => ({ view, first: first[i] }));
       return c.html(
-        <BatchesPage {...{ user, cursor, batches }} pagination={paginate(page, { name, query })} />,
+        <BatchesPage {...{ user, cursor, batches }} pagination={paginate(c, { page, name, query })} />,
       );
     })
     .get("/batches/:id", async (c) => c.html(await page(c)))

@@ -13,9 +13,15 @@ import { dollarAmount } from "../../lib/money/dollars.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { cancelBatch } from "../../lib/work/end_batch.ts";
 import { type ArchiveFile, zipArchive } from "../../lib/zip_archive.ts";
-import { acceptedBatchJson, batchAnswerJson, batchListJson } from "../../views/json/batch_json.ts";
+import {
+  acceptedBatchJson,
+  batchAnswerJson,
+  batchListAnswer,
+  batchListJson,
+} from "../../views/json/batch_json.ts";
 import { promptListJson } from "../../views/json/prompt_json.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { createOwnAnswer } from "../http/conditional.ts";
 import { demandNoFields, readJsonFields } from "../http/input.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey } from "../http/request_headers.ts";
@@ -35,18 +41,22 @@ export type BatchDeps = Pick<
   | "limits"
   | "defaultBudgetMicros"
   | "secret"
+  | "publicUrl"
 >;
 
 export function batchRoutes(deps: BatchDeps) {
   const { store, secret } = deps;
+  const answerList = createOwnAnswer(deps, batchListAnswer);
   return new Hono<AppEnv>()
     .get("/api/v1/batches", async (c) => {
       const { user } = callerOf(c);
       const name = { userId: user.id, list: "batches", secret };
       const query = readListQuery(c, { ...name, defaultLimit: 50 });
-      const page = await listBatches(store, { userId: user.id, ...query.start });
-      const views = await viewBatches(store, page.items);
-      return c.json(batchListJson(views, paginate(page, { name, query })));
+      return await answerList(c, async () => {
+        const page = await listBatches(store, { userId: user.id, ...query.start });
+        const views = await viewBatches(store, page.items);
+        return batchListJson(views, paginate(c, { page, name, query }));
+      });
     })
     .get("/api/v1/batches/:id", async (c) => c.json(await answerOf(c)))
     .get("/api/v1/batches/:id/prompts", async (c) => {
@@ -55,7 +65,7 @@ export function batchRoutes(deps: BatchDeps) {
       const query = readListQuery(c, { ...name, defaultLimit: 50 });
       const page = await listBatchPrompts(store, { batch, ...query.start });
       const views = await viewPrompts(deps, page.items);
-      return c.json(promptListJson(views, paginate(page, { name, query })));
+      return c.json(promptListJson(views, paginate(c, { page, name, query })));
     })
     .get("/api/v1/batches/:id/archive.zip", async (c) => {
       const batch = await findOwn(c);

@@ -70,7 +70,7 @@ export function createBoardPages(
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listBoardImages(store, { boardId: board.id, ...query.start });
     const pictures = await viewBoardPictures(store, { userId: user.id, board, images: page.items });
-    return { pictures, pagination: paginate(page, { name, query }) };
+    return { pictures, pagination: paginate(c, { page, name, query }) };
   }
 
   /** What was said on it, or of a picture there, the latest first. */
@@ -82,7 +82,7 @@ export function createBoardPages(
     const page = await listComments(store, { thread: boardThread(board.id, imageId), limit: shownComments });
     const views = await viewComments(store, { comments: page.items, userId: user.id, shared: board });
     const name = { userId: user.id, list: commentList(board.id, imageId), secret };
-    const { next } = paginate(page, { name, query: { start: { limit: shownComments }, offset: 0 } });
+    const { next } = paginate(c, { page, name, query: { start: { limit: shownComments }, offset: 0 } });
     const ids = page.items.flatMap(({ subject }) =>
       subject.kind === "board" && subject.imageId !== null ? [subject.imageId] : []
     );

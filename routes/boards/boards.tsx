@@ -158,7 +158,7 @@ export function boardRoutes({ store, publicUrl, secret, boardPages }: BoardDeps)
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listings[tab](store, { userId: user.id, ...query.start });
     const views = await viewBoards(store, { userId: user.id, boards: page.items });
-    return { views, pagination: paginate(page, { name, query }) };
+    return { views, pagination: paginate(c, { page, name, query }) };
   }
 
   async function boardsPage(c: AppContext, shown: { problem?: string; name?: string } = {}) {

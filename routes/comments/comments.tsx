@@ -66,7 +66,7 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
       const page = await listComments(store, { thread: recipeThread(recipeId, version), ...query.start });
       const seen = { userId: user.id, shared: place.shared.value };
       const views = await viewComments(store, { comments: page.items, ...seen });
-      return c.json(commentListJson(views, paginate(page, { name, query })));
+      return c.json(commentListJson(views, paginate(c, { page, name, query })));
     })
     .post("/api/v1/recipes/:id/versions/:n/comments", async (c) => {
       const { user } = callerOf(c, "generate");
@@ -191,6 +191,6 @@ export function commentRoutes({ store, secret, boardPages }: CommentDeps) {
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listComments(store, { thread: boardThread(board.id, imageId), ...query.start });
     const views = await viewComments(store, { comments: page.items, userId: user.id, shared: board });
-    return { views, pagination: paginate(page, { name, query }) };
+    return { views, pagination: paginate(c, { page, name, query }) };
   }
 }

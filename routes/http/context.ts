@@ -20,6 +20,8 @@ export interface AppEnv {
     caller: Caller | null;
     /** An id that was made before anything was read, where clients may send a request again by themselves. */
     arrivedAs?: string;
+    /** Of the list that is answered with, where it goes on. */
+    nextCursor?: string;
   };
 }
 

@@ -1,8 +1,9 @@
 /** Pages of lists: `limit` and `offset`, or the `cursor` that the page before gave. */
+import { createMiddleware } from "hono/factory";
 import { sign } from "../../lib/digest.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Pagination } from "../../views/json/pagination_json.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, AppDeps, AppEnv } from "./context.ts";
 import type { Page, PageStart } from "../../lib/store/counted_list.ts";
 
 /** A cursor leads on in one list of one user, and is signed for it. */
@@ -35,13 +36,28 @@ export function readListQuery(c: AppContext, name: ListName & { defaultLimit: nu
   return { start: { limit, before: Number(before) }, offset: Number(passed) };
 }
 
+/** What the page says of itself, and, for `Link`, which one comes after it. */
 export function paginate(
-  page: Page<unknown>,
-  { name, query: { start, offset } }: { name: ListName; query: ListQuery },
+  c: AppContext,
+  { page, name, query: { start, offset } }: { page: Page<unknown>; name: ListName; query: ListQuery },
 ): Pagination {
   const place = `${page.next}.${offset + page.items.length}`;
   const next = page.next === null ? null : `${place}.${signatureOf(name, place)}`;
+  if (next !== null) c.set("nextCursor", next);
   return { limit: start.limit, offset, total: page.total, next };
+}
+
+/** Names the next page of a list that programs read (RFC 8288), beside `pagination.next`. */
+export function linkToNext({ publicUrl }: Pick<AppDeps, "publicUrl">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    await next();
+    const { nextCursor } = c.var;
+    if (nextCursor === undefined) return;
+    const { pathname, searchParams } = new URL(c.req.url);
+    searchParams.delete("offset");
+    searchParams.set("cursor", nextCursor);
+    c.res.headers.append("Link", `<${publicUrl}${pathname}?${searchParams}>; rel="next"`);
+  });
 }
 
 function signatureOf({ userId, list, secret }: ListName, place: string): string {

@@ -68,14 +68,19 @@ function byteCount(digits: string): number {
 
 /** Whether `If-None-Match` names this tag; weak tags compare as strong (RFC 9110, section 13.1.2). */
 export function namesTag(condition: string, etag: string): boolean {
-  return tagsIn(condition).some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
+  return isAny(condition) || tagsIn(condition).some((tag) => tag.replace(/^W\//, "") === etag);
 }
 
 /** Whether `If-Match` names this tag; weak tags match nothing (RFC 9110, section 13.1.1). */
 export function namesStrongTag(condition: string, etag: string): boolean {
-  return tagsIn(condition).some((tag) => tag === "*" || tag === etag);
+  return isAny(condition) || tagsIn(condition).some((tag) => tag === etag);
 }
 
+function isAny(condition: string): boolean {
+  return condition.trim() === "*";
+}
+
+/** What stands between the quotes may have a comma, or be a star. */
 function tagsIn(condition: string): string[] {
-  return condition.split(",").map((tag) => tag.trim());
+  return condition.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }

@@ -206,7 +206,7 @@ export function galleryRoutes(deps: GalleryDeps) {
     const { name, list } = readList(c, query);
     const page = await findImages(user.id, { query, ...list.start });
     const images = await viewPictures(store, page.items);
-    return { images, query, next: paginate(page, { name, query: list }).next };
+    return { images, query, next: paginate(c, { page, name, query: list }).next };
   }
 
   /**
@@ -227,7 +227,7 @@ export function galleryRoutes(deps: GalleryDeps) {
       ? await findImages(user.id, { query, limit: partLength, before: at.sequence + 1 })
       : cutPage(whole, parts * partLength);
     const images = await viewPictures(store, page.items);
-    const { next } = paginate(page, { name, query: list });
+    const { next } = paginate(c, { page, name, query: list });
     return { images, query, next, parts, isContinued: isContinued || index < 0 };
   }
 

@@ -40,12 +40,13 @@ import { DeletedPicturePage } from "../../views/images/deleted_picture_page.tsx"
 import { takeWhole } from "../../lib/images/whole_picture.ts";
 import { UploadPage } from "../../views/images/upload_page.tsx";
 import { ImagePage, type OnBoard } from "../../views/images/image_page.tsx";
-import { imageJson, imageListJson, seenImageJson } from "../../views/json/image_json.ts";
+import { imageJson, imageListAnswer, imageListJson, seenImageJson } from "../../views/json/image_json.ts";
 import { doneJson } from "../../views/json/values.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { isForPrograms } from "../http/problem.tsx";
 import type { EditPages } from "./edit.tsx";
 import { deletedAddress, readMarksQuery, readOwnQuery } from "./gallery.tsx";
+import { createOwnAnswer } from "../http/conditional.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { disposition, sendFile, type Shown } from "../http/send_file.ts";
 import {
@@ -70,17 +71,19 @@ type ImageDeps =
 
 export function imageRoutes(deps: ImageDeps) {
   const { store, files, presigned, publicUrl, secret, editPages, boardPages } = deps;
+  const answerList = createOwnAnswer(deps, imageListAnswer);
   return new Hono<AppEnv>()
     .get("/api/v1/images", async (c) => {
       const { user } = callerOf(c);
-      const [{ views, pagination }, account, generated] = await Promise.all([
-        readPage(c, { defaultLimit: 20 }),
-        readAccount(store, user.id),
-        countImages(store, user.id),
-      ]);
-      return c.json(
-        imageListJson(views, { publicUrl, chargedMicros: account.chargedMicros, generated, pagination }),
-      );
+      const asked = await readAsked(c, { defaultLimit: 20 });
+      return await answerList(c, async () => {
+        const [{ views, pagination }, { chargedMicros }, generated] = await Promise.all([
+          readPage(c, asked),
+          readAccount(store, user.id),
+          countImages(store, user.id),
+        ]);
+        return imageListJson(views, { publicUrl, chargedMicros, generated, pagination });
+      });
     })
     .get("/api/v1/images/:id", async (c) => {
       const [seen] = await viewSeen(store, [await see(c)]);
@@ -133,14 +136,17 @@ export function imageRoutes(deps: ImageDeps) {
       return c.redirect(deletedAddress([await remove(c)]), 303);
     });
 
-  async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
+  async function readAsked(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
     const search: ImageQuery = { ...allOf("made"), ...readMarksQuery(c) };
     await demandBoard(store, { userId: user.id, boardId: search.boardId, right: "see" });
     const name = { userId: user.id, list: `images?${queryOf(search)}`, secret };
-    const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await findPage(user.id, { search, ...query.start });
-    return { views: await viewPictures(store, page.items), pagination: paginate(page, { name, query }) };
+    return { search, name, query: readListQuery(c, { ...name, defaultLimit }) };
+  }
+
+  async function readPage(c: AppContext, { search, name, query }: Awaited<ReturnType<typeof readAsked>>) {
+    const page = await findPage(name.userId, { search, ...query.start });
+    return { views: await viewPictures(store, page.items), pagination: paginate(c, { page, name, query }) };
   }
 
   function findPage(

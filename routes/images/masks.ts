@@ -11,6 +11,7 @@ import { readSentMask } from "../../lib/images/sent_mask.ts";
 import { notFound, Refusal } from "../../lib/refusal.ts";
 import { maskJson } from "../../views/json/mask_json.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
+import { namesTag } from "../http/request_headers.ts";
 import { isMultipart, readFilledForm, readJson } from "../http/request_body.ts";
 
 export const masksPath = "/api/v1/masks";
@@ -61,7 +62,7 @@ export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">)
       const etag = `"${mask.sha256}"`;
       c.header("ETag", etag);
       c.header("Cache-Control", "private, max-age=31536000, immutable");
-      if (c.req.header("If-None-Match") === etag) return c.body(null, 304);
+      if (namesTag(c.req.header("If-None-Match") ?? "", etag)) return c.body(null, 304);
       const blob = await blobs.open(blobKeys.mask(mask.id));
       if (blob === null) throw notFound();
       c.header("Content-Type", "image/png");

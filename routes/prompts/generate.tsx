@@ -405,7 +405,7 @@ export function generateRoutes(deps: GenerateDeps) {
     const name = { userId: user.id, list: "images", secret: deps.secret };
     const query = readListQuery(c, { ...name, defaultLimit: recentImages });
     const page = await listImages(store, { userId: user.id, ...query.start });
-    return { images: await viewImages(store, page.items), pagination: paginate(page, { name, query }) };
+    return { images: await viewImages(store, page.items), pagination: paginate(c, { page, name, query }) };
   }
 
   async function dearerFragment(user: User, { refusal, draft }: { refusal: Refusal; draft: Draft }) {

@@ -11,7 +11,7 @@ import { retryPrompt } from "../../lib/prompts/retry.ts";
 import { AcceptedFragment } from "../../views/prompts/generator_page.tsx";
 import { HistoryPage } from "../../views/prompts/history_page.tsx";
 import { acceptedJson } from "../../views/json/generation_json.ts";
-import { promptJson, promptListJson } from "../../views/json/prompt_json.ts";
+import { promptJson, promptListAnswer, promptListJson } from "../../views/json/prompt_json.ts";
 import { ChangedFragment } from "../../views/prompts/live.tsx";
 import {
   type AppContext,
@@ -21,6 +21,7 @@ import {
   callerOf,
   wantsFragment,
 } from "../http/context.ts";
+import { createOwnAnswer } from "../http/conditional.ts";
 import { paginate, readListQuery } from "../http/list_query.ts";
 import { demandNoFields } from "../http/input.ts";
 import { readIdempotencyKey, readPoll } from "../http/request_headers.ts";
@@ -43,15 +44,19 @@ type PromptDeps = Pick<
 
 export function promptRoutes(deps: PromptDeps) {
   const { store, publicUrl, secret } = deps;
+  const answerList = createOwnAnswer(deps, promptListAnswer);
   return new Hono<AppEnv>()
     .get("/api/v1/prompts", async (c) => {
-      const { views, pagination } = await readPage(c, { defaultLimit: 50 });
-      return c.json(promptListJson(views, pagination));
+      const asked = readAsked(c, { defaultLimit: 50 });
+      return await answerList(c, async () => {
+        const { views, pagination } = await readPage(c, asked);
+        return promptListJson(views, pagination);
+      });
     })
     .get("/prompts", async (c) => {
       const { user } = callerOf(c);
       const cursor = await readCursor(store, user.id);
-      const { views, pagination, only } = await readPage(c, { defaultLimit: 25 });
+      const { views, pagination, only } = await readPage(c, readAsked(c, { defaultLimit: 25 }));
       return c.html(
         <HistoryPage
           user={user}
@@ -117,14 +122,17 @@ export function promptRoutes(deps: PromptDeps) {
       return c.html(<AcceptedFragment view={view} budget={budget} />, 201);
     });
 
-  async function readPage(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
+  function readAsked(c: AppContext, { defaultLimit }: { defaultLimit: number }) {
     const { user } = callerOf(c);
     const only = readChoice(c);
     const name = { userId: user.id, list: `prompts/${only}`, secret };
-    const query = readListQuery(c, { ...name, defaultLimit });
-    const page = await listPrompts(store, { userId: user.id, only, ...query.start });
+    return { only, name, query: readListQuery(c, { ...name, defaultLimit }) };
+  }
+
+  async function readPage(c: AppContext, { only, name, query }: ReturnType<typeof readAsked>) {
+    const page = await listPrompts(store, { userId: name.userId, only, ...query.start });
     const views = await viewPrompts(deps, page.items);
-    return { views, only, pagination: paginate(page, { name, query }) };
+    return { views, only, pagination: paginate(c, { page, name, query }) };
   }
 
   async function cancel(c: AppContext) {

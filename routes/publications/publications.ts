@@ -136,7 +136,7 @@ export async function readPublicationPage(
     const name = { userId: user.id, list: "publications of one's own", secret };
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listOwnPublications(store, { userId: user.id, ...query.start });
-    return { items: page.items, pagination: paginate(page, { name, query }), seenAs: "author" as const };
+    return { items: page.items, pagination: paginate(c, { page, name, query }), seenAs: "author" as const };
   }
   lookingAt(c, deps);
   const order = readOrder(c);
@@ -145,7 +145,7 @@ export async function readPublicationPage(
   const page = order === "newest"
     ? await listNewest(store, query.start)
     : await remixRanking.list(query.start);
-  return { items: page.items, pagination: paginate(page, { name, query }), seenAs: "anybody" as const };
+  return { items: page.items, pagination: paginate(c, { page, name, query }), seenAs: "anybody" as const };
 }
 
 export function readOrder(c: AppContext): GalleryOrder {

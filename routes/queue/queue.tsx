@@ -12,10 +12,11 @@ import { notFound, Refusal } from "../../lib/refusal.ts";
 import { cancelPrompt } from "../../lib/work/cancel.ts";
 import { cancelWaiting, readCancelled, sendAgain } from "../../lib/work/cancel_waiting.ts";
 import { movedPromptJson } from "../../views/json/prompt_json.ts";
-import { queueCancelledJson, queueJson, queuePausedJson } from "../../views/json/queue_json.ts";
+import { queueAnswer, queueCancelledJson, queueJson, queuePausedJson } from "../../views/json/queue_json.ts";
 import { QueueFragment, QueuePage, type QueueProps } from "../../views/queue/queue_page.tsx";
 import { dollars, plural } from "../../views/shell/format.ts";
 import { type AppContext, type AppDeps, type AppEnv, callerOf, wantsFragment } from "../http/context.ts";
+import { createOwnAnswer } from "../http/conditional.ts";
 import { demandNoFields, readFormLists, readJsonFields } from "../http/input.ts";
 import { orProblem } from "../http/problem.tsx";
 
@@ -29,6 +30,7 @@ type QueueDeps = Pick<
   | "limits"
   | "defaultBudgetMicros"
   | "publicUrl"
+  | "secret"
   | "taskDurations"
   | "userConcurrency"
 >;
@@ -54,11 +56,17 @@ const selectionForm = z.object({
 
 export function queueRoutes(deps: QueueDeps) {
   const { store, publicUrl } = deps;
+  const answerQueue = createOwnAnswer(deps, queueAnswer);
   return new Hono<AppEnv>()
     .get("/api/v1/queue", async (c) => {
       const { user } = callerOf(c);
-      const [line, state] = await Promise.all([readQueueLine(store, user.id), readQueueState(deps, user.id)]);
-      return c.json(queueJson(line, state));
+      return await answerQueue(c, async () => {
+        const [line, state] = await Promise.all([
+          readQueueLine(store, user.id),
+          readQueueState(deps, user.id),
+        ]);
+        return queueJson(line, state);
+      });
     })
     .post("/api/v1/queue/pause", async (c) => {
       const { user } = callerOf(c, "generate");

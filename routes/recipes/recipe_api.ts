@@ -40,7 +40,7 @@ export function recipeApiRoutes({ store, secret }: Pick<AppDeps, "store" | "secr
       const recipes = await Promise.all(
         page.items.map((found) => tell(user.id, { found, most: told.amongOthers })),
       );
-      return c.json(recipeListJson(recipes, paginate(page, { name, query })));
+      return c.json(recipeListJson(recipes, paginate(c, { page, name, query })));
     })
     .post("/api/v1/recipes", async (c) => {
       const { user } = callerOf(c, "generate");
@@ -66,7 +66,7 @@ export function recipeApiRoutes({ store, secret }: Pick<AppDeps, "store" | "secr
       const name = { userId, list: `recipe/${recipeId}`, secret };
       const query = readListQuery(c, { ...name, defaultLimit: 20 });
       const page = await listVersions(store, { recipeId, ...query.start });
-      return c.json(recipeVersionsJson(page.items, paginate(page, { name, query })));
+      return c.json(recipeVersionsJson(page.items, paginate(c, { page, name, query })));
     })
     .post("/api/v1/recipes/:id/versions", async (c) => {
       callerOf(c, "generate");

@@ -219,7 +219,7 @@ export function recipePageRoutes({ store, models, secret, presence }: RecipePage
     const page = await listRecipes(store, { userId: user.id, ...query.start });
     const current = await readCurrent(store, page.items.map(({ recipe }) => recipe.value));
     const recipes = page.items.map((found, i) => ({ view: viewOf(found), current: current[i] }));
-    const { next } = paginate(page, { name, query });
+    const { next } = paginate(c, { page, name, query });
     return <RecipesPage {...{ user, recipes, next, problem }} names={await namesOf(current)} />;
   }
 
@@ -346,7 +346,7 @@ export function recipePageRoutes({ store, models, secret, presence }: RecipePage
         versions={page.items}
         names={await namesOf([...page.items, ...drafts])}
         total={page.total}
-        next={paginate(page, { name, query }).next}
+        next={paginate(c, { page, name, query }).next}
         sent={new Map(own.flatMap(({ n }, i) => sent[i] === null ? [] : [[n, sent[i].text]]))}
       />
     );

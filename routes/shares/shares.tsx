@@ -167,7 +167,7 @@ export function shareRoutes(deps: ShareRouteDeps) {
     const query = readListQuery(c, { ...name, defaultLimit });
     const page = await listShares(store, { userId: user.id, ...query.start });
     const shares = await viewShares({ store, tokens, views }, page.items);
-    return { shares, pagination: paginate(page, { name, query }) };
+    return { shares, pagination: paginate(c, { page, name, query }) };
   }
 
   async function sharePage(c: AppContext, shown: { problem?: string } = {}) {

@@ -472,15 +472,20 @@ Deno.test("what is shown to somebody is kept by no browser or proxy", async () =
     "/join?code=x",
     "/login",
     "/nowhere",
-    "/api/v1/me",
-    "/api/v1/prompts",
-    "/api/v1/images",
+    "/api/v1/shares",
+    "/api/v1/hooks",
     "/api/v1/images/x/file",
   ];
   for (const path of paths) {
     const answer = await session.get(path);
     await answer.body?.cancel();
     assert.equal(answer.headers.get("Cache-Control"), "no-store", path);
+  }
+  for (const path of ["/api/v1/me", "/api/v1/prompts", "/api/v1/images"]) {
+    const answer = await session.get(path);
+    await answer.body?.cancel();
+    // By whoever asked alone, who asks anew each time.
+    assert.equal(answer.headers.get("Cache-Control"), "private, no-cache", path);
   }
 });
 

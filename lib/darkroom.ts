@@ -49,6 +49,7 @@ import { createSignals } from "./signals.ts";
 import { createDuties, type Held } from "./store/duty.ts";
 import type { LeaseTimes } from "./store/lapse.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
+import { tellWrites } from "./store/told_writes.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createLots } from "./work/lots.ts";
 import { type LotTimes, usualLotTimes } from "./work/run_lot.ts";
@@ -199,7 +200,7 @@ const publishingPerMinute = 60;
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
   const { monotonic, isShared } = world;
-  const store = createStore({ kv: world.kv, now, monotonic, isShared });
+  const store = createStore({ kv: tellWrites(world.kv, world), now, monotonic, isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs);
   await loadAddedPrices(store, prices);

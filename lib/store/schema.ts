@@ -273,6 +273,28 @@ export const keys = {
   recipePrompts: (recipeId: string, version: number) => ["recipe_prompt", recipeId, version],
 } satisfies Record<string, (...parts: never[]) => Deno.KvKey>;
 
+/** Kinds of keys that somebody watches, on whichever node. */
+const watchedKinds: ReadonlySet<Deno.KvKeyPart> = new Set([
+  "user",
+  "notice_head",
+  "topic_head",
+  "batch_head",
+  "change_head",
+  "pauses_changed",
+  "credential_ended",
+  "cancellation",
+  "price_added",
+  "hook_bell",
+  "bell",
+  "board",
+  "share",
+]);
+
+/** Whether other nodes are told at once that it was written. */
+export function isWatched([kind]: Deno.KvKey): boolean {
+  return watchedKinds.has(kind);
+}
+
 /** Names a version of a recipe by one part of a key. */
 export function recipeVersionId(recipeId: string, n: number): string {
   return `${recipeId}.${n}`;

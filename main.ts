@@ -12,16 +12,16 @@ import { createDarkroom } from "./lib/darkroom.ts";
 import { configureIdentityProviders } from "./lib/identity/configured_identity_providers.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
-import { openDataDirectory, readInstanceId, readSecret } from "./lib/operation/data_directory.ts";
+import { openDataDirectory } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
 import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
+import { type OpenDeps, type OpenedStore, openStore } from "./lib/operation/open_store.ts";
 import { obstacleToSources } from "./lib/outgoing_address.ts";
 import { createOutgoing, resolveByHost } from "./lib/outgoing.ts";
-import { configureProviders } from "./lib/providers/configured_providers.ts";
+import { configureProviders, providerAddresses } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
-import { openDatabase } from "./lib/store/store.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
 import { shortAsItIs } from "./routes/http/short_answer.ts";
@@ -36,6 +36,7 @@ const storagePatienceMs = 24 * 3600 * 1000;
 
 const now = () => Date.now();
 const { random } = Math;
+const monotonic = () => performance.now();
 const time = { now, sleep, random };
 
 try {
@@ -57,9 +58,10 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const logAtOnce = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
   for (const words of withoutEffect) log("warn", "setting_without_effect", { words });
   const data = await openDataDirectory(settings.DATA_DIR);
-  const kv = await openDatabase(data.database, { now, log: logAtOnce });
-  const secret = await readSecret(data, settings.SECRET);
-  const nodeId = await readInstanceId(data);
+  const { kv, isShared, nodeId, instanceId, secret, nodeSettings } = await openOrStop(
+    () => openConfiguredStore(settings, { data, log: logAtOnce }),
+    told,
+  );
   const application = Promise.withResolvers<Hono<AppEnv>>();
   const server = listen(
     settings,
@@ -74,7 +76,8 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   const identityProviders = configureIdentityProviders(settings, { publicUrl, now });
   const darkroom = await createDarkroom({
     kv,
-    isShared: settings.KV_URL !== undefined,
+    isShared,
+    membership: nodeSettings && { settings: nodeSettings, onTurnedAway: turnAway },
     bus: openBus(settings, { publicUrl, secret, log }),
     ...configureBlobs(settings, { folder: data.blobs, ...time }),
     providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
@@ -83,9 +86,9 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     outgoing,
     log,
     now,
-    monotonic: () => performance.now(),
+    monotonic,
     random,
-    instanceId: nodeId,
+    instanceId,
     nodeId,
     publicUrl,
     secret,
@@ -139,6 +142,35 @@ function openBus(
   return KV_URL === undefined || servers === undefined
     ? noBus()
     : createNatsBus({ servers, ...options, now, random });
+}
+
+/** A database that others share may be waited for. */
+async function openOrStop(
+  open: () => Promise<OpenedStore>,
+  told: Promise<Deno.Signal>,
+): Promise<OpenedStore> {
+  let isOpen = false;
+  void told.then(() => isOpen || Deno.exit(0));
+  const opened = await open();
+  isOpen = true;
+  return opened;
+}
+
+function openConfiguredStore(
+  settings: Settings,
+  { data, log }: Pick<OpenDeps, "data" | "log">,
+): Promise<OpenedStore> {
+  const { KV_URL: url, DENO_KV_ACCESS_TOKEN: token, SECRET: secret } = settings;
+  // The runtime reads it there, and a .env file alone does not put it there.
+  if (token !== undefined) Deno.env.set("DENO_KV_ACCESS_TOKEN", token);
+  const providers = providerAddresses(settings);
+  return openStore({ data, url, secret, providers, now, monotonic, log });
+}
+
+/** Others have gone on without this node: what it would do now could undo what they did. */
+function turnAway(reason: string): void {
+  console.error(`This node can't go on: ${reason}`);
+  Deno.exit(1);
 }
 
 function listen(

@@ -48,6 +48,8 @@ import { createShareViews, type ShareViews } from "./shares/share_views.ts";
 import { createSignals } from "./signals.ts";
 import { createDuties, type Held } from "./store/duty.ts";
 import type { LeaseTimes } from "./store/lapse.ts";
+import { recordsVersion } from "./store/migrations.ts";
+import { createMembership, type MembershipDeps } from "./store/nodes.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { tellWrites } from "./store/told_writes.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
@@ -61,6 +63,8 @@ export interface World {
   kv: Deno.Kv;
   /** Several nodes may use the database; false: only this process does. */
   isShared: boolean;
+  /** What it says of itself to other nodes; null: there are none, or it says nothing. */
+  membership?: Pick<MembershipDeps, "settings" | "onTurnedAway"> | null;
   blobs: Blobs;
   /** To the other nodes. */
   bus: Bus;
@@ -302,6 +306,15 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const shareEnds = createShareEnds({ store, log });
   const shareViews = createShareViews({ store, log });
+  const membership = world.membership && createMembership({
+    ...world.membership,
+    kv,
+    now,
+    nodeId: world.nodeId,
+    version: recordsVersion,
+    load: () => ({ prompts: worker.runningCount(), streams: changes.streamCount() }),
+    log,
+  });
   const stopping = new AbortController();
   const limit = (name: keyof World["perMinute"]) =>
     createRateLimit({ perMinute: world.perMinute[name], now });
@@ -370,6 +383,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     galleryMode: world.galleryMode,
     remixRanking: createRemixRanking(store),
     async start() {
+      membership?.start();
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       await worker.start();
       await duties.start({
@@ -390,6 +404,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
         duties.stop(),
         shareViews.stop(),
       ]);
+      await membership?.stop();
     },
   };
 }

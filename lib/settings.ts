@@ -60,7 +60,10 @@ const variables = {
     schema: address(kvConnectAddress).optional(),
     takes: "the http or https address of a server that speaks KV Connect, such as http://denokv:4512",
   },
-  DENO_KV_ACCESS_TOKEN: { schema: apiKey.optional(), takes: "the access token of that server" },
+  DENO_KV_ACCESS_TOKEN: {
+    schema: z.string().regex(/^(?![<"'`])[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?(?<![<>"'`,;])$/).optional(),
+    takes: "the access token of that server",
+  },
   NATS_URL: {
     schema: address(natsServers).optional(),
     takes: "addresses of NATS servers such as nats://nats:4222, separated by commas",

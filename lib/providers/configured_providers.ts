@@ -21,6 +21,19 @@ export interface ProviderDeps {
   publicUrl: string;
 }
 
+/** Their names with their addresses, without what is secret: what all nodes that share a database have alike. */
+export function providerAddresses(settings: Settings): string[] {
+  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
+  const addresses: [name: string, address: string | undefined, isOn: boolean][] = [
+    ["nanobanana", NANO_BANANA_URL, NANO_BANANA_TOKEN !== undefined],
+    ["openai", OPENAI_BASE_URL ?? openAiBaseUrl, OPENAI_API_KEY !== undefined],
+    ["local", OPENAI_BASE_URL, OPENAI_API_KEY === undefined && OPENAI_BASE_URL !== undefined],
+    ["gemini", GEMINI_BASE_URL ?? geminiBaseUrl, GEMINI_API_KEY !== undefined],
+  ];
+  return addresses.flatMap(([name, address, isOn]) => isOn ? [`${name} ${address}`] : []);
+}
+
 /** In this order: the first real one has the default model. */
 export function configureProviders(settings: Settings, deps: ProviderDeps): Provider[] {
   const { prices, publicUrl, ...common } = deps;

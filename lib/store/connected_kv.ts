@@ -53,7 +53,8 @@ export async function connectKv(
     atomic,
     commitVersionstamp: () => kv.commitVersionstamp(),
     enqueue: () => Promise.reject(new TypeError("KV Connect has no queue")),
-    listenQueue: () => Promise.reject(new TypeError("KV Connect has no queue")),
+    // As the runtime's own: nothing ever comes.
+    listenQueue: () => new Promise(() => {}),
     close,
     [Symbol.dispose]: close,
   };

@@ -15,7 +15,7 @@ import { oneFactInOnePlace } from "./migrations/one_fact_in_one_place.ts";
 import { picturesOfTwoKinds } from "./migrations/pictures_of_two_kinds.ts";
 import { ranksInTheQueue } from "./migrations/ranks_in_the_queue.ts";
 import type { Migration, Step, Write } from "./migration.ts";
-import { keys } from "./schema.ts";
+import { keys, kinds } from "./schema.ts";
 
 interface RecordsVersion {
   version: number;
@@ -34,6 +34,14 @@ const shipped: readonly Migration[] = [
   countedByDay,
   boardsWithMembers,
 ];
+
+/** The version of the records that this program reads and writes. */
+export const recordsVersion = 1 + shipped.length;
+
+/** Another node migrates the records at the same time, and was faster. */
+export class LostMigration extends Error {
+  override readonly name = "LostMigration";
+}
 
 /** Below what a commit of KV may hold: 1,000 mutations in 800 KiB. */
 const mostWrites = 500;
@@ -76,9 +84,20 @@ async function readVersion(
   return { version: await isEmpty(kv) ? newest : 1, versionstamp };
 }
 
+/** What nodes that share it leave before they have looked at its records is nothing yet. */
 async function isEmpty(kv: Deno.Kv): Promise<boolean> {
-  for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) return false;
+  for await (const { key } of kv.list({ prefix: [] }, { batchSize: 10 })) {
+    if (!ofNodes.includes(String(key[0]))) return false;
+  }
   return true;
+}
+
+const ofNodes = [kinds.commitMarkers, kinds.nodes, kinds.nodeSettings].map(([kind]): string => kind);
+
+/** The version of the record that tells how far a migration under way has come; null: none is. */
+export async function readMigrationUnderWay(kv: Deno.Kv): Promise<string | null> {
+  const { value, versionstamp } = await kv.get<RecordsVersion>(keys.recordsVersion());
+  return value?.underWay === undefined ? null : versionstamp;
 }
 
 interface Progress {
@@ -106,7 +125,7 @@ function createProgress(
         else atomic.set(key, value, { expireIn });
       }
       const written = await atomic.commit();
-      if (!written.ok) throw new Error("Somebody else writes to the database while it is migrated");
+      if (!written.ok) throw new LostMigration("Somebody else writes to the database while it is migrated");
       ({ versionstamp } = written);
       ({ underWay } = next);
     },

@@ -65,7 +65,9 @@ export function createOnceOnly(deps: OnceOnlyDeps): () => Deno.AtomicOperation {
       sum: (key, by) => add((atomic) => atomic.sum(key, by)),
       min: (key, by) => add((atomic) => atomic.min(key, by)),
       max: (key, by) => add((atomic) => atomic.max(key, by)),
-      enqueue: (...message) => add((atomic) => atomic.enqueue(...message)),
+      enqueue() {
+        throw new TypeError("KV Connect has no queue");
+      },
       commit: () => {
         const marker = keys.commitMarker(deps.newName());
         const atomic = marked(deps.kv, { marker, as: made });

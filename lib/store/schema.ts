@@ -80,12 +80,17 @@
  * | `pauses_changed` userId or `all` | time when the user's queue, or everything or a provider, was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
+ * | `node` id · `node_settings` | `NodeRecord`, renewed as long as the node lives · `NodeSettings`, what all nodes have alike |
+ * | `instance` | whose the bucket is, where several nodes share the database |
  * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |
  * | `probe` | never there: deleting it shows that the database can be written |
  */
 export const keys = {
   recordsVersion: () => ["records_version"],
   commitMarker: (name: string) => ["commit", name],
+  node: (nodeId: string) => ["node", nodeId],
+  nodeSettings: () => ["node_settings"],
+  instance: () => ["instance"],
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
   portrait: (userId: string) => ["portrait", userId],
@@ -315,6 +320,9 @@ export function moved(key: Deno.KvKey, kind: Deno.KvKey): Deno.KvKey {
 
 /** The first part of the keys of each kind, for what reads them all. */
 export const kinds = {
+  commitMarkers: ["commit"],
+  nodes: ["node"],
+  nodeSettings: ["node_settings"],
   users: ["user"],
   notices: ["notice"],
   noticesBy: ["notice_by"],

@@ -206,6 +206,15 @@ export function inputOf(
   return sources.length === 0 ? input : { ...input, sources: sourcesInput(sources) };
 }
 
+/** The same for what the form holds. */
+export function inputOfDraft(
+  { text, model, imageSize, count, sources, options, watermark, boardId, remixOf, recipe }: Draft,
+): { [name: string]: unknown } {
+  const ofRecipe = recipe && { recipeVersion: String(recipe.version), recipeId: recipe.recipeId };
+  const settings = { model: model.id, imageSize, count: String(count), boardId, watermark, ...options };
+  return inputOf({ prompt: text, ...ofRecipe, remixOf, ...settings }, sources);
+}
+
 /** They come in lists; a role is one of a source. */
 function isOfSources(name: string, { source }: FormFields): boolean {
   return name === "source" || (name === "role" && source !== undefined);

@@ -22,6 +22,7 @@ import {
   draftPath,
   type FormFields,
   inputOf,
+  inputOfDraft,
   quotedDraft,
 } from "../../lib/prompts/prompt_draft.ts";
 import { checkPromptRequest, namedIn } from "../../lib/prompts/prompt_request.ts";
@@ -66,6 +67,7 @@ import { editAddress, type EditPages } from "../images/edit.tsx";
 import { editBody, isEditForm } from "../images/edit_form.ts";
 import { loginPath, ownPath } from "../http/return_path.ts";
 import { listImages } from "../../lib/images/image_store.ts";
+import { curlCommand } from "./curl_command.ts";
 import { findSources, readFormSources, readNamedSources, receiveSources } from "./sent_sources.ts";
 
 /** Takes a picture and leads to the form with the settings that are in it. */
@@ -78,6 +80,8 @@ const forgottenWords = "What was read from the picture is not kept any more: cho
 
 /** Takes one request, or the rows of a batch. */
 export const quotesPath = "/api/v1/quotes";
+
+const generateApiPath = "/api/v1/images/generate";
 
 /** Takes the form, which may hold pictures. */
 export const generatorPath = "/generator";
@@ -112,7 +116,7 @@ export function generateRoutes(deps: GenerateDeps) {
   const { store, models, changes, publicUrl, readyPages, editPages, galleryMode } = deps;
   const filled = createRecent<FoundSettings>({ most: mostFilled });
   return new Hono<AppEnv>()
-    .post("/api/v1/images/generate", async (c) => {
+    .post(generateApiPath, async (c) => {
       const { user } = callerOf(c, "generate");
       const idempotencyKey = readIdempotencyKey(c);
       const accepted = await submit(user, { body: await readJson(c), idempotencyKey });
@@ -396,9 +400,15 @@ export function generateRoutes(deps: GenerateDeps) {
         budget={budget}
         problem={problem ?? form.problem}
         left={left}
+        curl={curlOf(form.draft)}
         ready={ready}
       />
     );
+  }
+
+  function curlOf(draft: Draft) {
+    const address = `${publicUrl}${generateApiPath}`;
+    return { address, command: curlCommand({ address, body: inputOfDraft(draft) }) };
   }
 
   async function readRecentImages(c: AppContext, user: User) {

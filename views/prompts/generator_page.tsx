@@ -20,11 +20,13 @@ export interface GeneratorPageProps extends GeneratorFormProps {
   recent: { images: ImageView[]; pagination: Pagination };
   /** Of a picture's settings that the form was filled from. */
   left: readonly Left[];
+  /** What the form asks for, as a line for a shell. */
+  curl: { address: string; command: string };
   ready?: Ready;
 }
 
 export function GeneratorPage(
-  { user, cursor, prompts, recent, left, ready = rendered, ...form }: GeneratorPageProps,
+  { user, cursor, prompts, recent, left, curl, ready = rendered, ...form }: GeneratorPageProps,
 ) {
   const isBusy = prompts.some(({ stage }) => stage !== null);
   return (
@@ -35,6 +37,12 @@ export function GeneratorPage(
           <LeftOvers left={left} />
           <GeneratorForm {...form} />
           <PictureSettings />
+          <AsCurl
+            {...curl}
+            takesSources={form.models.some(({ edit }) =>
+              edit !== null
+            )}
+          />
           <p>
             <a class="button quiet" href="/batches/new">Many at once</a>
           </p>
@@ -57,9 +65,7 @@ export function GeneratorPage(
           data-keep="6"
           data-fixed={recent.pagination.offset > 0 ? "" : undefined}
         >
-          {recent.images.map((view) =>
-            ready(tileName({ view }), () => <Tile view={view} />)
-          )}
+          {recent.images.map((view) => ready(tileName({ view }), () => <Tile view={view} />))}
         </ul>
         <nav class="more" aria-label="Recent pictures">
           {recent.pagination.offset > 0 && <a class="button quiet" href="/generator#recent">Newest</a>}
@@ -85,6 +91,33 @@ function PictureSettings() {
         </div>
         <button class="quiet" type="submit">Fill the form</button>
       </form>
+    </details>
+  );
+}
+
+/** What the form asks for, for programs; a script lets it follow what is typed. */
+function AsCurl(
+  { address, command, takesSources }: GeneratorPageProps["curl"] & { takesSources: boolean },
+) {
+  return (
+    <details id="as-curl" class="as-curl">
+      <summary>The same by a program</summary>
+      <p class="muted">
+        <code>DARKROOM_KEY</code> is an API key that may generate, from your{" "}
+        <a href="/profile#keys">profile</a>. It is answered when the pictures are there, or after two minutes
+        with where they will be.
+      </p>
+      <pre
+        tabindex={0}
+        aria-label="Request by curl"
+      ><code id="curl" data-address={address}>{command}</code></pre>
+      {takesSources && (
+        <p class="muted">
+          Pictures that were added from this device are not in it: a program sends them to{" "}
+          <code>/api/v1/uploads</code> first, and names their ids in <code>sources</code>.
+        </p>
+      )}
+      <button class="quiet" type="button" data-copy="#curl" hidden>Copy</button>
     </details>
   );
 }

@@ -19,6 +19,7 @@ import lake from "../../static/pictures/lake.webp" with { type: "bytes" };
 import compareScript from "../../static/scripts/compare.js" with { type: "text" };
 import connectionScript from "../../static/scripts/connection.js" with { type: "text" };
 import editPageScript from "../../static/scripts/edit_page.js" with { type: "text" };
+import curlScript from "../../static/scripts/curl.js" with { type: "text" };
 import draftScript from "../../static/scripts/draft.js" with { type: "text" };
 import galleryPlaceScript from "../../static/scripts/gallery_place.js" with { type: "text" };
 import keysScript from "../../static/scripts/keys.js" with { type: "text" };
@@ -97,6 +98,7 @@ const scripts = [
   liveScript,
   promptBoxScript,
   draftScript,
+  curlScript,
   sourcesScript,
   pictureDropScript,
   menuScript,

@@ -64,6 +64,12 @@ export function nanobananaAddress(text: string): string | null {
   return /\/(api|v\d+|nanobanana)(\/|$)/.test(path) ? null : joined(url, path);
 }
 
+/** What stands before `/sdapi`. */
+export function a1111Address(text: string): string | null {
+  const url = plainAddress(text);
+  return url === null ? null : joined(url, url.pathname.replace(/\/(sdapi(\/.*)?|docs)\/*$/, ""));
+}
+
 /** Of a server that speaks KV Connect; it may stand below a path. */
 export function kvConnectAddress(text: string): string | null {
   const url = plainAddress(text);

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import {
+  a1111Address,
   geminiAddress,
   issuerAddress,
   kvConnectAddress,
@@ -83,6 +84,14 @@ const variables = {
     schema: address(geminiAddress).optional(),
     takes:
       "an http or https address up to its version, such as https://generativelanguage.googleapis.com/v1beta",
+  },
+  A1111_URL: {
+    schema: address(a1111Address).optional(),
+    takes: "the http or https address of a server that speaks A1111's API, such as http://127.0.0.1:7860",
+  },
+  A1111_AUTH: {
+    schema: z.string().regex(/^[^:\s,]+:\S+$/).optional(),
+    takes: "its user and password as --api-auth has them, such as user:password",
   },
   DEFAULT_MODEL: { schema: z.string().optional(), takes: "the id of a model" },
   GOOGLE_CLIENT_ID: { schema: z.string().optional(), takes: "the client id of a Google sign-in" },
@@ -265,6 +274,7 @@ function isSaid(settings: Record<string, unknown>, name: SettingName): boolean {
 const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["NANO_BANANA_URL", ["NANO_BANANA_TOKEN"]],
   ["GEMINI_BASE_URL", ["GEMINI_API_KEY"]],
+  ["A1111_AUTH", ["A1111_URL"]],
   ["NATS_URL", ["KV_URL"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
   ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],

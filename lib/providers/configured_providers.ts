@@ -4,6 +4,7 @@ import type { Provider } from "../catalog/provider.ts";
 import type { Outgoing } from "../outgoing.ts";
 import type { Settings } from "../settings.ts";
 import type { Sleep } from "../sleep.ts";
+import { createA1111 } from "./a1111.ts";
 import { createGemini, geminiBaseUrl } from "./gemini.ts";
 import { createKeyedServer } from "./keyed_server.ts";
 import { createLocalServer } from "./local_server.ts";
@@ -39,7 +40,7 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   const { prices, publicUrl, ...common } = deps;
   const usagePrice = (model: string) => prices.usagePrice({ model, at: common.now() });
   const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
-  const { GEMINI_API_KEY, GEMINI_BASE_URL } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL, A1111_URL, A1111_AUTH } = settings;
   const providers: Provider[] = [];
   if (NANO_BANANA_TOKEN !== undefined) {
     providers.push(
@@ -57,6 +58,9 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   if (GEMINI_API_KEY !== undefined) {
     const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
     providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, usagePrice, ...common }));
+  }
+  if (A1111_URL !== undefined) {
+    providers.push(createA1111({ baseUrl: A1111_URL, auth: A1111_AUTH, ...common }));
   }
   return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: common.sleep })];
 }

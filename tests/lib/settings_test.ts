@@ -78,6 +78,10 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["OPENAI_BASE_URL", "https://a.test/v1/image/generations", "https://a.test/v1"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:1234/sdcpp/v1/img_gen", "http://127.0.0.1:1234"],
   ["OPENAI_BASE_URL", "http://127.0.0.1:7860/sdapi/v1/txt2img", "http://127.0.0.1:7860"],
+  ["A1111_URL", "http://127.0.0.1:7860/", "http://127.0.0.1:7860"],
+  ["A1111_URL", "http://127.0.0.1:7860/sdapi/v1/txt2img", "http://127.0.0.1:7860"],
+  ["A1111_URL", "https://a.test/forge/docs", "https://a.test/forge"],
+  ["A1111_AUTH", "ada:with:colons", "ada:with:colons"],
   ["GEMINI_BASE_URL", "https://a.test/v1beta/", "https://a.test/v1beta"],
   [
     "GEMINI_BASE_URL",

@@ -23,7 +23,13 @@ import { watchKey } from "../store/watch_key.ts";
 import { type AnyNoun, type Belonging, belongings, type OwnRecord } from "./nouns.ts";
 import { changeVersion, commit, read, removeUnder, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkOwnerRemains, isActiveOwner, readUser } from "../users/user.ts";
-import { entryCount, readImages, removeImage, removeTerms } from "../images/image_store.ts";
+import {
+  entryCount,
+  readImages,
+  removeTerms,
+  removeUnchangedImage,
+  replaceImage,
+} from "../images/image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export interface AccountDeletion {
@@ -247,6 +253,7 @@ async function erasePrompts(
     // It changed in between, so the head names it by now, and its turn comes again.
     else if (changeVersion(prompt) !== next.key.at(-1)) continue;
     else {
+      await leaveBoards(store, prompt.value);
       await shortenTerms(store, prompt.value);
       await erasePrompt(store, { prompt, deletion });
     }
@@ -284,6 +291,19 @@ async function shortenTerms(store: Store, prompt: Prompt): Promise<void> {
   }
 }
 
+/**
+ * What else is done to a picture writes its prompt, too. Others may take it off their boards without that, so it leaves
+ * them first; nobody puts it onto one any more.
+ */
+async function leaveBoards(store: Store, prompt: Prompt): Promise<void> {
+  for (const before of await readImages(store, imagesOf(prompt).map(({ id }) => id))) {
+    if (before.value.boards.length === 0) continue;
+    const atomic = store.kv.atomic();
+    replaceImage(atomic, { before, after: { ...before.value, boards: [] } });
+    await commit(atomic);
+  }
+}
+
 /** Nothing happens where something changed meanwhile: it is tried again. */
 async function erasePrompt(
   store: Store,
@@ -297,10 +317,12 @@ async function erasePrompt(
     readImages(store, imageIds),
     read<string>(store.kv, keys.changeHead(userId)),
   ]);
+  if (records.some(({ value }) => value.boards.length > 0)) return;
   const atomic = store.kv.atomic()
     .check({ key: keys.deletion(userId), versionstamp: deletion.versionstamp })
     .set(keys.deletion(userId), { ...deletion.value, imageIds });
-  for (const image of records) removeImage(atomic, image);
+  // However many they are: the check of the prompt is theirs.
+  for (const { value } of records) removeUnchangedImage(atomic, value);
   for (const imageId of imageIds) atomic.delete(keys.trash(imageId));
   removePrompt(atomic, { prompt, head });
   const keepers = records.filter(({ value }) => isKeeper(value)).length;

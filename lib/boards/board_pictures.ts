@@ -17,8 +17,8 @@ interface Named {
   imageIds: readonly string[];
 }
 
-/** Pictures that are changed in one commit, which has room for so many of the most searched ones. */
-const imagesAtOnce = 10;
+/** Pictures that are changed in one commit, which has room for so many of the most searched ones, and checks each. */
+export const imagesAtOnce = 8;
 
 /**
  * Puts the user's own pictures onto a board that they edit, in this order; those that are there already stay where they

@@ -12,7 +12,7 @@ import { addNotice } from "../users/notice.ts";
 import { checkAccount, readUser } from "../users/user.ts";
 import { findBoard } from "./access.ts";
 import type { Board, BoardDeletion, BoardMember } from "./board.ts";
-import { takeOff } from "./board_pictures.ts";
+import { imagesAtOnce, takeOff } from "./board_pictures.ts";
 import { tellBoard, writeBoard } from "./board_store.ts";
 
 /**
@@ -108,13 +108,11 @@ async function beginDeletion(
   return await commit(tellBoard(atomic, { store, boardId: board.id })) !== null;
 }
 
-const entriesAtOnce = 10;
-
 async function finishDeletion(store: Store, boardId: string): Promise<void> {
   const list = lists.boardImages(boardId);
   while (true) {
     const entries = await Array.fromAsync(
-      store.kv.list<string>({ prefix: [...list] }, { limit: entriesAtOnce }),
+      store.kv.list<string>({ prefix: [...list] }, { limit: imagesAtOnce }),
     );
     if (entries.length === 0) break;
     await takeOff(store, { boardId, imageIds: entries.map(({ value }) => value) });

@@ -17,7 +17,7 @@ import { withdrawWithPicture } from "../publications/publish.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { mayIn, type Shared } from "../users/membership.ts";
-import { addImage, readImage, removeImage } from "./image_store.ts";
+import { addImage, readImage, removeImage, replaceImage } from "./image_store.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export const undoMs = 10 * 60_000;
@@ -61,11 +61,43 @@ export async function undoDeletion(
     const atomic = marking(store, { imageId: image.id, prompt, isDeleted: false });
     atomic.check({ key, versionstamp: trashed.versionstamp }).delete(key);
     if (image.kind === "upload") await demandNotSentAgain(atomic, { store, image });
-    const back: Image = { ...image, boards: await boardsStillThere(atomic, { store, image }) };
+    const [first, rest] = [image.boards.slice(0, boardsAtOnce), image.boards.slice(boardsAtOnce)];
+    const back: Image = {
+      ...image,
+      boards: await boardsStillThere(atomic, { store, userId: image.userId, boards: first }),
+    };
     addImage(atomic, back);
     await countKept(atomic, { store, image, by: 1 });
-    if (await commit(atomic) !== null) return back;
+    if (await commit(atomic) !== null) return await comeBackTo(store, { image: back, boards: rest });
   }
+}
+
+/** Boards that are checked in one commit, beside what else it checks. */
+const boardsAtOnce = 4;
+
+/** To those boards that there was no room for in the commit that brought it back. */
+async function comeBackTo(
+  store: Store,
+  { image, boards }: { image: Image; boards: readonly BoardPlace[] },
+): Promise<Image> {
+  let back = image;
+  for (let from = 0; from < boards.length; from += boardsAtOnce) {
+    const some = boards.slice(from, from + boardsAtOnce);
+    while (true) {
+      const before = await read<Image>(store.kv, keys.image(image.id));
+      // Somebody deletes it again.
+      if (before === null) return back;
+      const atomic = store.kv.atomic();
+      const places = await boardsStillThere(atomic, { store, userId: image.userId, boards: some });
+      const others = before.value.boards.filter(({ boardId }) =>
+        !some.some((place) => place.boardId === boardId)
+      );
+      back = { ...before.value, boards: [...others, ...places] };
+      replaceImage(atomic, { before, after: back });
+      if (await commit(atomic) !== null) break;
+    }
+  }
+  return back;
 }
 
 /** A picture that is worth keeping counts as long as it is kept. As long as its prompt is not booked, it counts with that. */
@@ -92,7 +124,7 @@ function marking(
 /** It goes back to the boards that it was on, as far as they are there, and its owner's to see, when it is committed. */
 async function boardsStillThere(
   atomic: Deno.AtomicOperation,
-  { store, image: { userId, boards } }: { store: Store; image: Image },
+  { store, userId, boards }: { store: Store; userId: string; boards: readonly BoardPlace[] },
 ): Promise<BoardPlace[]> {
   const found = await readMany<Shared>(store.kv, boards.map(({ boardId }) => keys.board(boardId)));
   return boards.filter(({ boardId }, i) => {

@@ -22,9 +22,13 @@ import { imageTermKeys, keys, kinds, type ListKey, lists } from "../store/schema
 import { termsOf } from "./search_terms.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
-/** Adds a picture's record; where a prompt made it, the prompt that names it is written in the same commit. */
+/**
+ * Adds a picture's record; where a prompt made it, the prompt that names it is written in the same commit, and its check
+ * is that of all its pictures: several nodes have room for few.
+ */
 export function addImage(atomic: Deno.AtomicOperation, image: Image): void {
-  atomic.check({ key: keys.image(image.id), versionstamp: null }).set(keys.image(image.id), image);
+  if (image.kind === "upload") atomic.check({ key: keys.image(image.id), versionstamp: null });
+  atomic.set(keys.image(image.id), image);
   for (const { list, number } of placesOf(image)) addEntry(atomic, list, { number, id: image.id });
   for (const key of otherEntries(image)) atomic.set(key, image.id);
   atomic.sum(keys.storedBytes(image.userId), BigInt(image.byteLength));
@@ -97,13 +101,18 @@ export function entryCount(image: Image): number {
 
 /** Takes a picture's record away; its bytes go afterwards. */
 export function removeImage(atomic: Deno.AtomicOperation, image: Versioned<Image>): void {
-  atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp })
-    .delete(keys.image(image.value.id));
-  for (const { list, number } of placesOf(image.value)) removeEntry(atomic, list, number);
-  for (const key of otherEntries(image.value)) atomic.delete(key);
+  atomic.check({ key: keys.image(image.value.id), versionstamp: image.versionstamp });
+  removeUnchangedImage(atomic, image.value);
+}
+
+/** The same where something else that is checked shows that the record is as it was read. */
+export function removeUnchangedImage(atomic: Deno.AtomicOperation, image: Image): void {
+  atomic.delete(keys.image(image.id));
+  for (const { list, number } of placesOf(image)) removeEntry(atomic, list, number);
+  for (const key of otherEntries(image)) atomic.delete(key);
   // Sums of KV begin anew behind the largest number.
-  atomic.sum(keys.storedBytes(image.value.userId), BigInt.asUintN(64, -BigInt(image.value.byteLength)));
-  tellBoards(atomic, image.value.id, image.value.boards);
+  atomic.sum(keys.storedBytes(image.userId), BigInt.asUintN(64, -BigInt(image.byteLength)));
+  tellBoards(atomic, image.id, image.boards);
 }
 
 /** Leaves a picture that is not found by anything any more but the list of all. */

@@ -5,6 +5,9 @@ import type { Blobs } from "../../../lib/blobs/blobs.ts";
 import type { AccountDeletion } from "../../../lib/accounts/delete_account.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { changedSince, firstCursor } from "../../../lib/live/cursor.ts";
+import { newBoardInput } from "../../../lib/boards/board.ts";
+import { createBoard } from "../../../lib/boards/board_store.ts";
+import { putOnBoard } from "../../../lib/boards/board_pictures.ts";
 import { correctCharge } from "../../../lib/accounts/correct_charge.ts";
 import { deleteImage } from "../../../lib/images/delete_image.ts";
 import { createInvitation } from "../../../lib/identity/invitation.ts";
@@ -472,4 +475,19 @@ Deno.test("an account is deleted while rows of its batch begin, and none begins 
   assert.deepEqual([report.violations, report.prompts], [[], 0]);
   assert.deepEqual(await Array.fromAsync(blobs.list(batchPrefix)), []);
   assert.ok(!studio.log.some((line) => line.includes("batch_trouble")), studio.log.join("\n"));
+});
+
+Deno.test("a prompt goes with all its eight pictures, also from boards, in commits that several nodes' database takes", async () => {
+  using store = await createTestStore();
+  const user = await createTestUser(store);
+  const board = await createBoard(store, { userId: user.id, ...newBoardInput.parse({ name: "Sea" }) });
+  const prompt = await completePrompt(store, user, { request: { count: 8 } });
+  const imageIds = imagesOf(prompt.value).map(({ id }) => id);
+  await putOnBoard(store, { userId: user.id, boardId: board.id, imageIds });
+  const { deletions, log } = startProcess(store, createMemoryBlobs());
+  await deletions.request(user.id);
+  await finished(store, user);
+  await deletions.stop();
+  assert.deepEqual(await traces(store, [prompt.value.id, ...imageIds]), []);
+  assert.deepEqual(log.filter((event) => event === "deletion_interrupted"), []);
 });

@@ -583,9 +583,8 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "indexes",
     edits: [{
       file: "lib/images/image_store.ts",
-      old: "for (const { list, number } of placesOf(image.value)) removeEntry(atomic, list, number);",
-      new:
-        "for (const { list, number } of placesOf(image.value).slice(0, 1)) removeEntry(atomic, list, number);",
+      old: "for (const { list, number } of placesOf(image)) removeEntry(atomic, list, number);",
+      new: "for (const { list, number } of placesOf(image).slice(0, 1)) removeEntry(atomic, list, number);",
     }],
     story: sortedPictures,
   },
@@ -594,8 +593,8 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "marks",
     edits: [{
       file: "lib/images/delete_image.ts",
-      old: "boards: await boardsStillThere(atomic, { store, image })",
-      new: "boards: []",
+      old: "boards: await boardsStillThere(atomic, { store, userId: image.userId, boards: first }),",
+      new: "boards: [],",
     }],
     story: sortedPictures,
   },

@@ -11,6 +11,7 @@ import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.
 import type { Bus } from "./bus/bus.ts";
 import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
+import { createProviderTasks, type ProviderTasks } from "./catalog/provider_tasks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
 import { createSourceAddresses, type Outbox, type SourceAddresses } from "./catalog/source_addresses.ts";
 import { createModels, type Models } from "./catalog/models.ts";
@@ -165,6 +166,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   models: Models;
   health: ProviderHealth;
   callbacks: Callbacks;
+  providerTasks: ProviderTasks;
   sources: SourceAddresses;
   doorbell: Doorbell;
   hooks: HookDeps;
@@ -206,7 +208,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const { monotonic, isShared } = world;
   const store = createStore({ kv: tellWrites(world.kv, world), now, monotonic, isShared });
   const { kv } = store;
-  const blobs = createHoldableBlobs(world.blobs);
+  const blobs = createHoldableBlobs(world.blobs, isShared ? { store, log } : undefined);
   await loadAddedPrices(store, prices);
   const health = createProviderHealth({ providers, now });
   await health.start();
@@ -226,7 +228,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     const words = `Nobody offers the model that DEFAULT_MODEL names, as yet: ${chosen} is chosen instead`;
     log("warn", "setting_without_effect", { words });
   }
-  const callbacks = createCallbacks({ publicUrl, secret });
+  const callbacks = createCallbacks({ publicUrl, secret, ...isShared && { shared: { store, log } } });
+  const providerTasks = createProviderTasks(store);
   const doorbell = createKvDoorbell(store, log);
   const reports = createSignals<ProgressReport>();
   const progress = createProgressBoard(reports);
@@ -266,6 +269,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     log,
     random,
     callbacks,
+    providerTasks,
     health,
     concurrency: world.concurrency,
     userConcurrency: world.userConcurrency,
@@ -336,6 +340,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     models,
     health,
     callbacks,
+    providerTasks,
     sources,
     doorbell,
     hooks,
@@ -385,6 +390,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     async start() {
       membership?.start();
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
+      callbacks.follow(stopping.signal);
       await worker.start();
       await duties.start({
         batches: batches.createJob,

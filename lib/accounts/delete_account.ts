@@ -153,7 +153,7 @@ async function finishDeletion(
   await cancelAll(deps, userId);
   if (!await erasePrompts(deps, { userId, signal })) return false;
   const { value: { receivedIds = [] } } = await readDeletion(store, userId);
-  if (receivedIds.length > 0 && deps.blobs.isHolding()) return false;
+  if (receivedIds.length > 0 && await deps.blobs.isHolding()) return false;
   await removeBlobs(deps, receivedIds);
   const last = belongings.flatMap(({ leaves }) => leaves.when === "last" ? [leaves] : []);
   for (const leaves of last) {
@@ -196,7 +196,7 @@ export async function removeRecord(
     const found = await store.kv.get(key);
     const facts = found.versionstamp === null ? null : noun.facts(found);
     const bytes = facts === null ? [] : noun.blobs?.(facts) ?? [];
-    if (bytes.length > 0 && blobs.isHolding()) return false;
+    if (bytes.length > 0 && await blobs.isHolding()) return false;
     for (const { key } of bytes) await blobs.delete(key);
     const atomic = store.kv.atomic().check(found).delete(key);
     if (entry !== null) atomic.delete(entry);
@@ -243,7 +243,7 @@ async function erasePrompts(
   while (!signal.aborted) {
     const deletion = await readDeletion(store, userId);
     const { imageIds } = deletion.value;
-    if (imageIds.length > 0 && deps.blobs.isHolding()) return false;
+    if (imageIds.length > 0 && await deps.blobs.isHolding()) return false;
     await removeBlobs(deps, imageIds);
     const next = await nextToErase(store, userId);
     if (next === null) return true;

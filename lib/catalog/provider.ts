@@ -180,6 +180,8 @@ export interface TaskContext {
   signal: AbortSignal;
   /** How the provider can call back, if the server can be reached from outside. */
   callback: CallbackLine | null;
+  /** Notes that a task at the provider is this one; false: it gave the same id to another before. */
+  claim(taskId: string): Promise<boolean>;
 }
 
 export interface LotBounds {

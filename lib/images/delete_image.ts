@@ -153,7 +153,7 @@ export async function emptyTrash({ store, blobs }: { store: Store; blobs: Holdab
   let gone = 0;
   for await (const entry of store.kv.list<TrashedImage>({ prefix: [...kinds.trash] }, { batchSize: 500 })) {
     const { key, value, versionstamp } = entry;
-    if (blobs.isHolding()) return gone;
+    if (await blobs.isHolding()) return gone;
     if (value.goesAt > store.now() || await isNeeded(store, value.image.id)) continue;
     const going: TrashedImage = { ...value, isGoing: true };
     if (!await commit(store.kv.atomic().check({ key, versionstamp }).set(key, going))) continue;

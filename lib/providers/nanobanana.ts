@@ -18,7 +18,6 @@ import {
   type TaskRequest,
 } from "../catalog/provider.ts";
 import { isGivenPictures, sourceFailure, sourceRefused, sourceUnreachable } from "./given_pictures.ts";
-import { createRecent } from "../recent.ts";
 import type { Sleep } from "../sleep.ts";
 import {
   costOf,
@@ -60,8 +59,6 @@ const unknownTaskGraceMs = 10_000;
 const maxRefusedPolls = 3;
 const maxEmptyResults = 3;
 const maxFetches = 3;
-/** Which task got which id, to notice one that is given out twice. */
-const maxKnownTasks = 10_000;
 
 /** Those that all tiers have. */
 const ratios = ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9"];
@@ -158,7 +155,6 @@ const nanobananaModels: readonly Model[] = [
 export function createNanobanana(deps: NanobananaDeps): Provider {
   const { baseUrl, outgoing, now, sleep, random } = deps;
   const headers = { authorization: `Bearer ${deps.token}`, accept: "application/json" };
-  const taskKeys = createRecent<string>({ most: maxKnownTasks });
 
   return {
     id: "nanobanana",
@@ -167,13 +163,13 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     isRepeatable: false,
     async *generate(task, context) {
       const taskId = await submit(task, context);
-      if (isTaken(taskId, task)) throw outcomeUnknown("it named a task that is another one's");
+      if (!await context.claim(taskId)) throw outcomeUnknown("it named a task that is another one's");
       yield { type: "submitted", handle: { taskId } };
       yield* follow(taskId, { task, context });
     },
     async *resume(handle, task, context) {
       const taskId = taskIdOf(handle);
-      isTaken(taskId, task);
+      await context.claim(taskId);
       yield* follow(taskId, { task, context, isResumed: true });
     },
     async *await(task, context) {
@@ -250,14 +246,6 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     if (status >= 300 && status < 400) return fail("provider_unavailable");
     if (status >= 400 && status < 500) return fail("provider_rejected");
     return outcomeUnknown(`creation answered ${status} and nothing else that can be read`);
-  }
-
-  /** Notes whose task it is; true when the provider gave the same id to another task before. */
-  function isTaken(taskId: string, { taskKey }: TaskRequest): boolean {
-    const known = taskKeys.get(taskId);
-    if (known !== undefined) return known !== taskKey;
-    taskKeys.put(taskId, taskKey);
-    return false;
   }
 
   /** Asks for the task until it is final, then fetches its picture. */
@@ -405,14 +393,14 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
       const calls = named.size === 0 ? await callback.next(signal) : await pause(watch, context);
       for (const body of calls) {
         const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
-        if (taskId === null || taskKeys.get(taskId) !== undefined || named.has(taskId)) continue;
+        if (taskId === null || named.has(taskId)) continue;
         named.set(taskId, { since: now() });
         watch.delayMs = firstPollMs;
       }
       for (const [taskId, { since }] of named) {
         const { record, code } = await ask(taskId, signal);
         const isFound = record !== null && isOurs(record, { task, callback });
-        if (isFound && !isTaken(taskId, task)) return taskId;
+        if (isFound && await context.claim(taskId)) return taskId;
         const mayBeLate = record === null && (code !== 404 || now() - since < unknownTaskGraceMs);
         if (!mayBeLate) named.delete(taskId);
       }

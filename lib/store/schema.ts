@@ -60,6 +60,8 @@
  * | `batch_told` batchId · `batch_change` userId versionstamp | its userId, written when a batch changes by itself, not by one of its prompts · batchId at that version |
  * | `batch_head` userId | batchId of the latest such change; watched |
  * | `lease` promptId | `Lease`, for as long as a worker has something to do for the prompt |
+ * | `provider_task` provider taskId · `callback` taskKey id · `callback_bell` | key of the task that was given that id, for a week · what a provider said in a call, for an hour · key of the task that the latest call was about; watched; all only where several nodes use the store |
+ * | `deletes_held` id | until when no bytes go, since a backup needs them; only where several nodes use the store |
  * | `duty` name · `turn` userId | `DutyLease` · ids of the user's prompts that a worker took last; both only where several nodes use the store |
  * | `prompts` userId n · `prompts_by_status` userId status n · `edits` userId n · `images` userId n · `uploads` userId n · `batches` userId n · `boards` userId n · `shared_boards` userId n · `board_images` boardId n · `shares` userId n · `shares` userId n · `comments` thread n · `notices` userId n · `new_notices` userId n · `recipes` userId n · `board_recipes` boardId n · `recipe_versions` recipeId n | id, of a share its hash (lists of `counted_list.ts`) |
  * | `publications` userId n · `publications_shown` n · `publications_shown_of` userId n · `publications_waiting` n · `remixes` publicationId day promptId | id (the same) |
@@ -236,6 +238,12 @@ export const keys = {
   hookEvent: (userId: string, type: string, subject: string) => ["hook_event", userId, type, subject],
   hookEventsOf: (userId: string) => ["hook_event", userId],
   hookBell: () => ["hook_bell"],
+  providerTask: (provider: string, taskId: string) => ["provider_task", provider, taskId],
+  callback: (taskKey: string, id: string) => ["callback", taskKey, id],
+  callbacksOf: (taskKey: string) => ["callback", taskKey],
+  callbackBell: () => ["callback_bell"],
+  deletesHeld: (id: string) => ["deletes_held", id],
+  allDeletesHeld: () => ["deletes_held"],
   delivery: (userId: string, hookId: string, id: string) => ["delivery", userId, hookId, id],
   deliveriesOf: (userId: string, hookId: string) => ["delivery", userId, hookId],
   deliveriesOfUser: (userId: string) => ["delivery", userId],

@@ -5,6 +5,7 @@
  */
 import type { Blobs } from "../blobs/blobs.ts";
 import type { Callbacks } from "../catalog/callbacks.ts";
+import type { ProviderTasks } from "../catalog/provider_tasks.ts";
 import type { ProviderHealth } from "../catalog/health.ts";
 import {
   type FailureReason,
@@ -22,7 +23,8 @@ import { MissingSource, prepareEdit } from "../images/edit_pixels.ts";
 import type { OfferedPicture, SourceAddresses } from "../catalog/source_addresses.ts";
 import type { Received, ReceivedPicture, Task } from "../prompts/prompt.ts";
 import { Refusal } from "../refusal.ts";
-import type { Store } from "../store/store.ts";
+import { sleep } from "../sleep.ts";
+import { isDatabaseTrouble, type Store } from "../store/store.ts";
 import type { LeasedPrompt } from "./leased_prompt.ts";
 import type { RunProgress } from "./run_progress.ts";
 import {
@@ -49,6 +51,7 @@ export interface TaskDeps {
   taskDurations: Pick<TaskDurations, "note">;
   health: Pick<ProviderHealth, "note">;
   callbacks: Pick<Callbacks, "line">;
+  providerTasks: ProviderTasks;
   sources: Pick<SourceAddresses, "offer" | "withdraw">;
   /** How long a picture that was made waits for a storage that does not take it, in milliseconds. */
   storagePatienceMs: number;
@@ -102,13 +105,37 @@ export function createTaskRun(deps: TaskDeps, around: TaskSurroundings, index: n
     index,
     taskKey,
     terms: { ...terms, canCall: terms.canCall && callback !== null },
-    context: { signal, callback },
+    context: {
+      signal,
+      callback,
+      claim: (taskId) => claim({ ...deps, ...around, signal }, { taskId, taskKey }),
+    },
     abort,
     storage: createTaskStorage(deps, { index, leased, model, signal, onHeard }),
     isInDoubt: false,
     deadline: undefined,
   };
   return { run: () => run(work), breakOff: (why, options) => breakOff(work, { why, ...options }) };
+}
+
+const databaseRetryMs = 500;
+
+/** The task is there and will be paid, so a database that does not answer is waited for as long as that may be. */
+async function claim(
+  { providerTasks, offer: { provider }, isStopping, signal }: TaskDeps & TaskSurroundings & {
+    signal: AbortSignal;
+  },
+  { taskId, taskKey }: { taskId: string; taskKey: string },
+): Promise<boolean> {
+  while (true) {
+    try {
+      return await providerTasks.claim({ provider: provider.id, taskId }, taskKey);
+    } catch (error) {
+      if (!isDatabaseTrouble(error)) throw error;
+      if (signal.aborted || isStopping()) return true;
+    }
+    await sleep(databaseRetryMs);
+  }
 }
 
 function breakOff(

@@ -6,7 +6,7 @@ import { wholeBody } from "../http/request_body.ts";
 
 export function callbackRoutes({ callbacks, log }: Pick<AppDeps, "callbacks" | "log">) {
   return new Hono<AppEnv>().post("/callbacks/:token", wholeBody, async (c) => {
-    const isKnown = callbacks.receive(c.req.param("token"), await readLeniently(c));
+    const isKnown = await callbacks.receive(c.req.param("token"), await readLeniently(c));
     if (!isKnown) log("warn", "callback_unknown", { requestId: c.var.requestId });
     return c.json(doneJson());
   });

@@ -11,7 +11,7 @@ Deno.test("a call wakes whoever waits on that line", async () => {
   const mine = line(taskKey)!;
   assert.match(mine.url, /^https:\/\/darkroom\.example\/callbacks\/[\w.-]{60,}$/);
   const next = mine.next(new AbortController().signal);
-  assert.equal(receive(tokenOf(mine.url), { code: 200 }), true);
+  assert.equal(await receive(tokenOf(mine.url), { code: 200 }), true);
   assert.deepEqual(await next, [{ code: 200 }]);
 });
 
@@ -19,10 +19,10 @@ Deno.test("calls that come early are kept in their order, the oldest given up wh
   const { line, receive } = callbacks();
   const mine = line(taskKey)!;
   const { signal } = new AbortController();
-  receive(tokenOf(mine.url), "true");
-  receive(tokenOf(mine.url), "odd");
+  await receive(tokenOf(mine.url), "true");
+  await receive(tokenOf(mine.url), "odd");
   assert.deepEqual(await mine.next(signal), ["true", "odd"]);
-  for (let i = 0; i < 50; i++) receive(tokenOf(mine.url), i);
+  for (let i = 0; i < 50; i++) await receive(tokenOf(mine.url), i);
   const kept = await mine.next(signal);
   assert.deepEqual(kept, Array.from({ length: kept.length }, (_, i) => 50 - kept.length + i));
   assert.ok(kept.length >= 8 && kept.length < 50);
@@ -33,9 +33,9 @@ Deno.test("a forged token, another server's or another task's wakes nobody", asy
   const token = tokenOf(line(taskKey)!.url);
   const foreign = createCallbacks({ publicUrl: "https://darkroom.example", secret: secret.toUpperCase() });
   const forged = ["", "none", token.slice(0, -1), `${token}x`, tokenOf(foreign.line(taskKey)!.url)];
-  for (const odd of forged) assert.equal(receive(odd, {}), false, odd);
+  for (const odd of forged) assert.equal(await receive(odd, {}), false, odd);
   const other = tokenOf(line(taskKey.replace(":0", ":1"))!.url);
-  receive(other, "not for this one");
+  await receive(other, "not for this one");
   const stop = new AbortController();
   const waiting = line(taskKey)!.next(stop.signal);
   stop.abort("nobody called");

@@ -10,6 +10,7 @@ import { createKvDoorbell } from "../../../lib/prompts/doorbell.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { readAccount, readMonth } from "../../../lib/money/ledger.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
+import { createProviderTasks } from "../../../lib/catalog/provider_tasks.ts";
 import { createTaskDurations } from "../../../lib/work/task_durations.ts";
 import { createPriceBook } from "../../../lib/catalog/price_book.ts";
 import { createProgressBoard } from "../../../lib/prompts/progress.ts";
@@ -160,6 +161,7 @@ async function play(steps: Step[]): Promise<void> {
       log: () => {},
       random: () => 0.5,
       callbacks: { line: () => null },
+      providerTasks: createProviderTasks(store),
       health: { note: () => {} },
       storagePatienceMs: 0,
       concurrency: 1000,

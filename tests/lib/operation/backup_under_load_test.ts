@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { backUp, restore } from "../../../lib/operation/backup.ts";
+import { createProviderTasks } from "../../../lib/catalog/provider_tasks.ts";
 import { createCallbacks } from "../../../lib/catalog/callbacks.ts";
 import { openDataDirectory, pathsIn } from "../../../lib/operation/data_directory.ts";
 import { createDiskBlobs } from "../../../lib/blobs/disk_blobs.ts";
@@ -48,6 +49,7 @@ async function open(path: string, standIn: StandIn) {
     taskDurations: createTaskDurations(store),
     log: () => {},
     random: Math.random,
+    providerTasks: createProviderTasks(store),
     callbacks: createCallbacks({ publicUrl: "http://localhost:8000", secret: "s".repeat(32) }),
     health: { note() {} },
     storagePatienceMs: 60_000,

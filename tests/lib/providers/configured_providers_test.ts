@@ -41,6 +41,7 @@ async function callsOf(environment: Record<string, string>): Promise<string[]> {
   const made = provider.generate({ ...task, width: 1024, height: 1024, count: 1 }, {
     signal,
     callback: null,
+    claim: () => Promise.resolve(true),
   });
   await assert.rejects(made[Symbol.asyncIterator]().next());
   return called;

@@ -46,7 +46,9 @@ async function change(
   const model = provider.models.find((each) => id === undefined || each.id === id)!;
   const edit = await editFor(model.edit!, wanted);
   const request = editRequest(model.id, edit, fields);
-  const events = await Array.fromAsync(provider.generate(request, { signal, callback: null }));
+  const events = await Array.fromAsync(
+    provider.generate(request, { signal, callback: null, claim: () => Promise.resolve(true) }),
+  );
   return { edit, events };
 }
 
@@ -325,7 +327,9 @@ Deno.test("as many and as large pictures as Gemini's models take make a request 
   const large = { ...edit.sources[0], bytes: padded(edit.sources[0].bytes, ability!.sources.maxBytes) };
   const sources = Array.from({ length: ability!.sources.max }, () => large);
   const request = editRequest(id, { ...edit, sources }, { prompt: "海".repeat(10_000) });
-  const events = await Array.fromAsync(provider.generate(request, { signal, callback: null }));
+  const events = await Array.fromAsync(
+    provider.generate(request, { signal, callback: null, claim: () => Promise.resolve(true) }),
+  );
   assert.equal(events.at(-1)?.type, "done");
   assert.equal(api.journal[0].given.length, ability!.sources.max);
 });
@@ -355,7 +359,11 @@ Deno.test("OpenAI's answer is waited for longer where more has to go out before 
   for (const length of [edit.sources[0].bytes.length, 6_000_000]) {
     const sources = [{ ...edit.sources[0], bytes: padded(edit.sources[0].bytes, length) }];
     await Array.fromAsync(
-      provider.generate(editRequest(id, { ...edit, sources }), { signal, callback: null }),
+      provider.generate(editRequest(id, { ...edit, sources }), {
+        signal,
+        callback: null,
+        claim: () => Promise.resolve(true),
+      }),
     );
   }
   assert.ok(waits[0] >= 60_000 && waits[0] < 61_000, `${waits[0]}`);
@@ -370,11 +378,14 @@ Deno.test("a job that changes a picture is taken up where it is, and its picture
   await provider.checkStatus(signal);
   const [{ id, edit: ability }] = provider.models;
   const request = editRequest(id, await editFor(ability!));
-  const begun = provider.generate(request, { signal, callback: null })[Symbol.asyncIterator]();
+  const begun = provider.generate(request, { signal, callback: null, claim: () => Promise.resolve(true) })
+    [Symbol.asyncIterator]();
   const { value } = await begun.next();
   await begun.return?.();
   assert.equal(value.type, "submitted");
-  const events = await Array.fromAsync(provider.resume(value.handle, request, { signal, callback: null }));
+  const events = await Array.fromAsync(
+    provider.resume(value.handle, request, { signal, callback: null, claim: () => Promise.resolve(true) }),
+  );
   assert.equal(events.at(-1)?.type, "done");
   assert.equal(api.journal.filter(({ method }) => method === "POST").length, 1);
 });
@@ -386,10 +397,13 @@ Deno.test("a task of Nanobanana's is taken up where it is, and its pictures are 
   const [{ id, edit: ability }] = provider.models;
   const edit = await editFor(ability!, { address: () => `${api.url}/files/any` });
   const request = editRequest(id, edit);
-  const begun = provider.generate(request, { signal, callback: null })[Symbol.asyncIterator]();
+  const begun = provider.generate(request, { signal, callback: null, claim: () => Promise.resolve(true) })
+    [Symbol.asyncIterator]();
   const { value } = await begun.next();
   await begun.return?.();
-  const events = await Array.fromAsync(provider.resume!(value.handle, request, { signal, callback: null }));
+  const events = await Array.fromAsync(
+    provider.resume!(value.handle, request, { signal, callback: null, claim: () => Promise.resolve(true) }),
+  );
   assert.equal(events.at(-1)?.type, "done");
   assert.equal(api.journal.filter(({ request }) => request === "create").length, 1);
 });

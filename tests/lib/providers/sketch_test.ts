@@ -21,7 +21,13 @@ async function eventsOf(
   { provider = createSketch(immediately), signal = new AbortController().signal } = {},
 ): Promise<ProviderEvent[]> {
   const events: ProviderEvent[] = [];
-  for await (const event of provider.generate(request, { signal, callback: null })) events.push(event);
+  for await (
+    const event of provider.generate(request, {
+      signal,
+      callback: null,
+      claim: () => Promise.resolve(true),
+    })
+  ) events.push(event);
   return events;
 }
 
@@ -102,6 +108,7 @@ Deno.test("an abort ends it between steps, and while it waits", async () => {
       const event of createSketch(immediately).generate(task, {
         signal: controller.signal,
         callback: null,
+        claim: () => Promise.resolve(true),
       })
     ) {
       seen.push(event.type);

@@ -50,7 +50,11 @@ function taskOf({ sources = [sent(hills)], area, strength, ...rest }: Asked): Ta
 async function change(
   asked: Asked,
 ): Promise<{ bytes: Uint8Array; note: string | undefined; previews: Uint8Array[] }> {
-  const context = { signal: new AbortController().signal, callback: null };
+  const context = {
+    signal: new AbortController().signal,
+    callback: null,
+    claim: () => Promise.resolve(true),
+  };
   let bytes: Uint8Array | undefined;
   let note: string | undefined;
   const previews: Uint8Array[] = [];
@@ -119,7 +123,11 @@ Deno.test("another picture, other words, another seed or another part give anoth
 
 Deno.test("a task without a seed changes as it does with the one that it tells", async () => {
   const events = [];
-  const context = { signal: new AbortController().signal, callback: null };
+  const context = {
+    signal: new AbortController().signal,
+    callback: null,
+    claim: () => Promise.resolve(true),
+  };
   for await (const event of sketch.generate(taskOf({ seed: undefined, prompt: "snow" }), context)) {
     events.push(event);
   }
@@ -380,7 +388,11 @@ for (const [asked, note] of notes) {
 }
 
 Deno.test("a picture from words alone says nothing of them", async () => {
-  const context = { signal: new AbortController().signal, callback: null };
+  const context = {
+    signal: new AbortController().signal,
+    callback: null,
+    claim: () => Promise.resolve(true),
+  };
   for await (const event of sketch.generate({ ...taskOf({}), edit: undefined }, context)) {
     if (event.type === "done") assert.deepEqual(event, { type: "done", cost: null });
   }
@@ -410,7 +422,13 @@ Deno.test("an abort ends a change between its steps", async () => {
   const reason = new Error("cancelled");
   const seen: string[] = [];
   await assert.rejects(async () => {
-    for await (const event of sketch.generate(taskOf({}), { signal: controller.signal, callback: null })) {
+    for await (
+      const event of sketch.generate(taskOf({}), {
+        signal: controller.signal,
+        callback: null,
+        claim: () => Promise.resolve(true),
+      })
+    ) {
       seen.push(event.type);
       controller.abort(reason);
     }

@@ -20,6 +20,7 @@ const ofNobody = [
   "deletion",
   "callback",
   "callback_bell",
+  "commit",
   "deletes_held",
   "deletion_bell",
   "duty",

@@ -23,6 +23,8 @@ import { type KvObserver, observeKv, type Read } from "./observed_kv.ts";
 
 export const publicUrl = "http://localhost:8000";
 
+export const secret = "a secret of the benchmarks, 32 bytes long";
+
 export interface Darkroom extends AsyncDisposable {
   store: Store;
   blobs: Blobs;
@@ -39,6 +41,8 @@ export interface DarkroomOptions {
   isWorking?: boolean;
   provider?: InstantObserver;
   kv?: KvObserver;
+  /** False: whoever takes webhooks never answers. */
+  isReceiving?: boolean;
   /** Instead of those on the disk. */
   blobs?: Blobs;
 }
@@ -59,7 +63,9 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     identityProviders: [],
     outgoing: {
       fetchNamed: () => Promise.reject(new Error("There is nothing outside")),
-      postNamed: () => Promise.reject(new Error("There is nothing outside")),
+      postNamed: options.isReceiving === false
+        ? neverAnswer
+        : () => Promise.reject(new Error("There is nothing outside")),
     },
     log: createLog({ level: "info", now, write: () => {} }),
     now,
@@ -68,7 +74,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     instanceId: "this instance",
     nodeId: `process ${Deno.pid}`,
     publicUrl,
-    secret: "a secret of the benchmarks, 32 bytes long",
+    secret,
     defaultModel: undefined,
     defaultBudgetMicros: null,
     promptMaxChars: 500,
@@ -109,6 +115,12 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
       kv.close();
     },
   };
+}
+
+function neverAnswer(_address: string, { signal }: { signal?: AbortSignal }): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /** The answer's bytes; throws unless it is a success. */

@@ -4,6 +4,8 @@
  */
 import { acceptance } from "./acceptance.ts";
 import { batches } from "./batches.ts";
+import { conditional } from "./conditional.ts";
+import { deliveries } from "./deliveries.ts";
 import { composites } from "./composites.ts";
 import { moving } from "./moving.ts";
 import { numbers } from "./numbers.ts";
@@ -28,7 +30,9 @@ import { wholePrompts } from "./whole_prompts.ts";
 
 const benches: Bench[] = [
   acceptance,
+  deliveries,
   openAi,
+  conditional,
   pages,
   shares,
   sharedBoards,

@@ -21,6 +21,12 @@ export function createIds(now: () => number): Ids {
   };
 }
 
+/** Sorts before every id that is made from that time on, in milliseconds since 1970. */
+export function beforeIdsFrom(time: number): string {
+  const head = Math.max(0, time).toString(16).padStart(12, "0");
+  return `${head.slice(0, 8)}-${head.slice(8)}`;
+}
+
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** True for what `createIds` makes; everything else names nothing. */

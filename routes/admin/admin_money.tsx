@@ -1,4 +1,5 @@
 /** Administration of money and machines: spend, charges in doubt, prices, providers, the queue. */
+import { countHooks } from "../../lib/hooks/count_hooks.ts";
 import { Hono } from "hono";
 import { monthOf } from "../../lib/money/account.ts";
 import { addPrice } from "../../lib/catalog/add_price.ts";
@@ -85,12 +86,17 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
 
   async function queuePage(c: AppContext, problem: string | null) {
     const { user } = adminSessionOf(c);
-    const queue = await viewQueue(store);
+    const [queue, hooks] = await Promise.all([viewQueue(store), countHooks(store)]);
     const { running, waiting, delayed, pauses } = queue;
     const userIds = [...[...running, ...waiting].map(({ userId }) => userId), ...pauses.map(({ by }) => by)];
     const names = await namesOf(userIds);
     const isBusy = running.length + waiting.length + delayed.length > 0;
-    return <AdminQueuePage {...{ user, queue, names, isBusy, problem }} providers={models.providers} />;
+    return (
+      <AdminQueuePage
+        {...{ user, queue, hooks, names, isBusy, problem }}
+        providers={models.providers}
+      />
+    );
   }
 
   async function spendPage(c: AppContext, problem: string | null) {

@@ -2,6 +2,7 @@
 import type { Provider } from "../../lib/catalog/provider.ts";
 import type { Pause } from "../../lib/prompts/pause.ts";
 import type { QueueView } from "../../lib/work/queue_view.ts";
+import type { HookCounts } from "../../lib/hooks/count_hooks.ts";
 import type { User } from "../../lib/users/user.ts";
 import { AdminLayout, type Names } from "./layout.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
@@ -9,9 +10,10 @@ import { plural } from "../shell/format.ts";
 import { Records } from "../shell/records.tsx";
 import { Time } from "../shell/time.tsx";
 
-export function AdminQueuePage({ user, queue, names, isBusy, providers, problem }: {
+export function AdminQueuePage({ user, queue, hooks, names, isBusy, providers, problem }: {
   user: User;
   queue: QueueView;
+  hooks: HookCounts;
   names: Names;
   isBusy: boolean;
   providers: readonly Pick<Provider, "id" | "name">[];
@@ -71,9 +73,27 @@ export function AdminQueuePage({ user, queue, names, isBusy, providers, problem 
             ))}
           </ul>
         </section>
+        <Webhooks {...hooks} />
         {isBusy && <a class="button" href="/admin/queue">Look again</a>}
       </div>
     </AdminLayout>
+  );
+}
+
+/** How many there are and how they do; whose they are and where they lead is nothing to admins. */
+function Webhooks({ hooks, switchedOff, failing, waiting, givenUp }: HookCounts) {
+  return (
+    <section aria-labelledby="webhooks">
+      <h2 id="webhooks">{plural(hooks, "webhook")}</h2>
+      {hooks > 0 && (
+        <ul class="plain">
+          <li>{switchedOff} switched off</li>
+          <li>{failing} of which the latest delivery failed</li>
+          <li>{plural(waiting, "delivery", "deliveries")} waiting</li>
+          <li>{plural(givenUp, "delivery", "deliveries")} of the last week given up</li>
+        </ul>
+      )}
+    </section>
   );
 }
 

@@ -22,7 +22,11 @@ export const tagsValue = z.array(z.string({ error: listWords }), { error: listWo
     addIssue({ code: "custom", message: trouble });
     return z.NEVER;
   },
-);
+).meta({
+  description:
+    `At most ${mostTags}, each of 1 to ${mostTagChars} characters without commas and quotation marks.`,
+  examples: [["fox", "night sky"]],
+});
 
 /** What keeps a tag from being one, in words; null where nothing does. A comma stands between tags in a field. */
 function troubleWith(text: string): string | null {

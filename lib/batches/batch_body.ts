@@ -17,20 +17,24 @@ const axis = <T extends z.ZodType>(name: string, value: T) =>
 
 const templateInput = z.looseObject({
   prompt: z.string({ error: templateWords }),
-  braces: z.boolean({ error: "braces must be true or false" }).optional(),
+  braces: z.boolean({ error: "braces must be true or false" }).optional().describe(
+    "`{red|blue}` in the prompt stands for each of both.",
+  ),
   axes: z.strictObject({
     model: axis("model", z.string({ error: axisWords("model") })),
     imageSize: axis("imageSize", z.string({ error: axisWords("imageSize") })),
     seed: axis("seed", z.number({ error: axisWords("seed") })),
     guidance: axis("guidance", z.number({ error: axisWords("guidance") })),
     steps: axis("steps", z.number({ error: axisWords("steps") })),
-  }).optional(),
-}, { error: templateWords });
+  }).optional().describe("A row for each value, of several axes for each of their combinations."),
+}, { error: templateWords }).describe("Other fields are those of a request, and the same in every row.");
 
 /** The fields of a batch; what its rows say is checked row by row. */
 export const batchInput = z.strictObject({
-  rows: z.array(z.unknown(), { error: rowsWords }).optional(),
-  prompts: z.array(z.string({ error: promptsWords }), { error: promptsWords }).optional(),
+  rows: z.array(z.unknown(), { error: rowsWords }).optional().describe("Each is a request of its own."),
+  prompts: z.array(z.string({ error: promptsWords }), { error: promptsWords }).optional().describe(
+    "Each is the prompt of a row.",
+  ),
   template: templateInput.optional(),
   ...termFields,
 });

@@ -18,12 +18,21 @@ function isCleanText(text: string): boolean {
 export const termFields = {
   name: z.string({ error: nameWords }).max(mostNameChars, nameWords).refine(isCleanText, nameWords)
     .optional(),
-  limit: dollarAmount(limitWords).optional(),
-  stopAtStars: z.int({ error: starsWords }).min(1, starsWords).optional(),
-  lane: z.enum(["now", "economy"], { error: "lane takes now or economy" }).optional(),
-  deadline: z.iso.datetime({ error: deadlineWords, offset: true }).optional(),
-  fallback: z.literal("full price", { error: 'fallback takes "full price"' }).optional(),
-  boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
+  limit: dollarAmount(limitWords).optional().describe(
+    "The most that all of it may cost, in dollars, to the millionth; left out: what it can cost.",
+  ),
+  stopAtStars: z.int({ error: starsWords }).min(1, starsWords).optional().describe(
+    "It stops when so many of its pictures have a star.",
+  ),
+  lane: z.enum(["now", "economy"], { error: "lane takes now or economy" }).optional()
+    .describe("`economy`: for less, within a day or two, where the model has it."),
+  deadline: z.iso.datetime({ error: deadlineWords, offset: true }).optional().describe("A time to come."),
+  fallback: z.literal("full price", { error: 'fallback takes "full price"' }).optional().describe(
+    "What the economy lane does not bring in time is made at the full price.",
+  ),
+  boardId: z.string({ error: "boardId must be the id of a board" }).optional().describe(
+    "The board that the pictures are put on.",
+  ),
 };
 
 /** `limit` in micro-dollars, as it was read. */

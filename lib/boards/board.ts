@@ -55,12 +55,14 @@ const brokenWords = (name: string) => `${name} must not contain control characte
 const nameValue = z.string({ error: nameWords }).trim().refine(
   (text) => text !== "" && Array.from(text).length <= mostNameChars,
   nameWords,
-).refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), brokenWords("name"));
+).refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), brokenWords("name"))
+  .describe(`1 to ${mostNameChars} characters on one line.`);
 
 const descriptionValue = z.string({ error: descriptionWords }).trim().refine(
   (text) => Array.from(text).length <= mostDescriptionChars,
   descriptionWords,
-).refine((text) => text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text), brokenWords("description"));
+).refine((text) => text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text), brokenWords("description"))
+  .describe(`At most ${mostDescriptionChars} characters.`);
 
 export const newBoardInput = z.strictObject({ name: nameValue, description: descriptionValue.default("") });
 
@@ -76,5 +78,5 @@ export const boardChanges = z.strictObject({
   name: nameValue.optional(),
   description: descriptionValue.optional(),
   coverId: z.string({ error: "coverId must be the id of a picture on the board, or null" }).nullable()
-    .optional(),
+    .optional().describe("The picture on it that stands for it; null: the latest one."),
 });

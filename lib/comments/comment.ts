@@ -33,6 +33,8 @@ export const commentText = z.string({ error: textWords }).transform((text) =>
   .refine(
     (text) => text.isWellFormed() && !/[^\P{Cc}\t\n]/u.test(text),
     "text must not contain control characters or broken Unicode",
+  ).describe(
+    `1 to ${mostCommentChars} characters. \`@\` and a name tells whoever is called so and sees the board.`,
   );
 
 /** All that is said of one thing, and of a part of it, are told apart by these names. */

@@ -55,11 +55,13 @@ const mostUrlChars = 2000;
 const urlWords = `url must be an https address of at most ${mostUrlChars} characters, without a user name`;
 const eventsWords = `events must be a list of some of ${hookEvents.join(", ")}`;
 
-const urlValue = z.string({ error: urlWords }).trim().max(mostUrlChars, urlWords);
+const urlValue = z.string({ error: urlWords }).trim().max(mostUrlChars, urlWords)
+  .describe("An https address on the public internet, or what the server's `WEBHOOK_ALLOW` names.");
 const eventsValue = z.array(z.enum(hookEvents, { error: eventsWords }), { error: eventsWords })
   .min(1, eventsWords).max(100, eventsWords)
   .transform((events) => hookEvents.filter((each) => events.includes(each)));
-const includeTextValue = z.boolean({ error: "includeText must be true or false" });
+const includeTextValue = z.boolean({ error: "includeText must be true or false" })
+  .describe("Also tell the text of prompts.");
 
 export const newHookInput = z.strictObject({
   url: urlValue,
@@ -72,7 +74,9 @@ export const hookChanges = z.strictObject({
   url: urlValue.optional(),
   events: eventsValue.optional(),
   includeText: includeTextValue.optional(),
-  state: z.enum(["ON", "OFF"], { error: "state takes ON or OFF" }).optional(),
+  state: z.enum(["ON", "OFF"], { error: "state takes ON or OFF" }).optional().describe(
+    "`OFF`: it is told of nothing; `ON`: it is again.",
+  ),
 });
 
 /** `host:port` of what the operator allows beside the public internet, http as well. */

@@ -9,7 +9,8 @@ import type { Image } from "./image.ts";
 
 const ratingWords = "rating must be a whole number from -1 to 5";
 
-export const ratingValue = z.int({ error: ratingWords }).min(-1, ratingWords).max(5, ratingWords);
+export const ratingValue = z.int({ error: ratingWords }).min(-1, ratingWords).max(5, ratingWords)
+  .describe("1 to 5 stars; 0: not rated; -1: rejected.");
 
 /** What is said; what is left out stays as it is. */
 export const marksInput = z.strictObject({ rating: ratingValue.optional(), tags: tagsValue.optional() });

@@ -60,40 +60,77 @@ const cleanText = (name: string, max: number) =>
 /** The fields of a request as they come; unknown ones are refused by name. */
 export const promptInput = z.strictObject({
   prompt: z.string({ error: promptMissing }).refine((text) => text.trim() !== "", promptMissing)
-    .refine(isCleanText, "Prompt must not contain control characters or broken Unicode"),
-  model: z.string({ error: "Model must be text" }).optional(),
-  imageSize: z.string({ error: "Image size must be text such as 1024x1024" }).optional(),
+    .refine(isCleanText, "Prompt must not contain control characters or broken Unicode").meta({
+      description:
+        "What is to be seen: at least a word, and at most as many characters as the server takes " +
+        "(`PROMPT_MAX_CHARS`, usually 500), without control characters.",
+      examples: ["a lighthouse at dusk above a stormy sea"],
+    }),
+  model: z.string({ error: "Model must be text" }).optional().describe(
+    "The id of a model that `GET /api/v1/models` lists; left out: the default.",
+  ),
+  imageSize: z.string({ error: "Image size must be text such as 1024x1024" }).optional().meta({
+    description: "WIDTHxHEIGHT, one of the sizes that the model lists; left out: 1024x1024, or with a base " +
+      "its own size.",
+    examples: ["1024x1024"],
+  }),
   count: z.int({ error: "count must be a whole number from 1 to 8" })
     .min(1, "count must be a whole number from 1 to 8").max(8, "count must be a whole number from 1 to 8")
-    .optional(),
-  watermark: cleanText("watermark", maxWatermarkChars).optional(),
+    .optional().describe("Pictures wanted, at most as many as the model makes at once; left out: 1."),
+  watermark: cleanText("watermark", maxWatermarkChars).optional().describe(
+    "Text in the lower right corner, of letters that can be drawn.",
+  ),
   seed: z.int({ error: `seed must be a whole number from 0 to ${maxSeed}` })
     .min(0, `seed must be a whole number from 0 to ${maxSeed}`)
-    .max(maxSeed, `seed must be a whole number from 0 to ${maxSeed}`).optional(),
-  negativePrompt: cleanText("negativePrompt", maxNegativeChars).optional(),
-  guidance: z.number({ error: "guidance must be a number" }).optional(),
-  steps: z.int({ error: "steps must be a whole number" }).optional(),
+    .max(maxSeed, `seed must be a whole number from 0 to ${maxSeed}`).optional()
+    .describe("Only where the model has it, as the next three."),
+  negativePrompt: cleanText("negativePrompt", maxNegativeChars).optional().describe(
+    "What is not to be seen.",
+  ),
+  guidance: z.number({ error: "guidance must be a number" }).optional().describe(
+    "Within the range that the model lists.",
+  ),
+  steps: z.int({ error: "steps must be a whole number" }).optional().describe(
+    "Within the range that the model lists.",
+  ),
   sources: z.array(
     z.strictObject({
       id: z.string({ error: sourcesWords }),
       role: z.enum(sourceRoles, { error: roleWords }).optional(),
     }, { error: wordsFor(sourcesWords) }),
     { error: sourcesWords },
-  ).optional(),
-  mask: z.string({ error: "mask must be the id of a mask" }).optional(),
-  feather: z.int({ error: featherWords }).min(0, featherWords).max(64, featherWords).optional(),
-  keep: z.boolean({ error: "keep must be true or false" }).optional(),
-  onlyPart: z.boolean({ error: "onlyPart must be true or false" }).optional(),
+  ).optional().describe(
+    "Pictures that are changed or shown to the model, at most as many as it takes. The first is the base " +
+      "where nothing else is said; only one can be.",
+  ),
+  mask: z.string({ error: "mask must be the id of a mask" }).optional().describe(
+    "The id of a mask of the base: only there it changes.",
+  ),
+  feather: z.int({ error: featherWords }).min(0, featherWords).max(64, featherWords).optional()
+    .describe("Pixels over which the mask's edge fades; left out: 0."),
+  keep: z.boolean({ error: "keep must be true or false" }).optional().describe(
+    "What is outside of the mask or the frame stays pixel by pixel; left out: it does.",
+  ),
+  onlyPart: z.boolean({ error: "onlyPart must be true or false" }).optional().describe(
+    "Send the model only the part around the mask; left out: where that helps.",
+  ),
   extend: z.strictObject({ left: side, top: side, right: side, bottom: side }, {
     error: wordsFor('extend must be pixels such as {"left": 0, "top": 0, "right": 512, "bottom": 0}'),
-  }).optional(),
-  strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional(),
-  boardId: z.string({ error: "boardId must be the id of a board" }).optional(),
+  }).optional().describe("How far the base is extended, in its pixels. Not together with a mask."),
+  strength: z.number({ error: strengthWords }).min(0, strengthWords).max(1, strengthWords).optional()
+    .describe("How much of the base may change, where the model has it."),
+  boardId: z.string({ error: "boardId must be the id of a board" }).optional().describe(
+    "The board that the pictures are put on.",
+  ),
   tags: tagsValue.optional(),
-  remixOf: z.string({ error: "remixOf must be the id of a publication" }).optional(),
-  recipeId: z.string({ error: "recipeId must be the id of a recipe" }).optional(),
+  remixOf: z.string({ error: "remixOf must be the id of a publication" }).optional().describe(
+    "The publication that it goes back to.",
+  ),
+  recipeId: z.string({ error: "recipeId must be the id of a recipe" }).optional().describe(
+    "The recipe that it is made with; goes together with `recipeVersion`.",
+  ),
   recipeVersion: z.int({ error: recipeVersionWords }).min(1, recipeVersionWords).optional(),
-});
+}).meta({ id: "PromptRequest", description: "A request for pictures." });
 
 type PromptInput = z.output<typeof promptInput>;
 

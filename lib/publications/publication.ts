@@ -81,7 +81,7 @@ const titleValue = z.string({ error: titleWords }).trim()
   .refine(
     (text) => text.isWellFormed() && !unfit.test(text),
     "title must not contain line breaks, control characters or broken Unicode",
-  );
+  ).describe(`1 to ${mostTitleChars} characters on one line.`);
 
 /** Text of several lines; empty counts as none. */
 function textValue(name: string) {
@@ -93,7 +93,7 @@ function textValue(name: string) {
     .refine(
       (text) => text.isWellFormed() && !/[^\P{Cc}\t\n]/u.test(text),
       `${name} must not contain control characters or broken Unicode`,
-    );
+    ).describe(`At most ${mostTextChars} characters.`);
 }
 
 const idWords = "imageId must be the id of a picture";
@@ -103,8 +103,10 @@ export const newPublicationInput = z.strictObject({
   title: titleValue,
   showPrompt: flag("showPrompt").default(false),
   allowRemix: flag("allowRemix").default(false),
-  sensitive: flag("sensitive").default(false),
-  hasRight: flag("hasRight").default(false),
+  sensitive: flag("sensitive").default(false).describe("Covered until somebody opens it."),
+  hasRight: flag("hasRight").default(false).describe(
+    "The caller has the right to publish it: needed for what they uploaded, and for what was made of that.",
+  ),
 });
 
 /** What is left out stays as it is. */
@@ -130,8 +132,9 @@ export const decisionInput = z.strictObject({
   reason: textValue("reason").nullish().transform((text) => text || null),
   title: titleValue.optional(),
   sensitive: flag("sensitive").optional(),
-  /** What the moderator has looked at; left out: whatever it is now. */
-  revision: z.int({ error: "revision must be the number that the publication had" }).optional(),
+  revision: z.int({ error: "revision must be the number that the publication had" }).optional().describe(
+    "What the moderator has looked at; left out: whatever it is now.",
+  ),
 });
 
 /** With `state` null a moderator changes it without deciding: what is to be looked at stays to be looked at. */

@@ -80,18 +80,21 @@ function isLine(text: string): boolean {
 export const recipeName = z.string({ error: nameWords }).trim().refine(
   (text) => text !== "" && Array.from(text).length <= mostNameChars,
   nameWords,
-).refine(isLine, brokenWords("name"));
+).refine(isLine, brokenWords("name")).describe(`1 to ${mostNameChars} characters on one line.`);
 
 /** As it is written, to the last space. */
 export const recipeText = z.string({ error: textWords }).refine((text) => text.trim() !== "", textWords)
   .refine((text) => text.length <= mostTextUnits, textTooLong)
   .refine((text) => text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text), brokenWords("text"))
-  .refine((text) => placeholdersOf(text).length <= mostPlaceholders, placeholderWords);
+  .refine((text) => placeholdersOf(text).length <= mostPlaceholders, placeholderWords)
+  .describe(
+    `At least a word, at most ${mostTextUnits} characters and ${mostPlaceholders} placeholders such as \`{subject}\`.`,
+  );
 
 export const recipeNote = z.string({ error: noteWords }).trim().refine(
   (text) => Array.from(text).length <= mostNoteChars,
   noteWords,
-).refine(isLine, brokenWords("note"));
+).refine(isLine, brokenWords("note")).describe(`At most ${mostNoteChars} characters on one line.`);
 
 /** Whether a model has them is found out when they are used: models come and go. */
 export const settingsValue = promptInput.pick({
@@ -109,10 +112,10 @@ export const settingsValue = promptInput.pick({
 
 const settingsWords = 'settings must be an object such as { "model": "sketch", "count": 2 }';
 
-export const recipeSettings = z.custom<unknown>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  settingsWords,
-).pipe(settingsValue);
+/** The same, where something else that is no object is refused in words of its own. */
+export const recipeSettings = z.strictObject(settingsValue.shape, {
+  error: ({ code }) => code === "unrecognized_keys" ? undefined : settingsWords,
+});
 
 const boardWords = "boardId must be the id of a board, or null";
 
@@ -120,7 +123,9 @@ export const newRecipeInput = z.strictObject({
   name: recipeName,
   text: recipeText,
   settings: recipeSettings.default({}),
-  boardId: z.string({ error: boardWords }).nullable().default(null),
+  boardId: z.string({ error: boardWords }).nullable().default(null).describe(
+    "The board whose members use it; null: it is private.",
+  ),
   note: recipeNote.default(""),
 });
 
@@ -129,10 +134,13 @@ const basedOnWords = "basedOn must be the number of a version of this recipe";
 export const newVersionInput = z.strictObject({
   text: recipeText,
   settings: recipeSettings.default({}),
-  basedOn: z.int({ error: basedOnWords }).min(1, basedOnWords),
+  basedOn: z.int({ error: basedOnWords }).min(1, basedOnWords).describe(
+    "The version that it was written from.",
+  ),
   note: recipeNote.default(""),
-  /** A draft of the sender's that this puts in order. */
-  settles: z.int({ error: "settles must be the number of a draft" }).optional(),
+  settles: z.int({ error: "settles must be the number of a draft" }).optional().describe(
+    "A draft of the sender's that this puts in order.",
+  ),
 });
 
 /** What is left out stays as it is. */

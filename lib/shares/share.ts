@@ -67,7 +67,8 @@ const passwordValue = z.string({ error: passwordWords }).refine(
     return length >= fewestPasswordChars && length <= mostPasswordChars;
   },
   passwordWords,
-).refine((text) => text.isWellFormed(), passwordWords);
+).refine((text) => text.isWellFormed(), passwordWords)
+  .describe(`${fewestPasswordChars} to ${mostPasswordChars} characters.`);
 
 const noteValue = z.string({ error: noteWords }).trim().refine(
   (text) => Array.from(text).length <= mostNoteChars,
@@ -75,12 +76,16 @@ const noteValue = z.string({ error: noteWords }).trim().refine(
 ).refine(
   (text) => text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text),
   "note must not contain control characters or broken Unicode",
-);
+).describe(`Shown above the pictures: at most ${mostNoteChars} characters.`);
 
 const termsFields = {
   expires: z.iso.datetime({ offset: true, error: expiresWords }).transform((text) => Date.parse(text))
-    .nullable().optional(),
-  password: passwordValue.nullable().optional(),
+    .nullable().optional().describe(
+      "When it ends; null: it does not by itself. Left out where it is made: in seven days.",
+    ),
+  password: passwordValue.nullable().optional().describe(
+    `${fewestPasswordChars} to ${mostPasswordChars} characters that are asked for; null: everybody who has the link gets in.`,
+  ),
   showPrompt: flag("showPrompt"),
   allowDownload: flag("allowDownload"),
   allowOriginal: flag("allowOriginal"),
@@ -91,9 +96,9 @@ const termsFields = {
 /** What is shared is one of three; the rest is as usual where it is left out. */
 export const newShareInput = z.strictObject({
   imageIds: z.array(z.string({ error: idsWords }), { error: idsWords }).min(1, idsWords)
-    .max(mostPictures, idsWords).optional(),
-  boardId: idOf("boardId"),
-  batchId: idOf("batchId"),
+    .max(mostPictures, idsWords).optional().describe("One of three ways to say what it shows."),
+  boardId: idOf("boardId").describe("All that is on a board of one's own."),
+  batchId: idOf("batchId").describe("The pictures of a batch that have a star."),
   ...termsFields,
 });
 

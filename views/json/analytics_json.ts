@@ -13,19 +13,17 @@ const numbersShape = z.strictObject({
   images: countValue,
   costMicros: microsValue,
   lostMicros: microsValue,
-  /** How many failed, by reason. */
-  failures: z.record(z.string(), countValue),
+  failures: z.record(z.string(), countValue).describe("How many failed, by reason."),
   p50Ms: durationValue.nullable(),
   p95Ms: durationValue.nullable(),
 });
 
 export const analyticsRowShape = z.strictObject({
   day: z.iso.date(),
-  /** Null: accounts that are deleted, together. */
-  userId: idValue.nullable(),
+  userId: idValue.nullable().describe("Null: accounts that are deleted, together."),
   model: z.string(),
   ...numbersShape.shape,
-});
+}).meta({ id: "AnalyticsRow", description: "What was booked on a day, of a person and a model." });
 
 export const analyticsAnswer = answer({ days: z.array(analyticsRowShape), total: numbersShape });
 

@@ -23,24 +23,19 @@ export const batchShape = z.strictObject({
   userId: idValue,
   name: z.string(),
   state: z.enum(["RUNNING", "PAUSED", "STOPPED", "DONE"]),
-  /** Why it is stopped, or was paused by itself. */
-  reason: z.enum(["limit", "stars", "deadline", "cancelled", "provider"]).nullable(),
-  /** What a provider that refuses everything says, for people. */
-  message: z.string().nullable(),
+  reason: z.enum(["limit", "stars", "deadline", "cancelled", "provider"]).nullable().describe(
+    "Why it is stopped, or was paused by itself.",
+  ),
+  message: z.string().nullable().describe("What a provider that refuses everything says, for people."),
   rows: count,
-  /** Rows that are prompts. */
-  next: count,
-  /** Pictures wanted in all. */
-  images: count,
-  /** What all of its rows can cost. */
-  most: dollarsValue,
+  next: count.describe("Rows that are prompts."),
+  images: count.describe("Pictures wanted in all."),
+  most: dollarsValue.describe("What all of its rows can cost."),
   mostMicros: microsValue,
   limit: dollarsValue.nullable(),
   limitMicros: microsValue.nullable(),
-  /** Set aside for rows that are no prompts yet. */
-  reserveMicros: microsValue,
-  /** Set aside for its prompts. */
-  heldMicros: microsValue,
+  reserveMicros: microsValue.describe("Set aside for rows that are no prompts yet."),
+  heldMicros: microsValue.describe("Set aside for its prompts."),
   charged: dollarsValue,
   chargedMicros: microsValue,
   lane: z.enum(["now", "economy"]),
@@ -62,7 +57,7 @@ export const batchShape = z.strictObject({
   createdAt: timeValue,
   updatedAt: timeValue,
   finishedAt: timeValue.nullable(),
-});
+}).meta({ id: "Batch", description: "Prompts that were submitted together, and where they stand." });
 
 export function batchJson({ batch, waiting, running }: BatchView): z.output<typeof batchShape> {
   const { counts } = batch;

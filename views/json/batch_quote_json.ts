@@ -18,16 +18,16 @@ export const batchQuoteShape = {
   cost: dollarsValue,
   basis: z.enum(["table", "none"]),
   rows: z.int().min(1),
-  /** Pictures in all. */
-  images: z.int().min(1),
+  images: z.int().min(1).describe("Pictures in all."),
   byModel: z.array(z.strictObject({
     model: z.string(),
     rows: z.int().min(1),
     images: z.int().min(1),
     costMicros: microsValue,
   })),
-  /** What is left of the budget before the batch; null: there is no limit. */
-  remaining: dollarsValue.nullable(),
+  remaining: dollarsValue.nullable().describe(
+    "What is left of the budget before the batch; null: there is no limit.",
+  ),
 };
 
 const batchQuoteAnswer = answer(batchQuoteShape);

@@ -14,16 +14,14 @@ export const boardShape = z.strictObject({
   id: idValue,
   name: z.string(),
   description: z.string(),
-  /** The caller's. */
-  role: z.enum(["owner", ...memberRoles]),
-  /** How many pictures are on it. */
-  images: z.int().nonnegative(),
-  /** The picture that stands for it; null where there is none. */
-  coverId: idValue.nullable(),
-  /** Without the owner. */
-  members: z.array(z.strictObject({ userId: idValue, name: z.string(), role: z.enum(memberRoles) })),
+  role: z.enum(["owner", ...memberRoles]).describe("The caller's."),
+  images: z.int().nonnegative().describe("How many pictures are on it."),
+  coverId: idValue.nullable().describe("The picture that stands for it; null where there is none."),
+  members: z.array(z.strictObject({ userId: idValue, name: z.string(), role: z.enum(memberRoles) })).describe(
+    "Without the owner.",
+  ),
   createdAt: timeValue,
-});
+}).meta({ id: "Board", description: "Pictures that belong together." });
 
 export function boardFields(
   { board, role, members, images, cover }: BoardView,

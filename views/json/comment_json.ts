@@ -7,16 +7,13 @@ import { answer, idValue, iso, maybeIso, timeValue } from "./values.ts";
 
 export const commentShape = z.strictObject({
   id: idValue,
-  /** Null: it is about the board, or about a version of a recipe. */
-  imageId: idValue.nullable(),
-  /** Their name. */
-  author: z.string(),
+  imageId: idValue.nullable().describe("Null: it is about the board, or about a version of a recipe."),
+  author: z.string().describe("Their name."),
   authorId: idValue,
   text: z.string(),
   createdAt: timeValue,
-  /** Null: it stands as it was written. */
-  editedAt: timeValue.nullable(),
-});
+  editedAt: timeValue.nullable().describe("Null: it stands as it was written."),
+}).meta({ id: "Comment", description: "What somebody said." });
 
 export function commentFields({ comment, authorName }: CommentView): z.output<typeof commentShape> {
   return {

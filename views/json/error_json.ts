@@ -7,18 +7,19 @@ import { dollars, dollarsValue } from "./values.ts";
 export const errorShape = z.strictObject({
   message: z.string(),
   code: z.string(),
-  /** What is left of the budget (`budget_exceeded`). */
-  remaining: dollarsValue.optional(),
-  /** Of many rows that were sent together, those that can't be, up to twenty. */
+  remaining: dollarsValue.optional().describe("What is left of the budget (`budget_exceeded`)."),
   problems: z.array(z.strictObject({
     row: z.int().min(1),
     field: z.string().nullable(),
     message: z.string(),
-  })).optional(),
+  })).optional().describe("Of many rows that were sent together, those that can't be, up to twenty."),
   requestId: z.string(),
-});
+}).meta({ id: "ErrorDetail" });
 
-export const errorAnswer = z.strictObject({ success: z.literal(false), error: errorShape });
+export const errorAnswer = z.strictObject({ success: z.literal(false), error: errorShape }).meta({
+  id: "Error",
+  description: "A refusal or a fault: `message` is for people, `code` is stable.",
+});
 
 export function errorJson(
   error: {

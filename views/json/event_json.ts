@@ -7,17 +7,16 @@ import { idValue, microsValue } from "./values.ts";
 export const promptEventShape = z.strictObject({
   id: idValue,
   status: statusValue,
-  /** Null once it is final. */
-  stage: stageValue.nullable(),
+  stage: stageValue.nullable().describe("Null once it is final."),
   percent: percentValue.nullable(),
-  /** The percentage comes from how long earlier prompts of the model took. */
-  isEstimate: z.boolean(),
-  /** Only while it waits for its turn: how many of the user's own come before it. */
-  position: z.int().nonnegative().nullable(),
+  isEstimate: z.boolean().describe("The percentage comes from how long earlier prompts of the model took."),
+  position: z.int().nonnegative().nullable().describe(
+    "Only while it waits for its turn: how many of the user's own come before it.",
+  ),
   images: z.array(idValue),
   costMicros: microsValue.nullable(),
   errorCode: reasonValue.nullable(),
-});
+}).meta({ id: "PromptEvent", description: "A prompt as it is now." });
 
 export function promptEventJson(view: PromptView): z.output<typeof promptEventShape> {
   const { prompt, progress, entry } = view;

@@ -18,10 +18,10 @@ export const generatedAnswer = answer({
   images: z.array(promptImageShape),
   cost: dollarsValue,
   costMicros: microsValue,
-  /** Milliseconds from acceptance to completion. */
-  duration: durationValue.nullable(),
-  /** What is missing, where fewer pictures came than were asked for. */
-  errorMessage: z.string().optional(),
+  duration: durationValue.nullable().describe("Milliseconds from acceptance to completion."),
+  errorMessage: z.string().optional().describe(
+    "What is missing, where fewer pictures came than were asked for.",
+  ),
 });
 
 export function generatedJson(view: PromptView, publicUrl: string): z.output<typeof generatedAnswer> {
@@ -48,9 +48,13 @@ export const unsuccessfulAnswer = z.strictObject({
     code: z.enum(["generation_failed", "conflict"]),
     message: z.string().optional(),
     reason: reasonValue.optional(),
-    /** What the provider said, in its own words; null where it said nothing. */
-    detail: z.string().nullable(),
+    detail: z.string().nullable().describe(
+      "What the provider said, in its own words; null where it said nothing.",
+    ),
   }),
+}).meta({
+  id: "Unsuccessful",
+  description: "A prompt that failed, or was cancelled, while its caller waited.",
 });
 
 /** A prompt that failed or was cancelled while its caller waited. */

@@ -21,10 +21,10 @@ export function readyJson(busState: BusState): z.output<typeof readyAnswer> {
 
 export const notReadyAnswer = z.strictObject({
   success: z.literal(false),
-  /** The parts that do not answer. */
-  failing: z.array(z.string()).min(1),
-  /** Why, for admins only. */
-  detail: z.array(z.strictObject({ part: z.string(), reason: z.string() })).optional(),
+  failing: z.array(z.string()).min(1).describe("The parts that do not answer."),
+  detail: z.array(z.strictObject({ part: z.string(), reason: z.string() })).optional().describe(
+    "Why, for admins only.",
+  ),
   bus,
   error: errorShape,
 });

@@ -10,10 +10,9 @@ export const hookShape = z.strictObject({
   events: z.array(z.string()),
   includeText: z.boolean(),
   state: z.enum(["ON", "OFF"]),
-  /** Why it was switched off by itself; null otherwise. */
-  offReason: z.string().nullable(),
+  offReason: z.string().nullable().describe("Why it was switched off by itself; null otherwise."),
   createdAt: timeValue,
-});
+}).meta({ id: "Hook", description: "An address that is told of events." });
 
 export function hookFields(
   { id, url, events, includeText, state, offReason, createdAt }: Hook,
@@ -49,16 +48,14 @@ export function hookSecretJson({ secret }: { secret: string }): z.output<typeof 
 }
 
 export const deliveryShape = z.strictObject({
-  /** Its `webhook-id`, the same with each attempt. */
-  id: idValue,
+  id: idValue.describe("Its `webhook-id`, the same with each attempt."),
   type: z.string(),
   state: z.enum(["WAITING", "DELIVERED", "FAILED"]),
   attempts: z.array(z.strictObject({
     at: timeValue,
-    /** Null: no answer came. */
-    status: z.int().nullable(),
+    status: z.int().nullable().describe("Null: no answer came."),
   })),
-});
+}).meta({ id: "Delivery", description: "Something that a webhook was told, or is to be told." });
 
 export function deliveryFields({ id, type, state, attempts }: Delivery): z.output<typeof deliveryShape> {
   return { id, type, state, attempts: attempts.map(({ at, status }) => ({ at: iso(at), status })) };

@@ -20,11 +20,9 @@ const pixels = z.int().positive();
 
 /** What people have said of a picture. */
 export const marksShape = {
-  /** 1 to 5 stars; 0: not rated; -1: rejected. */
-  rating: z.int().min(-1).max(5),
+  rating: z.int().min(-1).max(5).describe("1 to 5 stars; 0: not rated; -1: rejected."),
   tags: z.array(z.string()),
-  /** The ids of the boards that it is on. */
-  boards: z.array(idValue),
+  boards: z.array(idValue).describe("The ids of the boards that it is on."),
 };
 
 export function marksJson({ rating, tags, boards }: Image) {
@@ -34,31 +32,29 @@ export function marksJson({ rating, tags, boards }: Image) {
 export const imageShape = z.strictObject({
   id: idValue,
   kind: z.enum(["made", "upload"]),
-  /** Null for an upload, as is its prompt and its model. */
-  promptId: idValue.nullable(),
+  promptId: idValue.nullable().describe("Null for an upload, as is its prompt and its model."),
   prompt: z.string().nullable(),
   title: z.string(),
   url: z.url(),
   width: pixels,
   height: pixels,
-  /** As the provider made it, or as it was sent. */
-  originalWidth: pixels,
+  originalWidth: pixels.describe("As the provider made it, or as it was sent."),
   originalHeight: pixels,
   contentType: z.string(),
   bytes: z.int().positive(),
-  /** Hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/).describe("Hexadecimal."),
   model: z.string().nullable(),
   seed: z.int().nullable(),
-  /** What it was made from, the base first. */
-  parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })),
-  /** How far the provider moved what was kept, next to the change, from 0 to 255; null: that can't be told. */
-  edge: z.number().min(0).max(255).nullable(),
-  /** Its part of what its prompt cost; null until that is known. */
-  cost: dollarsValue.nullable(),
+  parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })).describe(
+    "What it was made from, the base first.",
+  ),
+  edge: z.number().min(0).max(255).nullable().describe(
+    "How far the provider moved what was kept, next to the change, from 0 to 255; null: that can't be told.",
+  ),
+  cost: dollarsValue.nullable().describe("Its part of what its prompt cost; null until that is known."),
   ...marksShape,
   createdAt: timeValue,
-});
+}).meta({ id: "Image", description: "A picture with all that is known of it." });
 
 export const imageAnswer = answer({ image: imageShape });
 
@@ -126,15 +122,14 @@ function originJson(
 
 /** A picture in a list. */
 export const imageItemShape = z.strictObject({
-  /** Null for an upload, as is its prompt. */
-  promptId: idValue.nullable(),
+  promptId: idValue.nullable().describe("Null for an upload, as is its prompt."),
   prompt: z.string().nullable(),
   imageId: idValue,
   url: z.url(),
   cost: dollarsValue.nullable(),
   durationMs: durationValue.nullable(),
   createdAt: timeValue,
-});
+}).meta({ id: "ImageItem", description: "A picture in a list." });
 
 export function imageItemsJson(
   views: readonly PictureView[],
@@ -173,8 +168,7 @@ export function seenImageItemsJson(
 export const imageListAnswer = answer({
   images: z.array(imageItemShape),
   summary: z.strictObject({
-    /** Everything ever charged, failed prompts included. */
-    totalCost: dollarsValue,
+    totalCost: dollarsValue.describe("Everything ever charged, failed prompts included."),
     totalGenerated: z.int().nonnegative(),
   }),
   pagination: paginationShape,

@@ -9,25 +9,20 @@ export const basisValue = z.enum(["reported", "computed", "table", "none", "unkn
 export const priceRowShape = z.strictObject({
   provider: z.string(),
   model: z.string(),
-  /** "WIDTHxHEIGHT", or "*" for every size that has no row of its own. */
-  size: z.string(),
+  size: z.string().describe('"WIDTHxHEIGHT", or "*" for every size that has no row of its own.'),
   quality: z.string(),
-  /** For one picture. */
-  costMicros: microsValue,
-  /** For each picture that a task was given. */
-  perSourceMicros: microsValue.optional(),
+  costMicros: microsValue.describe("For one picture."),
+  perSourceMicros: microsValue.optional().describe("For each picture that a task was given."),
   validFrom: z.iso.date(),
-  /** For a picture that was made in a lot; missing: by itself. */
-  lane: z.literal("economy").optional(),
-});
+  lane: z.literal("economy").optional().describe("For a picture that was made in a lot; missing: by itself."),
+}).meta({ id: "PriceRow", description: "A row of the price book." });
 
 const tokens = z.int().nonnegative().optional();
 
 export const ledgerShape = z.strictObject({
   costMicros: microsValue,
   basis: basisValue,
-  /** The row of the price book that the amount comes from. */
-  priceRow: priceRowShape.nullable(),
+  priceRow: priceRowShape.nullable().describe("The row of the price book that the amount comes from."),
   usage: z.strictObject({
     textIn: tokens,
     cachedTextIn: tokens,
@@ -35,10 +30,9 @@ export const ledgerShape = z.strictObject({
     textOut: tokens,
     imageOut: tokens,
   }).optional(),
-  /** By how much it was cheaper than by itself. */
-  savedMicros: microsValue.optional(),
+  savedMicros: microsValue.optional().describe("By how much it was cheaper than by itself."),
   at: timeValue,
-});
+}).meta({ id: "LedgerEntry", description: "What was booked for a prompt." });
 
 export function ledgerJson(entry: LedgerEntry): z.output<typeof ledgerShape> {
   const { costMicros, basis, priceRow, usage, savedMicros, at } = entry;

@@ -6,27 +6,28 @@ import { creditJson, creditShape } from "./publication_json.ts";
 import { answer, idValue, microsValue, roleValue } from "./values.ts";
 
 export const lineageAnswer = answer({
-  /** Where the line begins; its node may be on an earlier page. */
-  root: idValue,
-  /** Behind their parents, in the order in which they were asked for. */
+  root: idValue.describe("Where the line begins; its node may be on an earlier page."),
   nodes: z.array(z.strictObject({
     id: idValue,
-    /** What it was made from, the base first; what was made in another line is none of the nodes. */
-    parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })),
-    /** Null for an upload. */
-    promptId: idValue.nullable(),
-    /** What was asked for, or what an upload is called; null for an upload that is gone. */
-    text: z.string().nullable(),
-    /** Its part of what its prompt cost; null until that is known. */
-    costMicros: microsValue.nullable(),
+    parents: z.array(z.strictObject({ imageId: idValue, role: roleValue })).describe(
+      "What it was made from, the base first; what was made in another line is none of the nodes.",
+    ),
+    promptId: idValue.nullable().describe("Null for an upload."),
+    text: z.string().nullable().describe(
+      "What was asked for, or what an upload is called; null for an upload that is gone.",
+    ),
+    costMicros: microsValue.nullable().describe(
+      "Its part of what its prompt cost; null until that is known.",
+    ),
     isDeleted: z.boolean(),
-    /** The publication or share that it goes back to; left out where it is one's own. */
-    remixOf: creditShape.optional(),
-  })),
-  /** Of all prompts of the line, those that brought nothing included, on whichever page. */
-  costMicros: microsValue,
-  /** There are more nodes: the `cursor` that leads on to them. */
-  more: z.string().optional(),
+    remixOf: creditShape.optional().describe(
+      "The publication or share that it goes back to; left out where it is one's own.",
+    ),
+  })).describe("Behind their parents, in the order in which they were asked for."),
+  costMicros: microsValue.describe(
+    "Of all prompts of the line, those that brought nothing included, on whichever page.",
+  ),
+  more: z.string().optional().describe("There are more nodes: the `cursor` that leads on to them."),
 });
 
 export function lineageJson(

@@ -6,10 +6,8 @@ import { answer, idValue } from "./values.ts";
 export const maskAnswer = answer({
   mask: z.strictObject({
     id: idValue,
-    /** How much of the picture may change. */
-    share: z.number().gt(0).lt(1),
-    /** A PNG of the picture's size, white where it may change. */
-    url: z.url(),
+    share: z.number().gt(0).lt(1).describe("How much of the picture may change."),
+    url: z.url().describe("A PNG of the picture's size, white where it may change."),
   }),
 });
 

@@ -7,15 +7,14 @@ import { answer, dollars, dollarsValue, idValue, maybeDollars, microsValue, mont
 
 export const budgetShape = z.strictObject({
   month: monthValue,
-  /** Null: there is no limit. */
-  limit: dollarsValue.nullable(),
+  limit: dollarsValue.nullable().describe("Null: there is no limit."),
   spent: dollarsValue,
   held: dollarsValue,
   remaining: dollarsValue.nullable(),
   limitMicros: microsValue.nullable(),
   spentMicros: microsValue,
   heldMicros: microsValue,
-});
+}).meta({ id: "Budget", description: "Where the budget of the month (UTC) stands." });
 
 export const meAnswer = answer({
   user: z.strictObject({

@@ -20,7 +20,6 @@ export const modelShape = z.strictObject({
     steps: rangeShape.nullable(),
     watermark: z.literal(true),
   }),
-  /** What it can do with pictures that it is given; null: nothing. */
   edit: z.strictObject({
     sources: z.strictObject({
       max: z.int().min(1),
@@ -33,24 +32,22 @@ export const modelShape = z.strictObject({
     mask: z.enum(["alpha", "white", "black", "binary-white"]).nullable(),
     strength: rangeShape.nullable(),
     sizes: z.enum(["same", "list"]),
-    /** Who sees to it that what is outside of a mask stays as it is. */
-    keepsRest: z.enum(["darkroom", "provider"]),
-  }).nullable(),
-  /** Whether the provider reports a percentage. */
-  progress: z.enum(["reported", "estimate"]),
+    keepsRest: z.enum(["darkroom", "provider"]).describe(
+      "Who sees to it that what is outside of a mask stays as it is.",
+    ),
+  }).nullable().describe("What it can do with pictures that it is given; null: nothing."),
+  progress: z.enum(["reported", "estimate"]).describe("Whether the provider reports a percentage."),
   previews: z.boolean(),
-  /** For one picture. */
   prices: z.array(z.strictObject({
     size: sizeValue,
     costMicros: microsValue,
-    /** For each picture that it is given. */
-    perSourceMicros: microsValue.optional(),
-    /** For a picture of a batch that is made for less within a day or two; those without it come first. */
-    lane: z.literal("economy").optional(),
-  })),
-  /** From that day on the model is gone. */
-  retiresAt: z.iso.date().nullable(),
-});
+    perSourceMicros: microsValue.optional().describe("For each picture that it is given."),
+    lane: z.literal("economy").optional().describe(
+      "For a picture of a batch that is made for less within a day or two; those without it come first.",
+    ),
+  })).describe("For one picture."),
+  retiresAt: z.iso.date().nullable().describe("From that day on the model is gone."),
+}).meta({ id: "Model", description: "A model: what it can do, and what it costs." });
 
 type ModelJson = z.output<typeof modelShape>;
 
@@ -58,8 +55,9 @@ export const modelsAnswer = answer({
   default: z.string(),
   models: z.array(modelShape),
   object: z.literal("list"),
-  /** The same models as OpenAI lists them, for programs that are made for its API. */
-  data: z.array(openAiModelShape),
+  data: z.array(openAiModelShape).describe(
+    "The same models as OpenAI lists them, for programs that are made for its API.",
+  ),
 });
 
 export function modelsJson(

@@ -8,12 +8,10 @@ export const noticeShape = z.strictObject({
   id: idValue,
   kind: z.enum(["mention", "comment", "board", "publication", "moderation", "webhook"]),
   text: z.string(),
-  /** A path of this server. */
-  href: z.string(),
+  href: z.string().describe("A path of this server."),
   at: timeValue,
-  /** Null: it is new. */
-  seenAt: timeValue.nullable(),
-});
+  seenAt: timeValue.nullable().describe("Null: it is new."),
+}).meta({ id: "Notice", description: "What a person was told." });
 
 export function noticeFields(
   { id, kind, words, href, at, seenAt }: Notice,
@@ -23,8 +21,7 @@ export function noticeFields(
 
 export const noticeListAnswer = answer({
   notices: z.array(noticeShape),
-  /** How many of all are new. */
-  new: z.int().nonnegative(),
+  new: z.int().nonnegative().describe("How many of all are new."),
   pagination: paginationShape,
 });
 

@@ -14,11 +14,10 @@ export const openAiErrorAnswer = z.strictObject({
   error: z.strictObject({
     message: z.string(),
     type: z.string(),
-    /** The field that is to blame. */
-    param: z.string().nullable(),
+    param: z.string().nullable().describe("The field that is to blame."),
     code: z.string().nullable(),
   }),
-});
+}).meta({ id: "OpenAIError", description: "A refusal or a fault, as OpenAI tells them." });
 
 export type OpenAiError = z.output<typeof openAiErrorAnswer>["error"];
 
@@ -32,10 +31,9 @@ export const defaultAlias = "darkroom";
 export const openAiModelShape = z.strictObject({
   id: z.string(),
   object: z.literal("model"),
-  /** Seconds since 1970; when a model came is not known. */
-  created: z.literal(0),
+  created: z.literal(0).describe("Seconds since 1970; when a model came is not known."),
   owned_by: z.string(),
-});
+}).meta({ id: "OpenAIModel" });
 
 export const openAiModelsAnswer = z.strictObject({
   object: z.literal("list"),
@@ -60,6 +58,9 @@ const usageShape = z.strictObject({
   }),
   output_tokens: z.int().nonnegative(),
   total_tokens: z.int().nonnegative(),
+}).meta({
+  id: "OpenAIUsage",
+  description: "Tokens as the provider reported them; zeros where it reported nothing.",
 });
 
 /** As the provider reported it; zeros where it reported nothing. */
@@ -85,8 +86,9 @@ const formatValue = z.enum(["png", "jpeg", "webp"]);
 
 const pictureFacts = {
   size: sizeValue,
-  /** What the provider was asked for, where that has names that are known here. */
-  quality: z.enum(["low", "medium", "high", "auto"]),
+  quality: z.enum(["low", "medium", "high", "auto"]).describe(
+    "What the provider was asked for, where that has names that are known here.",
+  ),
   background: z.literal("auto"),
   output_format: formatValue,
 };
@@ -94,11 +96,11 @@ const pictureFacts = {
 const darkroomShape = z.strictObject({
   promptId: idValue,
   costMicros: microsValue,
-  /** Fields that were sent and have no effect. */
-  ignored: z.array(z.string()),
-  /** What is missing, where fewer pictures came than were asked for. */
-  errorMessage: z.string().optional(),
-});
+  ignored: z.array(z.string()).describe("Fields that were sent and have no effect."),
+  errorMessage: z.string().optional().describe(
+    "What is missing, where fewer pictures came than were asked for.",
+  ),
+}).meta({ id: "DarkroomFacts", description: "What is Darkroom’s own in an answer." });
 
 export const openAiImagesAnswer = z.strictObject({
   created: z.int(),
@@ -106,7 +108,7 @@ export const openAiImagesAnswer = z.strictObject({
   ...pictureFacts,
   usage: usageShape,
   darkroom: darkroomShape,
-});
+}).meta({ id: "OpenAIImages", description: "Pictures, as OpenAI answers with them." });
 
 type Format = z.output<typeof formatValue>;
 
@@ -131,7 +133,7 @@ export const openAiPartialEvent = z.strictObject({
   type: z.enum(["image_generation.partial_image", "image_edit.partial_image"]),
   partial_image_index: z.int().nonnegative(),
   ...eventFacts,
-});
+}).meta({ id: "PartialImageEvent", description: "A picture on the way." });
 
 /** All of a partial picture's event but the picture. */
 export function openAiPartialFields(
@@ -153,7 +155,7 @@ export const openAiCompletedEvent = z.strictObject({
   usage: usageShape,
   darkroom: darkroomShape,
   ...eventFacts,
-});
+}).meta({ id: "CompletedEvent", description: "A finished picture." });
 
 /** All of a finished picture's event but the picture; `index` is its number among those of the prompt. */
 export function openAiCompletedFields(

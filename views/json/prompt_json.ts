@@ -18,7 +18,10 @@ import {
   timeValue,
 } from "./values.ts";
 
-export const statusValue = z.enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]);
+export const statusValue = z.enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]).meta({
+  id: "PromptStatus",
+  description: "`COMPLETED`, `FAILED` and `CANCELLED` are final and never change.",
+});
 export const stageValue = z.enum(["queued", "submitting", "generating", "storing"]);
 export const percentValue = z.number().min(0).max(100);
 
@@ -39,7 +42,7 @@ export const reasonValue = z.enum([
   "storage_failed",
   "outcome_unknown",
   "cancelled",
-]);
+]).meta({ id: "FailureReason", description: "Why a prompt did not bring all of its pictures." });
 
 const taskTypeValue = z.enum(["TEXT_TO_IMAGE", "IMAGE_TO_IMAGE", "INPAINT", "OUTPAINT"]);
 
@@ -51,7 +54,7 @@ export const promptImageShape = z.strictObject({
   prompt: z.string(),
   width: z.int().positive(),
   height: z.int().positive(),
-});
+}).meta({ id: "PromptImage", description: "A picture of a prompt." });
 
 export function promptImagesJson(
   { prompt, images }: PromptView,
@@ -83,34 +86,37 @@ export const promptShape = z.strictObject({
     steps: z.int().optional(),
   }),
   watermark: z.string().nullable(),
-  /** The pictures that it was given, the base first. */
-  sources: z.array(z.strictObject({ imageId: idValue, role: roleValue, sha256: z.string() })),
+  sources: z.array(z.strictObject({ imageId: idValue, role: roleValue, sha256: z.string() })).describe(
+    "The pictures that it was given, the base first.",
+  ),
   mask: z.strictObject({ maskId: idValue, feather: z.int(), keep: z.boolean() }).nullable(),
-  /** How far the base is extended, in its pixels. */
-  frame: z.strictObject({ left: side, top: side, right: side, bottom: side }).nullable(),
+  frame: z.strictObject({ left: side, top: side, right: side, bottom: side }).nullable().describe(
+    "How far the base is extended, in its pixels.",
+  ),
   strength: z.number().min(0).max(1).nullable(),
-  /** The publication that it goes back to; null where it is none's remix. */
-  remixOf: idValue.nullable(),
+  remixOf: idValue.nullable().describe(
+    "The publication that it goes back to; null where it is none's remix.",
+  ),
   status: statusValue,
-  /** Null once it is final. */
-  stage: stageValue.nullable(),
+  stage: stageValue.nullable().describe("Null once it is final."),
   percent: percentValue.nullable(),
-  /** Null until it is settled. */
-  cost: dollarsValue.nullable(),
+  cost: dollarsValue.nullable().describe("Null until it is settled."),
   costMicros: microsValue.nullable(),
   durationMs: durationValue.nullable(),
   errorMessage: z.string().nullable(),
   errorCode: reasonValue.nullable(),
-  /** What the provider said, in its own words, or why what it sent was no picture. */
-  errorDetail: z.string().nullable(),
+  errorDetail: z.string().nullable().describe(
+    "What the provider said, in its own words, or why what it sent was no picture.",
+  ),
   createdAt: timeValue,
   updatedAt: timeValue,
-  /** The recipe that it was made with, which may be gone by now, and its version; null: none. */
-  recipeId: idValue.nullable(),
+  recipeId: idValue.nullable().describe(
+    "The recipe that it was made with, which may be gone by now, and its version; null: none.",
+  ),
   recipeVersion: z.int().positive().nullable(),
   images: z.array(promptImageShape),
   ledger: ledgerShape.nullable(),
-});
+}).meta({ id: "Prompt", description: "A request for pictures with how it went." });
 
 export const promptAnswer = answer({ prompt: promptShape });
 
@@ -168,8 +174,9 @@ function editJson(
 
 /** After it was moved: where it is now. */
 export const movedPromptAnswer = promptAnswer.extend({
-  /** 1 starts next; null where it runs by now, is over, or waits to be tried again. */
-  place: z.int().positive().nullable(),
+  place: z.int().positive().nullable().describe(
+    "1 starts next; null where it runs by now, is over, or waits to be tried again.",
+  ),
 });
 
 export function movedPromptJson(view: PromptView, publicUrl: string): z.output<typeof movedPromptAnswer> {

@@ -10,42 +10,38 @@ export const publicationStateValue = z.enum(["PENDING", "SHOWN", "REFUSED", "HID
 
 /** Title and name are null where it is not shown any more, and the id where it was not published but shared. */
 export const creditShape = z.strictObject({
-  /** Of what is shared by a link nothing more is told. */
-  kind: z.enum(["publication", "share"]),
+  kind: z.enum(["publication", "share"]).describe("Of what is shared by a link nothing more is told."),
   publicationId: idValue.nullable(),
   title: z.string().nullable(),
   author: z.string().nullable(),
+}).meta({
+  id: "Credit",
+  description:
+    "What something goes back to: title and name are null where it is not shown any more, and the id where it was not published but shared.",
 });
 
 export const publicationShape = z.strictObject({
   id: idValue,
   state: publicationStateValue,
   title: z.string(),
-  /** The person's name; null where there is no account any more. */
-  author: z.string().nullable(),
+  author: z.string().nullable().describe("The person's name; null where there is no account any more."),
   imageUrl: z.url(),
-  /** In pixels; null where the picture was deleted. */
-  width: z.int().positive().nullable(),
+  width: z.int().positive().nullable().describe("In pixels; null where the picture was deleted."),
   height: z.int().positive().nullable(),
-  /** Null where it is not shown, and for an upload. */
-  prompt: z.string().nullable(),
-  /** Null for an upload. */
-  model: z.string().nullable(),
+  prompt: z.string().nullable().describe("Null where it is not shown, and for an upload."),
+  model: z.string().nullable().describe("Null for an upload."),
   showPrompt: z.boolean(),
   allowRemix: z.boolean(),
   sensitive: z.boolean(),
-  /** How often it was remixed. */
-  remixes: z.int().nonnegative(),
-  /** What it goes back to; null where it is its author's own. */
-  credit: creditShape.nullable(),
+  remixes: z.int().nonnegative().describe("How often it was remixed."),
+  credit: creditShape.nullable().describe("What it goes back to; null where it is its author's own."),
   createdAt: timeValue,
-  /** What a moderator said last; null for everybody but its author and moderators. */
-  reason: z.string().nullable(),
-  /** Whether there was an appeal; null as `reason` is. */
-  appealed: z.boolean().nullable(),
-  /** Of the picture, for its author; null for everybody else. */
-  imageId: idValue.nullable(),
-});
+  reason: z.string().nullable().describe(
+    "What a moderator said last; null for everybody but its author and moderators.",
+  ),
+  appealed: z.boolean().nullable().describe("Whether there was an appeal; null as `reason` is."),
+  imageId: idValue.nullable().describe("Of the picture, for its author; null for everybody else."),
+}).meta({ id: "Publication", description: "A picture in the public gallery." });
 
 export function publicationFields(
   { publication, image, author, request, remixes, credit }: PublicationView,
@@ -112,8 +108,9 @@ export function reportedJson(reportId: string): z.output<typeof reportedAnswer> 
 export const reportAnswer = answer({
   report: z.strictObject({
     id: idValue,
-    /** `OPEN` until a moderator has looked; `KEPT`: it is shown; `TAKEN_DOWN`; `GONE`: its author has withdrawn it. */
-    state: z.enum(["OPEN", "KEPT", "TAKEN_DOWN", "GONE"]),
+    state: z.enum(["OPEN", "KEPT", "TAKEN_DOWN", "GONE"]).describe(
+      "`OPEN` until a moderator has looked; `KEPT`: it is shown; `TAKEN_DOWN`; `GONE`: its author has withdrawn it.",
+    ),
     reason: z.string(),
     at: timeValue,
     decidedAt: timeValue.nullable(),

@@ -7,10 +7,10 @@ import type { CancelledWaiting } from "../../lib/work/cancel_waiting.ts";
 import { answer, idValue, microsValue } from "./values.ts";
 
 const pausedShape = {
-  /** The person paused their queue, or somebody everything. */
-  paused: z.boolean(),
-  /** Why everything is paused, or a provider; null where the queue is paused by its owner alone. */
-  reason: z.string().nullable(),
+  paused: z.boolean().describe("The person paused their queue, or somebody everything."),
+  reason: z.string().nullable().describe(
+    "Why everything is paused, or a provider; null where the queue is paused by its owner alone.",
+  ),
 };
 
 /** What it is like after it was paused or resumed. */
@@ -35,8 +35,7 @@ export const queueAnswer = answer({
   waiting: z.array(z.strictObject({
     promptId: idValue,
     batchId: idValue.nullable(),
-    /** 1 starts next; null while it waits to be tried again. */
-    place: z.int().positive().nullable(),
+    place: z.int().positive().nullable().describe("1 starts next; null while it waits to be tried again."),
     holdMicros: microsValue,
   })),
 });
@@ -62,11 +61,11 @@ export function queueJson(
 }
 
 export const queueCancelledAnswer = answer({
-  /** How many prompts were cancelled, and how many rows of batches that were none yet. */
-  cancelled: z.int().nonnegative(),
+  cancelled: z.int().nonnegative().describe(
+    "How many prompts were cancelled, and how many rows of batches that were none yet.",
+  ),
   rows: z.int().nonnegative(),
-  /** What had been set aside for them and is free again. */
-  releasedMicros: microsValue,
+  releasedMicros: microsValue.describe("What had been set aside for them and is free again."),
 });
 
 export function queueCancelledJson(
@@ -78,8 +77,7 @@ export function queueCancelledJson(
 /** What an admin paused or resumed. */
 export const serverPauseAnswer = answer({
   paused: z.boolean(),
-  /** Null: everything. */
-  provider: z.string().nullable(),
+  provider: z.string().nullable().describe("Null: everything."),
   reason: z.string().nullable(),
 });
 

@@ -6,21 +6,22 @@ import { batchQuoteShape } from "./batch_quote_json.ts";
 import { answer, dollars, dollarsValue, maybeDollars, microsValue, sizeValue } from "./values.ts";
 
 export const quoteAnswer = answer({
-  /** Of a single request. */
-  model: z.string().optional(),
+  model: z.string().optional().describe("Of a single request."),
   count: z.int().min(1).optional(),
   costMicros: microsValue,
   cost: dollarsValue,
-  /** Of the price book, or free; with pictures that are given to the model, each at the row's `perSource`. */
-  basis: z.enum(["table", "none", "table+perSource", "none+perSource"]),
-  /** Only with pictures that are given to the model: what each costs, and the size of what is made. */
-  perSource: dollarsValue.optional(),
+  basis: z.enum(["table", "none", "table+perSource", "none+perSource"]).describe(
+    "Of the price book, or free; with pictures that are given to the model, each at the row's `perSource`.",
+  ),
+  perSource: dollarsValue.optional().describe(
+    "Only with pictures that are given to the model: what each costs, and the size of what is made.",
+  ),
   sources: z.int().min(1).optional(),
   imageSize: sizeValue.optional(),
-  /** What is left of the budget before the request; null: there is no limit. */
-  remaining: dollarsValue.nullable(),
-  /** Of a batch. */
-  rows: batchQuoteShape.rows.optional(),
+  remaining: dollarsValue.nullable().describe(
+    "What is left of the budget before the request; null: there is no limit.",
+  ),
+  rows: batchQuoteShape.rows.optional().describe("Of a batch."),
   images: batchQuoteShape.images.optional(),
   byModel: batchQuoteShape.byModel.optional(),
 });

@@ -17,39 +17,35 @@ export const recipeSettingsShape = z.strictObject({
   negativePrompt: z.string().optional(),
   guidance: z.number().optional(),
   steps: z.int().optional(),
+}).meta({
+  id: "RecipeSettings",
+  description: "Settings of a recipe; what is left out is as the model does by itself.",
 });
 
 export const recipeVersionShape = z.strictObject({
   n: numberValue,
   text: z.string(),
   settings: recipeSettingsShape,
-  /** Null: that account was deleted. */
-  authorId: idValue.nullable(),
+  authorId: idValue.nullable().describe("Null: that account was deleted."),
   note: z.string(),
   at: timeValue,
   basedOn: numberValue.nullable(),
-  /** What somebody else had saved meanwhile, and is in it too. */
-  mergedWith: numberValue.nullable(),
-  /** Kept for its author, who alone sees it. */
-  draft: z.boolean(),
-});
+  mergedWith: numberValue.nullable().describe("What somebody else had saved meanwhile, and is in it too."),
+  draft: z.boolean().describe("Kept for its author, who alone sees it."),
+}).meta({ id: "RecipeVersion", description: "A version of a recipe, which never changes." });
 
 export const recipeShape = z.strictObject({
   id: idValue,
   name: z.string(),
-  /** The caller's. */
-  role: z.enum(["viewer", "commenter", "editor", "owner"]),
+  role: z.enum(["viewer", "commenter", "editor", "owner"]).describe("The caller's."),
   ownerId: idValue,
-  /** The board whose members use it; null: it is private. */
-  boardId: idValue.nullable(),
-  /** The number of the version that counts, whose text and settings these are. */
-  current: numberValue,
+  boardId: idValue.nullable().describe("The board whose members use it; null: it is private."),
+  current: numberValue.describe("The number of the version that counts, whose text and settings these are."),
   text: z.string(),
   settings: recipeSettingsShape,
-  /** The latest ones, newest first; all are at `/versions`. */
-  versions: z.array(recipeVersionShape),
+  versions: z.array(recipeVersionShape).describe("The latest ones, newest first; all are at `/versions`."),
   createdAt: timeValue,
-});
+}).meta({ id: "Recipe", description: "A named prompt in versions." });
 
 export interface ToldRecipe {
   recipe: Recipe;
@@ -122,10 +118,8 @@ export const versionConflictAnswer = errorAnswer.extend({
   mine: z.string(),
   theirs: z.string(),
   draft: numberValue,
-  /** The version that `theirs` is: what is sent next is based on it. */
-  current: numberValue,
-  /** What both have changed: "text", or names of settings. */
-  fields: z.array(z.string()),
+  current: numberValue.describe("The version that `theirs` is: what is sent next is based on it."),
+  fields: z.array(z.string()).describe('What both have changed: "text", or names of settings.'),
 });
 
 export function versionConflictJson(
@@ -151,8 +145,9 @@ export function versionConflictJson(
 
 export const recipeExportShape = z.strictObject({
   id: idValue,
-  /** Null: it is somebody else's, and the versions are what one wrote for it. */
-  name: z.string().nullable(),
+  name: z.string().nullable().describe(
+    "Null: it is somebody else's, and the versions are what one wrote for it.",
+  ),
   boardId: idValue.nullable(),
   current: numberValue.nullable(),
   versions: z.array(recipeVersionShape),

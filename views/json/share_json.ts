@@ -10,10 +10,8 @@ const dayValue = z.string().regex(/^\d{4}-\d\d-\d\d$/);
 
 export const shareShape = z.strictObject({
   id: idValue,
-  /** Null: it was made under another secret, and can't be shown any more. */
-  url: z.url().nullable(),
-  /** How many pictures it shows. */
-  images: z.int().nonnegative(),
+  url: z.url().nullable().describe("Null: it was made under another secret, and can't be shown any more."),
+  images: z.int().nonnegative().describe("How many pictures it shows."),
   expires: timeValue.nullable(),
   hasPassword: z.boolean(),
   showPrompt: z.boolean(),
@@ -22,11 +20,10 @@ export const shareShape = z.strictObject({
   allowRemix: z.boolean(),
   note: z.string(),
   views: z.int().nonnegative(),
-  /** A day (UTC). */
-  lastViewedOn: dayValue.nullable(),
+  lastViewedOn: dayValue.nullable().describe("A day (UTC)."),
   createdAt: timeValue,
   endedAt: timeValue.nullable(),
-});
+}).meta({ id: "Share", description: "A link that shows something without an account." });
 
 export function shareAddress({ token }: Pick<ShareView, "token">, publicUrl: string): string | null {
   return token && `${publicUrl}/s/${token}`;
@@ -94,10 +91,8 @@ export const sharedAnswer = answer({
       url: z.url(),
       width: z.int(),
       height: z.int(),
-      /** Null: it was uploaded. */
-      model: z.string().nullable(),
-      /** Null where it is not shown. */
-      prompt: z.string().nullable(),
+      model: z.string().nullable().describe("Null: it was uploaded."),
+      prompt: z.string().nullable().describe("Null where it is not shown."),
     })),
   }),
 });

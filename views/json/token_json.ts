@@ -6,8 +6,7 @@ import { answer } from "./values.ts";
 export const tokenAnswer = answer({
   token: z.string(),
   tokenType: z.literal("Bearer"),
-  /** Seconds. */
-  expiresIn: z.int().positive(),
+  expiresIn: z.int().positive().describe("Seconds."),
 });
 
 export function tokenJson({ token, expiresInSeconds }: IssuedToken): z.output<typeof tokenAnswer> {

@@ -22,21 +22,19 @@ export const userShape = z.strictObject({
   email: z.string().nullable(),
   role: roleValue,
   disabled: z.boolean(),
-  /** Looks at what is published; admins do so without it. */
-  moderator: z.boolean(),
-  /** False: a moderator has stopped this person. */
-  mayPublish: z.boolean(),
-  /** The one that counts: the user's own, or else the server's; null: no limit. */
-  monthlyBudget: dollarsValue.nullable(),
+  moderator: z.boolean().describe("Looks at what is published; admins do so without it."),
+  mayPublish: z.boolean().describe("False: a moderator has stopped this person."),
+  monthlyBudget: dollarsValue.nullable().describe(
+    "The one that counts: the user's own, or else the server's; null: no limit.",
+  ),
   isDefaultBudget: z.boolean(),
   spent: dollarsValue,
   spentMicros: microsValue,
   held: dollarsValue,
   heldMicros: microsValue,
   createdAt: timeValue,
-  /** Null: never. */
-  lastSeenAt: timeValue.nullable(),
-});
+  lastSeenAt: timeValue.nullable().describe("Null: never."),
+}).meta({ id: "User", description: "A user as admins see one." });
 
 export const userAnswer = answer({ user: userShape });
 

@@ -4,18 +4,25 @@
  */
 import { z } from "zod";
 
-export const idValue = z.uuidv7();
-export const timeValue = z.iso.datetime({ precision: 3 });
-export const dollarsValue = z.number();
-export const microsValue = z.int();
-/** Milliseconds. */
-export const durationValue = z.int().nonnegative();
-export const monthValue = z.string().regex(/^\d{4}-\d\d$/);
-/** "WIDTHxHEIGHT" in pixels. */
-export const sizeValue = z.string().regex(/^\d+x\d+$/);
+export const idValue = z.uuidv7().meta({ id: "Id", description: "A UUIDv7." });
+export const timeValue = z.iso.datetime({ precision: 3 }).meta({
+  id: "Time",
+  description: "ISO 8601 in UTC, with milliseconds.",
+});
+export const dollarsValue = z.number().meta({ id: "Dollars", description: "US dollars." });
+export const microsValue = z.int().meta({ id: "MicroDollars", description: "Millionths of a US dollar." });
+export const durationValue = z.int().nonnegative().meta({ id: "Milliseconds", description: "Milliseconds." });
+export const monthValue = z.string().regex(/^\d{4}-\d\d$/).meta({ id: "Month", examples: ["2026-11"] });
+export const sizeValue = z.string().regex(/^\d+x\d+$/).meta({
+  id: "Size",
+  description: "WIDTHxHEIGHT in pixels.",
+  examples: ["1024x1024"],
+});
 
-/** What a picture that is given to a prompt is to it. */
-export const roleValue = z.enum(["base", "style", "subject", "reference"]);
+export const roleValue = z.enum(["base", "style", "subject", "reference"]).meta({
+  id: "SourceRole",
+  description: "What a picture that is given to a prompt is to it.",
+});
 
 /** A success: `success` and what else it says. */
 export function answer<T extends z.core.$ZodLooseShape>(shape: T) {

@@ -40,7 +40,7 @@ import { uploadRoutes, uploadsPath } from "./images/uploads.ts";
 import { openAiEditsPath, openAiRoutes } from "./openai/openai.ts";
 import { signedPicturePath, signedPictureRoutes } from "./openai/signed_pictures.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
-import { taggedByWhatItSays } from "./http/conditional.ts";
+import { taggedByWhatItSays, taggedPaths } from "./http/conditional.ts";
 import { linkToNext } from "./http/list_query.ts";
 import {
   arrival,
@@ -68,6 +68,7 @@ import { moderationRoutes } from "./publications/moderation.tsx";
 import { publishedRoutes } from "./publications/published.tsx";
 import { publicationApiRoutes } from "./publications/publications.ts";
 import { queueRoutes } from "./queue/queue.tsx";
+import { createReference, describedRoutes, referenceRoutes } from "./reference/reference.tsx";
 import { wholeBody, wholeMessage, wholePictures, wholeRows } from "./http/request_body.ts";
 import { robotsRoutes } from "./shell/robots.ts";
 import { sharedRoutes } from "./shares/shared.tsx";
@@ -82,19 +83,6 @@ const picturePaths = [pictureSettingsPath, uploadsPath, masksPath];
 /** Forms that come back with what was typed also where a picture in them is too large. */
 const filledPaths = [generatorPath, sentMaskPath];
 
-/**
- * They show what others have changed, too, or what stands nowhere but in memory. Lists with what is to be known to
- * their owner alone, as links and webhooks are, are kept by nobody.
- */
-const taggedPaths = [
-  "/api/v1/me",
-  "/api/v1/models",
-  "/v1/models",
-  "/api/v1/boards",
-  "/api/v1/recipes",
-  "/api/v1/publications",
-];
-
 const rowPaths = [batchesApiPath, newBatchPath, quotesPath];
 
 export function createApp(deps: AppDeps) {
@@ -102,6 +90,7 @@ export function createApp(deps: AppDeps) {
   const editPages = createEditPages(deps);
   const boardPages = createBoardPages(deps);
   const pickPages = createPickPages(deps);
+  const reference = createReference(deps);
   return new Hono<AppEnv>()
     .onError(createErrorHandler(deps))
     .notFound(answerNotFound)
@@ -132,6 +121,7 @@ export function createApp(deps: AppDeps) {
     .use(readableAddress(deps))
     .use("/v1/*", arrival(deps))
     .route("/", healthRoutes(deps))
+    .route("/", describedRoutes(reference))
     .route("/", assetRoutes())
     .route("/", robotsRoutes())
     .route("/", tokenKeyRoutes(deps))
@@ -188,6 +178,7 @@ export function createApp(deps: AppDeps) {
     .route("/", openAiRoutes(deps))
     .route("/", aboutRoutes(deps))
     .route("/", mcpRoutes(deps))
+    .route("/", referenceRoutes(reference, deps))
     .route("/", analyticsApiRoutes(deps))
     .route("/", analyticsPageRoutes(deps))
     .route("/", profileRoutes(deps))

@@ -13,8 +13,8 @@ export const userChangesInput = z.strictObject({
     dollarAmount(budgetWords),
     z.null().transform(() => "none" as const),
     z.literal("default"),
-  ], budgetWords),
-  moderator: z.boolean("moderator must be true or false"),
+  ], budgetWords).describe("Dollars a month, to the millionth; null: no limit; `default`: the server's."),
+  moderator: z.boolean("moderator must be true or false").describe("Looks at what is published."),
   mayPublish: z.boolean("mayPublish must be true or false"),
 }).partial();
 

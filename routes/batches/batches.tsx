@@ -27,7 +27,11 @@ import { paginate, readListQuery } from "../http/list_query.ts";
 import { readIdempotencyKey } from "../http/request_headers.ts";
 
 const limitWords = "limit must be a number of dollars, 0 or more, or null for none";
-const limitInput = z.strictObject({ limit: dollarAmount(limitWords).nullable() });
+export const limitInput = z.strictObject({
+  limit: dollarAmount(limitWords).nullable().describe(
+    "Dollars, to the millionth; null: no limit of its own.",
+  ),
+});
 
 export type BatchDeps = Pick<
   AppDeps,

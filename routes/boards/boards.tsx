@@ -31,7 +31,7 @@ import { type BoardPages, partLength } from "./board_pages.tsx";
 const shownBoards = 60;
 
 const idsWords = 'imageIds must be a list of ids such as ["…"], at most 500';
-const imagesInput = z.strictObject({
+export const imagesInput = z.strictObject({
   imageIds: z.array(z.string({ error: idsWords }), { error: idsWords }).min(1, idsWords).max(500, idsWords),
 });
 const changesForm = z.object({

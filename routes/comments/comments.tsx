@@ -35,11 +35,13 @@ import { paginate, readListQuery } from "../http/list_query.ts";
 import { type BoardPages, commentList } from "../boards/board_pages.tsx";
 
 const idWords = "imageId must be the id of a picture on the board, or null";
-const newComment = z.strictObject({
-  imageId: z.string({ error: idWords }).nullable().default(null),
+export const newComment = z.strictObject({
+  imageId: z.string({ error: idWords }).nullable().default(null).describe(
+    "The picture on the board that it is about; null: the board.",
+  ),
   text: commentText,
 });
-const changedComment = z.strictObject({ text: commentText });
+export const changedComment = z.strictObject({ text: commentText });
 const commentForm = z.object({ text: z.string().default(""), imageId: z.string().optional() });
 
 type CommentDeps = Pick<AppDeps, "store" | "secret"> & { boardPages: BoardPages };

@@ -50,6 +50,19 @@ export const taggedByWhatItSays = createMiddleware<AppEnv>(async (c, next) => {
   c.res = new Response(null, { status: 304, headers });
 });
 
+/**
+ * They show what others have changed, too, or what stands nowhere but in memory. Lists with what is to be known to
+ * their owner alone, as links and webhooks are, are kept by nobody.
+ */
+export const taggedPaths = [
+  "/api/v1/me",
+  "/api/v1/models",
+  "/v1/models",
+  "/api/v1/boards",
+  "/api/v1/recipes",
+  "/api/v1/publications",
+];
+
 /** It may be kept by whoever asked, and is asked for anew each time. */
 const caching = "private, no-cache";
 

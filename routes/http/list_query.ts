@@ -20,7 +20,7 @@ export interface ListQuery {
   offset: number;
 }
 
-const maxLimit = 100;
+export const maxLimit = 100;
 
 /** Refuses with `invalid_request` what is out of range or no cursor of this list. */
 export function readListQuery(c: AppContext, name: ListName & { defaultLimit: number }): ListQuery {

@@ -229,7 +229,7 @@ function isOwnUnderAnotherName(c: AppContext, origin: URL): boolean {
 export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing" | "galleryMode">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
-    const isForPage = !/^\/(api|events|static|mcp|v1)(\/|$)/.test(c.req.path) && !wantsFragment(c);
+    const isForPage = !/^\/(api\/|(events|static|mcp|v1)(\/|$))/.test(c.req.path) && !wantsFragment(c);
     if (caller !== null && isForPage) {
       const [queue, newNotices] = await Promise.all([
         readQueueState(deps, caller.user.id),

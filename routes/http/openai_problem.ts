@@ -14,7 +14,8 @@ const invalid = (status: ContentfulStatusCode, code: string): Face => (
   { status, type: "invalid_request_error", code }
 );
 
-const faces: { [code in RefusalCode]: Face } = {
+/** What OpenAI would say of each refusal. */
+export const faces: { [code in RefusalCode]: Face } = {
   invalid_request: invalid(400, "invalid_request"),
   invalid_prompt: invalid(400, "invalid_prompt"),
   invalid_image_size: invalid(400, "invalid_image_size"),

@@ -12,7 +12,8 @@ import { ErrorText } from "../../views/shell/error_text.tsx";
 import { type AppContext, type AppDeps, visitorOf, wantsFragment } from "./context.ts";
 import { answerOpenAiBug, answerOpenAiRefusal, isForOpenAi } from "./openai_problem.ts";
 
-const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
+/** What HTTP says of each refusal. */
+export const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
   invalid_request: 400,
   invalid_prompt: 400,
   invalid_image_size: 400,
@@ -134,7 +135,8 @@ function answer(c: AppContext, { status, ...error }: Answer): Response | Promise
 }
 
 export function isForPrograms(c: AppContext): boolean {
-  return /^\/(api|\.well-known|mcp)(\/|$)/.test(c.req.path) || c.req.header("Accept") === "application/json";
+  return /^\/(api\/|(\.well-known|mcp)(\/|$))/.test(c.req.path) ||
+    c.req.header("Accept") === "application/json";
 }
 
 function isForAgents(c: AppContext): boolean {

@@ -22,7 +22,7 @@ export function readWait(c: AppContext, { longestSeconds = longestWaitSeconds } 
   return { timeoutMs: seconds * 1000, applied: applied.join(", ") || null };
 }
 
-const longestPollSeconds = 50;
+export const longestPollSeconds = 50;
 
 /** `?wait=` of who asks again until something is final, in seconds: what that is in milliseconds. */
 export function readPoll(c: AppContext): number {

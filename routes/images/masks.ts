@@ -21,9 +21,10 @@ const mostShapes = 100;
 const fractionWords = "x, y, width and height of a shape are fractions of the picture, from 0 to 1";
 const fraction = z.number({ error: fractionWords }).min(0, fractionWords).max(1, fractionWords);
 
-const imageField = z.string({ error: "image must be the id of a picture" });
+const imageField = z.string({ error: "image must be the id of a picture" })
+  .describe("The picture that it is for.");
 
-const shapesInput = z.strictObject({
+export const shapesInput = z.strictObject({
   image: imageField,
   shapes: z.array(
     z.strictObject({
@@ -35,13 +36,17 @@ const shapesInput = z.strictObject({
     }),
     { error: "shapes must be a list" },
   ).min(1, "shapes must have at least one shape").max(mostShapes, `At most ${mostShapes} shapes`),
-  invert: z.boolean({ error: "invert must be true or false" }).optional(),
+  invert: z.boolean({ error: "invert must be true or false" }).optional().describe(
+    "What is outside of the shapes may change.",
+  ),
 });
 
-const fileInput = z.strictObject({
+export const fileInput = z.strictObject({
   image: imageField,
   file: z.string().optional(),
-  dark: z.literal("1", { error: "dark must be 1 or left out" }).optional(),
+  dark: z.literal("1", { error: "dark must be 1 or left out" }).optional().describe(
+    "Black may change, instead of white.",
+  ),
 });
 
 export function maskRoutes(deps: Pick<AppDeps, "store" | "blobs" | "publicUrl">) {

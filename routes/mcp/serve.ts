@@ -20,6 +20,7 @@ import {
 import { type Caller, demandScope } from "../../lib/identity/authenticate.ts";
 import { findImage, listImages } from "../../lib/images/image_store.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { version } from "../../lib/version.ts";
 import { dollars } from "../../views/shell/format.ts";
 import { imageName, imageUri, imageUriTemplate } from "../../views/mcp/image_answer.ts";
 import type { AppDeps } from "../http/context.ts";
@@ -65,7 +66,7 @@ export function createServe(deps: ServeDeps): Serve {
   };
 
   function createServer(call: Call): McpServer {
-    const server = new McpServer({ name: "darkroom", title: "Darkroom", version: "1.0.0" }, {
+    const server = new McpServer({ name: "darkroom", title: "Darkroom", version }, {
       instructions,
       capabilities: { tools: { listChanged: false }, resources: { listChanged: false } },
     });

@@ -55,31 +55,46 @@ const { prompt, model, seed, negativePrompt, guidance, steps } = promptInput.sha
 const generationFields = {
   prompt,
   model,
-  n: z.int({ error: words.n }).min(1, words.n).max(10, words.n).optional(),
-  size: z.string({ error: words.size }).optional(),
-  response_format: z.enum(["b64_json", "url"], { error: words.responseFormat }).optional(),
-  stream: z.boolean({ error: "stream must be true or false" }).optional(),
+  n: z.int({ error: words.n }).min(1, words.n).max(10, words.n).optional().describe(
+    "Pictures wanted, at most as many as the model makes at once; left out: 1.",
+  ),
+  size: z.string({ error: words.size }).optional().meta({
+    description:
+      "WIDTHxHEIGHT, one of the sizes that the model has; `auto` or left out: 1024x1024, or of the " +
+      "first picture that is sent.",
+    examples: ["1024x1024"],
+  }),
+  response_format: z.enum(["b64_json", "url"], { error: words.responseFormat }).optional().describe(
+    "The bytes themselves, or addresses that hold for an hour; left out: the bytes.",
+  ),
+  stream: z.boolean({ error: "stream must be true or false" }).optional().describe(
+    "Answer with server-sent events while it is made.",
+  ),
   partial_images: z.int({ error: words.partialImages }).min(0, words.partialImages)
-    .max(3, words.partialImages).optional(),
-  output_format: z.enum(pictureFormats, { error: words.outputFormat }).optional(),
+    .max(3, words.partialImages).optional().describe("The most pictures on the way that a stream tells."),
+  output_format: z.enum(pictureFormats, { error: words.outputFormat }).optional().describe(
+    "Left out: as it is kept.",
+  ),
   output_compression: z.int({ error: words.compression }).min(0, words.compression)
-    .max(100, words.compression).optional(),
+    .max(100, words.compression).optional().describe("How good a JPEG or WebP is."),
   seed,
   negative_prompt: negativePrompt,
   guidance,
   steps,
 };
-const generationInput = z.object(generationFields);
+export const generationInput = z.object(generationFields);
 
 const imageAddress = (error: string) =>
   z.object({ image_url: z.string({ error }).optional(), file_id: z.unknown().optional() }, { error });
 
 const changeFields = {
   ...generationFields,
-  keep: z.boolean({ error: "keep must be true or false" }).optional(),
+  keep: z.boolean({ error: "keep must be true or false" }).optional().describe(
+    "What is outside of the mask stays pixel by pixel; left out: it does.",
+  ),
 };
-const formInput = z.object(changeFields);
-const changeInput = z.object({
+export const formInput = z.object(changeFields);
+export const changeInput = z.object({
   ...changeFields,
   images: z.array(imageAddress(words.images), { error: words.images }).optional(),
   mask: imageAddress(words.mask).optional(),

@@ -17,7 +17,8 @@ const maxIdTokenChars = 16 * 1024;
 const idTokenWords = "idToken takes an ID token from Google";
 
 export const tokenInput = z.strictObject({
-  idToken: z.string(idTokenWords).min(1, idTokenWords).max(maxIdTokenChars, idTokenWords).optional(),
+  idToken: z.string(idTokenWords).min(1, idTokenWords).max(maxIdTokenChars, idTokenWords).optional()
+    .describe("An ID token from Google, instead of a credential of Darkroom's."),
 });
 
 type TokenDeps = Pick<

@@ -37,8 +37,9 @@ type QueueDeps = Pick<
 
 const positionWords = 'position must be "front", "back" or { "before": the id of another prompt }';
 
-const moveInput = z.strictObject({
-  position: z.union([z.enum(["front", "back"]), z.strictObject({ before: z.string() })], positionWords),
+export const moveInput = z.strictObject({
+  position: z.union([z.enum(["front", "back"]), z.strictObject({ before: z.string() })], positionWords)
+    .describe("The next, the last, or before another one that waits."),
 });
 
 const buttons = ["front", "back", "up", "down"] as const;

@@ -50,6 +50,8 @@ export const routeTable: Route[] = [
   //                                                   nobody member other admin  read  gen. expired disabled
   open("GET", "/api/v1/health"),
   open("GET", "/api/v1/ready"),
+  open("GET", "/api/v1/openapi.json"),
+  open("GET", "/v1/openapi.json"),
   open("GET", "/static/:hash/app.css"),
   open("GET", "/static/:hash/app.js"),
   open("GET", "/static/:hash/desert.webp"),
@@ -65,6 +67,8 @@ export const routeTable: Route[] = [
   open("GET", "/.well-known/jwks.json"),
   open("POST", "/callbacks/:token"),
 
+  // The reference has nothing secret in it: everybody may read it, as its files.
+  route(["GET", "/api"],                                [200,  200,  200,  200,  200,  200,  303,  200]),
   route(["GET", "/"],                                   [200,  303,  303,  303,  303,  303,  303,  200]),
   route(["GET", "/login"],                              [200,  200,  200,  200,  200,  200,  303,  200]),
   route(["GET", "/login/:token"],                       [404,  404,  404,  404,  404,  404,  303,  404]),

@@ -172,7 +172,8 @@ Deno.test("no GET changes anything, and no answer lets another site read it", as
     )
       .replace(/:\w+/g, "x")
   );
-  for (const path of new Set(paths)) {
+  // What the API is can be read everywhere.
+  for (const path of new Set(paths.filter((each) => !each.endsWith("/openapi.json")))) {
     const answer = await session.get(path, { Origin: "https://evil.example" });
     for (const [name] of answer.headers) {
       assert.ok(!name.startsWith("access-control-"), `${path} has ${name}`);

@@ -11,7 +11,9 @@ export function healthJson(): z.output<typeof healthAnswer> {
 }
 
 /** How the bus to the other nodes is, where there is one; without it all goes on, only slower. */
-const bus = z.enum(["up", "down"]).optional();
+const bus = z.enum(["up", "down"]).optional().describe(
+  "How the bus to other nodes is; left out: there is none.",
+);
 
 export const readyAnswer = answer({ status: z.literal("ready"), bus });
 

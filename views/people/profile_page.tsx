@@ -177,6 +177,9 @@ function ConnectLines({ publicUrl, apiKey }: { publicUrl: string; apiKey: string
           </>
         ))}
       </dl>
+      <p>
+        All that programs can do is told in the <a href="/api">API reference</a>.
+      </p>
     </details>
   );
 }

@@ -58,6 +58,7 @@ import printStyles from "../../static/styles/print.css" with { type: "text" };
 import promptsStyles from "../../static/styles/prompts.css" with { type: "text" };
 import publicationsStyles from "../../static/styles/publications.css" with { type: "text" };
 import queueStyles from "../../static/styles/queue.css" with { type: "text" };
+import referenceStyles from "../../static/styles/reference.css" with { type: "text" };
 import recordsStyles from "../../static/styles/records.css" with { type: "text" };
 import sharesStyles from "../../static/styles/shares.css" with { type: "text" };
 import recipesStyles from "../../static/styles/recipes.css" with { type: "text" };
@@ -82,6 +83,7 @@ const styleSheets = [
   batchesStyles,
   sharesStyles,
   recipesStyles,
+  referenceStyles,
   peopleStyles,
   moneyStyles,
   numbersStyles,

@@ -39,11 +39,23 @@ export interface LayoutProps {
   isForGuests?: boolean;
   /** Whoever is not signed in is led to the public gallery. */
   hasGallery?: boolean;
+  /** The page is words to read: no script is loaded. */
+  isScriptless?: boolean;
   children?: Child;
 }
 
 export function Layout(
-  { title, user, current, live, head, isForGuests = false, hasGallery = false, children }: LayoutProps,
+  {
+    title,
+    user,
+    current,
+    live,
+    head,
+    isForGuests = false,
+    hasGallery = false,
+    isScriptless = false,
+    children,
+  }: LayoutProps,
 ) {
   return html`<!DOCTYPE html>${(
     <html lang="en" data-zone={user?.timeZone}>
@@ -54,10 +66,10 @@ export function Layout(
         <meta name="color-scheme" content="dark light" />
         <meta name="theme-color" content="#14110f" media="(prefers-color-scheme: dark)" />
         <meta name="theme-color" content="#faf7f2" media="(prefers-color-scheme: light)" />
-        <meta name="htmx-config" content={htmxConfig} />
+        {!isScriptless && <meta name="htmx-config" content={htmxConfig} />}
         <link rel="icon" href={assets.favicon.path} type="image/svg+xml" />
         <link rel="stylesheet" href={assets.styles.path} />
-        <script src={assets.scripts.path} defer></script>
+        {!isScriptless && <script src={assets.scripts.path} defer></script>}
         {live?.isBusy && <Refresh />}
         {head}
       </head>
@@ -83,7 +95,7 @@ export function Layout(
           Live updates do not arrive. The page looks for itself every few seconds.
         </p>
         {user !== null && live && <Left />}
-        {user !== null && <Shortcuts />}
+        {user !== null && !isScriptless && <Shortcuts />}
         {user !== null && live && <Stream {...live} user={user} />}
       </body>
     </html>

@@ -142,6 +142,8 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "PATCH /api/v1/recipes/:": { 200: recipeAnswer },
   "DELETE /api/v1/recipes/:": { 200: doneAnswer },
   "GET /api/v1/recipes/:/versions": { 200: recipeVersionsAnswer },
+  "GET /api/v1/recipes/:/versions/:/comments": { 200: commentListAnswer },
+  "POST /api/v1/recipes/:/versions/:/comments": { 201: commentAnswer },
   "POST /api/v1/recipes/:/versions": { 201: savedVersionAnswer, 409: versionConflictAnswer },
   "POST /api/v1/images/:/undelete": { 200: imageAnswer },
   "POST /api/v1/images/:/whole": { 201: imageAnswer },
@@ -194,7 +196,9 @@ const withoutJson = [
 ];
 
 const routeOf = (method: string, path: string) =>
-  `${method} ${path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\/callbacks\/).*/g, ":")}`;
+  `${method} ${
+    path.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?<=\/versions\/)\d+|(?<=\/callbacks\/).*/g, ":")
+  }`;
 
 /** Asks, and demands that the answer is as its schema says; notes what was heard. */
 function createAsker(heard: Set<string>) {
@@ -438,7 +442,10 @@ async function askForRecipes(ask: ReturnType<typeof createAsker>, client: Client
     await post(`${path}/versions`, { text, settings, basedOn: 1, note: "mine" });
   }
   await ask(client.patch(path, { name: "Foxes" }), "PATCH", path);
-  for (const each of [path, recipes, `${path}/versions`]) await ask(client.get(each), "GET", each);
+  await post(`${path}/versions/1/comments`, { text: "Warmer" });
+  for (const each of [path, recipes, `${path}/versions`, `${path}/versions/1/comments`]) {
+    await ask(client.get(each), "GET", each);
+  }
 }
 
 /** What is sent to be changed, what comes of it, and what is finished later. */

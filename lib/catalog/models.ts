@@ -65,7 +65,8 @@ export function createModels(
   const rowOf = ({ model, size, lane }: { model: string; size: string; lane?: "economy" }) => {
     const offered = find(model)?.model;
     const { provider, seller } = offered ?? {};
-    return prices.price({ model: offered?.wireId ?? model, provider, seller, size, lane, at: now() });
+    const inBook = prices.price({ model: offered?.wireId ?? model, provider, seller, size, lane, at: now() });
+    return inBook ?? (lane === undefined ? listedRow(offered, size) : null);
   };
   const price = ({ model, size }: { model: string; size: string }) => {
     const row = rowOf({ model, size }) ?? freeRow(find(model)?.model);
@@ -100,7 +101,8 @@ export function createModels(
     quote({ model, imageSize, count, text, edit, lane }) {
       const offered = find(model)?.model;
       const isOwn = offered?.seller !== undefined;
-      const beyond = mostBeyondRow(text, isOwn ? null : prices.usagePrice({ model, at: now() }));
+      const usagePrice = isOwn ? offered?.listedUsage ?? null : prices.usagePrice({ model, at: now() });
+      const beyond = mostBeyondRow(text, usagePrice);
       if (lane === "economy") {
         const row = economyPrice({ model, size: imageSize });
         if (row === null) throw notInLots(model);
@@ -142,6 +144,12 @@ function offersOf(providers: readonly Provider[]): { model: Model; provider: Pro
 function withoutFetching<O extends { model: Model }>(offer: O): O {
   const { model } = offer;
   return model.edit?.sources.by === "address" ? { ...offer, model: { ...model, edit: null } } : offer;
+}
+
+/** What its provider says that a picture of that size costs. */
+function listedRow(model: Model | undefined, size: string): PriceRow | null {
+  const rows = model?.listed ?? [];
+  return rows.find((row) => row.size === size) ?? rows.find((row) => row.size === "*") ?? null;
 }
 
 /** A model that nobody bills, or for which nobody tells a price, needs no row of the book. */

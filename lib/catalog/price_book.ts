@@ -21,14 +21,19 @@ type Row = [provider: string, model: string, size: string, costMicros: number, q
  * What a picture that is given to a model costs at most, where tokens of pictures are billed. OpenAI names no number
  * for its newest models; with the high fidelity of those before, a picture was 194 and up to 6,144 more.
  * A Gemini model counts 1,290 at most.
+ * Stability's Core has services of their own for it, which cost five credits where a picture from words costs three.
  */
-const perSource: { [provider: string]: number } = { openai: 51_000, gemini: 2_600 };
+const perSource: { [providerOrModel: string]: number } = {
+  openai: 51_000,
+  gemini: 2_600,
+  "stable-image-core": 20_000,
+};
 
 function row(
   [provider, model, size, costMicros, quality = "standard"]: Row,
   validFrom: string,
 ): PriceRow {
-  const perSourceMicros = perSource[provider];
+  const perSourceMicros = perSource[provider] ?? perSource[model];
   return {
     provider,
     model,
@@ -84,6 +89,16 @@ export const shippedPrices: readonly PriceRow[] = [
     ["gemini", "gemini-3.1-flash-lite-image", "*", 34_000] satisfies Row,
     ["gemini", "gemini-2.5-flash-image", "*", 39_000] satisfies Row,
   ].map((each) => row(each, "2026-07-01")),
+  ...([
+    // Credits of a cent, by the price list of 2025-08-01.
+    ["stability", "stable-image-core", "*", 30_000],
+    ["stability", "stable-image-ultra", "*", 80_000],
+    ["stability", "sd3.5-large", "*", 65_000],
+    ["stability", "sd3.5-large-turbo", "*", 40_000],
+    ["stability", "sd3.5-medium", "*", 35_000],
+    ["stability", "sd3.5-flash", "*", 25_000],
+    ["stability", "sd3-medium", "*", 35_000],
+  ] satisfies Row[]).map((each) => row(each, "2025-08-01")),
 ];
 
 const openAiTokens = { textIn: 5_000_000, cachedTextIn: 1_250_000, imageIn: 8_000_000, imageOut: 30_000_000 };
@@ -183,8 +198,8 @@ export function createPriceBook(
       ),
     add(row) {
       const isSame = (other: PriceRow | AddedPrice) =>
-        "addedAt" in other && other.model === row.model && other.size === row.size &&
-        other.validFrom === row.validFrom && other.lane === row.lane;
+        "addedAt" in other && other.provider === row.provider && other.model === row.model &&
+        other.size === row.size && other.validFrom === row.validFrom && other.lane === row.lane;
       if (!rows.some(isSame)) rows.push(row);
     },
   };

@@ -12,7 +12,8 @@
  * A provider throws `ProviderFailure` and nothing else; whatever else it throws is a bug.
  */
 import type { CallbackLine } from "./callbacks.ts";
-import type { ChargeBasis, Usage } from "../money/charge.ts";
+import type { ChargeBasis, PriceRow, Usage } from "../money/charge.ts";
+import type { UsagePrice } from "./price_book.ts";
 
 export type TaskType = "TEXT_TO_IMAGE" | "IMAGE_TO_IMAGE" | "INPAINT" | "OUTPAINT";
 
@@ -109,6 +110,10 @@ export interface Model {
   isUnpriced?: true;
   /** Whose rows of the price book count for it, where they are none of the provider's: the server's own address. */
   seller?: string;
+  /** What its provider says that it costs; rows of the price book go before these. */
+  listed?: readonly PriceRow[];
+  /** What its provider says that words cost beyond those rows. */
+  listedUsage?: UsagePrice;
   /** How the provider calls it, where another provider offers one of that id. */
   wireId?: string;
 }
@@ -277,6 +282,8 @@ export interface Provider {
   await?(task: TaskRequest, context: TaskContext & { callback: CallbackLine }): AsyncIterable<ProviderEvent>;
   /** Where it takes tasks in lots. */
   readonly lots?: LotAbility;
+  /** From when on its models are to be looked up anew, in milliseconds since 1970; absent where they never change. */
+  readonly staleAt?: number;
   /** Whether it answers and takes the key, for those who run the server; models are looked up anew where it has them. */
   checkStatus?(signal: AbortSignal): Promise<ProviderStatus>;
 }

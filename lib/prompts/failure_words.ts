@@ -1,5 +1,5 @@
 /** Failures in plain words: what happened, whether it cost money, what to do. */
-import { cutText } from "../graphemes.ts";
+import { withoutKeys } from "../provider_words.ts";
 import type { Failure } from "./prompt.ts";
 import type { Charge } from "../money/charge.ts";
 import type { FailureReason } from "../catalog/provider.ts";
@@ -59,7 +59,7 @@ const maxProviderChars = 300;
 
 /** A failure with the message people see; what the provider said is cut to 300 characters. */
 export function failure(reason: FailureReason, said: string | null = null): Failure {
-  const heard = said === null ? "" : cleanText(said);
+  const heard = said === null ? "" : withoutKeys(said, { chars: maxProviderChars });
   return {
     reason,
     message: `Image generation failed: ${words[reason].happened}`,
@@ -91,13 +91,4 @@ export function costWords(charge: Charge | null): string {
 /** What is left when a prompt failed in part. */
 export function missingWords({ wanted, made }: { wanted: number; made: number }): string {
   return `${wanted - made} of ${wanted} pictures are missing`;
-}
-
-/** Without what looks like a key, without control characters, and at most 300 characters. */
-function cleanText(text: string): string {
-  const printable = text.replace(/\p{Cc}+/gu, " ").toWellFormed().trim();
-  const withoutKeys = printable
-    .replace(/\b(sk|dk|AIza|Bearer|key)[-_ ]?[A-Za-z0-9_-]{12,}/gi, "[hidden]")
-    .replace(/[A-Za-z0-9_-]{32,}/g, "[hidden]");
-  return cutText(withoutKeys, { chars: maxProviderChars });
 }

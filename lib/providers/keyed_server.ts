@@ -6,12 +6,9 @@
 import type { Model, Provider } from "../catalog/provider.ts";
 import { createLocalServer, type LocalServerDeps } from "./local_server.ts";
 import { createOpenAi, type OpenAiDeps, openAiNameOf } from "./openai.ts";
+import { wordModels } from "./word_models.ts";
 
 export type KeyedServerDeps = OpenAiDeps & Omit<LocalServerDeps, "apiKey">;
-
-/** Names of models that surely make no pictures; such servers list all they have. */
-const wordModels =
-  /^(gpt-(?!image)|chatgpt|o\d\b|claude|llama|mistral|mixtral|deepseek|gemma|phi-?\d|command|codex|whisper|tts|sora|davinci|babbage|omni-moderation|text-)|embed|rerank|instruct|-chat|transcribe|^(gemini|qwen)(?!.*image)/i;
 
 export function createKeyedServer(deps: KeyedServerDeps): Provider {
   const openAi = createOpenAi(deps);

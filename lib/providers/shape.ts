@@ -30,3 +30,8 @@ export function atLeast(
   const side = (length: number) => Math.ceil(Math.round(length * scale * 1000) / 1000 / multiple) * multiple;
   return { width: side(width), height: side(height) };
 }
+
+/** A picture as an address that is itself the picture (RFC 2397). */
+export function dataAddress({ bytes, contentType }: { bytes: Uint8Array; contentType: string }): string {
+  return `data:${contentType};base64,${bytes.toBase64()}`;
+}

@@ -2,7 +2,7 @@
 import { type Base64Sieve, createBase64Sieve } from "../base64_sieve.ts";
 import { joined } from "../bytes.ts";
 import { OutgoingFailure, type StreamAnswer } from "../outgoing.ts";
-import { ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
+import { type ProviderCost, ProviderFailure, type ProviderStatus } from "../catalog/provider.ts";
 import type { Usage } from "../money/charge.ts";
 import { formatOf } from "../pixels/format.ts";
 
@@ -139,12 +139,23 @@ export function failureByStatus(
     case 429:
       return fail("rate_limited", true);
     case 503:
+    // Overloaded, as some say it.
+    case 529:
       return fail("provider_unavailable", true);
+    // An edge in between gave up waiting, and what it waited for may go on.
+    case 524:
+      return outcomeUnknown("it answered 524");
   }
   if (status >= 300 && status < 400) return fail("provider_unavailable");
   if (status >= 400 && status < 500) return fail("provider_rejected");
   if (said === null) return outcomeUnknown(`it answered ${status} and nothing that can be read`);
   return new ProviderFailure("provider_failed", `it answered ${status}`, { outcome: "failed", said });
+}
+
+/** An amount that the provider itself names; null for what is none. */
+export function reportedCost(dollars: number): ProviderCost | null {
+  const costMicros = Math.round(dollars * 1_000_000);
+  return Number.isFinite(costMicros) && costMicros >= 0 ? { costMicros, basis: "reported" } : null;
 }
 
 /** What a call for a provider's state says of its health. */

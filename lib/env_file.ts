@@ -4,8 +4,11 @@
  */
 import { StartError } from "./refusal.ts";
 
-/** What stands in the file, by name. Throws `StartError` for what is no setting with one of these names. */
-export function readEnvFile(bytes: Uint8Array, names: readonly string[]): { [name: string]: string } {
+/** What stands in the file, by name. Throws `StartError` for what is no setting with one of these names, or like `others`. */
+export function readEnvFile(
+  bytes: Uint8Array,
+  { names, others }: { names: readonly string[]; others: RegExp },
+): { [name: string]: string } {
   const lineOf = new Map<string, number>();
   const settings: { [name: string]: string } = {};
   decode(bytes).split(/\r\n|\n|\r/).forEach((line, index) => {
@@ -14,7 +17,7 @@ export function readEnvFile(bytes: Uint8Array, names: readonly string[]): { [nam
     const number = index + 1;
     const [, name, rest] = /^(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$/.exec(text) ?? [];
     if (name === undefined) throw noSetting(number);
-    if (!names.includes(name)) throw unknownName(name, { number, names });
+    if (!names.includes(name) && !others.test(name)) throw unknownName(name, { number, names });
     const earlier = lineOf.get(name);
     if (earlier !== undefined) {
       throw new StartError(`.env sets ${name} twice, in lines ${earlier} and ${number}`);

@@ -37,6 +37,36 @@ const emails = list(/^[^\s@,;<>]+@[^\s@,;<>]+$/);
 /** With the `@` before them, as some write them. */
 const domains = list(/^@?[^\s@,;:/*]+$/).transform((names) => names.map((name) => name.replace(/^@/, "")));
 
+/** A server that speaks OpenAI's images API, by the name that the operator gave it. */
+export interface NamedServer {
+  name: string;
+  /** Null: where the service of that name is. */
+  address: string | null;
+  apiKey?: string;
+}
+
+const namedServer = /^([a-z0-9][a-z0-9-]{0,30})(?:\s*=\s*(\S+))?$/i;
+/** Those of the providers that have settings of their own, whose models stand behind them. */
+const takenNames =
+  /^(openai|gemini|nanobanana|sketch|openrouter|stability|fal|bfl|replicate|comfyui|a1111|ideogram)$/;
+
+function namedServers(text: string): NamedServer[] | null {
+  const servers = text.split(",").map((each) => each.trim()).filter(Boolean).map((each) => {
+    const [, name, given] = namedServer.exec(each) ?? [];
+    const at = given === undefined ? null : openAiAddress(given);
+    const isGood = name !== undefined && !takenNames.test(name.toLowerCase()) &&
+      (given === undefined || at !== null);
+    return isGood ? { name: name.toLowerCase(), address: at } : null;
+  });
+  const good = servers.filter((each) => each !== null);
+  return good.length < servers.length || new Set(good.map(({ name }) => name)).size < good.length
+    ? null
+    : good;
+}
+
+const modelNames = z.string().transform((text) => text.split(",").map((each) => each.trim()).filter(Boolean))
+  .pipe(z.array(z.string().regex(/^\w[\w.:@-]*(\/\w[\w.:@-]*){1,2}$/)));
+
 interface Variable {
   schema: z.ZodType;
   takes: string;
@@ -84,6 +114,25 @@ const variables = {
     schema: address(geminiAddress).optional(),
     takes:
       "an http or https address up to its version, such as https://generativelanguage.googleapis.com/v1beta",
+  },
+  OPENROUTER_API_KEY: { schema: apiKey.optional(), takes: "the key of OpenRouter's API" },
+  OPENROUTER_BASE_URL: {
+    schema: address(openAiAddress).optional(),
+    takes: "an http or https address up to its version, such as https://openrouter.ai/api/v1",
+  },
+  OPENROUTER_MODELS: {
+    schema: modelNames.optional(),
+    takes: "names of models such as bytedance-seed/seedream-4.5, separated by commas",
+  },
+  STABILITY_API_KEY: { schema: apiKey.optional(), takes: "the key of Stability's API" },
+  STABILITY_BASE_URL: {
+    schema: address(siteOrigin).optional(),
+    takes: "an address such as https://api.stability.ai, without a path",
+  },
+  OPENAI_COMPATIBLE: {
+    schema: address(namedServers).default([]),
+    takes:
+      "names with addresses up to their version, separated by commas, such as mine=http://127.0.0.1:4000/v1",
   },
   A1111_URL: {
     schema: address(a1111Address).optional(),
@@ -177,6 +226,7 @@ export function readSettings(environment: Record<string, string | undefined>): S
     if (!checked.success) throw new StartError(`${name} takes ${takes}${asYet(name, value)}`);
     settings[name] = checked.data;
   }
+  settings.OPENAI_COMPATIBLE = withKeys(settings.OPENAI_COMPATIBLE as NamedServer[], environment);
   requireForNodes(settings);
   requireTogether(settings, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"]);
   requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], ["OIDC_NAME"]);
@@ -187,6 +237,35 @@ export function readSettings(environment: Record<string, string | undefined>): S
     ["R2_REGION", "R2_SERVE"],
   );
   return settings as Settings;
+}
+
+/** Names of the keys of servers that `OPENAI_COMPATIBLE` names. */
+export const serverKey = /^OPENAI_COMPATIBLE_[A-Z0-9_]+_KEY$/;
+
+/** Each with the key that is set for it. Throws `StartError` for one that is none, or is for nobody. */
+function withKeys(
+  servers: readonly NamedServer[],
+  environment: Record<string, string | undefined>,
+): NamedServer[] {
+  const keyName = ({ name }: NamedServer) =>
+    `OPENAI_COMPATIBLE_${name.toUpperCase().replaceAll("-", "_")}_KEY`;
+  const values = Object.entries(environment)
+    .map(([name, value]): [string, string] => [name, bareValue(value ?? "")])
+    .filter(([name, value]) => serverKey.test(name) && value !== "");
+  for (const [name, value] of values) {
+    const of = servers.find((server) => keyName(server) === name);
+    if (of === undefined) {
+      throw new StartError(`${name} is for a server that OPENAI_COMPATIBLE does not name`);
+    }
+    if (placeholder.test(value) || !apiKey.safeParse(value).success) {
+      throw new StartError(`${name} takes the key of ${of.name}`);
+    }
+  }
+  const keys = new Map(values);
+  return servers.map((server) => {
+    const key = keys.get(keyName(server));
+    return key === undefined ? server : { ...server, apiKey: key };
+  });
 }
 
 function asYet(name: string, value: string | undefined): string {
@@ -243,7 +322,7 @@ export function addEnvFile(
   bytes: Uint8Array,
   environment: Record<string, string | undefined>,
 ): Record<string, string | undefined> {
-  const settings = readEnvFile(bytes, settingNames);
+  const settings = readEnvFile(bytes, { names: settingNames, others: serverKey });
   const given = Object.entries(environment).filter(([name, value]) =>
     !(name in settings) || bareValue(value ?? "") !== ""
   );
@@ -274,6 +353,9 @@ function isSaid(settings: Record<string, unknown>, name: SettingName): boolean {
 const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["NANO_BANANA_URL", ["NANO_BANANA_TOKEN"]],
   ["GEMINI_BASE_URL", ["GEMINI_API_KEY"]],
+  ["OPENROUTER_BASE_URL", ["OPENROUTER_API_KEY"]],
+  ["OPENROUTER_MODELS", ["OPENROUTER_API_KEY"]],
+  ["STABILITY_BASE_URL", ["STABILITY_API_KEY"]],
   ["A1111_AUTH", ["A1111_URL"]],
   ["NATS_URL", ["KV_URL"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],

@@ -2,6 +2,7 @@
 import type { PriceBook } from "../catalog/price_book.ts";
 import type { Provider } from "../catalog/provider.ts";
 import type { Outgoing } from "../outgoing.ts";
+import { StartError } from "../refusal.ts";
 import type { Settings } from "../settings.ts";
 import type { Sleep } from "../sleep.ts";
 import { createA1111 } from "./a1111.ts";
@@ -10,7 +11,10 @@ import { createKeyedServer } from "./keyed_server.ts";
 import { createLocalServer } from "./local_server.ts";
 import { createNanobanana } from "./nanobanana.ts";
 import { createOpenAi, openAiBaseUrl } from "./openai.ts";
+import { presetOf } from "./openai_presets.ts";
+import { createOpenRouter, openRouterBaseUrl } from "./openrouter.ts";
 import { createSketch } from "./sketch.ts";
+import { createStability, stabilityBaseUrl } from "./stability.ts";
 
 export interface ProviderDeps {
   outgoing: Outgoing;
@@ -40,7 +44,8 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   const { prices, publicUrl, ...common } = deps;
   const usagePrice = (model: string) => prices.usagePrice({ model, at: common.now() });
   const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
-  const { GEMINI_API_KEY, GEMINI_BASE_URL, A1111_URL, A1111_AUTH } = settings;
+  const { GEMINI_API_KEY, GEMINI_BASE_URL, OPENROUTER_API_KEY, OPENROUTER_BASE_URL } = settings;
+  const { STABILITY_API_KEY, STABILITY_BASE_URL, A1111_URL, A1111_AUTH } = settings;
   const providers: Provider[] = [];
   if (NANO_BANANA_TOKEN !== undefined) {
     providers.push(
@@ -58,6 +63,24 @@ export function configureProviders(settings: Settings, deps: ProviderDeps): Prov
   if (GEMINI_API_KEY !== undefined) {
     const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
     providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, usagePrice, ...common }));
+  }
+  if (OPENROUTER_API_KEY !== undefined) {
+    const baseUrl = OPENROUTER_BASE_URL ?? openRouterBaseUrl;
+    const allowed = settings.OPENROUTER_MODELS;
+    providers.push(createOpenRouter({ apiKey: OPENROUTER_API_KEY, baseUrl, allowed, ...common }));
+  }
+  if (STABILITY_API_KEY !== undefined) {
+    const baseUrl = STABILITY_BASE_URL ?? stabilityBaseUrl;
+    providers.push(createStability({ apiKey: STABILITY_API_KEY, baseUrl, ...common }));
+  }
+  for (const server of settings.OPENAI_COMPATIBLE) {
+    const preset = presetOf(server);
+    const baseUrl = server.address ?? preset?.address;
+    if (baseUrl === undefined || baseUrl === null) {
+      throw new StartError(`OPENAI_COMPATIBLE takes ${server.name} with its address, after an equals sign`);
+    }
+    const { name: id, apiKey } = server;
+    providers.push(createLocalServer({ baseUrl, apiKey, as: { id, preset }, ...common }));
   }
   if (A1111_URL !== undefined) {
     providers.push(createA1111({ baseUrl: A1111_URL, auth: A1111_AUTH, ...common }));

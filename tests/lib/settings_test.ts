@@ -185,6 +185,14 @@ const bad: [name: string, text: string][] = [
   ["OPENAI_BASE_URL", "https://a.test/images/generations"],
   ["OPENAI_BASE_URL", "a.test:1234"],
   ["GEMINI_BASE_URL", "https://a.test/v1beta/openai"],
+  ["OPENROUTER_MODELS", "nothing-before-it"],
+  ["OPENROUTER_MODELS", "../key"],
+  ["STABILITY_BASE_URL", "https://api.stability.ai/v2beta"],
+  ["OPENAI_COMPATIBLE", "openai=https://a.test/v1"],
+  ["OPENAI_COMPATIBLE", "a=https://a.test/v1,A=https://b.test/v1"],
+  ["OPENAI_COMPATIBLE", "a b=https://a.test/v1"],
+  ["OPENAI_COMPATIBLE", "https://a.test/v1"],
+  ["OPENAI_COMPATIBLE", "a=https://ada:secret@a.test/v1"],
   ["GEMINI_BASE_URL", "https://a.test/models/gemini-3-pro-image:generateContent"],
   ["NANO_BANANA_URL", "https://a.test/api"],
   ["NANO_BANANA_URL", "https://a.test/v1"],
@@ -221,6 +229,36 @@ Deno.test("what belongs together is set together", () => {
       assert.ok(missing.some((name) => error.message.startsWith(`${name} is missing`)));
       return true;
     });
+  }
+});
+
+Deno.test("a server that is named has the key that is set under its name, also in a file", async () => {
+  const named = { OPENAI_COMPATIBLE: "xai,my-own=http://127.0.0.1:4000/v1" };
+  const keys = { OPENAI_COMPATIBLE_XAI_KEY: "key-one", OPENAI_COMPATIBLE_MY_OWN_KEY: '"key-two"' };
+  const expected = [
+    { name: "xai", address: null, apiKey: "key-one" },
+    { name: "my-own", address: "http://127.0.0.1:4000/v1", apiKey: "key-two" },
+  ];
+  assert.deepEqual(readSettings({ ...named, ...keys }).OPENAI_COMPATIBLE, expected);
+  const file = Object.entries({ ...named, ...keys }).map(([name, value]) => `${name}=${value}`).join("\n");
+  const loaded = await loadSettings({}, () => Promise.resolve(new TextEncoder().encode(file)));
+  assert.deepEqual(loaded.OPENAI_COMPATIBLE, expected);
+});
+
+Deno.test("a key for a server that nobody named, or that is none, stops the start without being repeated", () => {
+  const bad: [environment: Record<string, string>, message: RegExp][] = [
+    [{ OPENAI_COMPATIBLE_XAI_KEY: "key-one" }, /^OPENAI_COMPATIBLE_XAI_KEY is for a server/],
+    [
+      { OPENAI_COMPATIBLE: "xai", OPENAI_COMPATIBLE_XAI_KEY: "<key one>" },
+      /^OPENAI_COMPATIBLE_XAI_KEY takes the key of xai$/,
+    ],
+    [
+      { OPENAI_COMPATIBLE: "xai", OPENAI_COMPATIBLE_XAI_KEY: "$XAI_KEY" },
+      /^OPENAI_COMPATIBLE_XAI_KEY takes the key of xai$/,
+    ],
+  ];
+  for (const [environment, message] of bad) {
+    assert.throws(() => readSettings(environment), { name: "StartError", message });
   }
 });
 

@@ -15,6 +15,7 @@ import { checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import type { PromiseName } from "./promises.ts";
 import { toldPrograms } from "./hook_stories.ts";
 import { savedTexts } from "./recipe_stories.ts";
+import { pollingProgram } from "./polling_stories.ts";
 import { pausedQueue } from "./queue_stories.ts";
 import { repeatedRequests } from "./repeat_stories.ts";
 import {
@@ -472,6 +473,16 @@ export const plantedFaults: PlantedFault[] = [
       },
     ],
     story: pausedQueue,
+  },
+  {
+    name: "a commit does not tell whose things it changes",
+    breaks: "polled",
+    edits: [{
+      file: "lib/store/group_commit.ts",
+      old: "mutations: [...commit.mutations, ...more]",
+      new: "mutations: commit.mutations",
+    }],
+    story: pollingProgram,
   },
   {
     name: "a move loses a prompt",

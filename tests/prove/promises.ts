@@ -21,6 +21,7 @@ export const promises = {
   numbers: "What is told of days, people and models is what the ledger says, through kills",
   gallery: "What is not shown in the public gallery is seen by nobody else, through kills and races",
   told: "Early, late, cut-off and slow readers learn the end within 1 s",
+  polled: "A program that polls with the tags that it has sees every change, through kills",
   hooks: "What ends is told to programs, under one id and nothing else, through kills",
   takeover: "What a node leaves when it dies goes on on another, within 20 s",
   turns: "Over all nodes nobody has more prompts at once than one may have",

@@ -16,6 +16,7 @@ import { plantedFaults } from "./planted_faults.ts";
 import { publicGallery } from "./gallery_stories.ts";
 import { catchFault } from "./planting.ts";
 import type { Finding, PromiseName } from "./promises.ts";
+import { pollingProgram } from "./polling_stories.ts";
 import { pausedQueue } from "./queue_stories.ts";
 import { repeatedRequests } from "./repeat_stories.ts";
 import { toldPrograms } from "./hook_stories.ts";
@@ -111,6 +112,7 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
         { name: "lots that expire by half", about: "ledger", run: () => expiredLots(some) },
         { name: "a lot that is cancelled", about: "ledger", run: () => cancelledLot(some) },
         { name: "programs that are told", about: "hooks", run: () => toldPrograms(some) },
+        { name: "a program that polls", about: "polled", run: () => pollingProgram(some) },
         { name: "a paused queue", about: "queue", run: () => pausedQueue(some) },
         { name: "changed parts", about: "kept", run: () => stories.changedParts(some) },
         { name: "pictures that are sorted", about: "marks", run: () => sortedPictures(some) },

@@ -198,6 +198,7 @@ export const belongings: readonly Belonging[] = [
   { name: "delivery that is due", leaves: under(keys.deliveriesDueOfUser) },
   { name: "what webhooks are to be told", leaves: under(keys.hookEventsOf) },
   { name: "turn", leaves: alone(keys.turn) },
+  { name: "what one's shares were reported for", leaves: under(keys.sharesReportedOf) },
   { name: "account", leaves: alone(keys.account) },
   { name: "head of the notices", leaves: alone(keys.noticeHead) },
   { name: "latest change of one's own", leaves: alone(keys.ownChange) },

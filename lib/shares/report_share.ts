@@ -5,7 +5,6 @@
 import { tellHooks } from "../hooks/outbox.ts";
 import type { Account } from "../money/account.ts";
 import type { ReportReason } from "../publications/publication.ts";
-import { createRecent } from "../recent.ts";
 import { keys } from "../store/schema.ts";
 import { commit, read, type Store } from "../store/store.ts";
 import { addNotice, tellPerson, type Told } from "../users/notice.ts";
@@ -18,7 +17,6 @@ export interface ShareReports {
 }
 
 const sameForMs = 24 * 3600 * 1000;
-const mostRemembered = 1000;
 
 export const reasonWords: { [reason in ReportReason]: string } = {
   illegal: "it is illegal",
@@ -31,22 +29,30 @@ export const reasonWords: { [reason in ReportReason]: string } = {
 };
 
 export function createShareReports({ store }: { store: Store }): ShareReports {
-  const told = createRecent<number>({ most: mostRemembered });
   return {
     async tell(share, report) {
-      const name = `${share.id} ${report.reason}`;
-      const before = told.get(name);
-      if (before !== undefined && store.now() - before < sameForMs) return;
-      told.put(name, store.now());
+      const key = keys.shareReported(share.userId, share.id, report.reason);
+      if (!await isNew(store, key)) return;
       try {
         await tellAll(store, { share, ...report });
       } catch (error) {
         // Whoever sends it again is not told that it is known.
-        told.take(name);
+        await commit(store.kv.atomic().delete(key));
         throw error;
       }
     },
   };
+}
+
+/** Noted in the store, so that another node, or this one after a start, knows. */
+async function isNew(store: Store, key: Deno.KvKey): Promise<boolean> {
+  while (true) {
+    const told = await read<number>(store.kv, key);
+    const now = store.now();
+    if (told !== null && now - told.value < sameForMs) return false;
+    const atomic = store.kv.atomic().check({ key, versionstamp: told?.versionstamp ?? null });
+    if (await commit(atomic.set(key, now, { expireIn: sameForMs })) !== null) return true;
+  }
 }
 
 interface Reported {

@@ -47,6 +47,7 @@
  * | `recipe_prompt` recipeId version userId n | id of a prompt that was made with it, by its number |
  * | `share` hash of its token · `share_of` userId id | `Share` · hash |
  * | `share_views` hash · `share_viewed` hash | `KvU64` of the times that somebody looked · the day of the latest, or null |
+ * | `share_reported` userId shareId reason | when that was told last, for a day |
  * | `comment` id · `comment_by` userId id | `Comment` · null, of those that the user wrote |
  * | `topic_head` kind id · `board_change` boardId imageId | when anything of the board, or of another thing that several look at, changed last; watched · null, when that picture came or went within the last week |
  * | `account` userId · `month` userId yyyy-mm | `Account` · `Month` |
@@ -176,6 +177,13 @@ export const keys = {
   share: (hash: string) => ["share", hash],
   shareOf: (userId: string, shareId: string) => ["share_of", userId, shareId],
   shareViews: (hash: string) => ["share_views", hash],
+  shareReported: (userId: string, shareId: string, reason: string) => [
+    "share_reported",
+    userId,
+    shareId,
+    reason,
+  ],
+  sharesReportedOf: (userId: string) => ["share_reported", userId],
   shareViewed: (hash: string) => ["share_viewed", hash],
   duels: (userId: string, duelsId: string) => ["duels", userId, duelsId],
   duelsOf: (userId: string) => ["duels", userId],

@@ -163,6 +163,22 @@ Deno.test("of one user as many run at once on two nodes together as may on one, 
   await assertWell(nodes[0]);
 });
 
+Deno.test("of two nodes that take prompts of one user at the same moment one gets the last room", async () => {
+  await using database = await createSharedDatabase();
+  const stores = [(await database.openStore()).store, (await database.openStore()).store];
+  for (let round = 0; round < 20; round++) {
+    const user = await createTestUser(stores[0]);
+    const ids = [];
+    for (let i = 0; i < 4; i++) ids.push((await acceptPrompt(stores[0], user)).prompt.value.id);
+    let full = 0;
+    const room = { userId: user.id, most: 2, onNone: () => full++ };
+    const taken = await Promise.all(
+      ids.map((promptId, i) => claimPrompt(stores[i % 2], { promptId, owner: `node ${i % 2}`, room })),
+    );
+    assert.deepEqual([taken.filter((leased) => leased !== null).length, full], [2, 2]);
+  }
+});
+
 Deno.test("where several nodes use the store the end of a prompt rings for those that have room; one alone writes less", async () => {
   await using database = await createSharedDatabase();
   using alone = await createTestStore();
@@ -309,9 +325,8 @@ Deno.test("a call that comes to a node that does not follow the task reaches the
 
 Deno.test("an id that a provider gives to tasks of two nodes is the first one's", async () => {
   await using database = await createSharedDatabase();
-  const [a, b] = await Promise.all(
-    [1, 2].map(async () => createProviderTasks((await database.openStore()).store)),
-  );
+  const open = async () => createProviderTasks((await database.openStore()).store);
+  const [a, b] = [await open(), await open()];
   const name = { provider: "nanobanana", taskId: "t1" };
   const both = await Promise.all([a.claim(name, "first:0"), b.claim(name, "second:0")]);
   assert.deepEqual(both.toSorted(), [false, true]);

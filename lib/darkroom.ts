@@ -36,6 +36,7 @@ import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
+import type { Acceptances } from "./prompts/unanswered.ts";
 import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./prompts/progress.ts";
 import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts";
 import type { GalleryMode } from "./publications/publication.ts";
@@ -53,6 +54,7 @@ import { recordsVersion } from "./store/migrations.ts";
 import { createMembership, type MembershipDeps } from "./store/nodes.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { tellWrites } from "./store/told_writes.ts";
+import { createAcceptances } from "./work/acceptances.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createLots } from "./work/lots.ts";
 import { type LotTimes, usualLotTimes } from "./work/run_lot.ts";
@@ -169,6 +171,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   providerTasks: ProviderTasks;
   sources: SourceAddresses;
   doorbell: Doorbell;
+  acceptances: Acceptances;
   hooks: HookDeps;
   progress: ProgressBoard;
   presence: PresenceBoard;
@@ -319,6 +322,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     load: () => ({ prompts: worker.runningCount(), streams: changes.streamCount() }),
     log,
   });
+  const acceptances = createAcceptances({ store, models, doorbell, log, times: world.leaseTimes });
   const stopping = new AbortController();
   const limit = (name: keyof World["perMinute"]) =>
     createRateLimit({ perMinute: world.perMinute[name], now });
@@ -342,6 +346,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     callbacks,
     providerTasks,
     sources,
+    acceptances,
     doorbell,
     hooks,
     progress,
@@ -389,6 +394,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     remixRanking: createRemixRanking(store),
     async start() {
       membership?.start();
+      acceptances.start();
       void followAddedPrices(store, { prices, log, signal: stopping.signal });
       callbacks.follow(stopping.signal);
       await worker.start();
@@ -410,6 +416,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
         duties.stop(),
         shareViews.stop(),
       ]);
+      await acceptances.stop();
       await membership?.stop();
     },
   };

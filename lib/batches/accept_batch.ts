@@ -5,6 +5,7 @@ import type { Account } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
 import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "../prompts/idempotency.ts";
 import { dearerThanShown, demandBudget, demandSources, type RequestDeps } from "../prompts/request_prompt.ts";
+import { type Acceptances, plainAcceptances } from "../prompts/unanswered.ts";
 import { Refusal } from "../refusal.ts";
 import { DatabaseRefusal, type Store, type Versioned } from "../store/store.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
@@ -61,7 +62,12 @@ export async function acceptBatch(
   const rowsKey = blobKeys.batchRows(id);
   await blobs.put(rowsKey, encodeRows(plan.rows), rowsContentType);
   try {
-    const batch = await writeBatch(deps, { id, user, plan, terms, claim });
+    const { acceptances = plainAcceptances(deps.doorbell) } = deps;
+    const isFoundAgain = idempotency !== undefined;
+    const batch = await acceptances.follow(
+      { id, isFoundAgain },
+      () => writeBatch(deps, { id, user, plan, terms, claim, acceptances }),
+    );
     if (batch !== null) return { batch, isReplay: false };
   } catch (error) {
     // Where the database does not answer nobody knows whether it was written.
@@ -77,13 +83,14 @@ export async function acceptBatch(
 
 /** Null: somebody else claimed the key, or the account is gone. */
 function writeBatch(
-  { store, doorbell, defaultBudgetMicros: defaultMicros }: AcceptBatchDeps,
-  { id, user, plan, terms, claim }: {
+  { store, defaultBudgetMicros: defaultMicros }: AcceptBatchDeps,
+  { id, user, plan, terms, claim, acceptances }: {
     id: string;
     user: User;
     plan: BatchPlan;
     terms: BatchTerms;
     claim: Claim | undefined;
+    acceptances: Acceptances;
   },
 ): Promise<Versioned<Batch> | null> {
   const at = store.now();
@@ -100,7 +107,7 @@ function writeBatch(
     writeBatchEntries(atomic, { before: null, after: batch });
     tellOfBatch(store, { atomic, batch, told: null });
     if (claim) writeClaim(atomic, { claim, claimed: { batchId: id }, at });
-    return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: batch };
+    return { atomic: acceptances.announce(checkAccount(atomic, user.id), id), value: batch };
   });
 }
 

@@ -10,6 +10,7 @@ import { newPrompt } from "./new_prompt.ts";
 import type { Filing, Prompt, PromptRequest, RecipeUse } from "./prompt.ts";
 import type { Quote } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
+import { type Acceptances, plainAcceptances } from "./unanswered.ts";
 import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_again.ts";
 import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
@@ -20,6 +21,8 @@ import { accountGone, checkAccount, readUser, type User } from "../users/user.ts
 export interface RequestDeps {
   store: Store;
   doorbell: Doorbell;
+  /** Left out: nobody else uses the database. */
+  acceptances?: Acceptances;
   readiness: Readiness;
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
@@ -64,7 +67,7 @@ export async function requestPrompt(
     sent?: SentRequest;
   },
 ): Promise<Accepted> {
-  const { store, doorbell } = deps;
+  const { store, acceptances = plainAcceptances(deps.doorbell) } = deps;
   const once = onceOf(store, { userId: user.id, idempotency, sent });
   const earlier = await once.find();
   if (earlier !== null) return { prompt: earlier, isReplay: true };
@@ -76,30 +79,33 @@ export async function requestPrompt(
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const at = store.now();
     const id = store.ids();
-    const accepted = await changeBooks(store, { userId: user.id, at }, (books) => {
-      if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
-      demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
-      const account: Account = {
-        ...books.account,
-        heldMicros: books.account.heldMicros + holdMicros,
-        promptSequence: books.account.promptSequence + 1,
-      };
-      const prompt = newPrompt({
-        id,
-        userId: user.id,
-        sequence: account.promptSequence,
-        request,
-        filing,
-        recipe,
-        holdMicros,
-        priceRow,
-        imagesPerTask: model.imagesPerTask,
-        at,
+    const accept = () =>
+      changeBooks(store, { userId: user.id, at }, (books) => {
+        if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
+        demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
+        const account: Account = {
+          ...books.account,
+          heldMicros: books.account.heldMicros + holdMicros,
+          promptSequence: books.account.promptSequence + 1,
+        };
+        const prompt = newPrompt({
+          id,
+          userId: user.id,
+          sequence: account.promptSequence,
+          request,
+          filing,
+          recipe,
+          holdMicros,
+          priceRow,
+          imagesPerTask: model.imagesPerTask,
+          at,
+        });
+        const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
+        once.write(atomic, { promptId: id, at });
+        return { atomic: acceptances.announce(checkAccount(atomic, user.id), id), value: prompt };
       });
-      const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
-      once.write(atomic, { promptId: id, at });
-      return { atomic: doorbell.ring(checkAccount(atomic, user.id), id), value: prompt };
-    });
+    const isFoundAgain = idempotency !== undefined;
+    const accepted = await acceptances.follow({ id, isFoundAgain }, accept);
     if (accepted !== null) return { prompt: accepted, isReplay: false };
     const winner = await once.find();
     if (winner !== null) return { prompt: winner, isReplay: true };

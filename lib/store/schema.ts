@@ -83,6 +83,7 @@
  * | `pauses_changed` userId or `all` | time when the user's queue, or everything or a provider, was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
+ * | `unanswered` promptId or batchId | null, until whoever asked for it is answered; nobody begins it before |
  * | `node` id · `node_settings` | `NodeRecord`, renewed as long as the node lives · `NodeSettings`, what all nodes have alike |
  * | `instance` | whose the bucket is, where several nodes share the database |
  * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |
@@ -94,6 +95,7 @@ export const keys = {
   node: (nodeId: string) => ["node", nodeId],
   nodeSettings: () => ["node_settings"],
   instance: () => ["instance"],
+  unanswered: (id: string) => ["unanswered", id],
   user: (userId: string) => ["user", userId],
   seen: (userId: string) => ["seen", userId],
   portrait: (userId: string) => ["portrait", userId],
@@ -339,6 +341,7 @@ export const kinds = {
   commitMarkers: ["commit"],
   nodes: ["node"],
   nodeSettings: ["node_settings"],
+  unanswered: ["unanswered"],
   users: ["user"],
   notices: ["notice"],
   noticesBy: ["notice_by"],

@@ -11,6 +11,7 @@ import { createRowReader } from "../batches/batch_rows.ts";
 import { listBatchesWithWork, stepBatch } from "../batches/batch_store.ts";
 import type { Log } from "../log.ts";
 import type { Doorbell } from "../prompts/doorbell.ts";
+import { readUnanswered } from "../prompts/unanswered.ts";
 import type { Job } from "../store/duty.ts";
 import type { Store } from "../store/store.ts";
 import { endWaiting } from "./end_batch.ts";
@@ -80,7 +81,10 @@ export function createBatchFeeder(deps: FeederDeps): BatchFeeder {
         const batches = await listBatchesWithWork(store);
         const known = new Set(batches.map(({ value }) => value.id));
         for (const id of troubled) if (!known.has(id)) troubled.delete(id);
-        await Promise.all(batches.map(({ value }) => look(value)));
+        const unanswered = await readUnanswered(store, [...known]);
+        await Promise.all(
+          batches.filter(({ value }) => !unanswered.has(value.id)).map(({ value }) => look(value)),
+        );
         wakeAtDeadline(batches.map(({ value }) => value));
       } catch (error) {
         log("error", "batches_not_read", { error });

@@ -14,6 +14,7 @@ import {
 } from "../prompts/queue.ts";
 import { createInTurn, type InTurn } from "../in_turn.ts";
 import { ofEverything, type Pause, pauseOf, readPauses } from "../prompts/pause.ts";
+import { readUnanswered } from "../prompts/unanswered.ts";
 import { begin, type Run, type RunDeps, startRun } from "./run_prompt.ts";
 import { sleep } from "../sleep.ts";
 import type { BatchFeeder } from "./feed_batches.ts";
@@ -135,6 +136,8 @@ async function pump(state: State): Promise<void> {
   const providerOf = (model: string) => deps.models.find(model)?.provider.id ?? null;
   /** Of whom enough run, counted over all nodes; what ends rings the bell. */
   const full = new Set<string>();
+  /** The bell rings when whoever asked for them is answered. */
+  const unanswered = new Set<string>();
   while (!stopping.signal.aborted) {
     // What is paused while this goes on is noticed by the claim, and the next time round.
     const pauses = await readPauses(store);
@@ -143,12 +146,16 @@ async function pump(state: State): Promise<void> {
       limit: isPaused(pauses, ofEverything) ? 0 : concurrency - occupiedSlots(state),
       roomOf: (userId) =>
         full.has(userId) || isPaused(pauses, { scope: "user", id: userId }) ? 0 : roomOf(state, userId),
-      isPaused: ({ userId, batchId, model }) =>
+      isPaused: ({ promptId, userId, batchId, model }) =>
+        unanswered.has(promptId) ||
         pauseOf(pauses, { userId, batchId, providerId: providerOf(model) }) !== null,
     });
     if (next.length === 0) return;
     state.lastServed = next.at(-1)!.userId;
-    await Promise.all(next.map(async ({ promptId, userId }) => {
+    // They came into the queue together with that note, which can only have been taken away since.
+    for (const id of await readUnanswered(store, next.map(({ promptId }) => promptId))) unanswered.add(id);
+    const answered = next.filter(({ promptId }) => !unanswered.has(promptId));
+    await Promise.all(answered.map(async ({ promptId, userId }) => {
       const leased = await claimPrompt(store, {
         promptId,
         owner: nodeId,

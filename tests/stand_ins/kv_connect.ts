@@ -92,7 +92,8 @@ export function startKvConnect(
   async function answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const call = pathname === "/" ? "metadata" : calls.find((each) => pathname === `/v2/${each}`);
-    const body = await request.bytes();
+    const body = await request.bytes().catch(cutOff);
+    if (body === null) return new Response("Bad request.", { status: 400 });
     if (call === undefined) return new Response("Resource not found.", { status: 404 });
     standIn.counts[call]++;
     await standIn.onCall(call);
@@ -202,6 +203,12 @@ export function startKvConnect(
     const names = keys.map(nameOf);
     for (const watcher of watching) if (names.some((name) => watcher.names.has(name))) watcher.look();
   }
+}
+
+/** The request went with its connection. */
+function cutOff(error: unknown): null {
+  if (error instanceof Deno.errors.Http) return null;
+  throw error;
 }
 
 interface Watcher {

@@ -15,7 +15,6 @@ const ofNobody = [
   "board_change",
   "board_deletion",
   "cancellation",
-  "commit",
   "deleted_account_spend",
   "deletion",
   "callback",
@@ -40,6 +39,7 @@ const ofNobody = [
   "roster",
   "sign_in_attempt",
   "signing_key",
+  "unanswered",
   "tints_filled",
   "topic_head",
 ];

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { connectKv } from "../../../lib/store/connected_kv.ts";
+import { keys } from "../../../lib/store/schema.ts";
+import { readAccount, readLedger } from "../../../lib/money/ledger.ts";
+import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { verify } from "../../../lib/operation/verify.ts";
+import { createStudio, type StudioOptions } from "../../fixtures/studio.ts";
+import { until } from "../../fixtures/until.ts";
+import { startKvConnect } from "../../stand_ins/kv_connect.ts";
+
+/** Two nodes on one database that several share. */
+async function openNodes(options: StudioOptions = {}) {
+  const server = startKvConnect();
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", server.accessToken);
+  const open = async () => {
+    const kv = await connectKv({ open: () => Deno.openKv(server.url), waitMs: 400 });
+    await kv.get(["first"]);
+    return kv;
+  };
+  const stack = new AsyncDisposableStack();
+  stack.use(server);
+  const kvs = [await open(), await open()];
+  for (const kv of kvs) stack.defer(() => kv.close());
+  const folder = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const start = async (i: number) =>
+    stack.use(await createStudio({ ...options, kv: kvs[i], folder, isShared: true, nodeId: `node ${i}` }));
+  const [first, second] = [await start(0), await start(1)];
+  return { server, first, second, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+const isAccept = ({ kinds }: { kinds: string[] }) => kinds.includes("unanswered");
+
+Deno.test("what was answered 503 and is there afterwards is cancelled, free, and no node ever begins it", async () => {
+  await using nodes = await openNodes();
+  const { server, first, second } = nodes;
+  const client = await first.withKey();
+  let isLost = false;
+  server.losesAnswer = (write) => {
+    if (write.isDone && isAccept(write)) isLost = true;
+    return isLost;
+  };
+  const answer = await client.post("/api/v1/images/generate", { prompt: "sea" }, { Prefer: "respond-async" });
+  assert.equal(answer.status, 503);
+  assert.equal((await answer.json()).error.code, "unavailable");
+  isLost = false;
+  server.losesAnswer = () => false;
+  const prompts = await until(async () => {
+    const { prompts = [] } = await (await client.get("/api/v1/prompts")).json();
+    return prompts as { id: string; status: string }[];
+  }, (found) => found.length === 1 && found[0].status === "CANCELLED");
+  const [entry] = await readLedger(second.store, [prompts[0].id]);
+  assert.equal(entry?.value.costMicros ?? 0, 0);
+  assert.equal((await readAccount(second.store, second.owner.id)).heldMicros, 0);
+  assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 0);
+  await until(
+    () => Array.fromAsync(second.store.kv.list({ prefix: ["unanswered"] })),
+    ({ length }) => length === 0,
+  );
+  const { violations } = await verify(second.store, { blobs: second.blobs });
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("with a key by which the repetition finds it, it is made, once", async () => {
+  await using nodes = await openNodes();
+  const { server, first, second } = nodes;
+  const client = await first.withKey();
+  let isLost = false;
+  server.losesAnswer = (write) => {
+    if (write.isDone && isAccept(write)) isLost = true;
+    return isLost;
+  };
+  const headers = { Prefer: "respond-async", "Idempotency-Key": "once" };
+  const body = { prompt: "sea" };
+  assert.equal((await client.post("/api/v1/images/generate", body, headers)).status, 503);
+  isLost = false;
+  server.losesAnswer = () => false;
+  const again = await until(
+    () => client.post("/api/v1/images/generate", body, headers),
+    ({ status }) => status !== 503,
+  );
+  const { promptId: id } = await again.json();
+  await until(
+    async () => (await readPrompt(second.store, id))?.value.status,
+    (status) => status === "COMPLETED",
+  );
+  assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 1);
+});
+
+Deno.test("59 prompts in a storm of lost answers are each accepted once, and none is answered 500", async () => {
+  await using nodes = await openNodes();
+  const { server, first, second } = nodes;
+  const clients = [await first.withKey(), await second.withKey()];
+  let writes = 0;
+  server.losesAnswer = ({ isDone }) => isDone && ++writes % 7 === 0;
+  const answers = await Promise.all(Array.from({ length: 59 }, (_, i) =>
+    until(
+      () =>
+        clients[i % 2].post("/api/v1/images/generate", { prompt: `sea ${i}` }, {
+          Prefer: "respond-async",
+          "Idempotency-Key": `${i}`,
+        }),
+      ({ status }) => status !== 503,
+      60_000,
+    )));
+  server.losesAnswer = () => false;
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [202]);
+  const ids = await Promise.all(answers.map(async (answer) => (await answer.json()).promptId));
+  assert.equal(new Set(ids).size, 59);
+  const all = await Array.fromAsync(first.store.kv.list({ prefix: ["prompt"] }));
+  assert.equal(all.length, 59);
+});
+
+Deno.test("what a node that died had accepted is begun after a while", async () => {
+  const leaseTimes = { leaseMs: 100, renewEveryMs: 30, lookEveryMs: 20, lapseMs: 150, gapMs: 10_000 };
+  await using nodes = await openNodes({ leaseTimes });
+  const { first, second } = nodes;
+  const client = await second.withKey();
+  const accepted = await client.post("/api/v1/images/generate", { prompt: "sea" }, {
+    Prefer: "respond-async",
+  });
+  const { promptId: id } = await accepted.json();
+  await first.store.kv.set(keys.unanswered(id), null);
+  await until(
+    async () => (await first.store.kv.get(keys.unanswered(id))).versionstamp,
+    (stamp) => stamp === null,
+  );
+});

@@ -38,9 +38,8 @@ export interface WorldOptions {
   root?: string;
   /** Micro-dollars a month for each person in turn; null: no limit. */
   budgets?: (number | null)[];
-  /** Which of them moderate, and which are admins, counted from 0. */
+  /** Which of them moderate, counted from 0. */
   moderators?: number[];
-  admins?: number[];
   env?: Record<string, string>;
   /** A shell's words in front of the program. */
   after?: string;
@@ -158,7 +157,6 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     ...surroundings,
     isEconomical: options.isEconomical,
     moderators: options.moderators,
-    admins: options.admins,
   });
   const { database } = pathsIn(dataDir);
   const cluster = nodes.length === 1
@@ -426,9 +424,9 @@ async function nodeAt(port: number, nodes: readonly Node[]): Promise<number> {
 async function settleIn(
   dataDir: string,
   budgets: (number | null)[],
-  { isEconomical = false, moderators = [], admins = [], ...surroundings }:
+  { isEconomical = false, moderators = [], ...surroundings }:
     & Parameters<typeof createPerson>[0]
-    & Pick<WorldOptions, "isEconomical" | "moderators" | "admins">,
+    & Pick<WorldOptions, "isEconomical" | "moderators">,
 ): Promise<Person[]> {
   await Deno.mkdir(dataDir, { recursive: true });
   const kv = await openTestDatabase(pathsIn(dataDir).database);
@@ -441,7 +439,7 @@ async function settleIn(
       id: store.ids(),
       name,
       email: null,
-      role: admins.includes(index) ? "admin" : "member",
+      role: "member",
       isDisabled: false,
       ...(moderators.includes(index) && { isModerator: true }),
       monthlyBudgetMicros: limitMicros,

@@ -69,6 +69,19 @@ browserTest("axe finds nothing on any page, in any look, empty, busy, cancelled 
   await checkAllPages(page, server, "busy");
 });
 
+browserTest("the reference of the API is read by anybody, in any look, and leads to each call", async () => {
+  await using folder = await temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  await using visitor = await openVisitor("http://localhost", { bypassCSP: true });
+  const { page } = visitor;
+  await page.goto(`${server.url}/api`);
+  await checkLooks(page, "/api");
+  await page.locator(".reference-contents summary", { hasText: "Batches" }).click();
+  await page.getByRole("link", { name: "Pause a batch" }).first().click();
+  assert.equal(new URL(page.url()).hash, "#postBatchesIdPause");
+  await page.getByRole("heading", { name: "Pause a batch" }).waitFor();
+});
+
 browserTest("axe finds nothing where things failed and are in doubt, in any look", async () => {
   await using folder = await temporaryFolder();
   await using api = await startNanobanana();

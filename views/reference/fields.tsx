@@ -29,7 +29,7 @@ export function FieldTable({ schema, label, hasRequired }: { schema: oas31.Schem
           <tr>
             <th scope="row">
               <code>{name}</code>
-              {hasRequired && !isRequired && <span class="muted">may be missing</span>}
+              {hasRequired && !isRequired && <span class="muted">optional</span>}
             </th>
             <td>
               <TypeName schema={field} />

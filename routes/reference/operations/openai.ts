@@ -49,7 +49,7 @@ const waiting = "Waits up to ten minutes; through a proxy that waits for less, s
 const requestHeaders = ["Idempotency-Key", "Prefer", "X-Stainless-Retry-Count"] as const;
 
 export const openAiPictures: Resource = {
-  name: "Pictures",
+  name: "Images",
   words: "For clients that are made for OpenAI's images API: base address and key are all they need.",
   operations: {
     "POST /v1/images/generations": {

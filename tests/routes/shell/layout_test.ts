@@ -22,7 +22,7 @@ Deno.test("the keys that lead to pages are listed as the links of the navigation
 
 Deno.test("who is not signed in has no keys that lead nowhere", async () => {
   await using studio = await createStudio();
-  for (const path of ["/", "/login", "/nothing"]) {
+  for (const path of ["/", "/login", "/api", "/nothing"]) {
     assert.doesNotMatch(await (await studio.fetch(path)).text(), /data-key|id="shortcuts"/, path);
   }
 });

@@ -49,7 +49,7 @@ const ownPages = [
 const adminPages = ["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((name) =>
   `/admin${name}`
 );
-const openPages = ["/", "/login", "/login?code=x", "/join", "/nothing"];
+const openPages = ["/", "/login", "/login?code=x", "/join", "/api", "/nothing"];
 
 /** Pictures, something that waits, something that runs, a failure, a charge in doubt, batches, keys, passkeys, an invitation. */
 async function fill({ store, blobs, owner, standIn }: Studio, session: Client) {

@@ -171,6 +171,7 @@ Deno.test("every page of somebody who is signed in has a form to sign out", asyn
       "/queue",
       "/profile",
       "/profile/passkeys",
+      "/api",
     ],
     ...["", "/audit", "/invitations", "/prices", "/providers", "/queue", "/spend"].map((page) =>
       `/admin${page}`
@@ -186,7 +187,7 @@ Deno.test("every page of somebody who is signed in has a form to sign out", asyn
     const page = await (await session.get(path)).text();
     assert.match(page, /<form method="post" action="\/logout"><button[^>]*>Sign out<\/button>/, path);
   }
-  for (const path of ["/", "/login", "/join", "/nothing"]) {
+  for (const path of ["/", "/login", "/join", "/api", "/nothing"]) {
     assert.doesNotMatch(await (await studio.fetch(path)).text(), /Sign out/, path);
   }
 });

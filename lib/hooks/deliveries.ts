@@ -11,6 +11,7 @@ import { sleep } from "../sleep.ts";
 import type { Job } from "../store/duty.ts";
 import { keys, kinds } from "../store/schema.ts";
 import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { watchKey } from "../store/watch_key.ts";
 import { tellPerson } from "../users/notice.ts";
 import { afterAttempt, type Delivery, isReceived, type Outcome, restMs } from "./delivery.ts";
 import { fanOut, type ReadLimit, writeDelivery } from "./delivery_store.ts";
@@ -56,7 +57,8 @@ export function createDeliveries(deps: DeliveriesDeps): Job {
 
   return {
     start() {
-      void watchBell(store.kv, { onRing: look, signal });
+      const onWrite = async () => look((await read<string>(store.kv, keys.hookBell()))?.value);
+      void watchKey(store.kv, { key: keys.hookBell(), onWrite, signal, log });
       look();
     },
     async stop() {
@@ -149,19 +151,6 @@ export function createDeliveries(deps: DeliveriesDeps): Job {
       if (readyAt > store.now()) return wakeAt(readyAt);
       await send(deps, { hook, due, signal });
     }
-  }
-}
-
-async function watchBell(
-  kv: Deno.Kv,
-  { onRing, signal }: { onRing: (userId?: string) => void; signal: AbortSignal },
-): Promise<void> {
-  const reader = kv.watch<[string]>([keys.hookBell()]).getReader();
-  signal.addEventListener("abort", () => void reader.cancel(), { once: true });
-  while (!signal.aborted) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    onRing(value[0].value ?? undefined);
   }
 }
 

@@ -80,7 +80,9 @@ const grokRatios = ["1:1", "3:4", "4:3", "9:16", "16:9", "2:3", "3:2", "1:2", "2
 const grokPrices: [name: RegExp, prices: OfferedPrice[]][] = [
   [/^grok-imagine-image-2/, flat(0.08, 0.01)],
   [/^grok-imagine-image-quality/, flat(0.07, 0.01)],
-  [/^grok-imagine-image/, flat(0.02, 0.002)],
+  [/^grok-imagine-image$/, flat(0.02, 0.002)],
+  // One that is newer than this list, as the dearest of it.
+  [/./, flat(0.08, 0.01)],
 ];
 
 /** docs.x.ai: no `size`, and pictures to be changed stand in JSON. */
@@ -132,6 +134,7 @@ const recraftProSizes = recraftSizes.map((size) => {
   const { width, height } = parseSize(size);
   return `${width * 2}x${height * 2}`;
 });
+const recraftPro = "recraftv4_pro";
 const recraftV3Sizes = [
   "1024x1024",
   "1536x1024",
@@ -154,14 +157,23 @@ const recraft: Preset = {
   offers: () => [
     { id: "recraftv4_1", name: "Recraft V4.1", sizes: recraftSizes, prices: flat(0.04) },
     { id: "recraftv4", name: "Recraft V4", sizes: recraftSizes, prices: flat(0.04) },
-    { id: "recraftv4_pro", name: "Recraft V4 Pro", sizes: recraftProSizes, prices: flat(0.25) },
+    {
+      id: recraftPro,
+      name: "Recraft V4 Pro",
+      sizes: ["1024x1024", ...recraftProSizes],
+      prices: flat(0.25),
+    },
     { id: "recraftv3", name: "Recraft V3", sizes: recraftV3Sizes, edit: recraftEdit, prices: flat(0.04) },
   ],
   balanceOf: (listed) => {
     const credits = numberOf(fieldsOf(listed).credits);
     return credits === null ? null : `${credits} credits`;
   },
-  fields: plainFields,
+  // The finest makes nothing smaller.
+  fields: (task) => {
+    const isSmall = task.model === recraftPro && task.width * task.height <= megapixel;
+    return plainFields(isSmall ? { ...task, width: task.width * 2, height: task.height * 2 } : task);
+  },
   async editCall(edit, { size: _, ...fields }) {
     const [image] = sourceFiles(edit);
     const strength: [string, string][] = edit.mask === null

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { createGemini } from "../../../lib/providers/gemini.ts";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
+import { createLocalServer } from "../../../lib/providers/local_server.ts";
 import { createOpenAi } from "../../../lib/providers/openai.ts";
+import { presets } from "../../../lib/providers/openai_presets.ts";
+import { createOpenRouter } from "../../../lib/providers/openrouter.ts";
+import { createStability } from "../../../lib/providers/stability.ts";
 import type { Provider } from "../../../lib/catalog/provider.ts";
 import { type Common, setProviderScene } from "../../fixtures/provider_scene.ts";
 import { givenPictures } from "../../fixtures/edits.ts";
@@ -14,10 +18,36 @@ import { createOutgoing } from "../../../lib/outgoing.ts";
 import { shippedPrices } from "../../../lib/catalog/price_book.ts";
 import { sleep } from "../../../lib/sleep.ts";
 
+/** What a service says that it has, told by nobody; whatever makes pictures goes out. */
+function told(common: Common, answers: { [path: string]: unknown }): Common {
+  const callForJson: Common["outgoing"]["callForJson"] = ({ url }) => {
+    const [, json] = Object.entries(answers).find(([path]) => url.endsWith(path)) ?? [];
+    return Promise.resolve({ status: json === undefined ? 404 : 200, headers: new Headers(), json });
+  };
+  return { ...common, outgoing: { ...common.outgoing, callForJson } };
+}
+
+const ofOpenRouter = {
+  "/images/models": { data: [{ id: "a/b", supported_parameters: { input_references: { max: 4 } } }] },
+  "/a/b/endpoints": {
+    endpoints: [{ pricing: [{ billable: "output_image", unit: "image", cost_usd: 0.04 }] }],
+  },
+};
+
 const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider } = {
   nanobanana: (baseUrl, common) => createNanobanana({ token: "key", baseUrl, ...common }),
   openai: (baseUrl, common) => createOpenAi({ apiKey: "key", baseUrl, ...common }),
   gemini: (baseUrl, common) => createGemini({ apiKey: "key", baseUrl, ...common }),
+  openrouter: (baseUrl, common) =>
+    createOpenRouter({ apiKey: "key", baseUrl, ...told(common, ofOpenRouter) }),
+  stability: (baseUrl, common) => createStability({ apiKey: "key", baseUrl, ...common }),
+  "a named service": (baseUrl, common) =>
+    createLocalServer({
+      baseUrl,
+      apiKey: "key",
+      as: { id: "xai", preset: presets.xai },
+      ...told(common, { "/models": { data: [{ id: "grok-imagine-image" }] } }),
+    }),
 };
 
 const address = () => "https://darkroom.example/sources/1";

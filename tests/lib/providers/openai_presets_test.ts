@@ -28,7 +28,7 @@ async function sceneAt(
   const as = { id: name, preset: presetOf({ name, address: baseUrl }) };
   const scene = await setProviderScene((common) => {
     const provider = createLocalServer({ baseUrl, apiKey, as, ...common });
-    return wanted === undefined ? provider : givenPictures(named(provider), wanted);
+    return wanted === undefined ? provider : givenPictures(provider, wanted);
   });
   return {
     ...scene,
@@ -36,21 +36,6 @@ async function sceneAt(
       (await (await scene.program.post("/api/v1/quotes", { prompt: "a sea", ...fields })).json()).costMicros,
     listed: async () => (await (await scene.program.get("/api/v1/models")).json()).models,
   };
-}
-
-/** The fixture looks models up by how they are called on the wire. */
-function named(provider: ReturnType<typeof createLocalServer>): ReturnType<typeof createLocalServer> {
-  return Object.create(provider, {
-    models: {
-      get: () => {
-        const { models } = provider;
-        return Object.assign([...models], {
-          find: (fits: (model: { id: string }) => boolean) =>
-            models.find((model) => fits({ ...model, id: model.wireId ?? model.id })),
-        });
-      },
-    },
-  });
 }
 
 async function setScene(

@@ -145,6 +145,11 @@ export const concerns: { readonly [kind: string]: Rule } = {
   /** A prompt that runs is taken and kept again and again. */
   lease: nobody,
   duty: nobody,
+  turn: nobody,
+  provider_task: nobody,
+  instance: nobody,
+  node: nobody,
+  node_settings: nobody,
   /** Markers of commits over KV Connect. */
   commit: nobody,
   bell: nobody,

@@ -147,6 +147,8 @@ export const concerns: { readonly [kind: string]: Rule } = {
   duty: nobody,
   turn: nobody,
   provider_task: nobody,
+  callback: nobody,
+  callback_bell: nobody,
   instance: nobody,
   node: nobody,
   node_settings: nobody,

@@ -4,7 +4,7 @@
  */
 import { CommandFailure } from "./lib/operation/control_socket.ts";
 import { openDataDirectory } from "./lib/operation/data_directory.ts";
-import { rebuild } from "./lib/operation/rebuild.ts";
+import { rebuild, rebuildShared } from "./lib/operation/rebuild.ts";
 import { Refusal, StartError } from "./lib/refusal.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import {
@@ -15,7 +15,7 @@ import {
   UsageError,
 } from "./tasks/arguments.ts";
 import { claimBucket, moveBlobs, restoreBackup } from "./tasks/storage.ts";
-import { demandDatabase, perform, withStore } from "./tasks/store_access.ts";
+import { demandDatabase, perform, withSharedStore, withStore } from "./tasks/store_access.ts";
 
 /** A number is the exit status, where it is not 0. */
 const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<number | void> } = {
@@ -43,8 +43,9 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
   async rebuild(args, settings) {
     readArguments(args, []);
     await demandDatabase(settings);
-    const data = await openDataDirectory(settings.DATA_DIR);
-    const differences = await withStore({ data, settings }, rebuild);
+    const differences = settings.KV_URL === undefined
+      ? await withStore({ data: await openDataDirectory(settings.DATA_DIR), settings }, rebuild)
+      : await withSharedStore(settings, rebuildShared);
     for (const { rule, subject, detail } of differences) console.log(`${rule} ${subject}: ${detail}`);
     console.log(differences.length === 0 ? "Nothing had to be rebuilt" : `Put right: ${differences.length}`);
   },

@@ -26,6 +26,7 @@ import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { openDatabase } from "../lib/store/store.ts";
 import { readSeed } from "./arguments.ts";
+import { demandFile } from "./store_access.ts";
 
 /** How long a step of a painting seems to take. */
 const stepMs = 600;
@@ -33,6 +34,7 @@ const stepMs = 600;
 export async function seed(args: string[], settings: Settings): Promise<void> {
   const number = readSeed(args);
   const { DATA_DIR, SECRET } = settings;
+  demandFile(settings, "seed");
   if (s3AddressIn(settings) !== null) {
     throw new StartError("R2_ENDPOINT is set, and seed puts pictures on the disk only: unset it");
   }

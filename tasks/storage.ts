@@ -15,10 +15,11 @@ import { claimBlobs, readOwner } from "../lib/operation/sweep_blobs.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { readArguments, readDirectory, UsageError } from "./arguments.ts";
-import { configuredBlobs, migrationDeps, s3Deps } from "./store_access.ts";
+import { configuredBlobs, demandFile, migrationDeps, s3Deps } from "./store_access.ts";
 
 export async function restoreBackup(args: string[], settings: Settings): Promise<void> {
   const directory = readDirectory(args);
+  demandFile(settings, "restore");
   const data = await openDataDirectory(settings.DATA_DIR);
   try {
     const source = createDiskBlobs(pathsIn(directory).blobs);
@@ -36,6 +37,7 @@ export async function restoreBackup(args: string[], settings: Settings): Promise
 
 export async function moveBlobs(args: string[], settings: Settings): Promise<void> {
   const [target] = readArguments(args, ["r2 or disk: where to"]).positionals;
+  demandFile(settings, "move-blobs");
   if (target !== "r2" && target !== "disk") throw new UsageError("This task takes r2 or disk: where to");
   const address = s3AddressIn(settings);
   if (address === null) throw new StartError("R2_ENDPOINT and what belongs to it must be set");
@@ -78,6 +80,7 @@ async function copyAll(sources: readonly Blobs[], to: Blobs): Promise<MoveReport
 
 export async function claimBucket(args: string[], settings: Settings): Promise<void> {
   readArguments(args, []);
+  demandFile(settings, "claim-blobs");
   const data = await openDataDirectory(settings.DATA_DIR);
   try {
     await claimBlobs(configuredBlobs(settings, data).blobs, await readInstanceId(data));

@@ -8,6 +8,7 @@ import {
   type CommandAnswers,
   type CommandInput,
   createCommands,
+  notOfShared,
 } from "../lib/operation/commands.ts";
 import { askServer } from "../lib/operation/control_socket.ts";
 import {
@@ -20,6 +21,8 @@ import { createLog, type Log } from "../lib/log.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { sleep } from "../lib/sleep.ts";
+import { demandRecordsVersion } from "../lib/store/migrations.ts";
+import { openSharedDatabase } from "../lib/store/shared_database.ts";
 import { createStore, openDatabase, type Store } from "../lib/store/store.ts";
 
 /** How long to wait for a server that is just starting, or for another task to be done. */
@@ -27,6 +30,7 @@ const patienceMs = 10_000;
 const retryMs = 100;
 
 const now = () => Date.now();
+const monotonic = () => performance.now();
 
 export const s3Deps: S3Deps = { now, sleep, random: Math.random };
 
@@ -40,7 +44,8 @@ export function configuredBlobs(settings: Settings, data: DataDirectory): Config
 }
 
 /** Throws `StartError` where nothing was ever stored, before anything is made there. */
-export async function demandDatabase({ DATA_DIR }: Settings): Promise<void> {
+export async function demandDatabase({ DATA_DIR, KV_URL }: Settings): Promise<void> {
+  if (KV_URL !== undefined) return;
   try {
     await Deno.stat(pathsIn(DATA_DIR).database);
   } catch (error) {
@@ -54,7 +59,16 @@ export async function perform<C extends Command>(
   settings: Settings,
   { command, input }: { command: C; input: CommandInput<C> },
 ): Promise<CommandAnswers[C]> {
-  const { DATA_DIR, PUBLIC_URL, PORT } = settings;
+  const { DATA_DIR, PUBLIC_URL, PORT, KV_URL } = settings;
+  if (KV_URL !== undefined) {
+    return await withSharedStore(settings, (store) => {
+      const data: DataDirectory = { ...pathsIn(DATA_DIR), close() {} };
+      const { log } = migrationDeps(settings);
+      const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs, { store, log });
+      const deps = { store, data, blobs, publicUrl: PUBLIC_URL!, openFolder: createDiskBlobs };
+      return createCommands(deps)[command](input);
+    });
+  }
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
     const data = await claimDataDirectory(DATA_DIR);
@@ -72,6 +86,28 @@ export async function perform<C extends Command>(
   throw new StartError(
     `DATA_DIR ${DATA_DIR} is in use by ${await describeHolder(DATA_DIR)}, which does not answer`,
   );
+}
+
+/** Opens the database that the nodes share, as it is, and closes it. */
+export async function withSharedStore<T>(
+  { KV_URL, DENO_KV_ACCESS_TOKEN, ...settings }: Settings,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  // The runtime reads it there, and a .env file alone does not put it there.
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENO_KV_ACCESS_TOKEN!);
+  const { log } = migrationDeps({ KV_URL, DENO_KV_ACCESS_TOKEN, ...settings });
+  const kv = await openSharedDatabase(KV_URL!, { log, monotonic });
+  try {
+    await demandRecordsVersion(kv);
+    return await work(createStore({ kv, now, monotonic, isShared: true }));
+  } finally {
+    kv.close();
+  }
+}
+
+/** Throws `StartError` for a task that works on the file of a single node. */
+export function demandFile({ KV_URL }: Settings, task: string): void {
+  if (KV_URL !== undefined) throw notOfShared(task);
 }
 
 /** Opens the store of a claimed directory, and closes both. */

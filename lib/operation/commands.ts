@@ -10,7 +10,9 @@ import type { Inspection } from "./inspect/facts.ts";
 import { inspect, inspectedId } from "./inspect/inspect.ts";
 import type { Store } from "../store/store.ts";
 import { ensureOwner } from "../users/user.ts";
+import { StartError } from "../refusal.ts";
 import { verify, type VerifyReport } from "./verify.ts";
+import { verifyInUse } from "./verify_in_use.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export const commandInputs = {
@@ -55,9 +57,25 @@ export function createCommands({ store, data, blobs, publicUrl, openFolder }: Co
       return { key: await createApiKey(store, { userId: owner.id, ...input }) };
     },
     verify: () =>
-      blobs.holdDeletes(() => withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))),
-    backup: ({ directory }) =>
-      backUp({ data, blobs, now: store.now }, { directory, target: openFolder(pathsIn(directory).blobs) }),
+      blobs.holdDeletes(() =>
+        store.isShared
+          ? verifyInUse(store, { blobs })
+          : withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))
+      ),
+    async backup({ directory }) {
+      if (store.isShared) throw notOfShared("backup");
+      return await backUp({ data, blobs, now: store.now }, {
+        directory,
+        target: openFolder(pathsIn(directory).blobs),
+      });
+    },
     inspect: ({ id }) => inspect({ store, blobs }, id),
   };
+}
+
+/** A task that works on a file, where the database is on a server. */
+export function notOfShared(task: string): StartError {
+  return new StartError(
+    `${task} works on the file of a single node, and KV_URL is set: do it with the server's own file (docs/operation.md)`,
+  );
 }

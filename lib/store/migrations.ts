@@ -94,6 +94,18 @@ async function isEmpty(kv: Deno.Kv): Promise<boolean> {
 
 const ofNodes = [kinds.commitMarkers, kinds.nodes, kinds.nodeSettings].map(([kind]): string => kind);
 
+/** Throws `StartError` where the records are of another version than this program's, or are on their way there. */
+export async function demandRecordsVersion(kv: Deno.Kv): Promise<void> {
+  const { value } = await kv.get<RecordsVersion>(keys.recordsVersion());
+  if (value?.version === recordsVersion && value.underWay === undefined) return;
+  throw new StartError(
+    `The records at KV_URL have version ${
+      value?.version ?? "none"
+    }, and this program knows ${recordsVersion}: ` +
+      `start its nodes first`,
+  );
+}
+
 /** The version of the record that tells how far a migration under way has come; null: none is. */
 export async function readMigrationUnderWay(kv: Deno.Kv): Promise<string | null> {
   const { value, versionstamp } = await kv.get<RecordsVersion>(keys.recordsVersion());

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type LotAbility, ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { verify } from "../../../lib/operation/verify.ts";
+import { editModel } from "../../fixtures/edit_stand_in.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
 import {
   createStandIn,
@@ -204,6 +205,41 @@ Deno.test("providers show whether they answer, and what is left there", async ()
   const page = await (await other.admin.get("/admin/providers")).text();
   assert.match(page, /refuses the key/);
   assert.match(page, /&lt;b&gt;bad key&lt;\/b&gt;/);
+});
+
+Deno.test("providers tell what each of their models can do, when they last answered, and never a key", async () => {
+  const edit = editModel.edit;
+  const status = { state: "trouble" as const, balance: null, detail: "bad key sk-or-v1-0123456789abcdef" };
+  const standIn = createStandIn({
+    models: [
+      { ...standInModel, edit: { ...edit, mask: "white", strength: { min: 0, max: 1, step: 0.1 } } },
+      { ...standInModel, id: "plain", maxCount: 3, sizes: ["512x512"], isUnpriced: true },
+    ],
+    checkStatus: () => Promise.resolve(status),
+  });
+  await using scene = await setScene(standIn);
+  const html = await (await scene.admin.get("/admin/providers")).text();
+  const page = html.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
+  assert.match(page, /Last answer/);
+  assert.match(page, /\d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+  assert.match(
+    page,
+    /stand-in 4, up to 1536 × 1536 8 up to 3 white in a mask seed, guidance, strength, percentage, previews no/,
+  );
+  assert.match(page, /plain no price is known 512 × 512 3 none – /);
+  assert.ok(!html.includes("0123456789abcdef"));
+});
+
+Deno.test("a provider that never answered is not said to have", async () => {
+  const standIn = createStandIn({
+    checkStatus: () =>
+      Promise.resolve({ state: "unreachable" as const, balance: null, detail: "no connection" }),
+  });
+  await using scene = await setScene(standIn);
+  assert.match(
+    await text(await scene.admin.get("/admin/providers")),
+    /does not answer no connection – stand-in none yet/,
+  );
 });
 
 Deno.test("the queue shows what runs, waits and is tried again, and nobody's words", async () => {

@@ -118,7 +118,7 @@ const offers: readonly Offer[] = [
   offer(["sd3.5-flash", "Stable Diffusion 3.5 Flash", "sd3", "sd3.5-flash"], { edit: fromPicture, guidance }),
   offer([
     "sd3-medium",
-    "SD3 Medium (answered by Stable Diffusion 3.5 Medium since 2025-04-17)",
+    "SD3 Medium (now 3.5 Medium)",
     "sd3",
     "sd3.5-medium",
   ], {

@@ -25,6 +25,7 @@ export function AdminProvidersPage({ user, failing, providers, sourceObstacle }:
   /** Why those that fetch pictures themselves can't be given any. */
   sourceObstacle: string | null;
 }) {
+  const modelCount = providers.reduce((sum, { provider }) => sum + provider.models.length, 0);
   return (
     <AdminLayout name="Providers" user={user} current="/admin/providers">
       {failing.map(({ part, reason }) => (
@@ -35,7 +36,7 @@ export function AdminProvidersPage({ user, failing, providers, sourceObstacle }:
       <Records columns={["Provider", "State", "Balance", "Models", "Last answer"]}>
         {providers.map(({ provider, status, answeredAt }) => (
           <tr>
-            <th scope="row">{provider.name}</th>
+            <th scope="row" class="whole">{provider.name}</th>
             <td data-name="State">
               <span class={`status ${status === null || status.state === "ok" ? "completed" : "failed"}`}>
                 {status === null ? "built in" : stateWords[status.state]}
@@ -64,17 +65,17 @@ export function AdminProvidersPage({ user, failing, providers, sourceObstacle }:
         Each is asked again when this page is, at most twice a minute. How one is switched on is in
         docs/providers.md and in .env.example: a key, or an address.
       </p>
-      <section aria-labelledby="abilities">
+      <section class="providers" aria-labelledby="abilities">
         <h2 id="abilities">What they can do</h2>
         {providers.filter(({ provider }) => provider.models.length > 0).map(({ provider }) => (
-          <Abilities provider={provider} />
+          <Abilities provider={provider} isOpen={modelCount <= mostShown} />
         ))}
       </section>
     </AdminLayout>
   );
 }
 
-/** Beyond these a table is closed at first, and a list says only how many more there are. */
+/** Beyond these the tables are closed at first, and a list says only how many more there are. */
 const mostShown = 8;
 
 function namesOf(models: readonly Model[]): string {
@@ -91,9 +92,11 @@ function isFetching({ edit }: Model): boolean {
   return edit?.sources.by === "address";
 }
 
-function Abilities({ provider: { name, models, lots } }: { provider: Provider }) {
+function Abilities(
+  { provider: { name, models, lots }, isOpen }: { provider: Provider; isOpen: boolean },
+) {
   return (
-    <details class="abilities" open={models.length <= mostShown}>
+    <details class="abilities" open={isOpen}>
       <summary>
         {name} <span class="muted">{models.length === 1 ? "1 model" : `${models.length} models`}</span>
       </summary>

@@ -59,7 +59,7 @@ Deno.test("SD3 Medium is asked for as the model that answers in its place, and e
   const { models } = await (await scene.program.get("/api/v1/models")).json();
   assert.match(
     models.find(({ id }: { id: string }) => id === "sd3-medium").name,
-    /answered by Stable Diffusion 3.5 Medium/,
+    /SD3 Medium \(now 3.5 Medium\)/,
   );
   const { id } = await scene.run({ model: "sd3-medium" });
   assert.equal(scene.api.journal[0].form.model, "sd3.5-medium");

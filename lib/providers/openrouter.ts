@@ -10,6 +10,7 @@ import {
   type ProviderStatus,
   type TaskRequest,
 } from "../catalog/provider.ts";
+import { hasVersion } from "../base_address.ts";
 import type { Outgoing } from "../outgoing.ts";
 import { type Answered, makeByOneCall } from "./one_call.ts";
 import { readError } from "./openai_wire.ts";
@@ -40,7 +41,7 @@ import {
 
 export interface OpenRouterDeps {
   apiKey: string;
-  /** Up to its version, without a slash at its end. */
+  /** With or without its version, without a slash at its end. */
   baseUrl: string;
   /** Only these, in this order; undefined: all that it has. */
   allowed?: readonly string[];
@@ -62,12 +63,15 @@ interface Known {
   descriptors: Descriptors;
 }
 
-export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: OpenRouterDeps): Provider {
+export function createOpenRouter({ apiKey, allowed, outgoing, now, ...deps }: OpenRouterDeps): Provider {
+  const baseUrl = hasVersion(new URL(deps.baseUrl).pathname) ? deps.baseUrl : `${deps.baseUrl}/api/v1`;
   const headers = { authorization: `Bearer ${apiKey}` };
   const seller = new URL(baseUrl).host;
   let known: readonly Known[] = [];
   let staleAt = -Infinity;
   let unpriced: readonly string[] = [];
+  /** By id, with when it was looked up: what breaks off goes on from there. */
+  const seen = new Map<string, { entry: Known; at: number }>();
 
   return {
     id: "openrouter",
@@ -100,11 +104,10 @@ export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: Op
     },
     async checkStatus(signal) {
       try {
-        const status = await askKey(signal);
-        if (status.state === "ok" && (staleAt <= now() || known.length === 0)) {
-          return await lookUp(status, signal);
-        }
-        return status.state === "ok" ? { ...status, detail: wordsOfMissing() } : status;
+        const ofKey = await askKey(signal);
+        if (ofKey.state === "key_refused") return ofKey;
+        if (staleAt <= now() || known.length === 0) return await lookUp(ofKey, signal);
+        return ofKey.state === "ok" ? { ...ofKey, detail: wordsOfMissing() } : ofKey;
       } catch (error) {
         return unreachable(error);
       }
@@ -159,7 +162,7 @@ export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: Op
       };
     }
     if (unpriced.length === 0) staleAt = now() + askedAnewMs;
-    return { ...ofKey, detail: wordsOfMissing() };
+    return ofKey.state === "ok" ? { ...ofKey, detail: wordsOfMissing() } : ofKey;
   }
 
   /** In the operator's order; it is never another one that is taken for what is missing. */
@@ -170,6 +173,8 @@ export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: Op
 
   /** With what it costs at its endpoints; as it was known where they can't be asked, and null where it never was. */
   async function priced(entry: Entry, signal: AbortSignal): Promise<Known | null> {
+    const before = seen.get(entry.id);
+    if (before !== undefined && now() < before.at + askedAnewMs) return before.entry;
     const path = entry.id.split("/").map(encodeURIComponent).join("/");
     const { status, json } = await ask(`/images/models/${path}/endpoints`, signal);
     const endpoints = status === 200
@@ -178,12 +183,12 @@ export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: Op
     const readable = endpoints.flatMap((each) => each ?? []).length;
     const lines = endpoints.filter((each) => each !== null);
     if (readable === 0 || lines.length < endpoints.length) {
-      return status === 200 ? null : known.find(({ model }) => model.id === entry.id) ?? null;
+      return status === 200 ? null : before?.entry ?? null;
     }
     const of = { seller, validFrom: new Date(now()).toISOString().slice(0, 10) };
     const model = modelOf(entry);
     const usage = usageOf(lines, of);
-    return {
+    const found: Known = {
       descriptors: entry.descriptors,
       model: {
         ...model,
@@ -192,6 +197,8 @@ export function createOpenRouter({ apiKey, baseUrl, allowed, outgoing, now }: Op
         ...(usage !== null && { listedUsage: usage }),
       },
     };
+    seen.set(entry.id, { entry: found, at: now() });
+    return found;
   }
 
   function wordsOfMissing(): string | null {

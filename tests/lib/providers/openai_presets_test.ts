@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { createLocalServer } from "../../../lib/providers/local_server.ts";
 import { presetOf } from "../../../lib/providers/openai_presets.ts";
+import { createEditStandIn } from "../../fixtures/edit_stand_in.ts";
 import { givenPictures, mayChange, type Wanted } from "../../fixtures/edits.ts";
 import { type ProviderScene, setProviderScene } from "../../fixtures/provider_scene.ts";
-import { createStandIn, picture, standInPriceMicros } from "../../fixtures/stand_in_provider.ts";
-import { createStudio } from "../../fixtures/studio.ts";
+import {
+  createStandIn,
+  picture,
+  type StandIn,
+  standInPriceMicros,
+} from "../../fixtures/stand_in_provider.ts";
+import { createStudio, type Studio } from "../../fixtures/studio.ts";
 import { cutOff, huge, serve } from "../../stand_ins/http.ts";
 import {
   type Answer,
@@ -298,12 +304,40 @@ Deno.test("of several servers that call a model alike each has its own, and its 
   assert.deepEqual(calls, [["painter"], ["painter"]]);
 });
 
+interface Inner extends AsyncDisposable {
+  studio: Studio;
+  standIn: StandIn;
+  scene: Scene;
+  /** The keys by which requests that come twice are known. */
+  repeats: (string | null)[];
+  /** What it answers instead, once. */
+  instead: (() => Response)[];
+}
+
+/** A Darkroom that another one asks for pictures. */
+async function setTwoDarkrooms(standIn: StandIn, wanted?: Wanted): Promise<Inner> {
+  const stack = new AsyncDisposableStack();
+  const studio = stack.use(await createStudio({ standIn }));
+  const { credential } = await studio.withKey();
+  const repeats: Inner["repeats"] = [];
+  const instead: Inner["instead"] = [];
+  const server = stack.use(serve(async (request) => {
+    if (request.method !== "POST") return await studio.handle(request);
+    repeats.push(request.headers.get("Idempotency-Key"));
+    const answer = instead.shift();
+    if (answer === undefined) return await studio.handle(request);
+    await request.bytes();
+    return answer();
+  }));
+  const scene = stack.use(
+    await sceneAt(`${server.url}/v1`, { name: "darkroom", apiKey: credential, wanted }),
+  );
+  return { studio, standIn, scene, repeats, instead, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
 Deno.test("another Darkroom offers its models with their fields and prices, and what it charged is booked", async () => {
-  const standIn = createStandIn();
-  await using inner = await createStudio({ standIn });
-  const { credential } = await inner.withKey();
-  await using server = serve((request) => inner.handle(request));
-  await using scene = await sceneAt(`${server.url}/v1`, { name: "darkroom", apiKey: credential });
+  await using two = await setTwoDarkrooms(createStandIn());
+  const { scene, standIn } = two;
   const [model] = (await scene.listed()).filter(({ id }) => id === "darkroom/stand-in");
   assert.deepEqual([model.options.seed, model.options.guidance], [true, { min: 1, max: 10, step: 0.5 }]);
   const prompt = await scene.run({ model: "darkroom/stand-in", seed: 7, guidance: 5 });
@@ -311,4 +345,24 @@ Deno.test("another Darkroom offers its models with their fields and prices, and 
   assert.deepEqual([prompt.costMicros, prompt.ledger.basis], [standInPriceMicros, "reported"]);
   assert.deepEqual([standIn.submitted[0].seed, standIn.submitted[0].guidance], [7, 5]);
   assert.ok(await scene.quote({ model: "darkroom/stand-in" }) >= standInPriceMicros);
+  assert.deepEqual(two.repeats, [`${prompt.id}:0`]);
 });
+
+Deno.test("another Darkroom is given pictures and a mask, and keeps nothing of the rest itself", async () => {
+  await using two = await setTwoDarkrooms(createEditStandIn(), {});
+  const prompt = await two.scene.run({ model: "darkroom/changer" });
+  assert.equal(prompt.status, "COMPLETED", `${prompt.errorDetail}`);
+  const [{ edit }] = two.standIn.submitted;
+  assert.equal(edit?.sources.length, 2);
+  assert.ok(edit.area?.some((value) => value === 255) && edit.area.some((value) => value === 0));
+});
+
+for (const code of ["still_running", "outcome_unknown", "timeout"]) {
+  Deno.test(`another Darkroom that says ${code} leaves it in doubt, and is not asked again`, async () => {
+    await using two = await setTwoDarkrooms(createStandIn());
+    two.instead.push(() => error(400, "The prompt goes on", code));
+    const prompt = await two.scene.run({ model: "darkroom/stand-in" });
+    assert.deepEqual([prompt.errorCode, prompt.ledger.basis], ["outcome_unknown", "unknown"]);
+    assert.equal(two.repeats.length, 1);
+  });
+}

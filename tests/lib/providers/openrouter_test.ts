@@ -155,8 +155,31 @@ Deno.test("models are looked up once a day, and stay when it does not answer the
   assert.equal((await scene.listed()).length, 3);
   scene.api.isDown = false;
   scene.api.models.delete(flux);
+  scene.clock.at += 6 * 60_000;
   await check();
   assert.deepEqual((await scene.listed()).map(({ id }) => id), [seedream, banana]);
+});
+
+Deno.test("a look that breaks off is gone on with, and what was seen is not asked for again", async () => {
+  const asked: string[] = [];
+  let isSlow = true;
+  const price = { endpoints: [{ pricing: [{ billable: "output_image", unit: "image", cost_usd: 0.04 }] }] };
+  await using server = serve(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/api/v1/images/models") return Response.json({ data: [{ id: "a/b" }, { id: "c/d" }] });
+    if (!pathname.endsWith("/endpoints")) return Response.json({}, { status: 500 });
+    asked.push(pathname.split("/")[5]);
+    if (isSlow && pathname.includes("/c/")) await new Promise((resolve) => setTimeout(resolve, 500));
+    return Response.json(price);
+  });
+  using outgoing = createOutgoing();
+  const provider = createOpenRouter({ apiKey: key, baseUrl: server.url, outgoing, now: Date.now });
+  await assert.rejects(provider.checkStatus!(AbortSignal.timeout(200)));
+  assert.deepEqual(provider.models, []);
+  isSlow = false;
+  await provider.checkStatus!(AbortSignal.timeout(5000));
+  assert.deepEqual(provider.models.map(({ id }) => id), ["a/b", "c/d"]);
+  assert.deepEqual(asked, ["a", "c", "c"]);
 });
 
 Deno.test("a key that is refused says so, and brings no models", async () => {

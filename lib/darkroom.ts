@@ -25,7 +25,7 @@ import { createSigningKeys } from "./identity/signing_keys.ts";
 import { createImageFiles, type ImageFiles } from "./images/image_file.ts";
 import { createFewAtOnce, type InTurn } from "./in_turn.ts";
 import { type Changes, createChanges } from "./live/changes.ts";
-import { createPresence, type PresenceBoard, type PresenceSignal } from "./live/presence.ts";
+import { createPresence, createPresenceSignals, type PresenceBoard } from "./live/presence.ts";
 import type { Log } from "./log.ts";
 import { createDeliveries } from "./hooks/deliveries.ts";
 import type { AllowedHosts } from "./hooks/hook.ts";
@@ -38,6 +38,7 @@ import type { Outgoing } from "./outgoing.ts";
 import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
 import type { Acceptances } from "./prompts/unanswered.ts";
 import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./prompts/progress.ts";
+import { shareProgress } from "./prompts/shared_progress.ts";
 import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts";
 import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
@@ -208,7 +209,7 @@ const publishingPerMinute = 60;
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
-  const { monotonic, isShared } = world;
+  const { monotonic, isShared, bus } = world;
   const store = createStore({ kv: tellWrites(world.kv, world), now, monotonic, isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs, isShared ? { store, log } : undefined);
@@ -236,7 +237,14 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const doorbell = createKvDoorbell(store, log);
   const reports = createSignals<ProgressReport>();
   const progress = createProgressBoard(reports);
-  const arrivals = createSignals<PresenceSignal>();
+  const stopSharing = shareProgress({
+    bus,
+    nodeId: world.nodeId,
+    reports,
+    readPreview: progress.readPreview,
+    now,
+  });
+  const arrivals = createPresenceSignals({ bus, now });
   const presence = createPresence({ signals: arrivals, now });
   const changes = createChanges({
     store,
@@ -408,6 +416,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     },
     async stop() {
       stopping.abort();
+      stopSharing();
       changes.close();
       shareEnds.close();
       health.stop();

@@ -3,14 +3,19 @@
  * stream open says so again with each of its heartbeats, and counts for a while after the last time. Nodes tell each
  * other by signals.
  */
+import { z } from "zod";
+import type { Bus } from "../bus/bus.ts";
+import { createSharedSignals } from "../bus/shared_signals.ts";
 import type { Signals } from "../signals.ts";
 
-export interface PresenceSignal {
+const PresenceSignal = z.object({
   /** Such as `board:0192…`. */
-  topic: string;
-  userId: string;
-  isWriting: boolean;
-}
+  topic: z.string(),
+  userId: z.string(),
+  isWriting: z.boolean(),
+});
+
+export type PresenceSignal = z.infer<typeof PresenceSignal>;
 
 export interface Present {
   userId: string;
@@ -32,6 +37,35 @@ export interface PresenceBoard {
 const hereMs = 30_000;
 /** A page that writes says so every five seconds. */
 const writingMs = 8000;
+
+/** That somebody is still there is told to other nodes no more often than that. */
+const toldEveryMs = hereMs / 3;
+
+/** Between the boards of all nodes. */
+export function createPresenceSignals(
+  { bus, now }: { bus: Bus; now: () => number },
+): Signals<PresenceSignal> {
+  const told = new Map<string, number>();
+  return createSharedSignals({
+    bus,
+    subject: "presence",
+    shape: PresenceSignal,
+    isNews({ topic, userId, isWriting }) {
+      const at = now();
+      const who = `${userId} ${topic}`;
+      const isRecent = Math.abs(at - (told.get(who) ?? -Infinity)) < toldEveryMs;
+      if (isRecent) return isWriting;
+      told.delete(who);
+      told.set(who, at);
+      // The longest ago stand first.
+      for (const [each, toldAt] of told) {
+        if (Math.abs(at - toldAt) < toldEveryMs) break;
+        told.delete(each);
+      }
+      return true;
+    },
+  });
+}
 
 export function createPresence(
   { signals, now }: { signals: Signals<PresenceSignal>; now: () => number },

@@ -8,7 +8,12 @@ import { createRecent } from "../recent.ts";
 export type Stage = "queued" | "submitting" | "generating" | "storing";
 
 export interface Preview {
-  bytes: Uint8Array;
+  /** Null: another node has them. */
+  bytes: Uint8Array | null;
+  /** That node; undefined: this one. */
+  at?: string;
+  /** Asks it for them; null: it has them no more. */
+  ask?: () => Promise<Uint8Array | null>;
   contentType: string;
   /** Counts up, for an address that changes with the picture. */
   version: number;
@@ -24,6 +29,11 @@ export interface Progress {
   remainingMs: number | null;
   /** The latest preview of each task that has one, by the task's index. */
   previews: { [task: number]: Preview };
+}
+
+/** Wherever they are; null: they are gone. */
+export async function previewBytes({ bytes, ask }: Preview): Promise<Uint8Array | null> {
+  return bytes ?? await ask?.() ?? null;
 }
 
 export interface ProgressBoard {
@@ -73,7 +83,10 @@ export function createProgressBoard(
   );
 
   function put({ id, userId }: { id: string; userId: string }, change: Partial<Progress>) {
-    reports.publish({ promptId: id, userId, progress: { ...(board.get(id) ?? start), ...change } });
+    const { previews, ...known } = board.get(id) ?? start;
+    // Where it was taken over, those of the node before are gone.
+    const own = Object.fromEntries(Object.entries(previews).filter(([, { at }]) => at === undefined));
+    reports.publish({ promptId: id, userId, progress: { ...known, previews: own, ...change } });
   }
 
   function forget(promptId: string): void {

@@ -6,7 +6,7 @@ import type { Caller } from "../../lib/identity/authenticate.ts";
 import type { Encode } from "../../lib/live/reader.ts";
 import { type PromptView, viewPrompt } from "../../lib/live/prompt_view.ts";
 import { type PictureFormat, pictureFormats } from "../../lib/pixels/format.ts";
-import type { Preview, ProgressBoard } from "../../lib/prompts/progress.ts";
+import { type Preview, previewBytes, type ProgressBoard } from "../../lib/prompts/progress.ts";
 import { isFinal, type Prompt } from "../../lib/prompts/prompt.ts";
 import { findPrompt } from "../../lib/prompts/prompt_store.ts";
 import { heartbeat, serverSentEvent } from "../../lib/server_sent_event.ts";
@@ -133,7 +133,9 @@ async function* partialParts(
       const preview = previews.waiting.shift();
       if (preview !== undefined) {
         if (index >= (answerAs.partialImages ?? 0)) continue;
-        const { bytes, contentType } = preview;
+        const bytes = await previewBytes(preview);
+        if (bytes === null) continue;
+        const { contentType } = preview;
         const facts = {
           kind,
           size: prompt.request.imageSize,

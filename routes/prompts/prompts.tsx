@@ -4,6 +4,7 @@ import { cancelPrompt } from "../../lib/work/cancel.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import { promptStatuses } from "../../lib/prompts/prompt.ts";
+import { previewBytes } from "../../lib/prompts/progress.ts";
 import { findPrompt, listPrompts, type PromptChoice } from "../../lib/prompts/prompt_store.ts";
 import { viewPrompt, viewPrompts } from "../../lib/live/prompt_view.ts";
 import { finishAgain } from "../../lib/work/finish_again.ts";
@@ -80,10 +81,11 @@ export function promptRoutes(deps: PromptDeps) {
       const { user } = callerOf(c);
       const { value } = await findPrompt(store, { userId: user.id, promptId: c.req.param("id") });
       const preview = deps.progress.readPreview(value.id, Number(c.req.query("task") ?? 0));
-      if (preview === null) return c.notFound();
+      const bytes = preview && await previewBytes(preview);
+      if (preview === null || bytes === null) return c.notFound();
       c.header("Cache-Control", "private, max-age=60");
       c.header("Content-Type", preview.contentType);
-      return c.body(new Uint8Array(preview.bytes));
+      return c.body(new Uint8Array(bytes));
     })
     .post("/api/v1/prompts/:id/cancel", async (c) => {
       callerOf(c, "generate");

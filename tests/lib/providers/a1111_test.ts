@@ -151,7 +151,7 @@ for (const kind of ["AUTOMATIC1111", "Forge"] as const) {
       () => progressOf(scene, promptId),
       (progress) => progress?.percent === 40 && progress.previews[0] !== undefined,
     );
-    assert.deepEqual(await colourOf(seen!.previews[0].bytes), [5, 150, 105]);
+    assert.deepEqual(await colourOf(seen!.previews[0].bytes!), [5, 150, 105]);
     scene.api.advance(1);
     await until(() => scene.show(promptId), ({ status }) => status === "COMPLETED");
   });

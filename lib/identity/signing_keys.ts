@@ -1,7 +1,8 @@
 /**
  * The keys that sign JSON web tokens (Ed25519). One signs for thirty days and is published for as long as a token of
  * it may live. Private halves are encrypted with the server's secret; under another secret they are gone, together
- * with the tokens that they signed.
+ * with the tokens that they signed. All nodes sign with the newest: a new one is made under a check of the head of all
+ * keys, and whoever meets one that they don't know reads them again.
  */
 import {
   calculateJwkThumbprint,
@@ -44,33 +45,46 @@ export interface SigningKeys {
 
 export const algorithm = "EdDSA";
 const signsForMs = 30 * 24 * 3600 * 1000;
+/** Tokens that name made-up keys cost no more reading than that. */
+const readAgainAfterMs = 5000;
 const publishedForMs = signsForMs + 3600 * 1000;
 
 export function createSigningKeys({ store, secret }: { store: Store; secret: string }): SigningKeys {
   const sealing = createSeal({ secret, purpose: "signing keys" });
   let loading: Promise<OpenKey[]> | null = null;
+  let readAt = -Infinity;
 
   /** The newest first, and at least one that signs. Whoever asks meanwhile waits for the same. */
   async function load(): Promise<OpenKey[]> {
     try {
-      const known = await (loading ??= renew(readAll()));
-      if (signs(known[0])) return known;
-      return await (loading = renew(loading));
+      const known = await (loading ??= renew());
+      return signs(known[0]) ? known : await (loading = renew());
     } catch (error) {
       loading = null;
       throw error;
     }
   }
 
-  async function renew(reading: Promise<OpenKey[]>): Promise<OpenKey[]> {
-    const found = await reading;
-    if (found.length > 0 && signs(found[0])) return found;
-    const key = await createKey();
-    const kept = found.filter(isPublished);
-    const atomic = store.kv.atomic().set(keys.signingKey(key.kid), await seal(key));
-    for (const { kid } of found.filter((each) => !isPublished(each))) atomic.delete(keys.signingKey(kid));
-    await commit(atomic);
-    return [key, ...kept];
+  /** The same, with what other nodes made since, unless that was looked for just now. */
+  async function loadAgain(): Promise<OpenKey[]> {
+    if (Math.abs(store.monotonic() - readAt) >= readAgainAfterMs) loading = null;
+    return await load();
+  }
+
+  async function renew(): Promise<OpenKey[]> {
+    readAt = store.monotonic();
+    while (true) {
+      // Before the keys themselves: what is made in between is found, or makes the check fail.
+      const head = await store.kv.get(keys.signingKeyHead());
+      const found = await readAll();
+      if (found.length > 0 && signs(found[0])) return found;
+      const key = await createKey();
+      const kept = found.filter(isPublished);
+      const atomic = store.kv.atomic().check(head).set(keys.signingKeyHead(), key.kid)
+        .set(keys.signingKey(key.kid), await seal(key));
+      for (const { kid } of found.filter((each) => !isPublished(each))) atomic.delete(keys.signingKey(kid));
+      if (await commit(atomic) !== null) return [key, ...kept];
+    }
   }
 
   const signs = (key: OpenKey) => Math.abs(store.now() - key.createdAt) < signsForMs;
@@ -110,11 +124,12 @@ export function createSigningKeys({ store, secret }: { store: Store; secret: str
       return (await load())[0];
     },
     async find(kid) {
-      const key = (await load()).find((each) => each.kid === kid);
+      const known = (await load()).find((each) => each.kid === kid);
+      const key = known ?? (await loadAgain()).find((each) => each.kid === kid);
       return key !== undefined && isPublished(key) ? key.publicKey : null;
     },
     async published() {
-      return { keys: (await load()).filter(isPublished).map(({ publicJwk }) => publicJwk) };
+      return { keys: (await loadAgain()).filter(isPublished).map(({ publicJwk }) => publicJwk) };
     },
   };
 }

@@ -20,7 +20,7 @@
  * | `deleted_account_spend` hash of an identity | `DeletedAccountSpend` of a deleted account, until the month ends |
  * | `passkey` credentialId · `passkey_of` userId credentialId | `Passkey` · null |
  * | `passkey_challenge` hash | `PasskeyChallenge` |
- * | `signing_key` kid | `SigningKey`, of JSON web tokens; its private half is encrypted |
+ * | `signing_key` kid · `signing_key_head` | `SigningKey`, of JSON web tokens; its private half is encrypted · kid of the one that was made last |
  * | `sign_in_attempt` hash · `invitation` hash | `SignInAttempt` · `Invitation` |
  * | `prompt` id · `image` id | `Prompt` · `Image` |
  * | `ledger` promptId · `correction` promptId | `LedgerEntry` · `Correction` |
@@ -121,6 +121,7 @@ export const keys = {
   passkeysOf: (userId: string) => ["passkey_of", userId],
   passkeyChallenge: (hash: string) => ["passkey_challenge", hash],
   signingKey: (kid: string) => ["signing_key", kid],
+  signingKeyHead: () => ["signing_key_head"],
   invitation: (hash: string) => ["invitation", hash],
   signInAttempt: (hash: string) => ["sign_in_attempt", hash],
   prompt: (promptId: string) => ["prompt", promptId],

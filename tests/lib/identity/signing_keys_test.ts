@@ -54,3 +54,32 @@ Deno.test("with another secret the old keys are gone, and new ones sign", async 
   assert.notEqual((await signingKeys.current()).kid, kid);
   assert.equal(await signingKeys.find(kid), null);
 });
+
+Deno.test("of several nodes that start at once one makes the key, and all sign with it", async () => {
+  using store = await createTestStore();
+  const nodes = Array.from({ length: 5 }, () => createSigningKeys({ store, secret }));
+  const signed = await Promise.all(nodes.map((node) => node.current()));
+  assert.equal(new Set(signed.map(({ kid }) => kid)).size, 1);
+  assert.equal((await Array.fromAsync(store.kv.list({ prefix: [...kinds.signingKeys] }))).length, 1);
+});
+
+Deno.test("a key that another node made is found at its first token, and made-up ones are looked for every five seconds", async () => {
+  using store = await createTestStore();
+  const [one, other] = [createSigningKeys({ store, secret }), createSigningKeys({ store, secret })];
+  await Promise.all([one.current(), other.current()]);
+  store.clock.advance(30 * day);
+  const { kid } = await one.current();
+  assert.ok(await other.find(kid));
+  let lists = 0;
+  const list = store.kv.list.bind(store.kv);
+  store.kv.list = (...args) => {
+    lists++;
+    return list(...args);
+  };
+  store.clock.advance(5000);
+  for (let i = 0; i < 50; i++) assert.equal(await other.find(`made up ${i}`), null);
+  assert.equal(lists, 1);
+  store.clock.advance(5000);
+  assert.equal(await other.find("made up"), null);
+  assert.equal(lists, 2);
+});

@@ -13,6 +13,7 @@ import {
   announceTopic,
   type Channel,
   type ChannelDeps,
+  endUnwelcome,
   loseChannel,
   openChannel,
   readTopicsOf,
@@ -64,6 +65,8 @@ export interface ChangesDeps extends ChannelDeps {
 
 /** Pages that hear nothing for longer believe that something holds their stream back: see static/scripts/live.js. */
 const heartbeatMs = 5000;
+/** Of several nodes one may end a credential while no watch tells of it: each is looked at with every third heartbeat. */
+const lookedAtEvery = 3;
 
 export function createChanges(deps: ChangesDeps): Changes {
   const { store } = deps;
@@ -72,6 +75,7 @@ export function createChanges(deps: ChangesDeps): Changes {
   const readers = new Set<Reader>();
   const topics = createTopics(deps);
   let beating: ReturnType<typeof setInterval> | undefined;
+  let beats = 0;
   let isClosed = false;
 
   const stopListening = deps.reports.subscribe(({ promptId, userId, progress }) => {
@@ -152,6 +156,21 @@ export function createChanges(deps: ChangesDeps): Changes {
     }
     deps.presence.sweep();
     topics.lookAround();
+    if (store.isShared) lookAtCredentials();
+  }
+
+  /** Not at all of them in the same moment. */
+  function lookAtCredentials(): void {
+    beats++;
+    for (const channel of channels.all()) {
+      if (channel.userId.charCodeAt(channel.userId.length - 1) % lookedAtEvery !== beats % lookedAtEvery) {
+        continue;
+      }
+      // While the database does not tell, nobody is sent away; the next look will.
+      channel.inTurn(() => endUnwelcome(channel)).catch((error) =>
+        deps.log("warn", "credentials_not_read", { userId: channel.userId, error })
+      );
+    }
   }
 }
 

@@ -258,7 +258,7 @@ export async function readTopicsOf(
 }
 
 /** Ends the streams of credentials that do not count any more. */
-async function endUnwelcome(channel: Channel): Promise<void> {
+export async function endUnwelcome(channel: Channel): Promise<void> {
   const byCredential = Map.groupBy(channel.readers, ({ request }) => request.credentialId);
   await Promise.all(
     byCredential.values().map(async (readers) => {

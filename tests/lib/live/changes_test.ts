@@ -469,6 +469,24 @@ Deno.test("an idle stream gets a comment every 15 seconds, and ends when its cre
   }
 });
 
+Deno.test("of several nodes each looks at credentials by itself within fifteen seconds, whatever watches tell", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  try {
+    await withChanges(async ({ store, open }) => {
+      store.isShared = true;
+      let isGood = true;
+      const reader = await open({ isCredentialGood: () => Promise.resolve(isGood) });
+      const other = await open({ credentialId: "other" });
+      isGood = false;
+      for (let i = 0; i < 3; i++) mock.timers.tick(5000);
+      assert.equal(await reader.next(), null);
+      await other.cancel();
+    });
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 Deno.test("waiting for the final state ends with it", () =>
   withChanges(async ({ store, user, changes }) => {
     const started = await startPrompt(store, (await acceptPrompt(store, user)).prompt.value.id);

@@ -242,30 +242,30 @@ export function readSettings(environment: Record<string, string | undefined>): S
 /** Names of the keys of servers that `OPENAI_COMPATIBLE` names. */
 export const serverKey = /^OPENAI_COMPATIBLE_[A-Z0-9_]+_KEY$/;
 
-/** Each with the key that is set for it. Throws `StartError` for one that is none, or is for nobody. */
+const keyNameOf = ({ name }: NamedServer) =>
+  `OPENAI_COMPATIBLE_${name.toUpperCase().replaceAll("-", "_")}_KEY`;
+
+/** Each with the key that is set for it. Throws `StartError` for one that is none. */
 function withKeys(
   servers: readonly NamedServer[],
   environment: Record<string, string | undefined>,
 ): NamedServer[] {
-  const keyName = ({ name }: NamedServer) =>
-    `OPENAI_COMPATIBLE_${name.toUpperCase().replaceAll("-", "_")}_KEY`;
-  const values = Object.entries(environment)
-    .map(([name, value]): [string, string] => [name, bareValue(value ?? "")])
-    .filter(([name, value]) => serverKey.test(name) && value !== "");
-  for (const [name, value] of values) {
-    const of = servers.find((server) => keyName(server) === name);
-    if (of === undefined) {
-      throw new StartError(`${name} is for a server that OPENAI_COMPATIBLE does not name`);
-    }
-    if (placeholder.test(value) || !apiKey.safeParse(value).success) {
-      throw new StartError(`${name} takes the key of ${of.name}`);
-    }
-  }
-  const keys = new Map(values);
   return servers.map((server) => {
-    const key = keys.get(keyName(server));
-    return key === undefined ? server : { ...server, apiKey: key };
+    const name = keyNameOf(server);
+    const value = bareValue(environment[name] ?? "");
+    if (value === "") return server;
+    if (placeholder.test(value) || !apiKey.safeParse(value).success) {
+      throw new StartError(`${name} takes the key of ${server.name}`);
+    }
+    return { ...server, apiKey: value };
   });
+}
+
+/** The keys among these names that are for no server. */
+function keysForNobody(names: readonly string[], { OPENAI_COMPATIBLE: servers }: Settings): string[] {
+  return names.filter((name) =>
+    serverKey.test(name) && !servers.some((server) => keyNameOf(server) === name)
+  );
 }
 
 function asYet(name: string, value: string | undefined): string {
@@ -314,7 +314,15 @@ export async function loadSettings(
     }
     throw new StartError(`.env cannot be read (${error instanceof Error ? error.name : "unknown"})`);
   }
-  return readSettings(addEnvFile(bytes, environment));
+  const all = addEnvFile(bytes, environment);
+  const settings = readSettings(all);
+  const ofFile = Object.keys(all).filter((name) =>
+    bareValue(all[name] ?? "") !== "" && !(name in environment)
+  );
+  for (const name of keysForNobody(ofFile, settings)) {
+    throw new StartError(`${name} in .env is for a server that OPENAI_COMPATIBLE does not name`);
+  }
+  return settings;
 }
 
 /** The environment with what a `.env` file adds; what the real environment has counts, unless it is empty. */
@@ -379,6 +387,10 @@ export function misspeltSettings(
 ): string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
     if (settingNames.includes(name) || bareValue(value ?? "") === "") return [];
+    if (keysForNobody([name], settings).length > 0) {
+      return `${name} is for a server that OPENAI_COMPATIBLE does not name`;
+    }
+    if (serverKey.test(name)) return [];
     const meant = meantBy(name, settingNames) as SettingName | null;
     if (meant === null || isSaid(settings, meant)) return [];
     return `${name} is no setting of Darkroom; did you mean ${meant}?`;

@@ -38,6 +38,8 @@ export interface LocalServerDeps {
 }
 
 const longestMs = 30 * 60_000;
+const mostListed = 1000;
+const mostIdChars = 200;
 const askedAnewMs = 24 * 3600 * 1000;
 /** Where it did not answer. */
 const askedAgainMs = 5 * 60_000;
@@ -226,8 +228,8 @@ function modelIds(json: unknown): string[] {
   const makesPictures = ({ capabilities, output_modalities: outputs }: Fields) =>
     (capabilities === undefined && outputs === undefined) ||
     [...listOf(capabilities), ...listOf(outputs)].includes("image");
-  return entries.filter(makesPictures).flatMap(({ id }) => textOf(id) ?? [])
-    .filter((id, index, ids) => ids.indexOf(id) === index);
+  return entries.slice(0, mostListed).filter(makesPictures).flatMap(({ id }) => textOf(id) ?? [])
+    .filter((id, index, ids) => id.length <= mostIdChars && ids.indexOf(id) === index);
 }
 
 function localModel(id: string, { options, edit }: Dialect): Model {

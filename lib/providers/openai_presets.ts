@@ -42,11 +42,12 @@ const pricesFrom = "2026-11-22";
 
 const usual = ["512x512", "768x768", "1024x1024", "1536x1536", "1536x1024", "1024x1536"];
 const megapixel = 1024 * 1024;
+const mostListed = 1000;
 
 /** Of a list in OpenAI's shape, or a bare one. */
 function entriesOf(listed: unknown): (Fields & { id: string })[] {
   const entries = Array.isArray(listed) ? listed : listOf(fieldsOf(listed).data);
-  return entries.map(fieldsOf).flatMap((entry) => {
+  return entries.slice(0, mostListed).map(fieldsOf).flatMap((entry) => {
     const id = textOf(entry.id);
     return id !== null && /^[\w./:@+-]{1,120}$/.test(id) ? [{ ...entry, id }] : [];
   });

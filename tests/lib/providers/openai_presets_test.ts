@@ -11,7 +11,7 @@ import {
   standInPriceMicros,
 } from "../../fixtures/stand_in_provider.ts";
 import { createStudio, type Studio } from "../../fixtures/studio.ts";
-import { cutOff, huge, serve } from "../../stand_ins/http.ts";
+import { cutOff, hang, huge, serve } from "../../stand_ins/http.ts";
 import {
   type Answer,
   error,
@@ -302,6 +302,25 @@ Deno.test("of several servers that call a model alike each has its own, and its 
   assert.equal((await scene.run({ model: "one/painter" })).costMicros, 30_000);
   assert.equal((await scene.run({ model: "two/painter" })).costMicros, 40_000);
   assert.deepEqual(calls, [["painter"], ["painter"]]);
+});
+
+Deno.test("a server that hangs holds up neither the start nor the others, and is said not to answer", async () => {
+  await using hung = serve(() => hang());
+  await using good = startService("xai");
+  const providers: ReturnType<typeof createLocalServer>[] = [];
+  const begun = performance.now();
+  await using scene = await setProviderScene((common) => {
+    const at = (id: string, baseUrl: string) => {
+      const as = { id, preset: presetOf({ name: id, address: baseUrl }) };
+      return createLocalServer({ baseUrl, apiKey: key, as, ...common });
+    };
+    providers.push(at("litellm", hung.url), at("xai", good.api));
+    return providers[0];
+  }, { others: () => [providers[1]] });
+  assert.ok(performance.now() - begun < 5000);
+  assert.equal(scene.studio.deps.health.known("litellm")?.state, "unreachable");
+  const prompt = await scene.run({ model: "xai/grok-imagine-image" });
+  assert.deepEqual([prompt.status, prompt.costMicros], ["COMPLETED", 20_000]);
 });
 
 interface Inner extends AsyncDisposable {

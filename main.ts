@@ -18,6 +18,7 @@ import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { type OpenDeps, type OpenedStore, openStore } from "./lib/operation/open_store.ts";
 import { obstacleToSources } from "./lib/outgoing_address.ts";
 import { createOutgoing, resolveByHost } from "./lib/outgoing.ts";
+import { readComfyTemplates } from "./lib/providers/comfy_templates.ts";
 import { configureProviders, providerAddresses } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
@@ -57,6 +58,9 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   // A migration may take its time, and whoever waits for the ready lines learns why.
   const logAtOnce = createLog({ level: settings.LOG_LEVEL, now, write: (line) => console.error(line) });
   for (const words of withoutEffect) log("warn", "setting_without_effect", { words });
+  const comfyTemplates = settings.COMFY_URL === undefined
+    ? []
+    : await readComfyTemplates(settings.COMFY_TEMPLATES);
   const data = await openDataDirectory(settings.DATA_DIR);
   const { kv, isShared, nodeId, instanceId, secret, nodeSettings } = await openOrStop(
     () => openConfiguredStore(settings, { data, log: logAtOnce }),
@@ -80,7 +84,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     membership: nodeSettings && { settings: nodeSettings, onTurnedAway: turnAway },
     bus: openBus(settings, { publicUrl, secret, log }),
     ...configureBlobs(settings, { folder: data.blobs, ...time }),
-    providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl }),
+    providers: configureProviders(settings, { outgoing, ...time, prices, publicUrl, comfyTemplates }),
     prices,
     identityProviders,
     outgoing,

@@ -70,6 +70,14 @@ export function a1111Address(text: string): string | null {
   return url === null ? null : joined(url, url.pathname.replace(/\/(sdapi(\/.*)?|docs)\/*$/, ""));
 }
 
+/** What stands before `/prompt`, with `/api` before it or not. */
+export function comfyAddress(text: string): string | null {
+  const url = plainAddress(text);
+  return url === null
+    ? null
+    : joined(url, url.pathname.replace(/(\/api)?(\/(prompt|system_stats|queue|ws))?\/*$/, ""));
+}
+
 /** Of a server that speaks KV Connect; it may stand below a path. */
 export function kvConnectAddress(text: string): string | null {
   const url = plainAddress(text);

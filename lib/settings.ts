@@ -5,6 +5,7 @@
 import { z } from "zod";
 import {
   a1111Address,
+  comfyAddress,
   geminiAddress,
   issuerAddress,
   kvConnectAddress,
@@ -141,6 +142,14 @@ const variables = {
   A1111_AUTH: {
     schema: z.string().regex(/^[^:\s,]+:\S+$/).optional(),
     takes: "its user and password as --api-auth has them, such as user:password",
+  },
+  COMFY_URL: {
+    schema: address(comfyAddress).optional(),
+    takes: "the http or https address of a ComfyUI server, such as http://127.0.0.1:8188",
+  },
+  COMFY_TEMPLATES: {
+    schema: z.string().regex(/^[^~]/).default("./comfy"),
+    takes: "a folder, written without ~",
   },
   DEFAULT_MODEL: { schema: z.string().optional(), takes: "the id of a model" },
   GOOGLE_CLIENT_ID: { schema: z.string().optional(), takes: "the client id of a Google sign-in" },
@@ -365,6 +374,7 @@ const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["OPENROUTER_MODELS", ["OPENROUTER_API_KEY"]],
   ["STABILITY_BASE_URL", ["STABILITY_API_KEY"]],
   ["A1111_AUTH", ["A1111_URL"]],
+  ["COMFY_TEMPLATES", ["COMFY_URL"]],
   ["NATS_URL", ["KV_URL"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
   ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],

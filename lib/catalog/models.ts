@@ -57,7 +57,8 @@ export function createModels(
     const today = new Date(now()).toISOString().slice(0, 10);
     const models = all().map(({ model }) => model)
       .filter((m) => m.retiresAt === null || m.retiresAt > today);
-    const first = defaultModel ?? models.find(({ provider }) => provider !== "sketch")?.id;
+    const first = defaultModel ??
+      models.find(({ provider, needsSource }) => provider !== "sketch" && !needsSource)?.id;
     return models.toSorted((a, b) => Number(b.id === first) - Number(a.id === first));
   };
   const find = (id: string) => all().find(({ model }) => model.id === id) ?? null;

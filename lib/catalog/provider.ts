@@ -93,6 +93,8 @@ export interface Model {
   };
   /** Null: it can't be given pictures. */
   edit: EditAbility | null;
+  /** It only changes pictures, and makes none from words alone. */
+  needsSource?: true;
   /** Where the text is drawn: by the provider, or by Darkroom. */
   watermark: "provider" | "darkroom";
   /** Whether the provider reports a percentage. */

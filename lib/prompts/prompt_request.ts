@@ -274,6 +274,9 @@ function whatIsMade(model: Model, input: Omit<PromptInput, "prompt">, named: Nam
       field: needsBase,
     });
   }
+  if (model.needsSource) {
+    throw unsupported("sources", `${model.name} changes pictures: give it one as a source`);
+  }
   if (!model.sizes.includes(imageSize)) throw invalidSize(model);
   return { taskType: "TEXT_TO_IMAGE", imageSize };
 }

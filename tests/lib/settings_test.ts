@@ -82,6 +82,9 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["A1111_URL", "http://127.0.0.1:7860/sdapi/v1/txt2img", "http://127.0.0.1:7860"],
   ["A1111_URL", "https://a.test/forge/docs", "https://a.test/forge"],
   ["A1111_AUTH", "ada:with:colons", "ada:with:colons"],
+  ["COMFY_URL", "http://127.0.0.1:8188/", "http://127.0.0.1:8188"],
+  ["COMFY_URL", "http://127.0.0.1:8188/api/prompt", "http://127.0.0.1:8188"],
+  ["COMFY_URL", "https://a.test/comfy/queue", "https://a.test/comfy"],
   ["GEMINI_BASE_URL", "https://a.test/v1beta/", "https://a.test/v1beta"],
   [
     "GEMINI_BASE_URL",

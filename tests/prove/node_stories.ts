@@ -24,6 +24,11 @@ function createNodes(
   return createWorld({ patienceMs, ...options, ...more, nodes });
 }
 
+/** What a node had submitted, and could tell nobody of before its work was taken over, is as with one that was killed. */
+function asIfKilled(evidence: Evidence): Evidence {
+  return { ...evidence, kills: evidence.kills + 1 };
+}
+
 /** Nothing is promised about how soon readers are told while the machines under it are away. */
 function checkTimeless(evidence: Evidence): Finding[] {
   return checkAll(evidence).filter(({ promise }) => promise !== "told" && promise !== "resumed");
@@ -59,14 +64,14 @@ export async function nodeDies(options: ScenarioOptions): Promise<Finding[]> {
     world.people.flatMap((person) => Array.from({ length: 4 }, (_, i) => person.submit(`${i}`, square))),
   );
   const { journal } = world.nanobanana;
-  await until(() => journal.filter(({ request }) => request === "create").length, (count) => count >= 6);
+  await until(() => journal.filter(({ request }) => request === "poll").length, (count) => count >= 6);
   await world.kill(1);
   const killedAt = Date.now();
   const evidence = await world.settle();
   const tasksAt = (request: string) =>
     journal.filter((entry) => entry.request === request && entry.at <= killedAt).map(({ taskId }) => taskId);
   const done = new Set(tasksAt("download"));
-  const open = tasksAt("create").filter((taskId) => !done.has(taskId));
+  const open = [...new Set(tasksAt("poll"))].filter((taskId) => !done.has(taskId));
   const milliseconds = open.map((taskId) => {
     const next = journal.find((entry) => entry.taskId === taskId && entry.at > killedAt);
     return (next?.at ?? Infinity) - killedAt;
@@ -105,7 +110,7 @@ export async function nodeStandsStill(options: ScenarioOptions & { forMs?: numbe
   await pause(options.forMs ?? 30_000);
   stopped.process.kill("SIGCONT");
   await submit("afterwards");
-  return checkTimeless(await world.settle());
+  return checkTimeless(asIfKilled(await world.settle()));
 }
 
 /** The store is away: nothing is accepted meanwhile that is not there afterwards, and all goes on by itself. */
@@ -177,9 +182,7 @@ export async function nodeCutOff(options: ScenarioOptions & { forMs?: number }):
   await pause(options.forMs ?? 25_000);
   cluster!.lines[0].mend();
   await person.submit("afterwards", square);
-  const evidence = await world.settle();
-  // What it had submitted, and could tell nobody of, is as with one that was killed.
-  return checkTimeless({ ...evidence, kills: evidence.kills + 1 });
+  return checkTimeless(asIfKilled(await world.settle()));
 }
 
 /** The broker is killed and comes back; what is promised holds meanwhile, only a little later. */
@@ -214,7 +217,7 @@ export async function burstOverNodes(options: ScenarioOptions): Promise<Finding[
   return [...checkAll(await world.settle()), finding("budget", violations, { cases: 200 })];
 }
 
-/** Forty prompts of one person over two nodes: as many at once as one may have, and no more. */
+/** Twenty prompts of one person over two nodes: as many at once as one may have, and no more. */
 export async function turnsOverNodes(options: ScenarioOptions): Promise<Finding[]> {
   const atOnce = 3;
   await using world = await createNodes(options, {
@@ -223,7 +226,7 @@ export async function turnsOverNodes(options: ScenarioOptions): Promise<Finding[
   world.nanobanana.pollsUntilDone = 2;
   await world.start();
   const [person] = world.people;
-  await Promise.all(Array.from({ length: 40 }, (_, i) => person.submit(`${i}`, square)));
+  await Promise.all(Array.from({ length: 20 }, (_, i) => person.submit(`${i}`, square)));
   const evidence = await world.settle();
   let open = 0;
   let most = 0;
@@ -232,7 +235,7 @@ export async function turnsOverNodes(options: ScenarioOptions): Promise<Finding[
     if (request === "download") open--;
   }
   const violations = most === atOnce ? [] : [{ says: `${most} ran at once instead of ${atOnce}`, trace: [] }];
-  return [...checkAll(evidence), finding("turns", violations, { cases: 40 })];
+  return [...checkAll(evidence), finding("turns", violations, { cases: 20 })];
 }
 
 /** Somebody is disabled at one node while their streams are open at both. */

@@ -96,6 +96,23 @@ function checkTakeover({ rest }: Evidence, { killedAt }: { killedAt: number }): 
   return { ...finding("takeover", violations, { cases: after.length }), milliseconds };
 }
 
+/** A node comes back while another waits for the answer to a submission, and leaves that alone. */
+export async function nodeComesBack(options: ScenarioOptions): Promise<Finding[]> {
+  await using world = await createNodes(options);
+  const { onPoint } = world.nanobanana;
+  world.nanobanana.onPoint = async (moment) => {
+    await onPoint(moment);
+    if (moment.method === "POST" && moment.point === "before the answer") await pause(6000);
+  };
+  await world.start();
+  const reached = world.reaches(({ method, point }) => method === "POST" && point === "received");
+  await world.people[0].submit("slow", square);
+  await world.kill(1 - await reached);
+  await world.start();
+  // The one that was killed had nothing to do with it.
+  return checkTimeless({ ...await world.settle(), kills: 0 });
+}
+
 /** A node stands still for longer than its leases last, then wakes and finds its work with somebody else. */
 export async function nodeStandsStill(options: ScenarioOptions & { forMs?: number }): Promise<Finding[]> {
   await using world = await createNodes(options);
@@ -123,6 +140,17 @@ export async function storeAway(
   await world.start();
   await Promise.all(people.map((person, i) => person.submit(`before ${i}`, square)));
   await until(() => nanobanana.journal.length, (count) => count >= 2);
+  // The answer to a submission comes while there is nowhere to keep it.
+  const { onPoint } = nanobanana;
+  const isInFlight = Promise.withResolvers<void>();
+  nanobanana.onPoint = async (moment) => {
+    await onPoint(moment);
+    if (moment.method !== "POST" || moment.point !== "before the answer") return;
+    isInFlight.resolve();
+    await pause(4000);
+  };
+  await Promise.all(people.map((person) => person.submit("in flight", square)));
+  await isInFlight.promise;
   if (options.isKilled) await cluster!.denokv.end("SIGKILL");
   else cluster!.denokv.signal("SIGSTOP");
   const violations: Violation[] = [];
@@ -133,13 +161,23 @@ export async function storeAway(
   else cluster!.denokv.signal("SIGCONT");
   await Promise.all(meanwhile);
   await Promise.all(people.map((person, i) => person.submit(`afterwards ${i}`, square)));
-  return [...checkTimeless(await world.settle()), finding("outage", violations, { cases: 1 })];
+  const { rest, ...evidence } = await world.settle();
+  // A store that stood still may have taken what it was asked when nobody waited for it any more.
+  const prompts = rest.prompts.filter(({ text, status, ledger }) =>
+    !text.endsWith(neverToRun) || status !== "CANCELLED" || (ledger?.costMicros ?? 0) > 0
+  );
+  return [
+    ...checkTimeless({ ...evidence, rest: { ...rest, prompts } }),
+    finding("outage", violations, { cases: 1 }),
+  ];
 }
+
+const neverToRun = "never to run";
 
 /** Without a key to find it again by, what is refused with a 503 never runs and costs nothing. */
 async function refusals(world: World): Promise<Violation[]> {
   const [person] = world.people;
-  const prompt = `${person.name}: never to run`;
+  const prompt = `${person.name}: ${neverToRun}`;
   const answers = await Promise.all(Array.from({ length: 4 }, async () => {
     const asked = Date.now();
     const answer = await person.send("POST", "/images/generate", { prompt, ...square }, {

@@ -40,6 +40,7 @@ export function nodeSuites(
       lanes: 3,
       runs: [
         run("a node dies", "takeover", () => nodeStories.nodeDies(some)),
+        run("a node comes back", "once", () => nodeStories.nodeComesBack(some)),
         run("a node stands still", "once", () => nodeStories.nodeStandsStill(some)),
         run("a node is cut off", "once", () => nodeStories.nodeCutOff(some)),
         run("lines that break", "accepted", () => nodeStories.brokenLines(some)),

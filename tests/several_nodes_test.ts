@@ -87,6 +87,7 @@ Deno.test({
         headers: { Authorization: `Bearer ${key}` },
       });
       assert.equal((await users.json()).users.length, 1);
+      assert.deepEqual(await nodesShown(nodes[1], env, dataDir(2)), 2);
       const start = (more: Record<string, string>) =>
         lineOfFailure(startServer({ dataDir: dataDir(3), env: { ...env, ...more } }));
       assert.match(
@@ -116,6 +117,18 @@ Deno.test({
     await using _ = await startServer({ dataDir: dataDir(3), env: other });
   },
 });
+
+/** How many nodes the admin's page names, to its owner. */
+async function nodesShown(server: Server, env: Record<string, string>, dataDir: string): Promise<number> {
+  const { stdout } = await runTask(["login"], { dataDir, env });
+  const { pathname, search } = new URL(stdout.split(": ")[1]);
+  const headers = { Origin: alike.PUBLIC_URL };
+  const signIn = await fetch(server.url + pathname + search, { headers, redirect: "manual" });
+  await signIn.body?.cancel();
+  const cookie = signIn.headers.getSetCookie().map((each) => each.split(";")[0]).join("; ");
+  const page = await fetch(`${server.url}/admin/providers`, { headers: { ...headers, Cookie: cookie } });
+  return (await page.text()).split('data-name="Last seen"').length - 1;
+}
 
 Deno.test({
   name: "a node waits for a store that comes after it, and says so",

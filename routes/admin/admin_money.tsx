@@ -10,6 +10,7 @@ import { listChargesOfAll, readDrift, readSpendOfAll } from "../../lib/accounts/
 import { readUsers } from "../../lib/users/user.ts";
 import type { Names } from "../../views/admin/layout.tsx";
 import { AdminPricesPage } from "../../views/admin/prices_page.tsx";
+import { listNodes } from "../../lib/store/nodes.ts";
 import { AdminProvidersPage } from "../../views/admin/providers_page.tsx";
 import { AdminQueuePage } from "../../views/admin/queue_page.tsx";
 import { serverPauseJson } from "../../views/json/queue_json.ts";
@@ -66,6 +67,7 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
           failing={await deps.readiness.failures()}
           providers={await health.check()}
           sourceObstacle={deps.sources.obstacle}
+          nodes={store.isShared ? await listNodes(store) : []}
         />,
       );
     })

@@ -4,6 +4,7 @@
  */
 import type { SeenProvider } from "../../lib/catalog/health.ts";
 import type { EditAbility, MaskForm, Model, Provider, ProviderStatus } from "../../lib/catalog/provider.ts";
+import type { SeenNode } from "../../lib/store/nodes.ts";
 import type { User } from "../../lib/users/user.ts";
 import { AdminLayout } from "./layout.tsx";
 import { sizeWords } from "../shell/format.ts";
@@ -17,13 +18,15 @@ const stateWords: { [state in ProviderStatus["state"]]: string } = {
   trouble: "is in trouble",
 };
 
-export function AdminProvidersPage({ user, failing, providers, sourceObstacle }: {
+export function AdminProvidersPage({ user, failing, providers, sourceObstacle, nodes }: {
   user: User;
   /** Parts of this server that do not answer. */
   failing: { part: string; reason: string }[];
   providers: SeenProvider[];
   /** Why those that fetch pictures themselves can't be given any. */
   sourceObstacle: string | null;
+  /** Those that share the database, where several do. */
+  nodes: readonly SeenNode[];
 }) {
   const modelCount = providers.reduce((sum, { provider }) => sum + provider.models.length, 0);
   return (
@@ -71,6 +74,7 @@ export function AdminProvidersPage({ user, failing, providers, sourceObstacle }:
           <Abilities provider={provider} isOpen={modelCount <= mostShown} />
         ))}
       </section>
+      {nodes.length > 0 && <Nodes nodes={nodes} zone={user.timeZone} />}
     </AdminLayout>
   );
 }
@@ -82,6 +86,31 @@ function namesOf(models: readonly Model[]): string {
   const more = models.length - mostShown;
   const names = models.slice(0, more > 1 ? mostShown : undefined).map(modelWords).join(", ");
   return more > 1 ? `${names} and ${more} more` : names;
+}
+
+function Nodes({ nodes, zone }: { nodes: readonly SeenNode[]; zone: User["timeZone"] }) {
+  return (
+    <section aria-labelledby="nodes">
+      <h2 id="nodes">Nodes</h2>
+      <Records columns={["Node", "Runs", "Started", "Last seen"]}>
+        {nodes.map(({ id, prompts, streams, startedAt, seenAt }) => (
+          <tr>
+            <th scope="row">{id}</th>
+            <td data-name="Runs">
+              {prompts} {prompts === 1 ? "prompt" : "prompts"}, {streams}{" "}
+              {streams === 1 ? "stream" : "streams"}
+            </td>
+            <td data-name="Started">
+              <Time at={startedAt} zone={zone} />
+            </td>
+            <td data-name="Last seen">
+              <Time at={seenAt} zone={zone} />
+            </td>
+          </tr>
+        ))}
+      </Records>
+    </section>
+  );
 }
 
 function modelWords({ id, retiresAt }: Model): string {

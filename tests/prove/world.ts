@@ -342,7 +342,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const books = await Promise.all(
       world.people.map(async (person) => ({ user: person.name, ...await booksAtRest(person, isOver) })),
     );
-    const report = await askServer(pathsIn(world.dataDir), { command: "verify", input: {} });
+    const report = await askServer(pathsIn(world.server.dataDir), { command: "verify", input: {} });
     const verified = report!.violations.map(({ rule, subject, detail }) => `${rule} ${subject}: ${detail}`);
     return { prompts, batches, pictures, books, verified };
   }

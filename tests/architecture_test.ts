@@ -1,6 +1,8 @@
 /** The layers: who may import whom, and what belongs to one place alone. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { concerns } from "../lib/store/own_changes.ts";
+import { keys, kinds, lists } from "../lib/store/schema.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -164,4 +166,12 @@ Deno.test("the operator's commands begin without what decodes pictures, which th
     !seen.has("sharp"),
     [...seen].filter((from) => sources.get(from)?.imports.some((each) => each.from === "sharp")).join(", "),
   );
+});
+
+Deno.test("it is said of every kind of record whom it concerns, and of none that is not there", () => {
+  const build = Object.values(keys) as ((...parts: unknown[]) => Deno.KvKey)[];
+  const ofKeys = build.map((key) => String(key({}, {}, "", "", "")[0]));
+  const ofLists = Object.values(lists).map((list) => String(list("", "")[0]));
+  const known = new Set([...ofKeys, ...ofLists, ...Object.values(kinds).map(([kind]) => kind)]);
+  assert.deepEqual(Object.keys(concerns).toSorted(), [...known].toSorted());
 });

@@ -9,7 +9,7 @@ import type { Blobs } from "./blobs/blobs.ts";
 import type { PresignedFiles } from "./blobs/configured_blobs.ts";
 import { createHoldableBlobs, type HoldableBlobs } from "./blobs/holdable_blobs.ts";
 import type { Bus } from "./bus/bus.ts";
-import { followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
+import { createSharedPrices, followAddedPrices, loadAddedPrices } from "./catalog/add_price.ts";
 import { type Callbacks, createCallbacks } from "./catalog/callbacks.ts";
 import { createProviderTasks, type ProviderTasks } from "./catalog/provider_tasks.ts";
 import { createProviderHealth, type ProviderHealth } from "./catalog/health.ts";
@@ -213,7 +213,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const store = createStore({ kv: tellWrites(world.kv, world), now, monotonic, isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs, isShared ? { store, log } : undefined);
-  await loadAddedPrices(store, prices);
+  const sharedPrices = isShared ? createSharedPrices(store, prices) : undefined;
+  await (sharedPrices?.load() ?? loadAddedPrices(store, prices));
   const health = createProviderHealth({ providers, now });
   await health.start();
   const sources = createSourceAddresses({
@@ -224,7 +225,14 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     outbox: world.outbox,
   });
   const canFetch = sources.obstacle === null;
-  const models = createModels({ canFetch, providers, prices, defaultModel: world.defaultModel, now });
+  const models = createModels({
+    canFetch,
+    providers,
+    prices,
+    sharedPrices,
+    defaultModel: world.defaultModel,
+    now,
+  });
   const { defaultModel } = world;
   // A provider that did not answer yet may still have it.
   if (defaultModel !== undefined && models.find(defaultModel) === null) {
@@ -403,7 +411,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     async start() {
       membership?.start();
       acceptances.start();
-      void followAddedPrices(store, { prices, log, signal: stopping.signal });
+      void followAddedPrices(store, { prices, shared: sharedPrices, log, signal: stopping.signal });
       callbacks.follow(stopping.signal);
       await worker.start();
       await duties.start({

@@ -4,6 +4,7 @@ import { cutText } from "../graphemes.ts";
 import type { Account } from "../money/account.ts";
 import { changeBooks } from "../money/ledger.ts";
 import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "../prompts/idempotency.ts";
+import { checkPrices } from "../prompts/quote.ts";
 import { dearerThanShown, demandBudget, demandSources, type RequestDeps } from "../prompts/request_prompt.ts";
 import { type Acceptances, plainAcceptances } from "../prompts/unanswered.ts";
 import { Refusal } from "../refusal.ts";
@@ -13,6 +14,7 @@ import type { Batch } from "./batch.ts";
 import { encodeRows, rowsContentType } from "./batch_rows.ts";
 import { batchOwner, readBatch, setAside, tellOfBatch, writeBatchEntries } from "./batch_store.ts";
 import { type BatchPlan, type BatchTerms, reservedAtFirst } from "./plan.ts";
+import { planAgainByPrices } from "./plan_quotes.ts";
 
 export interface AcceptBatchDeps extends RequestDeps {
   blobs: Pick<Blobs, "put" | "delete">;
@@ -42,14 +44,33 @@ export async function findAcceptedBatch(
 }
 
 /**
- * Accepts what was planned, at its prices. Refuses with `budget_exceeded`, `idempotency_mismatch`, `not_found` where a
+ * Accepts what was planned, at its prices, or at those that an admin has added at another node by then. Refuses with `budget_exceeded`, `idempotency_mismatch`, `not_found` where a
  * picture that a row changes is not there, `unavailable`, or with `conflict` where it costs more than whoever asks was
  * shown, and then nothing has happened.
  */
 export async function acceptBatch(
   deps: AcceptBatchDeps,
-  { user, plan, terms, idempotency, atMostMicros = Infinity }: BatchRequest,
+  { plan, ...asked }: BatchRequest,
 ): Promise<AcceptedBatch> {
+  let planned = plan;
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const accepted = await acceptPlanned(deps, { ...asked, plan: planned });
+    if (accepted !== null) return accepted;
+    const again = await planAgainByPrices(planned);
+    if (again === null) break;
+    planned = again;
+  }
+  throw new Error("A batch could not be accepted although nothing else claimed it");
+}
+
+/** Prices may have been added once more by the time that it was planned again. */
+const mostAttempts = 5;
+
+/** Null: prices were added since it was planned. */
+async function acceptPlanned(
+  deps: AcceptBatchDeps,
+  { user, plan, terms, idempotency, atMostMicros = Infinity }: BatchRequest,
+): Promise<AcceptedBatch | null> {
   const { store, blobs } = deps;
   const claim = idempotency && claimOf(user.id, idempotency);
   const earlier = claim && await findClaimed(store, claim);
@@ -78,10 +99,10 @@ export async function acceptBatch(
   const winner = claim && await findClaimed(store, claim);
   if (winner) return { batch: winner, isReplay: true };
   if (await readUser(store, user.id) === null) throw accountGone();
-  throw new Error(`Batch ${id} could not be accepted although nothing else claimed it`);
+  return null;
 }
 
-/** Null: somebody else claimed the key, or the account is gone. */
+/** Null: somebody else claimed the key, the account is gone, or prices were added. */
 function writeBatch(
   { store, defaultBudgetMicros: defaultMicros }: AcceptBatchDeps,
   { id, user, plan, terms, claim, acceptances }: {
@@ -106,6 +127,7 @@ function writeBatch(
     const atomic = books.write(store.kv.atomic(), { account, beside: batch });
     writeBatchEntries(atomic, { before: null, after: batch });
     tellOfBatch(store, { atomic, batch, told: null });
+    checkPrices(atomic, plan);
     if (claim) writeClaim(atomic, { claim, claimed: { batchId: id }, at });
     return { atomic: acceptances.announce(checkAccount(atomic, user.id), id), value: batch };
   });

@@ -1,6 +1,7 @@
 /** What a batch will be before it is accepted: its rows, checked and priced, and the terms on which they run. */
 import type { PriceRow } from "../money/charge.ts";
 import type { Filing, PromptRequest, RecipeUse } from "../prompts/prompt.ts";
+import type { PricesSeen } from "../prompts/quote.ts";
 import type { Axis, Lane } from "./batch.ts";
 
 /** A row that was checked: a line of a batch's blob. */
@@ -29,6 +30,8 @@ export interface BatchPlan {
   byModel: { model: string; rows: number; images: number; costMicros: number }[];
   /** Two axes make a table; null: a list. */
   axes: Axis[] | null;
+  /** Absent: nobody else adds prices. */
+  pricesSeen?: PricesSeen;
 }
 
 export interface BatchTerms {

@@ -1,7 +1,7 @@
 /** Quotes put together as the rows of one batch. */
 import type { PriceRow } from "../money/charge.ts";
 import type { Filing, RecipeUse } from "../prompts/prompt.ts";
-import type { Quote } from "../prompts/quote.ts";
+import { leastSeen, type Quote } from "../prompts/quote.ts";
 import type { BatchPlan, BatchRow } from "./plan.ts";
 
 /** A quote, where its pictures go when they arrive, and what they are made with. */
@@ -37,6 +37,7 @@ export function planQuotes(quotes: readonly FiledQuote[]): BatchPlan {
       costMicros: sum.costMicros + holdMicros,
     });
   }
+  const pricesSeen = leastSeen(quotes);
   return {
     rows,
     priceRows,
@@ -44,5 +45,20 @@ export function planQuotes(quotes: readonly FiledQuote[]): BatchPlan {
     mostMicros: rows.reduce((sum, { holdMicros }) => sum + holdMicros, 0),
     byModel: [...byModel.values()],
     axes: null,
+    ...pricesSeen && { pricesSeen },
   };
+}
+
+/** The same plan by the prices that there are now; null: none was added since. Refuses with `invalid_model`. */
+export async function planAgainByPrices(plan: BatchPlan): Promise<BatchPlan | null> {
+  const { rows, priceRows, axes, pricesSeen } = plan;
+  if (pricesSeen === undefined) return null;
+  const quotes = await pricesSeen.quoteAgain(
+    rows.map(({ request, priceRow }) => ({ request, priceRow: priceRows[priceRow] })),
+  );
+  const again = planQuotes(quotes.map((quote, i) => {
+    const { filing, recipe } = rows[i];
+    return { ...quote, filing, recipe };
+  }));
+  return again.pricesSeen?.versionstamp === pricesSeen.versionstamp ? null : { ...again, axes };
 }

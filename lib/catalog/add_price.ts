@@ -4,9 +4,9 @@ import type { Log } from "../log.ts";
 import { Refusal } from "../refusal.ts";
 import type { Models } from "./models.ts";
 import type { PriceRow } from "../money/charge.ts";
-import type { AddedPrice, PriceBook } from "./price_book.ts";
+import type { AddedPrice, PriceBook, SharedPrices } from "./price_book.ts";
 import { keys, kinds } from "../store/schema.ts";
-import { commit, type Store } from "../store/store.ts";
+import { commit, read, type Store } from "../store/store.ts";
 import { watchKey } from "../store/watch_key.ts";
 
 /** Puts the rows that were added earlier into the book. */
@@ -14,12 +14,31 @@ export async function loadAddedPrices(store: Store, prices: PriceBook): Promise<
   for await (const { value } of store.kv.list<AddedPrice>({ prefix: [...kinds.prices] })) prices.add(value);
 }
 
+/** `loadAddedPrices` for a book that has to know how far it is. */
+export function createSharedPrices(store: Store, prices: PriceBook): SharedPrices {
+  let known: string | null = null;
+  return {
+    known: () => known,
+    async load() {
+      // Read before the rows, so that none of its time is missed. Rows only come, so two loads do each other no harm.
+      const head = await read(store.kv, keys.priceAdded());
+      await loadAddedPrices(store, prices);
+      known = head?.versionstamp ?? null;
+    },
+  };
+}
+
 /** Until the signal is aborted, puts in what is added, on whichever node that is. */
 export async function followAddedPrices(
   store: Store,
-  { prices, log, signal }: { prices: PriceBook; log: Log; signal: AbortSignal },
+  { prices, shared, log, signal }: {
+    prices: PriceBook;
+    shared?: SharedPrices;
+    log: Log;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  const onWrite = () => loadAddedPrices(store, prices);
+  const onWrite = () => shared?.load() ?? loadAddedPrices(store, prices);
   await watchKey(store.kv, { key: keys.priceAdded(), onWrite, log, signal });
 }
 

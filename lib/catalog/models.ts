@@ -1,6 +1,6 @@
 /** The models on offer: those of all providers that are switched on, until they retire. */
 import { Refusal, StartError } from "../refusal.ts";
-import { mostBeyondRow, type PriceBook } from "./price_book.ts";
+import { mostBeyondRow, type PriceBook, type SharedPrices } from "./price_book.ts";
 import type { Model, Provider } from "./provider.ts";
 import { type PriceRow, scaledByLane } from "../money/charge.ts";
 
@@ -21,6 +21,8 @@ export interface Models {
    * price: what it costs is never assumed.
    */
   economyPrice(query: { model: string; size: string }): EconomyRow | null;
+  /** Absent: nobody else adds prices. */
+  readonly sharedPrices?: SharedPrices;
   /** The most that a request can cost now, in micro-dollars: what is shown before and set aside for it. */
   quote(request: Quoted): number;
 }
@@ -43,11 +45,12 @@ export interface Quoted {
 
 /** Throws `StartError` where the default model is none of those on offer. */
 export function createModels(
-  { canFetch = true, providers, prices, defaultModel, now }: {
+  { canFetch = true, providers, prices, sharedPrices, defaultModel, now }: {
     /** Providers can fetch pictures from this server; otherwise those that would have to are not given any. */
     canFetch?: boolean;
     providers: readonly Provider[];
     prices: PriceBook;
+    sharedPrices?: SharedPrices;
     defaultModel: string | undefined;
     now: () => number;
   },
@@ -99,6 +102,7 @@ export function createModels(
     areMoreExpected,
     price,
     economyPrice,
+    ...sharedPrices && { sharedPrices },
     quote({ model, imageSize, count, text, edit, lane }) {
       const offered = find(model)?.model;
       const isOwn = offered?.seller !== undefined;

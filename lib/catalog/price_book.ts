@@ -142,6 +142,14 @@ export interface AddedPrice extends PriceRow {
   addedAt: number;
 }
 
+/** Where several nodes use the store: the rows that admins added, on whichever of them, as far as the book has them. */
+export interface SharedPrices {
+  /** All that were added up to this version of `price_added` are in the book; null: none was added. */
+  known(): string | null;
+  /** Puts in what was added since. */
+  load(): Promise<void>;
+}
+
 export interface PriceBook {
   /**
    * The row for one picture at that time; null where the model has no price. Two providers may call their models alike:

@@ -8,7 +8,7 @@ import { type Books, changeBooks } from "../money/ledger.ts";
 import { type Claim, claimOf, type Idempotency, readClaimed, writeClaim } from "./idempotency.ts";
 import { newPrompt } from "./new_prompt.ts";
 import type { Filing, Prompt, PromptRequest, RecipeUse } from "./prompt.ts";
-import type { Quote } from "./quote.ts";
+import { checkPrices, type Quote, quoteAgain } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
 import { type Acceptances, plainAcceptances } from "./unanswered.ts";
 import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_again.ts";
@@ -49,7 +49,8 @@ export async function findAccepted(
 const mostAttempts = 5;
 
 /**
- * Accepts what was quoted, at that price. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
+ * Accepts what was quoted, at that price; where an admin has added another one at another node by then, at that one,
+ * which is no more than `atMostMicros` either. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
  * with `conflict` where it costs more than whoever asks was shown, and then nothing has happened.
  */
 export async function requestPrompt(
@@ -75,8 +76,9 @@ export async function requestPrompt(
   await demandBoard(store, { userId: user.id, boardId: filing?.boardId ?? null });
   await deps.readiness.demand();
 
-  const { request, model, priceRow, mostMicros: holdMicros } = quote;
+  let quoted = quote;
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const { request, model, priceRow, mostMicros: holdMicros } = quoted;
     const at = store.now();
     const id = store.ids();
     const accept = () =>
@@ -101,6 +103,7 @@ export async function requestPrompt(
           at,
         });
         const atomic = books.write(writePrompt(store.kv, { before: null, after: prompt }), { account });
+        checkPrices(atomic, quoted);
         once.write(atomic, { promptId: id, at });
         return { atomic: acceptances.announce(checkAccount(atomic, user.id), id), value: prompt };
       });
@@ -110,6 +113,7 @@ export async function requestPrompt(
     const winner = await once.find();
     if (winner !== null) return { prompt: winner, isReplay: true };
     if (await readUser(store, user.id) === null) throw accountGone();
+    quoted = await quoteAgain(quoted) ?? quoted;
   }
   throw new Error("A prompt could not be accepted although nothing else claimed it");
 }

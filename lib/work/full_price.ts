@@ -16,7 +16,7 @@ import {
   toPending,
 } from "../prompts/prompt.ts";
 import { writePrompt } from "../prompts/prompt_store.ts";
-import type { Quote } from "../prompts/quote.ts";
+import { checkPrices, type Quote, quoteAgain } from "../prompts/quote.ts";
 import { demandBudget } from "../prompts/request_prompt.ts";
 import { quoteRetry } from "../prompts/retry.ts";
 import { Refusal } from "../refusal.ts";
@@ -51,8 +51,12 @@ export async function goOnAtFullPrice(
   const user = await readUser(store, userId);
   if (user === null) return false;
   try {
-    const quote = quoteRetry(deps.models, before.value);
-    return await write(deps, { before, batchId, user: user.value, quote }) !== null;
+    let quote: Quote | null = quoteRetry(deps.models, before.value);
+    while (quote !== null) {
+      if (await write(deps, { before, batchId, user: user.value, quote }) !== null) return true;
+      quote = await quoteAgain(quote);
+    }
+    return false;
   } catch (error) {
     if (!(error instanceof Refusal) || error instanceof DatabaseRefusal) throw error;
     return false;
@@ -75,7 +79,7 @@ function write(
     demandRoom(books, moreMicros);
     demandBudget({ user, at, books, defaultMicros, holdMicros: moreMicros });
     const after = atFullPrice(before.value, { quote, at });
-    const atomic = checkAccount(writePrompt(store.kv, { before, after }), userId);
+    const atomic = checkPrices(checkAccount(writePrompt(store.kv, { before, after }), userId), quote);
     const account = { ...books.account, heldMicros: books.account.heldMicros + moreMicros };
     books.write(atomic, addToBatch(atomic, { books, account, before: before.value, after, at }));
     return { atomic: doorbell.ring(atomic, id), value: after };

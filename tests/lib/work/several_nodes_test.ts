@@ -1,7 +1,9 @@
 /** What one process was sure of by itself holds over several that use the same store. */
 import assert from "node:assert/strict";
+import { addPrice } from "../../../lib/catalog/add_price.ts";
 import type { AccountDeletion } from "../../../lib/accounts/delete_account.ts";
 import { createCallbacks } from "../../../lib/catalog/callbacks.ts";
+import { acceptBatch } from "../../../lib/batches/accept_batch.ts";
 import { createProviderTasks } from "../../../lib/catalog/provider_tasks.ts";
 import { createHoldableBlobs } from "../../../lib/blobs/holdable_blobs.ts";
 import { readBatch } from "../../../lib/batches/batch_store.ts";
@@ -9,9 +11,10 @@ import { readAccount, readLedger } from "../../../lib/money/ledger.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import { claimPrompt, readLease, renewLease, takeOverLease } from "../../../lib/prompts/queue.ts";
+import { retryPrompt } from "../../../lib/prompts/retry.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { ensureOwner, isActiveOwner, listUsers } from "../../../lib/users/user.ts";
-import { acceptTestBatch } from "../../fixtures/batches.ts";
+import { acceptTestBatch, plainTerms, planRows } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import {
   createNodes,
@@ -222,6 +225,81 @@ Deno.test("a budget holds under two hundred requests to two nodes", async () => 
   const counts = [202, 402].map((status) => answers.filter((each) => each === status).length);
   assert.deepEqual(counts, [affordable, 200 - affordable]);
   await assertWell(nodes[0], affordable * standInPriceMicros);
+});
+
+/** None of these hears of what the others write: they only serve. */
+function addDearerPrice(
+  { studio: { deps, owner, store } }: Node,
+  { costMicros, size = "*" }: { costMicros: number; size?: string },
+) {
+  const validFrom = new Date(store.now()).toISOString().slice(0, 10);
+  return addPrice(deps, { model: "stand-in", size, costMicros, validFrom, by: owner.id });
+}
+
+Deno.test("nothing is set aside by an old price once an admin at another node was answered, in a storm neither", async () => {
+  await using scene = await createNodes(2, { isWorking: false });
+  const [a, b] = scene.nodes;
+  const program = await b.studio.withKey();
+  const submit = async () => {
+    const answer = await program.post("/api/v1/images/generate", { prompt: "a sea" }, {
+      Prefer: "respond-async",
+    });
+    assert.equal(answer.status, 202);
+    return (await answer.json()).promptId as string;
+  };
+  const before = Array.from({ length: 10 }, submit);
+  await before[0];
+  const adding = addDearerPrice(a, { costMicros: 30_000 });
+  const during = Array.from({ length: 10 }, submit);
+  await adding;
+  const after = Array.from({ length: 10 }, submit);
+  const { versionstamp: addedAt } = await a.kv.get(keys.priceAdded());
+  const accepted = await Promise.all(
+    [...before, ...during, ...after].map(async (id) => (await readPrompt(b.studio.store, await id))!),
+  );
+  for (const [i, { value, versionstamp }] of accepted.entries()) {
+    const isOld = versionstamp < addedAt!;
+    const wanted = isOld ? standInPriceMicros : 30_000;
+    assert.deepEqual([value.holdMicros, value.priceRow?.costMicros], [wanted, wanted], `prompt ${i}`);
+    assert.ok(!isOld || i < 20, "it was accepted after the admin was answered");
+  }
+  await assertWell(b, accepted.reduce((sum, { value }) => sum + value.holdMicros, 0));
+});
+
+Deno.test("what has become dearer at another node is not accepted at what was shown, a retry and a batch neither", async () => {
+  await using scene = await createNodes(2, { isWorking: false });
+  const [a, b] = scene.nodes;
+  const { studio } = b;
+  const { models, doorbell } = studio.deps;
+  const shown = standInPriceMicros;
+  const sent = await readPrompt(studio.store, await sendOne(b));
+  const plan = planRows(models, ["one", { text: "two", count: 2 }]);
+  await addDearerPrice(a, { costMicros: 30_000 });
+  const costs = (costMicros: number) => ({ code: "conflict", field: "price", costMicros });
+  const retry = (atMostMicros?: number) =>
+    retryPrompt(studio.deps, { user: studio.owner, prompt: sent!.value, atMostMicros });
+  await assert.rejects(retry(shown), costs(30_000));
+  assert.equal((await retry(30_000)).prompt.value.holdMicros, 30_000);
+  await addDearerPrice(a, { costMicros: 40_000, size: "512x512" });
+  const accept = (atMostMicros?: number) =>
+    acceptBatch({ ...studio.deps, doorbell }, {
+      user: studio.owner,
+      plan,
+      terms: plainTerms,
+      atMostMicros,
+    });
+  await assert.rejects(accept(3 * shown), costs(120_000));
+  const { batch: { value: batch } } = await accept(120_000);
+  assert.deepEqual([
+    batch.mostMicros,
+    batch.reserveMicros,
+    batch.priceRows.map(({ costMicros }) => costMicros),
+  ], [
+    120_000,
+    120_000,
+    [40_000],
+  ]);
+  await assertWell(b, shown + 30_000 + 120_000);
 });
 
 Deno.test("a cancel on one node reaches the run on another at once", async () => {

@@ -80,6 +80,14 @@ export function startA1111(kind: A1111Kind = "AUTOMATIC1111"): A1111StandIn {
     missing: [],
     givesBack: false,
   });
+  const dispose = standIn[Symbol.asyncDispose];
+  // What is held would keep it from ending.
+  standIn[Symbol.asyncDispose] = async () => {
+    for (const job of [...(running === null ? [] : [running]), ...waiting.map(({ job }) => job)]) {
+      job.end.resolve();
+    }
+    await dispose();
+  };
   return standIn;
 
   async function answer(request: Request): Promise<Response> {

@@ -190,7 +190,7 @@ export function startComfy(): ComfyStandIn {
     }
   }
 
-  async function sendPreview({ client, id }: Job, kind: "unnamed" | "named"): Promise<void> {
+  async function sendPreview({ id }: Job, kind: "unnamed" | "named"): Promise<void> {
     const colour = id === "11111111-2222-4333-8444-555555555555" ? "#dc2626" : "#059669";
     const picture = await paint(64, 64, colour, "jpeg");
     const said = new TextEncoder().encode(
@@ -201,9 +201,8 @@ export function startComfy(): ComfyStandIn {
       : [bigEndian(1), bigEndian(1)];
     const message = new Blob([...head, picture] as BlobPart[]);
     const bytes = await message.bytes();
-    // Those without a name went to whoever listened.
-    const told = kind === "named" ? [sockets.get(client)] : [...sockets.values()];
-    for (const socket of told) if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
+    // To whoever listens, as it happens where nobody is meant.
+    for (const socket of sockets.values()) if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
   }
 
   // deno-lint-ignore no-explicit-any

@@ -9,7 +9,7 @@ import { Refusal, StartError } from "./lib/refusal.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import {
   readArguments,
-  readDirectory,
+  readBackupInput,
   readInspectInput,
   readKeyInput,
   UsageError,
@@ -57,11 +57,11 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
   },
 
   async backup(args, settings) {
-    const directory = readDirectory(args);
+    const input = readBackupInput(args);
     await demandDatabase(settings);
-    const { images, missing } = await perform(settings, { command: "backup", input: { directory } });
+    const { images, missing } = await perform(settings, { command: "backup", input });
     for (const key of missing) console.error(`A picture's bytes are gone: ${key}`);
-    console.log(`Backed up ${images} images and the database to ${directory}`);
+    console.log(`Backed up ${images} images and the database to ${input.directory}`);
   },
 
   async seed(args, settings) {

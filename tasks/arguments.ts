@@ -26,7 +26,23 @@ export function readArguments(args: string[], positionals: string[], options: Op
 /** A folder as it was typed: from where the task was called, not from where the project is. */
 export function readDirectory(args: string[]): string {
   const [directory] = readArguments(args, ["DIR, a folder"]).positionals;
-  return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), directory);
+  return fromHere(directory);
+}
+
+export function readBackupInput(args: string[]): CommandInput<"backup"> {
+  const text = { type: "string" } as const;
+  const { values: { database }, positionals: [directory] } = readArguments(args, ["DIR, a folder"], {
+    database: text,
+  });
+  return checkInput("backup", {
+    directory: fromHere(directory),
+    database: typeof database === "string" ? fromHere(database) : undefined,
+  });
+}
+
+/** A path as it was typed, which may be relative to where that was. */
+function fromHere(path: string): string {
+  return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
 }
 
 export function readKeyInput(args: string[]): CommandInput<"key"> {

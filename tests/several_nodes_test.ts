@@ -104,11 +104,16 @@ Deno.test({
       assert.match(rebuilt.stderr, /stop all nodes/);
       const verified = await runTask(["verify"], { dataDir: dataDir(2), env });
       assert.match(verified.stdout, /^All is well: 2 prompts, 2 images/);
-      const backup = await runTask(["backup", join(place.folder.path, "backup")], {
-        dataDir: dataDir(2),
-        env,
-      });
-      assert.match(backup.stderr, /KV_URL/);
+      const copy = join(place.folder.path, "backup");
+      const backUp = (...args: string[]) => runTask(["backup", copy, ...args], { dataDir: dataDir(0), env });
+      assert.match((await backUp()).stderr, /^KV_URL is set: --database has to name/);
+      assert.match((await backUp("--database", `${copy}.gone`)).stderr, /is no file$/);
+      const backedUp = await backUp("--database", join(place.folder.path, "denokv.sqlite3"));
+      assert.match(backedUp.stdout, /^Backed up 2 images/, backedUp.stderr);
+      const restored = { dataDir: join(place.folder.path, "restored"), env: { SECRET: env.SECRET } };
+      assert.equal((await runTask(["restore", copy], restored)).code, 0);
+      const seen = await runTask(["verify"], restored);
+      assert.match(seen.stdout, /^All is well: 2 prompts, 2 images/, seen.stderr);
     } finally {
       await Promise.all(nodes.map((node) => node.end("SIGTERM")));
     }

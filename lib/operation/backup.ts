@@ -43,18 +43,24 @@ export interface BackupReport {
 const manifest = z.object({ darkroomBackup: z.literal(1), takenAt: z.iso.datetime() });
 const manifestPath = (directory: string) => join(directory, "backup.json");
 
-/** Fills `directory`, which must not exist or be empty; refuses with `conflict`. */
+/** Fills `directory`, which must not exist or be empty; refuses with `conflict`, and where there is no such `database`. */
 export async function backUp(
   { data, blobs, now }: { data: DataDirectory; blobs: HoldableBlobs; now: () => number },
-  { directory, target }: { directory: string; target: Blobs },
+  { directory, target, database = data.database }: {
+    directory: string;
+    target: Blobs;
+    /** The file of a store that several nodes use, also while they use it. */
+    database?: string;
+  },
 ): Promise<BackupReport> {
+  await demandFile(database);
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   for await (const _ of Deno.readDir(directory)) {
     throw new Refusal("conflict", `${directory} is not empty: a backup needs a folder of its own`);
   }
   const paths = pathsIn(directory);
   return await blobs.holdDeletes(async () => {
-    await copyDatabase(data.database, paths.database);
+    await copyDatabase(database, paths.database);
     await copyIfThere(data.secret, paths.secret);
     const kv = await openDatabaseAsItIs(paths.database);
     const report = await copyBlobs({ kv, from: blobs, to: target }).finally(() => kv.close());
@@ -95,6 +101,14 @@ export async function restore(
   await Deno.chmod(draft, 0o600);
   await Deno.rename(draft, data.database);
   return report;
+}
+
+async function demandFile(path: string): Promise<void> {
+  const { isFile } = await Deno.stat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return { isFile: false };
+    throw error;
+  });
+  if (!isFile) throw new Refusal("not_found", `${path} is no file`);
 }
 
 async function demandManifest(directory: string): Promise<void> {

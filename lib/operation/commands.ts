@@ -19,7 +19,11 @@ export const commandInputs = {
   login: z.strictObject({}),
   key: z.strictObject({ ...apiKeyFields, expiresAt: z.number().nullable() }),
   verify: z.strictObject({}),
-  backup: z.strictObject({ directory: z.string().refine(isAbsolute, "The folder's path must be absolute") }),
+  backup: z.strictObject({
+    directory: z.string().refine(isAbsolute, "The folder's path must be absolute"),
+    /** Of the store that several nodes use, where it is on this machine. */
+    database: z.string().refine(isAbsolute, "The file's path must be absolute").optional(),
+  }),
   inspect: z.strictObject({ id: inspectedId }),
 };
 
@@ -62,15 +66,26 @@ export function createCommands({ store, data, blobs, publicUrl, openFolder }: Co
           ? verifyInUse(store, { blobs })
           : withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))
       ),
-    async backup({ directory }) {
-      if (store.isShared) throw notOfShared("backup");
+    async backup({ directory, database }) {
+      demandDatabaseOf(store, database);
       return await backUp({ data, blobs, now: store.now }, {
         directory,
         target: openFolder(pathsIn(directory).blobs),
+        database,
       });
     },
     inspect: ({ id }) => inspect({ store, blobs }, id),
   };
+}
+
+/** The file is named where it is not this node's own, and only there. */
+function demandDatabaseOf({ isShared }: Store, database: string | undefined): void {
+  if (isShared === (database !== undefined)) return;
+  throw new StartError(
+    isShared
+      ? "KV_URL is set: --database has to name the file of that store, on this machine"
+      : "--database is for the store that KV_URL names, and it is not set",
+  );
 }
 
 /** A task that works on a file, where the database is on a server. */

@@ -21,6 +21,7 @@ import { launch } from "./launch.ts";
 import { longLists } from "./long_lists.ts";
 import { realProgram } from "./real_program.ts";
 import { seedHistory } from "./seed.ts";
+import { severalNodes } from "./several_nodes.ts";
 import { shares } from "./shares.ts";
 import { sharedBoards } from "./shared_boards.ts";
 import { storage } from "./storage.ts";
@@ -50,6 +51,7 @@ const benches: Bench[] = [
   batches,
   moving,
   launch,
+  severalNodes,
 ];
 
 const wanted = benches.filter(({ name }) =>

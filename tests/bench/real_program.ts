@@ -14,7 +14,7 @@ const rounds = 3;
 const load = { inFlight, forMs: 1500 };
 
 /** What three commits of a picture's life hold: accepted, claimed, settled. */
-const bareCommits: CommitShape[] = [
+export const bareCommits: CommitShape[] = [
   { set: 9, delete: 0, sum: 4, enqueue: 0 },
   { set: 4, delete: 1, sum: 4, enqueue: 0 },
   { set: 10, delete: 3, sum: 6, enqueue: 0 },

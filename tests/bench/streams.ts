@@ -7,15 +7,12 @@ const wantedStreams = 5000;
 /** Files that a process has open besides its sockets, generously. */
 const otherFiles = 200;
 const rounds = 2;
-const settleMs = 1500;
+export const settleMs = 1500;
 
 export const streams: Bench = {
   name: "streams",
   async run({ report, newFolder }) {
-    const count = Math.min(wantedStreams, await openFileLimit() - otherFiles);
-    if (count < wantedStreams) {
-      console.log(`(only ${count} streams: raise the limit of open files, ulimit -n)`);
-    }
+    const count = await mostStreams();
     const kinds = {
       bare: { kind: "bare", users: 1 },
       one: { kind: "darkroom", users: 1 },
@@ -51,7 +48,17 @@ export const streams: Bench = {
   },
 };
 
-async function measure(
+/** As many as are wanted, or as may be opened. */
+export async function mostStreams(): Promise<number> {
+  const count = Math.min(wantedStreams, await openFileLimit() - otherFiles);
+  if (count < wantedStreams) {
+    console.log(`(only ${count} streams: raise the limit of open files, ulimit -n)`);
+  }
+  return count;
+}
+
+/** Of a server in a process of its own: see `stream_server.ts`. */
+export async function measure(
   { kind, users, count, newFolder }:
     & { kind: string; users: number; count: number }
     & Pick<
@@ -123,7 +130,7 @@ function startServer(args: string[]) {
 }
 
 /** Asks for a stream and reads the head of its answer. */
-async function openStream(
+export async function openStream(
   { port, headers }: { port: number; headers: { [name: string]: string } },
 ): Promise<Deno.TcpConn> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -140,8 +147,8 @@ async function openStream(
   return socket;
 }
 
-/** Comments are passed over. */
-async function readOnce(socket: Deno.TcpConn): Promise<void> {
+/** Reads up to the next message; comments are passed over. */
+export async function readOnce(socket: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(1024);
   const decoder = new TextDecoder();
   while (true) {
@@ -157,6 +164,6 @@ async function openFileLimit(): Promise<number> {
   return limit === "unlimited" ? Infinity : Number(limit);
 }
 
-function pause(ms: number): Promise<void> {
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

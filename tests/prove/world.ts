@@ -12,7 +12,7 @@ import { keys } from "../../lib/store/schema.ts";
 import { createStore } from "../../lib/store/store.ts";
 import type { User } from "../../lib/users/user.ts";
 import { pick, type Random, randomFrom } from "../fixtures/random.ts";
-import { type Server, startServer } from "../fixtures/server.ts";
+import { nodeAt, type Server, startServer } from "../fixtures/server.ts";
 import { openTestDatabase } from "../fixtures/store.ts";
 import { type GeminiStandIn, startGemini } from "../stand_ins/gemini.ts";
 import type { Moment } from "../stand_ins/http.ts";
@@ -126,7 +126,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         if (!each.isThere(moment)) continue;
         armed.delete(each);
         const held = gone.promise;
-        each.reached(nodes.length === 1 ? 0 : await nodeAt(moment.port, nodes));
+        each.reached(nodes.length === 1 ? 0 : await nodeAt(moment.port, nodes.map(({ server }) => server)));
         await held;
       }
     };
@@ -399,25 +399,6 @@ interface Node {
   /** The same each time it is started, once it is known. */
   port: string;
   server: Server | null;
-}
-
-/** Whose process holds the connection that begins at that port. */
-async function nodeAt(port: number, nodes: readonly Node[]): Promise<number> {
-  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const tables = await Promise.all(["tcp", "tcp6"].map((name) => Deno.readTextFile(`/proc/net/${name}`)));
-  const inodes = tables.flatMap((table) =>
-    table.split("\n").map((line) => line.trim().split(/\s+/)).filter((fields) => fields[1]?.endsWith(local))
-      .map((fields) => `socket:[${fields[9]}]`)
-  );
-  for (const [i, { server }] of nodes.entries()) {
-    if (server === null) continue;
-    const folder = `/proc/${server.process.pid}/fd`;
-    for await (const { name } of Deno.readDir(folder)) {
-      const link = await Deno.readLink(`${folder}/${name}`).catch(() => "");
-      if (inodes.includes(link)) return i;
-    }
-  }
-  throw new Error(`No node has asked from port ${port}`);
 }
 
 /** Members with keys, made before the program starts. */

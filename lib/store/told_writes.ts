@@ -4,20 +4,22 @@
  * hands that on if it is newer. So nobody who commits or watches need know of the bus.
  */
 import type { Bus } from "../bus/bus.ts";
+import type { LimitedKv } from "./group_commit.ts";
 import { isWatched } from "./schema.ts";
 
 /** The same database; where there are no other nodes, itself. */
-export function tellWrites(kv: Deno.Kv, { bus }: { bus: Bus }): Deno.Kv {
+export function tellWrites(kv: LimitedKv, { bus }: { bus: Bus }): LimitedKv {
   if (bus.state() === "none") return kv;
   const { get, getMany, list, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close } = kv;
   const own = { get, getMany, list, enqueue, listenQueue, set, delete: remove, commitVersionstamp, close };
   const bound = Object.fromEntries(Object.entries(own).map(([name, method]) => [name, method.bind(kv)]));
   return {
     ...bound,
+    limits: kv.limits,
     atomic: () => recordWrites(kv.atomic(), (written) => publish(bus, written)),
     watch: (keys: readonly Deno.KvKey[]) => watchBoth(kv, { keys, bus }),
     [Symbol.dispose]: () => kv.close(),
-  } as Deno.Kv;
+  } as LimitedKv;
 }
 
 interface Written {

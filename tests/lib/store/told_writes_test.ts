@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { groupCommits } from "../../../lib/store/group_commit.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { tellWrites } from "../../../lib/store/told_writes.ts";
 import { noBus } from "../../../lib/bus/bus.ts";
@@ -134,4 +135,33 @@ Deno.test("a watch that has ended listens to the bus no more, and one of a close
 Deno.test("a node that is alone has its database as it is", async () => {
   using kv = await Deno.openKv(":memory:");
   assert.equal(tellWrites(kv, { bus: noBus() }), kv);
+});
+
+Deno.test("no more goes into a commit than the database says that it takes", async () => {
+  using database = await Deno.openKv(":memory:");
+  const checked: number[] = [];
+  const limited = Object.assign(database, { limits: { checks: 9, mutations: 999 } });
+  const plain = database.atomic.bind(database);
+  limited.atomic = () => {
+    const atomic = plain();
+    const [check, commit] = [atomic.check.bind(atomic), atomic.commit.bind(atomic)];
+    let checks = 0;
+    atomic.check = (...more) => {
+      checks += more.length;
+      return check(...more);
+    };
+    atomic.commit = () => {
+      checked.push(checks);
+      return commit();
+    };
+    return atomic;
+  };
+  const [bus] = createBuses(1);
+  const kv = groupCommits(tellWrites(limited, { bus }));
+  await Promise.all(Array.from({ length: 19 }, (_, i) => {
+    const key = ["number", i];
+    return kv.atomic().check({ key, versionstamp: null }).set(key, i).commit();
+  }));
+  // The first goes at once, and the others together.
+  assert.deepEqual(checked, [1, 9, 9]);
 });

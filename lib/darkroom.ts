@@ -39,6 +39,7 @@ import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
 import type { Acceptances } from "./prompts/unanswered.ts";
 import { createProgressBoard, type ProgressBoard, type ProgressReport } from "./prompts/progress.ts";
 import { shareProgress } from "./prompts/shared_progress.ts";
+import { createSubmissionLimit, type SubmissionLimit } from "./prompts/submission_limit.ts";
 import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts";
 import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
@@ -191,6 +192,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
   passkeys: Passkeys;
   remixRanking: RemixRanking;
   limits: Limits;
+  /** Beside `limits.generate`, what several nodes accept together; null: there is nothing beside it. */
+  submissions: SubmissionLimit | null;
   /** It was told to stop. */
   isStopping: () => boolean;
   /** Takes up what an earlier process left, then begins to take new work. */
@@ -397,6 +400,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       reports: createRateLimit({ perMinute: reportsPerMinute, now }),
       publishing: createRateLimit({ perMinute: publishingPerMinute, now }),
     },
+    submissions: createSubmissionLimit(store, { perMinute: world.perMinute.generate }),
     log,
     publicUrl,
     secret,

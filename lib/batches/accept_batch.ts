@@ -104,7 +104,7 @@ async function acceptPlanned(
 
 /** Null: somebody else claimed the key, the account is gone, or prices were added. */
 function writeBatch(
-  { store, defaultBudgetMicros: defaultMicros }: AcceptBatchDeps,
+  { store, submissions, defaultBudgetMicros: defaultMicros }: AcceptBatchDeps,
   { id, user, plan, terms, claim, acceptances }: {
     id: string;
     user: User;
@@ -117,11 +117,12 @@ function writeBatch(
   const at = store.now();
   const owner = batchOwner({ userId: user.id, batchId: id, at });
   return changeBooks<Batch, Batch>(store, owner, (books) => {
+    const counted = submissions?.take(books.account, at) ?? books.account;
     const sequence = (books.account.batchSequence ?? 0) + 1;
     const batch = newBatch({ id, userId: user.id, sequence, plan, terms, at });
     demandBudget({ user, at, books, defaultMicros, holdMicros: batch.reserveMicros });
     const account: Account = {
-      ...setAside(books.account, { before: null, after: batch }),
+      ...setAside(counted, { before: null, after: batch }),
       batchSequence: sequence,
     };
     const atomic = books.write(store.kv.atomic(), { account, beside: batch });

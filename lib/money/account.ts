@@ -1,5 +1,7 @@
 /** What is kept of a user's money besides the ledger itself, so that reading a total costs the same whatever its size. */
 
+import type { Bucket } from "../rate_limit.ts";
+
 /** All amounts in micro-dollars. */
 export interface Account {
   heldMicros: number;
@@ -12,6 +14,8 @@ export interface Account {
   batchSequence?: number;
   /** What the user's hooks are to be told of, sorted; absent: nothing. */
   listens?: string[];
+  /** What is left of the minute's submissions, where several nodes count them; absent: nothing was taken yet. */
+  submissions?: Bucket;
 }
 
 export interface Spend {

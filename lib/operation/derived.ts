@@ -244,6 +244,8 @@ async function* compareAccounts(
       imageSequence: Math.max(due.imageSequence, stored.imageSequence),
       ...latestBatch(due, stored),
       ...listening.get(userId),
+      // Nothing else tells of it.
+      ...stored.submissions && { submissions: stored.submissions },
     };
     if (isDeepStrictEqual(stored, value)) continue;
     yield { rule: "account_wrong", subject: nameOf(key), detail: contrast(stored, value), key, value };

@@ -10,6 +10,7 @@ import { newPrompt } from "./new_prompt.ts";
 import type { Filing, Prompt, PromptRequest, RecipeUse } from "./prompt.ts";
 import { checkPrices, type Quote, quoteAgain } from "./quote.ts";
 import { readPrompt, writePrompt } from "./prompt_store.ts";
+import type { SubmissionLimit } from "./submission_limit.ts";
 import { type Acceptances, plainAcceptances } from "./unanswered.ts";
 import { type Look, lookForSent, type SentRequest, writeSent } from "./sent_again.ts";
 import type { Readiness } from "../readiness.ts";
@@ -24,6 +25,8 @@ export interface RequestDeps {
   /** Left out: nobody else uses the database. */
   acceptances?: Acceptances;
   readiness: Readiness;
+  /** Left out or null: those who call count by themselves. */
+  submissions?: Pick<SubmissionLimit, "take"> | null;
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
   defaultBudgetMicros: number | null;
 }
@@ -83,10 +86,11 @@ export async function requestPrompt(
     const id = store.ids();
     const accept = () =>
       changeBooks(store, { userId: user.id, at }, (books) => {
+        const counted = deps.submissions?.take(books.account, at) ?? books.account;
         if (holdMicros > atMostMicros) throw dearerThanShown(holdMicros);
         demandBudget({ user, at, books, defaultMicros: deps.defaultBudgetMicros, holdMicros });
         const account: Account = {
-          ...books.account,
+          ...counted,
           heldMicros: books.account.heldMicros + holdMicros,
           promptSequence: books.account.promptSequence + 1,
         };

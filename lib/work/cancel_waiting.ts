@@ -104,7 +104,9 @@ export async function sendAgain(
   let sent = 0;
   for (const { key, value: { at, prompts } } of await readParts(store, user.id)) {
     for (const [i, { id, holdMicros }] of prompts.entries()) {
-      const refusal = await sendOneAgain(deps, { user, promptId: id, atMostMicros: holdMicros });
+      // All of them are one submission.
+      const counting = sent === 0 ? deps : { ...deps, submissions: null };
+      const refusal = await sendOneAgain(counting, { user, promptId: id, atMostMicros: holdMicros });
       if (refusal !== null) {
         const left: CancelledPart = { at, prompts: prompts.slice(i) };
         const expireIn = Math.max(1, sendAgainMs - (store.now() - at));

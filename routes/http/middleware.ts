@@ -2,7 +2,10 @@
 import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
+import type { SubmissionLimit } from "../../lib/prompts/submission_limit.ts";
+import type { Allowance } from "../../lib/rate_limit.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { isDatabaseTrouble } from "../../lib/store/store.ts";
 import { clientAddress } from "./client_address.ts";
 import { type QueueStateDeps, type Reader, readQueueState } from "../../lib/prompts/queue_state.ts";
 import { countNewNotices } from "../../lib/users/notice.ts";
@@ -244,23 +247,39 @@ export function queueOfReader(deps: QueueStateDeps & Pick<AppDeps, "sharing" | "
 }
 
 /** Tells programs their limits, and what is left of them (draft-ietf-httpapi-ratelimit-headers-11). */
-export function rateLimitHeaders({ limits }: Pick<AppDeps, "limits">) {
+export function rateLimitHeaders({ limits, submissions }: Pick<AppDeps, "limits" | "submissions">) {
   const named = [
-    { name: "requests", limit: limits.requests },
-    { name: "submissions", limit: limits.generate },
+    { name: "requests", limit: limits.requests, shared: null },
+    { name: "submissions", limit: limits.generate, shared: submissions },
   ].filter(({ limit: { perMinute } }) => perMinute > 0);
   const policy = named.map(({ name, limit }) => `"${name}";q=${limit.perMinute};w=60`).join(", ");
   return createMiddleware<AppEnv>(async (c, next) => {
     await next();
     if (c.var.caller === null || named.length === 0) return;
     const { id: userId } = c.var.caller.user;
-    const left = named.map(({ name, limit }) => {
-      const { left, resetSeconds } = limit.look(userId)!;
+    const left = await Promise.all(named.map(async ({ name, limit, shared }) => {
+      const own = limit.look(userId)!;
+      const { left, resetSeconds } = lesserOf(own, await lookIfThere(shared, userId) ?? own);
       return `"${name}";r=${left};t=${resetSeconds}`;
-    });
+    }));
     c.res.headers.set("RateLimit-Policy", policy);
     c.res.headers.set("RateLimit", left.join(", "));
   });
+}
+
+/** Null: nobody else counts, or the database does not tell; what is answered does not depend on it. */
+async function lookIfThere(shared: SubmissionLimit | null, userId: string): Promise<Allowance | null> {
+  try {
+    return shared && await shared.look(userId);
+  } catch (error) {
+    if (isDatabaseTrouble(error)) return null;
+    throw error;
+  }
+}
+
+function lesserOf(one: Allowance, other: Allowance): Allowance {
+  const isLess = other.left < one.left || (other.left === one.left && other.resetSeconds > one.resetSeconds);
+  return isLess ? other : one;
 }
 
 /** Requests a minute per user, over all credentials. */

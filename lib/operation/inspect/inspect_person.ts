@@ -29,6 +29,7 @@ export async function inspectUser({ store }: InspectDeps, id: string): Promise<I
     countKeys(store, [...kinds.queue, id]),
   ]);
   const owner = identity && await read<string>(store.kv, keys.identity(identity.issuer, identity.subject));
+  const { submissions, ...books } = account;
   return {
     kind: "user",
     id,
@@ -39,7 +40,7 @@ export async function inspectUser({ store }: InspectDeps, id: string): Promise<I
     signsInThrough: identity?.issuer ?? null,
     ...(identity && { identityIndex: owner?.value === id ? "there" : "missing" }),
     monthlyBudget: monthlyBudgetMicros === undefined ? "the server's" : monthlyBudgetMicros ?? "no limit",
-    account: { ...account },
+    account: { ...books, ...submissions && { submissions: { ...submissions } } },
     month: { name: month, spentMicros: spend.spentMicros },
     prompts,
     inQueue: waiting,

@@ -10,8 +10,9 @@ import { readBatch } from "../../../lib/batches/batch_store.ts";
 import { readAccount, readLedger } from "../../../lib/money/ledger.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
-import { claimPrompt, readLease, renewLease, takeOverLease } from "../../../lib/prompts/queue.ts";
+import { claimPrompt, type Lease, readLease, renewLease, takeOverLease } from "../../../lib/prompts/queue.ts";
 import { retryPrompt } from "../../../lib/prompts/retry.ts";
+import { createSubmissionLimit } from "../../../lib/prompts/submission_limit.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { ensureOwner, isActiveOwner, listUsers } from "../../../lib/users/user.ts";
 import { acceptTestBatch, plainTerms, planRows } from "../../fixtures/batches.ts";
@@ -114,12 +115,12 @@ Deno.test("a lease that is renewed just as it is taken over stays with its holde
   );
   const seen = (await readLease(store, id))!.value;
   await renewLease(store, { promptId: id, number: leaseNumber });
-  const isFree = ({ number, renewals }: typeof seen) => number === seen.number && renewals === seen.renewals;
-  assert.equal(
-    await takeOverLease(other.store, { promptId: id, owner: "other", isCrash: true, isFree }),
-    null,
-  );
-  const taking = takeOverLease(other.store, { promptId: id, owner: "other", isCrash: true });
+  const as = (seen: Lease) => ({ number, renewals }: Lease) =>
+    number === seen.number && renewals === seen.renewals;
+  const takeOver = (isFree: ReturnType<typeof as>) =>
+    takeOverLease(other.store, { promptId: id, owner: "other", isCrash: true, isFree });
+  assert.equal(await takeOver(as(seen)), null);
+  const taking = takeOver(as((await readLease(store, id))!.value));
   const renewing = renewLease(store, { promptId: id, number: leaseNumber });
   assert.notEqual((await taking) !== null, await renewing, "one of both");
 });
@@ -300,6 +301,73 @@ Deno.test("what has become dearer at another node is not accepted at what was sh
     [40_000],
   ]);
   await assertWell(b, shown + 30_000 + 120_000);
+});
+
+Deno.test("two nodes accept together as many a minute as one may, and say how many are left and when to come again", async () => {
+  const at = Date.now();
+  let now = at;
+  const limit = 10;
+  await using scene = await createNodes(2, { isWorking: false, generateLimit: limit, now: () => now });
+  const { nodes } = scene;
+  const programs = await Promise.all(nodes.map(({ studio }) => studio.withKey()));
+  const post = async (i: number) => {
+    const { status, headers, body } = await programs[i % 2].post(
+      "/api/v1/images/generate",
+      { prompt: `harbour ${i}` },
+      { Prefer: "respond-async" },
+    );
+    await body?.cancel();
+    return { status, left: headers.get("RateLimit"), after: headers.get("Retry-After") };
+  };
+  const answers = await Promise.all(Array.from({ length: 4 * limit }, (_, i) => post(i)));
+  const refused = answers.filter(({ status }) => status === 429);
+  assert.equal(answers.filter(({ status }) => status === 202).length, limit);
+  assert.equal(refused.length, 3 * limit);
+  for (const { after } of refused) assert.equal(after, "6");
+  // Also where nobody has been refused, and by a node that heard of none of it.
+  const told = async (i: number) => (await programs[i].get("/api/v1/me")).headers.get("RateLimit");
+  assert.deepEqual([await told(0), await told(1)], Array(2).fill('"submissions";r=0;t=6'));
+  now = at + 6000;
+  assert.deepEqual((await Promise.all([post(0), post(1)])).map(({ status }) => status).toSorted(), [
+    202,
+    429,
+  ]);
+  // A batch is one, and what was cancelled together is sent again as one.
+  now = at + 12_000;
+  const cancelled = await programs[1].post("/api/v1/queue/cancel");
+  assert.equal(cancelled.status, 200);
+  const page = await nodes[1].studio.withSession();
+  assert.equal((await page.form("/queue/send-again", {})).status, 303);
+  assert.equal(
+    (await readAccount(nodes[0].studio.store, nodes[0].studio.owner.id)).heldMicros,
+    11 * standInPriceMicros,
+  );
+  now = at + 18_000;
+  const rows = Array.from({ length: 3 }, (_, i) => ({ prompt: `row ${i}` }));
+  const [first, second] = await Promise.all(
+    programs.map((program) => program.post("/api/v1/batches", { rows })),
+  );
+  assert.deepEqual([first.status, second.status].toSorted(), [202, 429]);
+  await assertWell(nodes[0], 14 * standInPriceMicros);
+});
+
+Deno.test("a node whose clock is behind or ahead lets nobody submit more", async () => {
+  await using database = await createSharedDatabase();
+  const now = Date.now();
+  const stores = [
+    await database.openStore({ now: () => now }),
+    await database.openStore({ now: () => now + 5000 }),
+  ];
+  const user = await createTestUser(stores[0].store);
+  let accepted = 0;
+  for (let i = 0; i < 40; i++) {
+    const { store } = stores[i % 2];
+    const submissions = createSubmissionLimit(store, { perMinute: 12 });
+    const { status } = (await Promise.allSettled([acceptPrompt(store, user, { submissions })]))[0];
+    if (status === "fulfilled") accepted++;
+  }
+  // One comes back in five seconds.
+  assert.ok(accepted >= 12 && accepted <= 13, `${accepted}`);
 });
 
 Deno.test("a cancel on one node reaches the run on another at once", async () => {

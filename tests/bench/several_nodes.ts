@@ -137,6 +137,7 @@ async function latency(
   });
   const [person] = studio.people;
   const servers = studio.servers.map((server) => server!);
+  provider.askedBy = servers;
   const cards = await Promise.all(servers.map((server) => followCards(server, person.session)));
   const untilCall: number[] = [];
   const untilCard = { own: [] as number[], other: [] as number[] };
@@ -145,8 +146,7 @@ async function latency(
     const promptId = await generate(servers[accepting], person);
     const answeredAt = performance.now();
     const seen = await Promise.all(cards.map((each) => each.completed(promptId)));
-    const { port, calledAt, doneAt } = provider.latest!;
-    const calling = await nodeAt(port, servers);
+    const { node: calling, calledAt, doneAt } = provider.latest!;
     if (calling !== accepting) untilCall.push(calledAt - answeredAt);
     untilCard.own.push(seen[calling] - doneAt);
     untilCard.other.push(seen[1 - calling] - doneAt);
@@ -321,8 +321,7 @@ async function startEndlessService(folder: string) {
 }
 
 interface Call {
-  /** From which it was asked. */
-  port: number;
+  node: number;
   calledAt: number;
   doneAt: number;
 }
@@ -337,11 +336,13 @@ function serveInstantly(picture: Uint8Array) {
     if (pathname === "/v1/models") return Response.json({ data: [{ id: "bench-image", object: "model" }] });
     if (pathname !== "/v1/images/generations") return new Response(null, { status: 404 });
     await request.arrayBuffer();
-    provider.latest = { port: info.remoteAddr.port, calledAt, doneAt: performance.now() };
+    const node = await nodeAt(info.remoteAddr.port, provider.askedBy);
+    provider.latest = { node, calledAt, doneAt: performance.now() };
     return new Response(body, { headers });
   });
   const provider = {
     url: `http://127.0.0.1:${server.addr.port}`,
+    askedBy: [] as Server[],
     latest: null as Call | null,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

@@ -22,9 +22,14 @@ export interface BatchMoment {
   stopAtStars?: number;
   budgetMicros?: number;
   /** Called before the batch is sent; resolves, with what it returns, at the moment. `sent` is its id, once that is known. */
-  reach(world: World, sent: Promise<string>): Promise<void>;
+  reach(world: World, sent: Promise<string>): Promise<void | UnderWay>;
   /** What is still to be done after the program came back. */
   after?(person: Person, batchId: string): Promise<void>;
+}
+
+/** A call that is sent again until it has an answer, which may come after the kill. */
+interface UnderWay {
+  answered: Promise<void>;
 }
 
 const afterMs = (ms: number) => async (_: World, sent: Promise<string>): Promise<void> => {
@@ -55,6 +60,7 @@ async (world: World, sent: Promise<string>) => {
   if (ms === Infinity) return await called;
   called.catch(() => {});
   await pause(ms);
+  return { answered: called };
 };
 
 const changeBatch = (verb: "pause" | "resume" | "cancel") => (person: Person, batchId: string) =>
@@ -172,7 +178,7 @@ export async function killBatchAt(
     if (batchId === null) throw new Error(`a batch was refused before ${moment.name}`);
     return batchId;
   });
-  await moment.reach(world, sent);
+  const underWay = await moment.reach(world, sent);
   await world.kill();
   if (comeback === "after 6 s") await pause(6000);
   await world.start();
@@ -181,6 +187,7 @@ export async function killBatchAt(
     await world.kill();
     await world.start();
   }
+  await underWay?.answered;
   await moment.after?.(person, await sent);
   await sent;
   const evidence = await world.settle();

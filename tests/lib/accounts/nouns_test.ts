@@ -39,6 +39,7 @@ const ofNobody = [
   "roster",
   "sign_in_attempt",
   "signing_key",
+  "signing_key_head",
   "unanswered",
   "tints_filled",
   "topic_head",

@@ -46,6 +46,8 @@ const mostReaders = 2000;
 const heartbeatMs = 15_000;
 /** For what ends by itself, and what no watched record tells. */
 const lookMs = 1000;
+/** At all of them, where several nodes use the store. */
+const lookAroundMs = 15_000;
 const troubleDelayMs = 1000;
 /** A watch takes ten keys. */
 const mostWatchedImages = 7;
@@ -60,6 +62,7 @@ export function createShareEnds({ store, log }: { store: Store; log: Log }): Sha
   let isClosed = false;
   let beating: ReturnType<typeof setInterval> | null = null;
   let looking: ReturnType<typeof setInterval> | null = null;
+  let lookingAround: ReturnType<typeof setInterval> | null = null;
 
   return {
     open(page) {
@@ -164,10 +167,12 @@ export function createShareEnds({ store, log }: { store: Store; log: Log }): Sha
     if (readers > 0) {
       beating ??= setInterval(beatAll, heartbeatMs);
       looking ??= setInterval(lookAtMany, lookMs);
+      // Another node may end it while no watch tells of that.
+      if (store.isShared) lookingAround ??= setInterval(() => lookAt(pages.values()), lookAroundMs);
       return;
     }
-    for (const timer of [beating, looking]) if (timer !== null) clearInterval(timer);
-    beating = looking = null;
+    for (const timer of [beating, looking, lookingAround]) if (timer !== null) clearInterval(timer);
+    beating = looking = lookingAround = null;
   }
 
   function beatAll(): void {
@@ -177,9 +182,13 @@ export function createShareEnds({ store, log }: { store: Store; log: Log }): Sha
   }
 
   function lookAtMany(): void {
-    for (const watched of pages.values()) {
-      const isExpired = watched.expiresAt !== null && watched.expiresAt <= store.now();
-      if (!isExpired && !watched.isLarge) continue;
+    const isDue = ({ expiresAt, isLarge }: Watched) =>
+      isLarge || (expiresAt !== null && expiresAt <= store.now());
+    lookAt([...pages.values()].filter(isDue));
+  }
+
+  function lookAt(many: Iterable<Watched>): void {
+    for (const watched of many) {
       look(watched).catch((error) => log("error", "watch_lost", { key: "share", error }));
     }
   }

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { endSession } from "../../../lib/identity/session.ts";
 import { sha256 } from "../../../lib/digest.ts";
 import { readEventStream } from "../../fixtures/event_stream.ts";
-import { createTwoStudios } from "../../fixtures/two_studios.ts";
+import { make } from "../../fixtures/images.ts";
+import { shareLink, stranger } from "../../fixtures/shares.ts";
+import type { Client } from "../../fixtures/studio.ts";
+import { createTwoStudios, type TwoStudios } from "../../fixtures/two_studios.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, holdUntil, type Script, succeed } from "../../fixtures/stand_in_provider.ts";
 import { until } from "../../fixtures/until.ts";
@@ -97,4 +100,113 @@ for (const [name, buses] of [["over the bus", undefined], ["without a bus", null
     await goesOn.find(({ data }) => data.includes(promptId));
     await goesOn.cancel();
   });
+}
+
+const ways = [["over the bus", undefined], ["without a bus", null]] as const;
+
+for (const [name, buses] of ways) {
+  Deno.test(`who is disabled on one node has no page open on the other any more, ${name}`, async () => {
+    await using nodes = await createTwoStudios({ buses });
+    const ada = await nodes.one.addMember();
+    const page = await nodes.other.withSession(ada);
+    const program = await nodes.other.withKey(ada);
+    const boss = await nodes.one.withSession();
+    const streams = [
+      readEventStream(await page.get("/events")),
+      readEventStream(await program.get("/api/v1/events")),
+    ];
+    assert.equal((await boss.form(`/admin/users/${ada.id}/disable`, {})).status, 303);
+    await Promise.all(streams.map((stream) => stream.ended()));
+    assert.deepEqual([(await page.get("/api/v1/me")).status, (await program.get("/api/v1/me")).status], [
+      401,
+      401,
+    ]);
+  });
+
+  Deno.test(`whose role is changed on one node may do on the other what that role may, at once, ${name}`, async () => {
+    await using nodes = await createTwoStudios({ buses });
+    const ada = await nodes.one.addMember();
+    const page = await nodes.other.withSession(ada);
+    const boss = await nodes.one.withSession();
+    const statusAs = async (role: string) => {
+      assert.equal((await boss.patch(`/api/v1/users/${ada.id}`, { role })).status, 200);
+      return (await page.get("/admin")).status;
+    };
+    assert.equal((await page.get("/admin")).status, 404);
+    assert.deepEqual([await statusAs("admin"), await statusAs("member")], [200, 404]);
+  });
+
+  Deno.test(`a page of a board on one node hears what a role, a comment and its end on another are, ${name}`, async () => {
+    await using nodes = await createTwoStudios({ buses });
+    const { ada, bob, bobUser, boardId, topic, open } = await withBoard(nodes);
+    const member = `/api/v1/boards/${boardId}/members/${bobUser.id}`;
+    const stream = await open(bob);
+    const heard = (words: RegExp) => stream.find(({ data }) => words.test(JSON.parse(data)[topic]));
+    const say = async () =>
+      (await bob.post(`/api/v1/boards/${boardId}/comments`, { imageId: null, text: "fine" })).status;
+    assert.equal(await say(), 201);
+    await heard(/changes/);
+    assert.equal((await ada.put(member, { role: "viewer" })).status, 200);
+    await heard(/changes/);
+    assert.equal(await say(), 403);
+    assert.equal((await ada.delete(member)).status, 200);
+    await heard(/not shared with you any more/);
+    await stream.ended();
+    assert.equal((await bob.get(`/boards/${boardId}`)).status, 404);
+  });
+
+  for (
+    const [what, end] of [
+      ["ends", (owner: Client, path: string) => owner.delete(path)],
+      [
+        "gets another password",
+        (owner: Client, path: string) => owner.patch(path, { password: "horse battery" }),
+      ],
+    ] as const
+  ) {
+    Deno.test(`a page of a share that is open on one node is over when the share ${what} on another, ${name}`, async () => {
+      await using nodes = await createTwoStudios({ buses });
+      const owner = await nodes.one.withSession();
+      const { id: imageId } = await make(owner);
+      const link = await shareLink(owner, { imageIds: [imageId], password: "correct horse" });
+      const reader = stranger(nodes.other);
+      assert.equal((await reader.unlock(link.path, "correct horse")).status, 303);
+      const page = await reader.get(`${link.path}/live`);
+      assert.equal(page.headers.get("Content-Type"), "text/event-stream");
+      let heard: string | null = null;
+      void page.text().then((text) => heard = text);
+      assert.equal((await end(owner, `/api/v1/shares/${link.id}`)).status, 200);
+      await until(() => heard, (text) => /event: ended/.test(text ?? ""), 2000);
+      assert.notEqual((await reader.get(`${link.path}/file/1`)).status, 200);
+    });
+  }
+}
+
+Deno.test("who looks at a board and who writes there is told on every node", async () => {
+  await using nodes = await createTwoStudios();
+  const { ada, bob, boardId, topic, open } = await withBoard(nodes);
+  const [ofAda, ofBob] = [await open(ada), await open(bob)];
+  const heard = (stream: typeof ofAda, words: RegExp) =>
+    stream.find(({ data }) => words.test(JSON.parse(data)[topic]));
+  await Promise.all([heard(ofAda, /Bob<\/bdi> is here/), heard(ofBob, /Ada<\/bdi> is here/)]);
+  await bob.form(`/boards/${boardId}/writing`, {});
+  await heard(ofAda, /Bob<\/bdi> is writing/);
+  await ada.form(`/boards/${boardId}/writing`, {});
+  await heard(ofBob, /Ada<\/bdi> is writing/);
+  await Promise.all([ofAda.cancel(), ofBob.cancel()]);
+});
+
+/** Ada's board, whose pages she has from the one node, and Bob, who may say something there, from the other. */
+async function withBoard({ one, other }: TwoStudios) {
+  const [adaUser, bobUser] = [await one.addMember({ name: "Ada" }), await one.addMember({ name: "Bob" })];
+  const [ada, bob] = [await one.withSession(adaUser), await other.withSession(bobUser)];
+  const { board: { id: boardId } } = await (await ada.post("/api/v1/boards", { name: "Foxes" })).json();
+  await ada.put(`/api/v1/boards/${boardId}/members/${bobUser.id}`, { role: "commenter" });
+  const topic = `board:${boardId}`;
+  const open = async (client: Client) => {
+    const page = await (await client.get(`/boards/${boardId}`)).text();
+    const since = /data-cursor="(\w+)"/.exec(page)![1];
+    return readEventStream(await client.get(`/events?pages=${topic}&since=${since}`));
+  };
+  return { ada, bob, bobUser, boardId, topic, open };
 }

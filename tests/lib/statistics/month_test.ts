@@ -179,15 +179,18 @@ async function takeUpDeletions(
     models: createTestModels(store.now),
     log: () => {},
   });
-  if (userId === undefined) await deletions.start();
-  else await deletions.request(userId);
-  if (userId === undefined) {
-    await until(
-      () => Array.fromAsync(store.kv.list<{ finishedAt: number | null }>({ prefix: [...kinds.deletions] })),
-      (all) => all.every(({ value }) => value.finishedAt !== null),
-    );
+  try {
+    if (userId === undefined) await deletions.start();
+    else await deletions.request(userId);
+    if (userId === undefined) {
+      await until(
+        () => Array.fromAsync(store.kv.list<{ finishedAt: number | null }>({ prefix: [...kinds.deletions] })),
+        (all) => all.every(({ value }) => value.finishedAt !== null),
+      );
+    }
+  } finally {
+    await deletions.stop();
   }
-  await deletions.stop();
 }
 
 async function compare(store: Store, blobs: Moment["blobs"]): Promise<void> {

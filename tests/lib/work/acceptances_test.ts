@@ -125,4 +125,8 @@ Deno.test("what a node that died had accepted is begun after a while", async () 
     async () => (await first.store.kv.get(keys.unanswered(id))).versionstamp,
     (stamp) => stamp === null,
   );
+  await until(
+    async () => (await readPrompt(second.store, id))?.value.status,
+    (status) => status === "COMPLETED",
+  );
 });

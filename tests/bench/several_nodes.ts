@@ -127,7 +127,8 @@ async function latency(
   { report, newFolder }: BenchContext,
   { withBus, most }: { withBus: boolean; most: number },
 ): Promise<void> {
-  await using provider = serveInstantly(await plainPicture());
+  // As large as is asked for, so that nothing has to be done to it.
+  await using provider = serveInstantly(await plainPicture("1024x1024"));
   await using studio = await openNodeStudio({
     newFolder,
     nodes: 2,
@@ -270,12 +271,16 @@ async function takeover({ report, newFolder }: BenchContext): Promise<void> {
   async function untilGoesOn(studio: NodeStudio): Promise<number> {
     const { servers, people: [person], start, kill } = studio;
     provider.pollsUntilDone = Infinity;
-    const asking = Promise.withResolvers<number>();
-    provider.onPoint = ({ path, point, port }) => {
-      if (path.endsWith("/record-info") && point === "answered") asking.resolve(port);
+    const asking = Promise.withResolvers<void>();
+    let node = -1;
+    provider.onPoint = async ({ path, point, port }) => {
+      if (!path.endsWith("/record-info")) return;
+      if (point === "received") node = await nodeAt(port, servers);
+      else if (point === "answered") asking.resolve();
     };
     await generate(servers[0]!, person, { model: "nanobanana", imageSize: "1024x1024" });
-    const node = await nodeAt(await asking.promise, servers);
+    await asking.promise;
+    provider.onPoint = () => {};
     const { taskId } = provider.journal.findLast(({ request }) => request === "create")!;
     const killedAt = Date.now();
     await kill(node);

@@ -1,10 +1,10 @@
 /** The real program as several nodes on the real store, denokv: how they start, what their operator's tasks do, and moving. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createDenokv, type Denokv, denokvProgram } from "./fixtures/denokv.ts";
-import { createTestDirectory, type TestDirectory } from "./fixtures/directory.ts";
-import { runTask, type Server, startServer } from "./fixtures/server.ts";
-import { type S3StandIn, startS3 } from "./stand_ins/s3.ts";
+import { createDenokv, type Denokv, denokvProgram } from "../fixtures/denokv.ts";
+import { createTestDirectory, type TestDirectory } from "../fixtures/directory.ts";
+import { runTask, type Server, startServer } from "../fixtures/server.ts";
+import { type S3StandIn, startS3 } from "../stand_ins/s3.ts";
 
 /** Left out where denokv is not there, except in CI, where that is a failure. */
 const ignore = Deno.env.get("CI") !== "true" && !await isThere();

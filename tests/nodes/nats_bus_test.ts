@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { natsServers } from "../../../lib/base_address.ts";
-import type { Bus } from "../../../lib/bus/bus.ts";
-import { createNatsBus } from "../../../lib/bus/nats_bus.ts";
-import { type NatsMessage, openNats } from "../../../lib/bus/nats_connection.ts";
-import { createLog } from "../../../lib/log.ts";
-import { createNatsServer, isNatsLeftOut } from "../../fixtures/nats_server.ts";
-import { until } from "../../fixtures/until.ts";
+import { natsServers } from "../../lib/base_address.ts";
+import type { Bus } from "../../lib/bus/bus.ts";
+import { createNatsBus } from "../../lib/bus/nats_bus.ts";
+import { type NatsMessage, openNats } from "../../lib/bus/nats_connection.ts";
+import { createLog } from "../../lib/log.ts";
+import { createNatsServer, isNatsLeftOut } from "../fixtures/nats_server.ts";
+import { until } from "../fixtures/until.ts";
 
 const ignore = isNatsLeftOut();
 const bytes = (message: string) => new TextEncoder().encode(message);

@@ -174,17 +174,46 @@ async function latency(
 
 const people = 50;
 
-/** Everybody has streams on both nodes, and all that is told of a change begins at one of them. */
+/** Two nodes, and one alone with as many streams as each of them: what it needs once falls on fewer then. */
 async function manyStreams({ report, newFolder }: BenchContext): Promise<void> {
   const count = await mostStreams();
   const bare = await measure({ kind: "bare", users: 1, count, newFolder });
+  const alone = await measureNodes({ nodes: 0, count: count / 2, newFolder });
+  const two = await measureNodes({ nodes: 2, count, newFolder });
+  report({
+    name: `memory of a stream, ${count} over 2 nodes`,
+    unit: "kB",
+    subject: two.kilobytes,
+    baseline: { name: "bare Deno.serve", value: bare.kilobytes },
+    goal: { ratio: "at most", value: 1.3 },
+  });
+  report({
+    name: "the same beside one node on its file",
+    unit: "kB",
+    subject: two.kilobytes,
+    baseline: { name: `with ${count / 2}`, value: alone.kilobytes },
+  });
+  report({
+    name: `until a change has reached all ${count} of them`,
+    unit: "ms",
+    subject: two.reachMs,
+    baseline: { name: "bare Deno.serve", value: bare.reachMs },
+  });
+}
+
+/** Everybody has streams on all nodes, and all that is told of a change begins at one of them. */
+async function measureNodes(
+  { nodes, count, newFolder }: { nodes: number; count: number } & Pick<BenchContext, "newFolder">,
+): Promise<{ kilobytes: number; reachMs: number }> {
   await using service = await startEndlessService(await newFolder());
-  const memories = [await newFolder(), await newFolder()].map((folder) => join(folder, "memory"));
+  const memories = await Promise.all(
+    Array.from({ length: Math.max(1, nodes) }, async () => join(await newFolder(), "memory")),
+  );
   await using studio = await openNodeStudio({
     newFolder,
-    nodes: 2,
+    nodes,
     people,
-    withBus: true,
+    withBus: nodes > 1,
     env: { ...service.env, DENO_V8_FLAGS: "--expose-gc" },
     envOf: (node) => ({ BENCH_MEMORY: memories[node] }),
     main: new URL("programs/weighed_main.ts", import.meta.url).pathname,
@@ -216,19 +245,7 @@ async function manyStreams({ report, newFolder }: BenchContext): Promise<void> {
     ])
   );
   for (const socket of [...first, ...sockets]) socket.close();
-  report({
-    name: `memory of a stream, ${count} over 2 nodes`,
-    unit: "kB",
-    subject: (after - before) / count / 1000,
-    baseline: { name: "bare Deno.serve", value: bare.kilobytes },
-    goal: { ratio: "at most", value: 1.3 },
-  });
-  report({
-    name: `until a change has reached all ${count} of them`,
-    unit: "ms",
-    subject: reachMs,
-    baseline: { name: "bare Deno.serve", value: bare.reachMs },
-  });
+  return { kilobytes: (after - before) / count / 1000, reachMs };
 }
 
 /** In bytes. */

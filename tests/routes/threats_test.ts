@@ -12,7 +12,7 @@ const generate = "/api/v1/images/generate";
 const small = { prompt: "sea", imageSize: "512x512" };
 
 /** What is noted of requests themselves, or made when it is first asked for. */
-const passing = ["api_key", "session", "user", "seen", "probe", "signing_key"];
+const passing = ["api_key", "session", "user", "seen", "probe", "signing_key", "signing_key_head"];
 
 /** Everything else that is stored, each with its version. */
 async function contentsOf({ store }: Studio): Promise<string[]> {

@@ -31,7 +31,7 @@ export function nodeSuites(
   const random = randomFrom(seed);
   const some = { seed, nodes, patienceMs: 90_000 };
   const kills = isQuick ? Array.from({ length: 3 }, () => pick(random, momentsOfNodes)) : momentsOfNodes;
-  const faults = isQuick ? Array.from({ length: 2 }, () => pick(random, nodeFaults)) : nodeFaults;
+  const faults = isQuick ? [pick(random, nodeFaults)] : nodeFaults;
   const run = (name: string, about: PromiseName, start: Run["run"]): Run => ({ name, about, run: start });
   const onlyWhole = (runs: Run[]) => isQuick ? [] : runs;
   return [

@@ -115,6 +115,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     port: "0",
     server: null,
   }));
+  /** Which node it was, by the port from which it asked; seen when it begins, since its line may be gone at the end. */
+  const askers = new Map<number, number>();
   let gone = Promise.withResolvers<void>();
   let kills = 0;
   let latestStart: (Start & { startedAt: number }) | null = null;
@@ -122,11 +124,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   for (const party of [nanobanana, openai, gemini, s3]) {
     party.onPoint = async (moment) => {
       if (isWork(moment) && latestStart !== null) latestStart.firstWorkAt ??= Date.now();
+      const { port, point } = moment;
+      if (armed.size > 0 && point === "received" && port !== 0) askers.set(port, await nodeAsking(port));
       for (const each of armed) {
         if (!each.isThere(moment)) continue;
         armed.delete(each);
         const held = gone.promise;
-        each.reached(nodes.length === 1 ? 0 : await nodeAt(moment.port, nodes.map(({ server }) => server)));
+        each.reached(askers.get(moment.port) ?? 0);
         await held;
       }
     };
@@ -240,6 +244,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const own = { ...cluster?.env(i), ...env, PORT: node.port };
     node.server = await startServer({ dataDir: node.dataDir, env: own, root, after });
     node.port = new URL(node.server.url).port;
+  }
+
+  async function nodeAsking(port: number): Promise<number> {
+    return nodes.length === 1 ? 0 : await nodeAt(port, nodes.map(({ server }) => server));
   }
 
   /** A task that the program has asked for, whose picture it has not fetched, and that nobody has ended. */

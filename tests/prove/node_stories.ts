@@ -132,7 +132,7 @@ export async function nodeStandsStill(options: ScenarioOptions & { forMs?: numbe
 
 /** The store is away: nothing is accepted meanwhile that is not there afterwards, and all goes on by itself. */
 export async function storeAway(
-  options: ScenarioOptions & { forMs?: number; isKilled?: boolean },
+  options: ScenarioOptions & { forMs?: number; isKilled?: boolean; isInFlight?: boolean },
 ): Promise<Finding[]> {
   await using world = await createNodes(options, { budgets: [null, null] });
   const { cluster, people, nanobanana } = world;
@@ -140,17 +140,7 @@ export async function storeAway(
   await world.start();
   await Promise.all(people.map((person, i) => person.submit(`before ${i}`, square)));
   await until(() => nanobanana.journal.length, (count) => count >= 2);
-  // The answer to a submission comes while there is nowhere to keep it.
-  const { onPoint } = nanobanana;
-  const isInFlight = Promise.withResolvers<void>();
-  nanobanana.onPoint = async (moment) => {
-    await onPoint(moment);
-    if (moment.method !== "POST" || moment.point !== "before the answer") return;
-    isInFlight.resolve();
-    await pause(4000);
-  };
-  await Promise.all(people.map((person) => person.submit("in flight", square)));
-  await isInFlight.promise;
+  if (options.isInFlight) await submitInFlight(world);
   if (options.isKilled) await cluster!.denokv.end("SIGKILL");
   else cluster!.denokv.signal("SIGSTOP");
   const violations: Violation[] = [];
@@ -170,6 +160,20 @@ export async function storeAway(
     ...checkTimeless({ ...evidence, rest: { ...rest, prompts } }),
     finding("outage", violations, { cases: 1 }),
   ];
+}
+
+/** The answers to submissions come while there is nowhere to keep them. */
+async function submitInFlight({ people, nanobanana }: World): Promise<void> {
+  const { onPoint } = nanobanana;
+  const isInFlight = Promise.withResolvers<void>();
+  nanobanana.onPoint = async (moment) => {
+    await onPoint(moment);
+    if (moment.method !== "POST" || moment.point !== "before the answer") return;
+    isInFlight.resolve();
+    await pause(4000);
+  };
+  await Promise.all(people.map((person) => person.submit("in flight", square)));
+  await isInFlight.promise;
 }
 
 const neverToRun = "never to run";

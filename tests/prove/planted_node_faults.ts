@@ -38,7 +38,7 @@ export const nodeFaults: PlantedFault[] = [
       old: "const isGap = begunAt - lookedAt > times.gapMs || endedAt - begunAt > times.gapMs;",
       new: "const isGap = lookedAt === -Infinity;",
     }],
-    story: (options) => storeAway({ ...options, isKilled: true }),
+    story: (options) => storeAway({ ...options, isKilled: true, isInFlight: true }),
   },
   {
     name: "a start takes over what others do",

@@ -10,7 +10,8 @@ import { readPrompt, readPrompts, writePrompt } from "./prompt_store.ts";
 import { countBefore } from "../store/counted_list.ts";
 import { keys, kinds, lists, type Queued } from "../store/schema.ts";
 import { type Moment, momentOf, usualLeaseTimes } from "../store/lapse.ts";
-import { commit, read, type Store, type Versioned } from "../store/store.ts";
+import { CommitInDoubt } from "../store/once_only.ts";
+import { commit, DatabaseRefusal, read, type Store, type Versioned } from "../store/store.ts";
 import { takeTurn, takingTurns, type Turn } from "./turn.ts";
 
 export interface Lease {
@@ -193,7 +194,7 @@ async function* everyDelayed(
  */
 export async function claimPrompt(
   store: Store,
-  { promptId, owner, providerOf = () => null, begin = (prompt) => prompt, room }: {
+  { promptId, owner, providerOf = () => null, begin = (prompt) => prompt, room, onDoubt }: {
     promptId: string;
     owner: string;
     /** The id of the provider that has a model; null: none has it. */
@@ -201,6 +202,11 @@ export async function claimPrompt(
     begin?: (prompt: ProcessingPrompt) => ProcessingPrompt;
     /** Only looked at where several nodes use the store. Undefined: there always is some. */
     room?: { userId: string; most: number; onNone: () => void };
+    /**
+     * The database did not say what became of the claim, which is refused then; `later` is the lease that it took after
+     * all, and under which nobody has begun anything.
+     */
+    onDoubt?: (later: Promise<Leased | null>) => void;
   },
 ): Promise<Leased | null> {
   return await takingTurns(store, { userId: room?.userId ?? null }, async (turn) => {
@@ -215,8 +221,17 @@ export async function claimPrompt(
     const { userId, batchId, request: { model } } = claimed;
     const atomic = writePrompt(store.kv, { before: found, after });
     checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });
-    const leased = await commitLease(store, { atomic, after, owner, turn });
-    return leased && { ...leased, isBegun: after !== claimed };
+    const isBegun = after !== claimed;
+    const whole = (leased: Leased | null) => leased && { ...leased, isBegun };
+    return whole(
+      await commitLease(store, {
+        atomic,
+        after,
+        owner,
+        turn,
+        onDoubt: (later) => onDoubt?.(later.then(whole)),
+      }),
+    );
   });
 }
 
@@ -270,18 +285,39 @@ function crashesBefore({ renewals }: Lease, { crashes }: Pick<Prompt, "crashes">
 
 async function commitLease(
   store: Store,
-  { atomic, after, owner, turn }: {
+  { atomic, after, owner, turn, onDoubt }: {
     atomic: Deno.AtomicOperation;
     after: Prompt;
     owner: string;
     turn: Turn | null;
+    onDoubt?: (later: Promise<Leased | null>) => void;
   },
 ): Promise<Leased | null> {
   const takenAt = momentOf(store);
   const lease: Lease = { number: after.leaseNumber, owner, until: store.now() + leaseMs, renewals: 0 };
   if (turn !== null) takeTurn(atomic, { turn, promptId: after.id });
-  const written = await commit(atomic.set(keys.lease(after.id), lease));
-  return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease, takenAt };
+  try {
+    const written = await commit(atomic.set(keys.lease(after.id), lease));
+    return written && { prompt: { value: after, versionstamp: written.versionstamp }, lease, takenAt };
+  } catch (error) {
+    const doubt = error instanceof DatabaseRefusal ? error.cause : null;
+    if (doubt instanceof CommitInDoubt) onDoubt?.(leaseAfterDoubt(store, { doubt, lease, after, takenAt }));
+    throw error;
+  }
+}
+
+/** Null: it was not taken, or is somebody else's by now. */
+async function leaseAfterDoubt(
+  store: Store,
+  { doubt, lease, after, takenAt }: Omit<Leased, "prompt" | "isBegun"> & {
+    doubt: CommitInDoubt;
+    after: Prompt;
+  },
+): Promise<Leased | null> {
+  if (!await doubt.settle()) return null;
+  const found = await readPrompt(store, after.id);
+  const isOurs = found?.value.leaseNumber === lease.number && found.value.status === after.status;
+  return isOurs ? { prompt: found, lease, takenAt } : null;
 }
 
 export function readLease(store: Store, promptId: string): Promise<Versioned<Lease> | null> {

@@ -162,9 +162,24 @@ async function pump(state: State): Promise<void> {
         room: { userId, most, onNone: () => full.add(userId) },
         providerOf,
         begin: (prompt) => begin(deps, prompt),
+        onDoubt: (later) => void runAfterDoubt(state, { promptId, later }),
       });
       if (leased !== null) run(state, leased);
     }));
+  }
+}
+
+/** Nobody else knows that nothing was begun under a lease that was taken while the database fell silent. */
+async function runAfterDoubt(
+  state: State,
+  { promptId, later }: { promptId: string; later: Promise<Leased | null> },
+): Promise<void> {
+  const { runs, stopping, deps: { log } } = state;
+  try {
+    const leased = await later;
+    if (leased !== null && !stopping.signal.aborted && !runs.has(promptId)) run(state, leased);
+  } catch (error) {
+    log("warn", "claim_in_doubt", { promptId, error });
   }
 }
 

@@ -130,3 +130,34 @@ Deno.test("what a node that died had accepted is begun after a while", async () 
     (status) => status === "COMPLETED",
   );
 });
+
+Deno.test({
+  name: "a claim that was made while the store fell silent is run by the node that made it",
+  // What was given up is sent again by the runtime for as long as the database is open.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using nodes = await openNodes();
+    const { server, first, second } = nodes;
+    const client = await first.withKey();
+    let isLost = false;
+    server.losesAnswer = ({ isDone, kinds }) => {
+      if (isDone && kinds.includes("lease")) isLost = true;
+      return isLost;
+    };
+    const accepted = await client.post("/api/v1/images/generate", { prompt: "sea" }, {
+      Prefer: "respond-async",
+    });
+    const { promptId: id } = await accepted.json();
+    await until(() => isLost, Boolean);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    isLost = false;
+    server.losesAnswer = () => false;
+    await until(
+      async () => (await readPrompt(second.store, id))?.value.status,
+      (status) => status === "COMPLETED" || status === "FAILED",
+    );
+    assert.equal((await readPrompt(second.store, id))?.value.status, "COMPLETED");
+    assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 1);
+  },
+});

@@ -189,7 +189,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       latestStart = start;
       gone = Promise.withResolvers();
       await Promise.all(
-        nodes.entries().filter(([, { server }]) => server === null).map(([i]) => startNode(i)),
+        nodes.entries().filter(([, { server }]) => server?.isOver() ?? true).map(([i]) => startNode(i)),
       );
       start.readyAt = Date.now();
       starts.push(start);

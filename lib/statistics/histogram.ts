@@ -1,6 +1,6 @@
 /**
  * How often something took how long, in buckets that each reach a fifth further than the one before: so what is said of
- * a share of all lies within 10 % of the truth, and two histograms are added up by adding their counts. Only buckets with
+ * a share of all lies within 10 % of the truth and half a millisecond, and two histograms are added up by adding their counts. Only buckets with
  * something in them are kept. Were there a fixed number of 32, they would reach from a second to six minutes at most;
  * a day of one person and model has fewer than that, wherever they lie.
  */

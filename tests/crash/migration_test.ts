@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
 import { createTestDirectory } from "../fixtures/directory.ts";
-import { copyOldDatabase } from "../fixtures/old_database.ts";
+import { copyOldDatabase, oldDatabaseAt } from "../fixtures/old_database.ts";
 import { runTask, startServer } from "../fixtures/server.ts";
 import { openTestDatabase } from "../fixtures/store.ts";
 
@@ -20,7 +20,7 @@ async function dieAt(commit: number, database: string): Promise<"killed" | "done
 }
 
 async function contents(database: string): Promise<unknown[]> {
-  const kv = await openTestDatabase(database);
+  const kv = await openTestDatabase(database, () => oldDatabaseAt);
   const entries = await Array.fromAsync(kv.list({ prefix: [] }), ({ key, value }) => ({ key, value }));
   kv.close();
   return entries;

@@ -188,6 +188,12 @@ async function* everyDelayed(
 }
 
 /**
+ * The database did not say what became of the commit that was to take a lease, which is refused then; `later` is the
+ * lease that it took after all, and under which nobody has begun anything.
+ */
+type OnDoubt = (later: Promise<Leased | null>) => void;
+
+/**
  * Takes a lease on a waiting prompt, and writes what is begun with it in the same commit; null when somebody else was
  * first, it was paused meanwhile, or there is no room: where several nodes use the store, as many of one user's run at
  * once on all of them together as may on one.
@@ -202,11 +208,7 @@ export async function claimPrompt(
     begin?: (prompt: ProcessingPrompt) => ProcessingPrompt;
     /** Only looked at where several nodes use the store. Undefined: there always is some. */
     room?: { userId: string; most: number; onNone: () => void };
-    /**
-     * The database did not say what became of the claim, which is refused then; `later` is the lease that it took after
-     * all, and under which nobody has begun anything.
-     */
-    onDoubt?: (later: Promise<Leased | null>) => void;
+    onDoubt?: OnDoubt;
   },
 ): Promise<Leased | null> {
   return await takingTurns(store, { userId: room?.userId ?? null }, async (turn) => {
@@ -241,11 +243,12 @@ export async function claimPrompt(
  */
 export async function takeOverLease(
   store: Store,
-  { promptId, owner, isCrash, isFree = () => true }: {
+  { promptId, owner, isCrash, isFree = () => true, onDoubt }: {
     promptId: string;
     owner: string;
     isCrash: boolean;
     isFree?: (lease: Lease) => boolean;
+    onDoubt?: OnDoubt;
   },
 ): Promise<Leased | null> {
   const userId = store.isShared ? (await readPrompt(store, promptId))?.value.userId ?? null : null;
@@ -256,7 +259,7 @@ export async function takeOverLease(
     if (after === null) return null;
     const atomic = writePrompt(store.kv, { before: found, after })
       .check({ key: keys.lease(promptId), versionstamp: lease.versionstamp });
-    return await commitLease(store, { atomic, after, owner, turn });
+    return await commitLease(store, { atomic, after, owner, turn, onDoubt });
   });
 }
 
@@ -290,7 +293,7 @@ async function commitLease(
     after: Prompt;
     owner: string;
     turn: Turn | null;
-    onDoubt?: (later: Promise<Leased | null>) => void;
+    onDoubt?: OnDoubt;
   },
 ): Promise<Leased | null> {
   const takenAt = momentOf(store);

@@ -250,7 +250,13 @@ async function take(
 ): Promise<void> {
   const { runs, stopping, deps: { store, nodeId } } = state;
   if (runs.has(promptId) || stopping.signal.aborted) return;
-  const leased = await takeOverLease(store, { promptId, owner: nodeId, isCrash, isFree });
+  const leased = await takeOverLease(store, {
+    promptId,
+    owner: nodeId,
+    isCrash,
+    isFree,
+    onDoubt: (later) => void runAfterDoubt(state, { promptId, later }),
+  });
   if (leased !== null) run(state, leased);
 }
 

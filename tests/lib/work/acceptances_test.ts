@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { connectKv } from "../../../lib/store/connected_kv.ts";
+import { usualLeaseTimes } from "../../../lib/store/lapse.ts";
 import { keys } from "../../../lib/store/schema.ts";
 import { readAccount, readLedger } from "../../../lib/money/ledger.ts";
 import { readPrompt } from "../../../lib/prompts/prompt_store.ts";
+import { claimPrompt, giveBackLease } from "../../../lib/prompts/queue.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createStudio, type StudioOptions } from "../../fixtures/studio.ts";
+import { acceptPrompt } from "../../fixtures/store.ts";
 import { until } from "../../fixtures/until.ts";
 import { startKvConnect } from "../../stand_ins/kv_connect.ts";
 
@@ -57,6 +60,31 @@ Deno.test("what was answered 503 and is there afterwards is cancelled, free, and
     () => Array.fromAsync(second.store.kv.list({ prefix: ["unanswered"] })),
     ({ length }) => length === 0,
   );
+  const { violations } = await verify(second.store, { blobs: second.blobs });
+  assert.deepEqual(violations, []);
+});
+
+Deno.test("a batch that was answered 503 and is there afterwards is cancelled, and none of its rows is ever begun", async () => {
+  await using nodes = await openNodes();
+  const { server, first, second } = nodes;
+  const client = await first.withKey();
+  let isLost = false;
+  server.losesAnswer = (write) => {
+    if (write.isDone && isAccept(write)) isLost = true;
+    return isLost;
+  };
+  const rows = { prompts: ["sea", "hill", "wood"] };
+  const answer = await client.post("/api/v1/batches", rows);
+  assert.deepEqual([answer.status, (await answer.json()).error.code], [503, "unavailable"]);
+  isLost = false;
+  server.losesAnswer = () => false;
+  const [batch] = await until(async () => {
+    const { batches = [] } = await (await client.get("/api/v1/batches")).json();
+    return batches as { state: string; reason: string; chargedMicros: number }[];
+  }, (found) => found.length === 1 && found[0].state === "STOPPED");
+  assert.deepEqual([batch.reason, batch.chargedMicros], ["cancelled", 0]);
+  assert.equal((await readAccount(second.store, second.owner.id)).heldMicros, 0);
+  assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 0);
   const { violations } = await verify(second.store, { blobs: second.blobs });
   assert.deepEqual(violations, []);
 });
@@ -129,6 +157,42 @@ Deno.test("what a node that died had accepted is begun after a while", async () 
     async () => (await readPrompt(second.store, id))?.value.status,
     (status) => status === "COMPLETED",
   );
+});
+
+Deno.test({
+  name: "a takeover that was made while the store fell silent is gone on with by the node that made it",
+  // What was given up is sent again by the runtime for as long as the database is open.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    // What is given back is found at once, and what has lapsed too late for this test.
+    const leaseTimes = { ...usualLeaseTimes, lookEveryMs: 50 };
+    await using nodes = await openNodes({ leaseTimes, isWorking: false });
+    const { server, first } = nodes;
+    const { id } = (await acceptPrompt(first.store, first.owner)).prompt.value;
+    await claimPrompt(first.store, { promptId: id, owner: "one that stops" });
+    await first.worker.start();
+    const { promise: isSilent, resolve: fallsSilent } = Promise.withResolvers<void>();
+    let isLost = false;
+    server.losesAnswer = ({ isDone, kinds }) => {
+      if (isDone && kinds.includes("lease") && kinds.includes("prompt")) {
+        isLost = true;
+        fallsSilent();
+      }
+      return isLost;
+    };
+    const givingBack = giveBackLease(first.store, { promptId: id, number: 1 });
+    await isSilent;
+    await until(() => first.log.join("\n"), (lines) => lines.includes("worker_trouble"));
+    isLost = false;
+    server.losesAnswer = () => false;
+    await givingBack.catch(() => {});
+    const { status, crashes } = await until(
+      async () => (await readPrompt(first.store, id))!.value,
+      ({ status }) => status === "COMPLETED" || status === "FAILED",
+    );
+    assert.deepEqual([status, crashes, first.standIn.submitted.length], ["COMPLETED", 0, 1]);
+  },
 });
 
 Deno.test({

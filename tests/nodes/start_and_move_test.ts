@@ -1,9 +1,17 @@
 /** The real program as several nodes on the real store, denokv: how they start, what their operator's tasks do, and moving. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { createDiskBlobs } from "../../lib/blobs/disk_blobs.ts";
+import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { copyBlobs } from "../../lib/operation/move_blobs.ts";
+import { recordsVersion } from "../../lib/store/migrations.ts";
+import { kinds } from "../../lib/store/schema.ts";
 import { createDenokv, type Denokv, denokvProgram } from "../fixtures/denokv.ts";
 import { createTestDirectory, type TestDirectory } from "../fixtures/directory.ts";
+import { copyOldDatabase, oldDatabaseCounts } from "../fixtures/old_database.ts";
+import { openS3Blobs } from "../fixtures/s3_blobs.ts";
 import { runTask, type Server, startServer } from "../fixtures/server.ts";
+import { until } from "../fixtures/until.ts";
 import { type S3StandIn, startS3 } from "../stand_ins/s3.ts";
 
 /** Left out where denokv is not there, except in CI, where that is a failure. */
@@ -151,6 +159,62 @@ Deno.test({
     await denokv.start();
     await using node = await starting;
     assert.ok(node.log.some((line) => line.includes("waiting_for_database")));
+  },
+});
+
+Deno.test({
+  name:
+    "two nodes that come at once to the records of an old program make each migration once, and all is well",
+  ignore,
+  async fn() {
+    await using folder = await createTestDirectory();
+    await using s3 = startS3();
+    const old = join(folder.path, "old");
+    await copyOldDatabase(old);
+    await copyBlobs({ from: createDiskBlobs(pathsIn(old).blobs), to: openS3Blobs(s3.address) });
+    await using denokv = await createDenokv({ database: pathsIn(old).database });
+    const env = { ...alike, ...s3Env(s3), KV_URL: denokv.url, DENO_KV_ACCESS_TOKEN: denokv.token };
+    const nodes = await Promise.all(
+      [0, 1].map((i) => startServer({ dataDir: join(folder.path, `${i}`), env })),
+    );
+    try {
+      const migrated = (node: Server) => node.log.filter((line) => line.includes("migration_done")).length;
+      assert.equal(migrated(nodes[0]) + migrated(nodes[1]), recordsVersion - 1);
+      const operator = { dataDir: join(folder.path, "operator"), env };
+      const { prompts, images } = oldDatabaseCounts;
+      const well = new RegExp(`^All is well: ${prompts} prompts, ${images} images`);
+      assert.match((await runTask(["verify"], operator)).stdout, well);
+    } finally {
+      await Promise.all(nodes.map((node) => node.end("SIGTERM")));
+    }
+  },
+});
+
+Deno.test({
+  name: "a node that stood still while others took over with another secret ends in one line when it goes on",
+  ignore,
+  async fn() {
+    await using place = await openPlace();
+    const { env, dataDir } = place;
+    await using still = await startServer({ dataDir: dataDir(0), env });
+    still.process.kill("SIGSTOP");
+    {
+      // As if it had not been seen for long enough to count as gone.
+      Deno.env.set("DENO_KV_ACCESS_TOKEN", env.DENO_KV_ACCESS_TOKEN);
+      using kv = await Deno.openKv(env.KV_URL);
+      for await (const { key } of kv.list({ prefix: [...kinds.nodes] })) await kv.delete(key);
+      Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+    }
+    const other = { ...env, SECRET: "another secret, which is long enough, too" };
+    await using node = await startServer({ dataDir: dataDir(1), env: other });
+    still.process.kill("SIGCONT");
+    await until(() => still.isOver(), Boolean, 20_000);
+    const { code } = await still.end("SIGTERM");
+    const words = "This node can't go on: SECRET is another one than that of the nodes that run";
+    assert.deepEqual([code, still.log.filter((line) => line.startsWith("This node"))], [1, [words]]);
+    const ready = await fetch(`${node.url}/api/v1/ready`);
+    await ready.body?.cancel();
+    assert.equal(ready.status, 200);
   },
 });
 

@@ -13,6 +13,7 @@ import { commit, readMany, type Store, type Versioned } from "../store/store.ts"
 import { canonicalJson } from "./idempotency.ts";
 import type { Prompt } from "./prompt.ts";
 import { readPrompt } from "./prompt_store.ts";
+import { wasRefused } from "./unanswered.ts";
 
 export interface SentRequest {
   /** Names what was sent it by, such as the hash of an API key. */
@@ -66,6 +67,10 @@ export async function lookForSent(
     if (isAlone) return { joins: null, look };
     const chosen = await choose(store, { userId, hash, sent });
     if (chosen === null) return { joins: null, look };
+    if (await wasRefused(store, chosen.promptId)) {
+      await forget(store, chosen);
+      continue;
+    }
     if (isRepeat && !await countJoined(store, chosen)) continue;
     const prompt = await readPrompt(store, chosen.promptId);
     return prompt === null ? { joins: null, look } : { joins: prompt };
@@ -111,6 +116,11 @@ async function choose(
 }
 
 const newest = { reverse: true, limit: 100 };
+
+/** What nobody was told to have can't be joined. */
+async function forget({ kv }: Store, { key }: Accepted): Promise<void> {
+  await commit(kv.atomic().delete(key));
+}
 
 /** False: another one was counted since it was chosen. */
 async function countJoined({ kv }: Store, { key, value, versionstamp }: Accepted): Promise<boolean> {

@@ -4,8 +4,10 @@
  * yet, which keeps every node from beginning it, and which its own node takes away as soon as the database has answered.
  * What a node that died has left of these counts as accepted after a while: it may have answered.
  */
+import { Refusal } from "../refusal.ts";
+import { sleep } from "../sleep.ts";
 import { keys } from "../store/schema.ts";
-import { readMany, type Store } from "../store/store.ts";
+import { read, readMany, type Store } from "../store/store.ts";
 import type { Doorbell } from "./doorbell.ts";
 
 export interface Acceptances {
@@ -26,12 +28,41 @@ export function plainAcceptances(doorbell: Doorbell): Acceptances {
   return { follow: (_, accept) => accept(), announce: (atomic, id) => doorbell.ring(atomic, id) };
 }
 
+/**
+ * What is kept of a prompt or a batch until whoever asked for it is answered; `refused`: the answer was 503, and it was
+ * cancelled, so nobody who asks again is given it.
+ */
+export type Note = null | "refused";
+
+/** Longer than a request that is sent again is looked for. */
+export const refusalKeptMs = 20 * 60_000;
+
 /** Those of these prompts or batches that wait for whoever asked to be answered. */
 export async function readUnanswered(
   { kv, isShared }: Pick<Store, "kv" | "isShared">,
   ids: readonly string[],
 ): Promise<Set<string>> {
   if (!isShared || ids.length === 0) return new Set();
-  const found = await readMany(kv, ids.map(keys.unanswered));
-  return new Set(ids.filter((_, i) => found[i] !== null));
+  const found = await readMany<Note>(kv, ids.map(keys.unanswered));
+  return new Set(ids.filter((_, i) => found[i]?.value === null));
+}
+
+const lookAgainMs = 200;
+const looks = 25;
+
+/**
+ * Whether whoever asked for it was told that it is not accepted. Waits for what is not known yet; refuses with
+ * `unavailable` when that takes too long.
+ */
+export async function wasRefused(
+  { kv, isShared }: Pick<Store, "kv" | "isShared">,
+  id: string,
+): Promise<boolean> {
+  if (!isShared) return false;
+  for (let look = 0; look < looks; look++) {
+    const note = await read<Note>(kv, keys.unanswered(id));
+    if (note?.value !== null) return note?.value === "refused";
+    await sleep(lookAgainMs);
+  }
+  throw new Refusal("unavailable", "The same request is still being looked at", { retryAfterSeconds: 5 });
 }

@@ -83,7 +83,7 @@
  * | `pauses_changed` userId or `all` | time when the user's queue, or everything or a provider, was paused or resumed last; watched |
  * | `credential_ended` userId · `cancellation` · `price_added` | when one of the user's credentials ended · id of the latest prompt that was cancelled · time of the latest row; watched |
  * | `bell` | id of the latest prompt that may be run; watched |
- * | `unanswered` promptId or batchId | null, until whoever asked for it is answered; nobody begins it before |
+ * | `unanswered` promptId or batchId | null, until whoever asked for it is answered; nobody begins it before. `refused` for a while where the answer was 503 |
  * | `node` id · `node_settings` | `NodeRecord`, renewed as long as the node lives · `NodeSettings`, what all nodes have alike |
  * | `instance` | whose the bucket is, where several nodes share the database |
  * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |

@@ -3,7 +3,7 @@ import { readBatch } from "../batches/batch_store.ts";
 import type { Log } from "../log.ts";
 import type { Doorbell } from "../prompts/doorbell.ts";
 import { readPrompt } from "../prompts/prompt_store.ts";
-import { type Acceptances, plainAcceptances } from "../prompts/unanswered.ts";
+import { type Acceptances, type Note, plainAcceptances, refusalKeptMs } from "../prompts/unanswered.ts";
 import { Refusal } from "../refusal.ts";
 import { sleep } from "../sleep.ts";
 import { createLapses, type LeaseTimes, usualLeaseTimes } from "../store/lapse.ts";
@@ -38,7 +38,7 @@ export function createAcceptances(deps: AcceptanceDeps): FollowedAcceptances {
   }
 
   return {
-    announce: (atomic, id) => atomic.set(keys.unanswered(id), null),
+    announce: (atomic, id) => atomic.set(keys.unanswered(id), null satisfies Note),
     async follow({ id, isFoundAgain }, accept) {
       try {
         const accepted = await accept();
@@ -94,8 +94,13 @@ export function createAcceptances(deps: AcceptanceDeps): FollowedAcceptances {
   ): Promise<void> {
     await doubt.settle();
     // From here on it is there or never will be.
-    const isThere = isFoundAgain || await cancelAccepted(deps, id);
-    if (isThere) await letBegin(id);
+    if (isFoundAgain) await letBegin(id);
+    else if (await cancelAccepted(deps, id)) await noteRefused(id);
+  }
+
+  async function noteRefused(id: string): Promise<void> {
+    const note: Note = "refused";
+    await commit(store.kv.atomic().set(keys.unanswered(id), note, { expireIn: refusalKeptMs }));
   }
 
   function lookLater(): void {
@@ -113,11 +118,10 @@ export function createAcceptances(deps: AcceptanceDeps): FollowedAcceptances {
   }
 }
 
-function listUnanswered({ kv }: Store): Promise<{ name: string; mark: string }[]> {
-  return Array.fromAsync(
-    kv.list({ prefix: [...kinds.unanswered] }, { batchSize: 500 }),
-    ({ key, versionstamp }) => ({ name: String(key[1]), mark: versionstamp }),
-  );
+async function listUnanswered({ kv }: Store): Promise<{ name: string; mark: string }[]> {
+  const notes = await Array.fromAsync(kv.list<Note>({ prefix: [...kinds.unanswered] }, { batchSize: 500 }));
+  return notes.filter(({ value }) => value === null)
+    .map(({ key, versionstamp }) => ({ name: String(key[1]), mark: versionstamp }));
 }
 
 /** False: it was never accepted. */

@@ -57,11 +57,39 @@ Deno.test("what was answered 503 and is there afterwards is cancelled, free, and
   assert.equal((await readAccount(second.store, second.owner.id)).heldMicros, 0);
   assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 0);
   await until(
-    () => Array.fromAsync(second.store.kv.list({ prefix: ["unanswered"] })),
-    ({ length }) => length === 0,
+    () => Array.fromAsync(second.store.kv.list({ prefix: ["unanswered"] }), ({ value }) => value),
+    (notes) => notes.length === 1 && notes[0] === "refused",
   );
   const { violations } = await verify(second.store, { blobs: second.blobs });
   assert.deepEqual(violations, []);
+});
+
+Deno.test("a client that repeats by itself what was answered 503 gets a picture, and never what was cancelled", async () => {
+  await using nodes = await openNodes();
+  const { server, first, second } = nodes;
+  const client = await first.withKey();
+  const send = (timesBefore: number) =>
+    client.post("/v1/images/generations", { prompt: "sea", model: "stand-in" }, {
+      "X-Stainless-Retry-Count": String(timesBefore),
+    });
+  let isLost = false;
+  server.losesAnswer = (write) => {
+    if (write.isDone && isAccept(write)) isLost = true;
+    return isLost;
+  };
+  const refused = await send(0);
+  assert.equal(refused.status, 503);
+  await refused.body?.cancel();
+  isLost = false;
+  server.losesAnswer = () => false;
+  let timesBefore = 0;
+  const answer = await until(() => send(++timesBefore), ({ status }) => status !== 503);
+  assert.equal(answer.status, 200, await answer.clone().text());
+  assert.equal((await answer.json()).data.length, 1);
+  assert.equal(first.standIn.submitted.length + second.standIn.submitted.length, 1);
+  const { prompts } = await (await client.get("/api/v1/prompts")).json();
+  const statuses = prompts.map(({ status }: { status: string }) => status).sort();
+  assert.deepEqual(statuses, ["CANCELLED", "COMPLETED"]);
 });
 
 Deno.test("a batch that was answered 503 and is there afterwards is cancelled, and none of its rows is ever begun", async () => {

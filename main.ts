@@ -9,10 +9,11 @@ import { type Bus, noBus } from "./lib/bus/bus.ts";
 import { createNatsBus } from "./lib/bus/nats_bus.ts";
 import { createPriceBook, shippedPrices } from "./lib/catalog/price_book.ts";
 import { createDarkroom } from "./lib/darkroom.ts";
+import { createDisk, type Disk, readDiskSpace } from "./lib/disk.ts";
 import { configureIdentityProviders } from "./lib/identity/configured_identity_providers.ts";
 import { createLog, type Log } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
-import { openDataDirectory } from "./lib/operation/data_directory.ts";
+import { type DataDirectory, openDataDirectory } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
 import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { type OpenDeps, type OpenedStore, openStore } from "./lib/operation/open_store.ts";
@@ -104,6 +105,8 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     sourceObstacle: await obstacleToSources(publicUrl, resolveByHost),
     sharing: settings.SHARING,
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
+    userStorageBytes: settings.USER_STORAGE_GB ?? null,
+    disk: watchedDisk(settings, { data, log }),
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     galleryMode: settings.PUBLIC_GALLERY,
     concurrency: settings.CONCURRENCY,
@@ -146,6 +149,15 @@ function openBus(
   return KV_URL === undefined || servers === undefined
     ? noBus()
     : createNatsBus({ servers, ...options, now, random });
+}
+
+/** Nodes that share a database keep nothing of it here. */
+function watchedDisk(
+  { KV_URL, DISK_RESERVE_MB: megabytes }: Settings,
+  { data, log }: { data: DataDirectory; log: Log },
+): Disk | null {
+  if (megabytes === 0 || KV_URL !== undefined) return null;
+  return createDisk({ readSpace: () => readDiskSpace(data.path), reserveBytes: megabytes * 1e6, now, log });
 }
 
 /** A database that others share may be waited for. */

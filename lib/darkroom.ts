@@ -44,6 +44,8 @@ import { createRemixRanking, type RemixRanking } from "./publications/gallery.ts
 import type { GalleryMode } from "./publications/publication.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
+import type { Disk } from "./disk.ts";
+import { createStorageRoom, type StorageRoom } from "./users/storage_room.ts";
 import type { Sharing } from "./shares/share.ts";
 import { createShareReports, type ShareReports } from "./shares/report_share.ts";
 import { createShareEnds, type ShareEnds } from "./shares/share_ends.ts";
@@ -113,6 +115,10 @@ export interface World {
   sharing: Sharing;
   /** The most that a user's uploads may have together, as they were sent. */
   uploadLimitBytes: number;
+  /** The most that a user's pictures may have together; null: no limit. */
+  userStorageBytes: number | null;
+  /** Where the database is; null: nobody looks how full it is. */
+  disk: Disk | null;
   signInPolicy: SignInPolicy;
   /** Whether there is a public gallery, and whether a moderator looks first. */
   galleryMode: GalleryMode;
@@ -157,6 +163,7 @@ type FromWorld =
   | "sharing"
   | "userConcurrency"
   | "uploadLimitBytes"
+  | "disk"
   | "galleryMode"
   | "signInPolicy";
 
@@ -181,6 +188,7 @@ export interface Darkroom extends Pick<World, FromWorld> {
   taskDurations: Pick<TaskDurations, "expectedMs">;
   worker: Worker;
   readiness: Readiness;
+  room: StorageRoom;
   deletions: AccountDeletions;
   portraits: Portraits;
   shareTokens: Seal;
@@ -375,6 +383,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     worker,
     isStopping: () => stopping.signal.aborted,
     readiness: createReadiness({ parts, now, log }),
+    room: createStorageRoom(store, { disk: world.disk, limitBytes: world.userStorageBytes }),
+    disk: world.disk,
     deletions,
     shareTokens: createSeal({ secret, purpose: "share tokens" }),
     sharePasswords: createSharePasswords({ now }),

@@ -11,6 +11,7 @@ export type RefusalCode =
   | "unauthorized"
   | "invalid_token"
   | "budget_exceeded"
+  | "storage_full"
   | "forbidden"
   | "not_found"
   | "conflict"

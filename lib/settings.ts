@@ -195,6 +195,15 @@ const variables = {
     schema: whole(1, 1_000_000).default(1024),
     takes: "a whole number of megabytes from 1 on",
   },
+  USER_STORAGE_GB: {
+    schema: z.string().regex(/^\d{1,7}(\.\d{1,3})?$/).refine((text) => Number(text) > 0)
+      .transform((text) => Math.round(Number(text) * 1e9)).optional(),
+    takes: "gigabytes such as 20 or 0.5",
+  },
+  DISK_RESERVE_MB: {
+    schema: whole(0, 1_000_000_000).default(256),
+    takes: "a whole number of megabytes; 0 means that nobody looks",
+  },
   PUBLIC_GALLERY: {
     schema: z.enum(["off", "review", "open"]).default("off"),
     takes: "off, review or open",

@@ -101,6 +101,8 @@ export async function fillDataDirectory(
       outbox: null,
       sharing: "on",
       uploadLimitBytes: 1024 ** 3,
+      userStorageBytes: null,
+      disk: null,
       promptMaxChars: 500,
       batchMaxRows: 500,
       webhookAllow: [],

@@ -78,6 +78,7 @@ async function acceptPlanned(
   if (plan.mostMicros > atMostMicros) throw dearerThanShown(plan.mostMicros);
   await demandSources(store, { userId: user.id, requests: plan.rows.map(({ request }) => request) });
   await deps.readiness.demand();
+  await deps.room.demand(user.id);
 
   const id = store.ids();
   const rowsKey = blobKeys.batchRows(id);

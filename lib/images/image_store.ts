@@ -18,7 +18,7 @@ import {
   unmarked,
   type UploadedImage,
 } from "./image.ts";
-import { imageTermKeys, keys, kinds, type ListKey, lists } from "../store/schema.ts";
+import { imageTermKeys, keys, type ListKey, lists } from "../store/schema.ts";
 import { termsOf } from "./search_terms.ts";
 import { present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 
@@ -167,19 +167,6 @@ async function readList(
 
 export function countImages(store: Store, userId: string): Promise<number> {
   return countEntries(store.kv, lists.images(userId));
-}
-
-/** How large a user's pictures are as they are shown, in bytes; what was deleted does not count. */
-export async function readStoredBytes({ kv }: Pick<Store, "kv">, userId: string): Promise<number> {
-  const { value } = await kv.get<Deno.KvU64>(keys.storedBytes(userId));
-  return Number(value?.value ?? 0n);
-}
-
-/** The same for all users together. */
-export async function readStoredBytesOfAll({ kv }: Pick<Store, "kv">): Promise<number> {
-  let sum = 0n;
-  for await (const { value } of kv.list<Deno.KvU64>({ prefix: [...kinds.storedBytes] })) sum += value.value;
-  return Number(sum);
 }
 
 export function countUploads(store: Store, userId: string): Promise<number> {

@@ -9,6 +9,7 @@ import { Refusal } from "../refusal.ts";
 import { textTerms } from "../search_text.ts";
 import { keys } from "../store/schema.ts";
 import { read, type Store } from "../store/store.ts";
+import type { StorageRoom } from "../users/storage_room.ts";
 import { checkAccount } from "../users/user.ts";
 import { isMade, unmarked, type UploadedImage } from "./image.ts";
 import { uploadRefusal } from "./upload_refusal.ts";
@@ -19,6 +20,7 @@ export interface UploadDeps {
   blobs: Blobs;
   /** The most that a user's uploads may have together, as they were sent, in bytes. */
   uploadLimitBytes: number;
+  room: StorageRoom;
 }
 
 export const mostUploads = 200;
@@ -32,7 +34,7 @@ export interface Received {
 
 /**
  * Keeps the picture without anything but its pixels. Refuses with `unsupported_media_type` what is no picture of ours,
- * with `too_large` what is too much, and with `invalid_request` what can't be decoded.
+ * with `too_large` what is too much, with `storage_full` or `unavailable` where there is no room, and with `invalid_request` what can't be decoded.
  */
 export function receiveUpload(
   deps: UploadDeps,
@@ -50,8 +52,10 @@ export function receiveUpload(
     const sentSha256 = await sha256OfMany(bytes);
     const known = await findKnown(store, { userId, sentSha256 });
     if (known !== null) return { image: known, isKnown: true };
-    await demandRoom(deps, { userId, bytes: bytes.length });
+    await deps.room.demand(userId);
+    await demandFew(deps, { userId, bytes: bytes.length });
     const upright = await uprightOrRefusal(bytes);
+    await deps.room.demand(userId, { bytes: upright.bytes.length });
     const image = await newUpload(store, {
       userId,
       upright,
@@ -78,7 +82,7 @@ async function findKnown(
   return image === null || isMade(image.value) ? null : image.value;
 }
 
-async function demandRoom(
+async function demandFew(
   { store, uploadLimitBytes }: UploadDeps,
   { userId, bytes }: { userId: string; bytes: number },
 ): Promise<void> {

@@ -8,6 +8,7 @@ import { imagesOf } from "../prompts/prompt.ts";
 import { readPrompt, writePrompt } from "../prompts/prompt_store.ts";
 import { notFound, Refusal } from "../refusal.ts";
 import type { Store } from "../store/store.ts";
+import type { StorageRoom } from "../users/storage_room.ts";
 import { checkAccount } from "../users/user.ts";
 import { type Image, isMade, type MadeImage, unmarked } from "./image.ts";
 import { addImage, readImage } from "./image_store.ts";
@@ -15,7 +16,7 @@ import { sizeTerm } from "./search_terms.ts";
 
 /** Refuses with `invalid_request` a picture that is all of what was made. The same picture is not taken twice. */
 export async function takeWhole(
-  { store, blobs, decoding }: { store: Store; blobs: Blobs; decoding: InTurn },
+  { store, blobs, decoding, room }: { store: Store; blobs: Blobs; decoding: InTurn; room: StorageRoom },
   image: Image,
 ): Promise<MadeImage> {
   if (!isMade(image) || image.baseSha256 === null) {
@@ -25,6 +26,7 @@ export async function takeWhole(
   if (known !== null) return known;
   const bytes = await readBlob(blobs, blobKeys.original(image.id));
   if (bytes === null) throw notFound();
+  await room.demand(image.userId, { bytes: bytes.length });
   const { tint } = await decoding(() => inspectPicture(bytes));
   const size = { width: image.originalWidth, height: image.originalHeight };
   const whole: Omit<MadeImage, "sequence"> = {

@@ -17,6 +17,7 @@ import type { Readiness } from "../readiness.ts";
 import { keys } from "../store/schema.ts";
 import { read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { demandRight, type Right, type Shared } from "../users/membership.ts";
+import type { StorageRoom } from "../users/storage_room.ts";
 import { accountGone, checkAccount, readUser, type User } from "../users/user.ts";
 
 export interface RequestDeps {
@@ -25,6 +26,7 @@ export interface RequestDeps {
   /** Left out: nobody else uses the database. */
   acceptances?: Acceptances;
   readiness: Readiness;
+  room: StorageRoom;
   /** Left out or null: those who call count by themselves. */
   submissions?: Pick<SubmissionLimit, "take"> | null;
   /** Micro-dollars a month for users without a budget of their own; null: no limit. */
@@ -53,8 +55,8 @@ const mostAttempts = 5;
 
 /**
  * Accepts what was quoted, at that price; where an admin has added another one at another node by then, at that one,
- * which is no more than `atMostMicros` either. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`, or
- * with `conflict` where it costs more than whoever asks was shown, and then nothing has happened.
+ * which is no more than `atMostMicros` either. Refuses with `budget_exceeded`, `idempotency_mismatch`, `unavailable`,
+ * `storage_full`, or with `conflict` where it costs more than whoever asks was shown, and then nothing has happened.
  */
 export async function requestPrompt(
   deps: RequestDeps,
@@ -78,6 +80,7 @@ export async function requestPrompt(
   await demandSources(store, { userId: user.id, requests: [quote.request] });
   await demandBoard(store, { userId: user.id, boardId: filing?.boardId ?? null });
   await deps.readiness.demand();
+  await deps.room.demand(user.id);
 
   let quoted = quote;
   for (let attempt = 0; attempt < mostAttempts; attempt++) {

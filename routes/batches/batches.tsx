@@ -42,6 +42,7 @@ export type BatchDeps = Pick<
   | "progress"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "defaultBudgetMicros"
   | "secret"

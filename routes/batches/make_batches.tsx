@@ -47,6 +47,7 @@ type MakeBatchDeps = Pick<
   | "models"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "taskDurations"
   | "defaultBudgetMicros"

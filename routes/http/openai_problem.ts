@@ -25,6 +25,7 @@ export const faces: { [code in RefusalCode]: Face } = {
   invalid_token: invalid(401, "invalid_api_key"),
   // Clients know that this is no matter of waiting a moment.
   budget_exceeded: { status: 429, type: "insufficient_quota", code: "budget_exceeded" },
+  storage_full: { status: 429, type: "insufficient_quota", code: "storage_full" },
   forbidden: invalid(403, "forbidden"),
   not_found: invalid(404, "not_found"),
   conflict: invalid(409, "conflict"),
@@ -64,9 +65,13 @@ export function tellToRepeat(c: AppContext, { afterSeconds }: { afterSeconds: nu
 
 export function answerOpenAiRefusal(c: AppContext, refusal: Refusal): Response {
   const { status, ...face } = faces[refusal.code];
-  if (refusal.code === "budget_exceeded") tellNotToRepeat(c);
+  if (isOfAQuota(refusal)) tellNotToRepeat(c);
   const param = refusal.field === null ? null : params[refusal.field] ?? refusal.field;
   return answerOpenAiError(c, { ...face, message: inTheirWords(refusal), param }, status);
+}
+
+function isOfAQuota({ code }: Refusal): boolean {
+  return faces[code].type === "insufficient_quota";
 }
 
 export function answerOpenAiBug(c: AppContext, message: string): Response {

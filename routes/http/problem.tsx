@@ -30,6 +30,7 @@ export const statuses: { [code in RefusalCode]: ContentfulStatusCode } = {
   idempotency_mismatch: 422,
   rate_limited: 429,
   unavailable: 503,
+  storage_full: 507,
 };
 
 function statusOf({ code, isUnprocessable }: Refusal): ContentfulStatusCode {

@@ -65,7 +65,7 @@ export const imageFilePath = "/api/v1/images/:id/file";
 type ImageDeps =
   & Pick<
     AppDeps,
-    "blobs" | "decoding" | "store" | "files" | "presigned" | "publicUrl" | "secret" | "galleryMode"
+    "blobs" | "decoding" | "room" | "store" | "files" | "presigned" | "publicUrl" | "secret" | "galleryMode"
   >
   & { editPages: EditPages; boardPages: BoardPages };
 

@@ -7,7 +7,9 @@ import { readPicture } from "../http/request_body.ts";
 
 export const uploadsPath = "/api/v1/uploads";
 
-export function uploadRoutes(deps: Pick<AppDeps, "store" | "blobs" | "uploadLimitBytes" | "publicUrl">) {
+export function uploadRoutes(
+  deps: Pick<AppDeps, "store" | "blobs" | "uploadLimitBytes" | "room" | "publicUrl">,
+) {
   return new Hono<AppEnv>()
     .post(uploadsPath, async (c) => {
       const { user } = callerOf(c, "generate");

@@ -35,6 +35,7 @@ export type MakingDeps = Pick<
   | "changes"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "blobs"
   | "files"

@@ -44,6 +44,7 @@ export type OpenAiDeps = Pick<
   | "changes"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "defaultBudgetMicros"
   | "promptMaxChars"

@@ -99,6 +99,7 @@ type GenerateDeps =
     | "changes"
     | "doorbell"
     | "readiness"
+    | "room"
     | "limits"
     | "defaultBudgetMicros"
     | "promptMaxChars"

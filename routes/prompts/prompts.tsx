@@ -37,6 +37,7 @@ type PromptDeps = Pick<
   | "changes"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "defaultBudgetMicros"
   | "publicUrl"

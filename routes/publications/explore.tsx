@@ -32,7 +32,7 @@ const pageLength = 24;
 /** As for shares: what browsers keep, they keep for five minutes at most. */
 const cacheControl = "private, max-age=300";
 
-type ExploreDeps = PublicationDeps & Pick<AppDeps, "files" | "blobs" | "uploadLimitBytes">;
+type ExploreDeps = PublicationDeps & Pick<AppDeps, "files" | "blobs" | "uploadLimitBytes" | "room">;
 
 export function exploreRoutes(deps: ExploreDeps) {
   const { store, files, publicUrl } = deps;

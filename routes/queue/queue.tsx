@@ -27,6 +27,7 @@ type QueueDeps = Pick<
   | "progress"
   | "doorbell"
   | "readiness"
+  | "room"
   | "limits"
   | "defaultBudgetMicros"
   | "publicUrl"

@@ -26,7 +26,11 @@ const names: { [status: number]: [name: string, words: string] } = {
   422: ["Unprocessable", "Understood, and not possible."],
   429: ["TooManyRequests", "Too much in a minute."],
   500: ["Internal", "A fault of the server's."],
-  503: ["Unavailable", "Database or pictures do not answer. Nothing was accepted."],
+  503: [
+    "Unavailable",
+    "Database or pictures do not answer, or the disk is nearly full. Nothing was accepted.",
+  ],
+  507: ["StorageFull", "There is as much stored as there may be. Nothing was accepted."],
 };
 
 const words: { [code in RefusalCode]: string } = {
@@ -38,6 +42,7 @@ const words: { [code in RefusalCode]: string } = {
   unauthorized: "No credential was sent.",
   invalid_token: "The credential is unknown, has expired or was revoked.",
   budget_exceeded: "More than is left of the month's budget.",
+  storage_full: "The person has as many bytes of pictures as they may have: some have to be deleted first.",
   forbidden: "The key's scope, or the person's role, does not reach so far; or another site's page asks.",
   not_found: "Missing, somebody else's, or not a possible id.",
   conflict: "What is there has changed, has ended, or there is as much as there may be.",

@@ -28,7 +28,15 @@ import { orProblem } from "../http/problem.tsx";
 
 type ShareRouteDeps = Pick<
   AppDeps,
-  "store" | "blobs" | "uploadLimitBytes" | "publicUrl" | "secret" | "sharing" | "shareTokens" | "shareViews"
+  | "store"
+  | "blobs"
+  | "uploadLimitBytes"
+  | "room"
+  | "publicUrl"
+  | "secret"
+  | "sharing"
+  | "shareTokens"
+  | "shareViews"
 >;
 
 const shownShares = 50;

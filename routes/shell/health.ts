@@ -7,15 +7,21 @@ import { isAdmin } from "../../lib/users/user.ts";
 import type { AppContext, AppDeps, AppEnv } from "../http/context.ts";
 import { readCaller } from "../http/middleware.ts";
 
-type HealthDeps = Pick<AppDeps, "readiness" | "bus" | "isStopping" | "store" | "accessTokens" | "publicUrl">;
+type HealthDeps = Pick<
+  AppDeps,
+  "readiness" | "disk" | "bus" | "isStopping" | "store" | "accessTokens" | "publicUrl"
+>;
 
 export function healthRoutes(deps: HealthDeps) {
   const { readiness, bus, isStopping } = deps;
+  const readDisk = async () => await deps.disk?.read() ?? null;
   return new Hono<AppEnv>()
     .get("/api/v1/health", (c) => c.json(healthJson()))
     .get("/api/v1/ready", async (c) => {
       const failures = isStopping() ? [{ part: "server", reason: "stopping" }] : await readiness.failures();
-      if (failures.length === 0) return c.json(readyJson(bus.state()));
+      if (failures.length === 0) {
+        return c.json(readyJson({ busState: bus.state(), disk: await readDisk() }));
+      }
       return c.json(
         notReadyJson(failures, {
           requestId: c.var.requestId,

@@ -1,6 +1,6 @@
 /** The pages of numbers, one's own and everybody's, and each of their tables to take along. */
 import { Hono } from "hono";
-import { readStoredBytes, readStoredBytesOfAll } from "../../lib/images/image_store.ts";
+import { readStoredBytes, readStoredBytesOfAll } from "../../lib/users/stored_bytes.ts";
 import { countedWords } from "../../lib/prompts/failure_words.ts";
 import { publishedTexts } from "../../lib/live/published_texts.ts";
 import { latestTexts } from "../../lib/prompts/own_texts.ts";
@@ -31,7 +31,7 @@ import { tableCsv, tableJson } from "../../views/statistics/table_files.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv, callerOf } from "../http/context.ts";
 import { csvFile } from "./analytics_api.ts";
 
-type AnalyticsDeps = Pick<AppDeps, "store" | "models" | "prices" | "galleryMode">;
+type AnalyticsDeps = Pick<AppDeps, "store" | "models" | "prices" | "galleryMode" | "room">;
 
 /** Of so many prompts, at most, the words are counted. */
 const textsRead = 200;
@@ -63,6 +63,7 @@ export function analyticsPageRoutes(deps: AnalyticsDeps) {
     return c.html(
       <AnalyticsPage
         {...{ user, scope, days, range, problem, tables, storedBytes }}
+        storageLimitBytes={scope === "mine" ? deps.room.limitBytes : null}
         dayCount={countDays(days)}
         asked={{ from: dayOrNothing(asked.from), to: dayOrNothing(asked.to) }}
         total={numbersOf(total)}

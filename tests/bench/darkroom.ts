@@ -84,6 +84,8 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     outbox: null,
     sharing: "on",
     uploadLimitBytes: 1024 ** 3,
+    userStorageBytes: null,
+    disk: null,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     galleryMode: "off",
     concurrency: 8,

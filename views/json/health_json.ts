@@ -1,6 +1,7 @@
 /** For whatever watches the server. */
 import { z } from "zod";
 import type { BusState } from "../../lib/bus/bus.ts";
+import type { DiskState } from "../../lib/disk.ts";
 import { errorShape } from "./error_json.ts";
 import { answer } from "./values.ts";
 
@@ -15,10 +16,21 @@ const bus = z.enum(["up", "down"]).optional().describe(
   "How the bus to other nodes is; left out: there is none.",
 );
 
-export const readyAnswer = answer({ status: z.literal("ready"), bus });
+/** What answers, and will not for long unless somebody does something about it. */
+const degraded = z.array(z.literal("disk")).min(1).optional().describe(
+  "Parts that are about to fail: the disk, once there is little room on it. Left out: none is.",
+);
 
-export function readyJson(busState: BusState): z.output<typeof readyAnswer> {
-  return { success: true, status: "ready", ...busPart(busState) };
+export const readyAnswer = answer({ status: z.literal("ready"), degraded, bus });
+
+export function readyJson(
+  { busState, disk }: { busState: BusState; disk: DiskState | null },
+): z.output<typeof readyAnswer> {
+  return { success: true, status: "ready", ...degradedPart(disk), ...busPart(busState) };
+}
+
+function degradedPart(disk: DiskState | null): { degraded?: "disk"[] } {
+  return disk === null || disk.level === "ok" ? {} : { degraded: ["disk"] };
 }
 
 export const notReadyAnswer = z.strictObject({

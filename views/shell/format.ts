@@ -41,7 +41,8 @@ export function sizeWords(rowSize: string): string {
 }
 
 export function bytes(count: number): string {
-  return count < 1_000_000 ? `${Math.round(count / 1000)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+  if (count < 1_000_000) return `${Math.round(count / 1000)} kB`;
+  return count < 1_000_000_000 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -32,6 +32,8 @@ export interface AnalyticsProps {
   /** Reasons of failures in words. */
   reasons: { [reason: string]: string };
   storedBytes: number;
+  /** The most that the reader may have; null: no limit. */
+  storageLimitBytes: number | null;
   /** How many of the latest prompts the words are of; null: there are none to tell. */
   wordsOf: number | null;
 }
@@ -114,7 +116,9 @@ function DayChoice({ range, asked, ...props }: AnalyticsProps) {
   );
 }
 
-function Figures({ total, earlier, costPerKeeperMicros, storedBytes, dayCount }: AnalyticsProps) {
+function Figures(
+  { total, earlier, costPerKeeperMicros, storedBytes, storageLimitBytes, dayCount }: AnalyticsProps,
+) {
   const ended = total.completed + total.failed;
   const before = (words: string) => `${words} in the ${plural(dayCount, "day")} before`;
   return (
@@ -144,7 +148,13 @@ function Figures({ total, earlier, costPerKeeperMicros, storedBytes, dayCount }:
       {total.savedMicros > 0 && (
         <Figure name="Saved" value={dollars(total.savedMicros)} detail="by the economy lane" />
       )}
-      <Figure name="Stored" value={bytes(storedBytes)} detail="all pictures, as they are shown" />
+      <Figure
+        name="Stored"
+        value={bytes(storedBytes)}
+        detail={storageLimitBytes === null
+          ? "all pictures, as they are shown"
+          : `of ${bytes(storageLimitBytes)}: ${bytes(Math.max(0, storageLimitBytes - storedBytes))} are free`}
+      />
     </dl>
   );
 }

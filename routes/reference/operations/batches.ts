@@ -42,7 +42,7 @@ export const batches: Resource = {
         limit: 1.5,
       }),
       answers: { 200: json(dryRunAnswer, "What they would be (`dryRun`)."), 202: accepted },
-      refusals: [402, 404, 409, 422],
+      refusals: [402, 404, 409, 422, 507],
     },
     "GET /api/v1/batches": {
       summary: "List batches",
@@ -122,7 +122,7 @@ export const batches: Resource = {
       headers: ["Idempotency-Key"],
       body: noFields,
       answers: { 202: accepted },
-      refusals: [402, 409, 422],
+      refusals: [402, 409, 422, 507],
     },
   },
 };

@@ -107,7 +107,7 @@ export const pictures: Resource = {
         "more. It costs nothing.",
       access: "generate",
       answers: { 201: json(imageAnswer, "The new picture.") },
-      refusals: [409, 422],
+      refusals: [409, 422, 507],
     },
     "POST /api/v1/uploads": {
       summary: "Upload a picture",
@@ -119,7 +119,7 @@ export const pictures: Resource = {
         200: json(imageAnswer, "It was there already."),
         201: json(imageAnswer, "The new picture."),
       },
-      refusals: [422],
+      refusals: [422, 507],
     },
     "POST /api/v1/masks": {
       summary: "Say which part of a picture may change",

@@ -45,7 +45,7 @@ export const prompts: Resource = {
         ),
         409: json(unsuccessfulAnswer, "It was cancelled meanwhile, or stands against what is there."),
       },
-      refusals: [402, 404, 422],
+      refusals: [402, 404, 422, 507],
     },
     "POST /api/v1/quotes": {
       summary: "Ask what something would cost",
@@ -125,7 +125,7 @@ export const prompts: Resource = {
       answers: {
         202: json(acceptedAnswer, "The new prompt is accepted.", ["Location", "Idempotency-Replayed"]),
       },
-      refusals: [402, 409, 422],
+      refusals: [402, 409, 422, 507],
     },
     "POST /api/v1/prompts/:id/finish": {
       summary: "Store what could not be stored",

@@ -27,7 +27,7 @@ import { createWorker, type Worker } from "../../../lib/work/worker.ts";
 import { noBatches } from "../../fixtures/batches.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
 import { mortalKv } from "../../fixtures/mortal_kv.ts";
-import { createTestUser } from "../../fixtures/store.ts";
+import { createTestUser, endlessRoom } from "../../fixtures/store.ts";
 import {
   createStandIn,
   picture,
@@ -280,7 +280,13 @@ async function play(steps: Step[]): Promise<void> {
     };
     const readiness = { demand: () => Promise.resolve(), failures: () => Promise.resolve([]) };
     const doorbell = createKvDoorbell(store, () => {});
-    const accepting = requestPrompt({ store, doorbell, readiness, defaultBudgetMicros: null }, {
+    const accepting = requestPrompt({
+      store,
+      doorbell,
+      readiness,
+      room: endlessRoom,
+      defaultBudgetMicros: null,
+    }, {
       user: users[user],
       quote: quoteOf(models, { request, model: models.choose("stand-in") }),
     });

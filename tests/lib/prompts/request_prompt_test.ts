@@ -4,7 +4,14 @@ import { readAccount } from "../../../lib/money/ledger.ts";
 import { listPrompts } from "../../../lib/prompts/prompt_store.ts";
 import { verify } from "../../../lib/operation/verify.ts";
 import { createMemoryBlobs } from "../../fixtures/blobs.ts";
-import { acceptPrompt, createTestStore, createTestUser, dump, silentDoorbell } from "../../fixtures/store.ts";
+import {
+  acceptPrompt,
+  createTestStore,
+  createTestUser,
+  dump,
+  endlessRoom,
+  silentDoorbell,
+} from "../../fixtures/store.ts";
 import { createModels } from "../../../lib/catalog/models.ts";
 import { createPriceBook } from "../../../lib/catalog/price_book.ts";
 import { quoteOf } from "../../../lib/prompts/quote.ts";
@@ -92,6 +99,7 @@ Deno.test("a price that is added after the quote changes neither what is held no
     store,
     doorbell: silentDoorbell,
     readiness,
+    room: endlessRoom,
     defaultBudgetMicros: null,
   }, { user, quote, atMostMicros: price });
   assert.deepEqual([prompt.value.holdMicros, prompt.value.priceRow?.costMicros], [price, price]);

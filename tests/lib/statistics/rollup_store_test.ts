@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { markImage } from "../../../lib/batches/mark_image.ts";
 import { deleteImage, undoDeletion } from "../../../lib/images/delete_image.ts";
-import { readStoredBytes } from "../../../lib/images/image_store.ts";
+import { readStoredBytes } from "../../../lib/users/stored_bytes.ts";
 import { rated } from "../../../lib/images/marking.ts";
 import type { Charge } from "../../../lib/money/charge.ts";
 import { verify } from "../../../lib/operation/verify.ts";

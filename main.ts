@@ -15,6 +15,8 @@ import { createLog, type Log } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { type DataDirectory, openDataDirectory } from "./lib/operation/data_directory.ts";
 import { createCommands } from "./lib/operation/commands.ts";
+import { configureMetrics } from "./lib/operation/metrics/configured_metrics.ts";
+import type { Metrics } from "./lib/operation/metrics/metrics.ts";
 import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { type OpenDeps, type OpenedStore, openStore } from "./lib/operation/open_store.ts";
 import { obstacleToSources } from "./lib/outgoing_address.ts";
@@ -27,6 +29,7 @@ import { sleep } from "./lib/sleep.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
 import { shortAsItIs } from "./routes/http/short_answer.ts";
+import { createMetricsApp } from "./routes/shell/metrics.ts";
 
 /** A stop that takes longer is cut short: what was running is resumed by the next start. */
 const stopWithinMs = 9500;
@@ -90,6 +93,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     identityProviders,
     outgoing,
     log,
+    measured: await configureMetrics(settings, data),
     now,
     monotonic,
     random,
@@ -119,11 +123,12 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
       wrongCredentials: wrongCredentialsPerMinute,
     },
   });
-  const { store, blobs } = darkroom;
+  const { store, blobs, metrics } = darkroom;
   const commands = createCommands({ store, data, blobs, publicUrl, openFolder: createDiskBlobs });
   const signInLine = identityProviders.length > 0
     ? `Sign in: ${publicUrl}/login`
     : `Sign in as owner: ${(await commands.login({})).url}`;
+  const metricsServer = metrics && listenForMetrics(settings, { metrics, log });
   const closeControlSocket = await serveControlSocket({ data, commands, log });
   await darkroom.start();
   application.resolve(createApp(darkroom));
@@ -136,7 +141,12 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   setTimeout(() => Deno.exit(0), stopWithinMs);
   // Until then whoever asks is told that it is not ready any more.
   await darkroom.stop();
-  await Promise.all([server.shutdown(), closeControlSocket(), darkroom.bus.close()]);
+  await Promise.all([
+    server.shutdown(),
+    metricsServer?.shutdown(),
+    closeControlSocket(),
+    darkroom.bus.close(),
+  ]);
   kv.close();
   data.close();
   Deno.exit(0);
@@ -193,13 +203,33 @@ function listen(
   { HOST: hostname, PORT: port }: Settings,
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
+  return listenAt({ hostname, port, names: "HOST and PORT" }, handler);
+}
+
+/** On a port of their own, where there is one. */
+function listenForMetrics(
+  { METRICS_HOST: hostname, METRICS_PORT: port }: Settings,
+  { metrics, log }: { metrics: Metrics; log: Log },
+): Deno.HttpServer<Deno.NetAddr> | null {
+  if (port === undefined) return null;
+  const { fetch } = createMetricsApp(metrics, { log });
+  const server = listenAt(
+    { hostname, port, names: "METRICS_HOST and METRICS_PORT" },
+    (request) => fetch(request),
+  );
+  log("info", "metrics_listening", { address: `${addressOf(server.addr)}/metrics` });
+  return server;
+}
+
+function listenAt(
+  { hostname, port, names }: { hostname: string; port: number; names: string },
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({ hostname, port, automaticCompression: true, onListen: () => {} }, handler);
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw new StartError(
-      `HOST and PORT take an address to listen on, and ${hostname}:${port} is none: ${cause}`,
-    );
+    throw new StartError(`${names} take an address to listen on, and ${hostname}:${port} is none: ${cause}`);
   }
 }
 

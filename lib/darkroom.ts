@@ -34,6 +34,8 @@ import { readPrompt } from "./prompts/prompt_store.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
+import { measureCommits } from "./operation/metrics/measured_commits.ts";
+import { createMetrics, type Measured, type Metrics } from "./operation/metrics/metrics.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { createKvDoorbell, type Doorbell } from "./prompts/doorbell.ts";
 import type { Acceptances } from "./prompts/unanswered.ts";
@@ -83,6 +85,8 @@ export interface World {
   identityProviders: readonly IdentityProvider[];
   outgoing: Pick<Outgoing, "fetchNamed" | "postNamed">;
   log: Log;
+  /** What is measured; left out or null: nothing is. */
+  measured?: Measured | null;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds that go on evenly, whatever becomes of the clock. */
@@ -189,6 +193,8 @@ export interface Darkroom extends Pick<World, FromWorld> {
   worker: Worker;
   readiness: Readiness;
   room: StorageRoom;
+  /** Null: nothing is measured. */
+  metrics: Metrics | null;
   deletions: AccountDeletions;
   portraits: Portraits;
   shareTokens: Seal;
@@ -220,13 +226,14 @@ const publishingPerMinute = 60;
 /** Throws `StartError` where the default model is none of those on offer. */
 export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
-  const { monotonic, isShared, bus } = world;
-  const store = createStore({ kv: tellWrites(world.kv, world), now, monotonic, isShared });
+  const { monotonic, isShared, bus, measured = null } = world;
+  const worldKv = measured === null ? world.kv : measureCommits(world.kv, { ...measured, monotonic });
+  const store = createStore({ kv: tellWrites(worldKv, world), now, monotonic, isShared });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs, isShared ? { store, log } : undefined);
   const sharedPrices = isShared ? createSharedPrices(store, prices) : undefined;
   await (sharedPrices?.load() ?? loadAddedPrices(store, prices));
-  const health = createProviderHealth({ providers, now });
+  const health = createProviderHealth({ providers, now, onTask: measured?.meters.noteTask });
   await health.start();
   const sources = createSourceAddresses({
     publicUrl,
@@ -357,6 +364,17 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     { name: "database", probe: () => probeDatabase(kv) },
     { name: "blobs", probe: () => world.blobs.probe() },
   ];
+  const readiness = createReadiness({ parts, now, log });
+  const metrics = measured && createMetrics({
+    ...measured,
+    store,
+    log,
+    readiness,
+    parts: parts.map(({ name }) => name),
+    changes,
+    health,
+    providers,
+  });
 
   return {
     store,
@@ -382,9 +400,10 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     taskDurations,
     worker,
     isStopping: () => stopping.signal.aborted,
-    readiness: createReadiness({ parts, now, log }),
     room: createStorageRoom(store, { disk: world.disk, limitBytes: world.userStorageBytes }),
     disk: world.disk,
+    readiness,
+    metrics,
     deletions,
     shareTokens: createSeal({ secret, purpose: "share tokens" }),
     sharePasswords: createSharePasswords({ now }),

@@ -27,6 +27,11 @@ export function beforeIdsFrom(time: number): string {
   return `${head.slice(0, 8)}-${head.slice(8)}`;
 }
 
+/** When an id was made, in milliseconds since 1970. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** True for what `createIds` makes; everything else names nothing. */

@@ -213,6 +213,19 @@ const variables = {
     schema: list(/^([a-z0-9._-]+|\[[0-9a-f:.]+\]):\d{1,5}$/).default([]),
     takes: "hosts with their ports, separated by commas, such as automation.local:5678",
   },
+  METRICS_TOKEN: {
+    schema: z.string().regex(/^[\x21-\x7e]{16,}$/).optional(),
+    takes: "at least 16 characters without spaces",
+  },
+  METRICS_TOKEN_FILE: {
+    schema: z.string().regex(/^[^~]/).optional(),
+    takes: "a file, written without ~",
+  },
+  METRICS_HOST: {
+    schema: z.string().default("127.0.0.1"),
+    takes: "an address to listen on, such as 127.0.0.1 or 0.0.0.0",
+  },
+  METRICS_PORT: { schema: whole(0, 65535).optional(), takes: "a whole number from 0 to 65535" },
   SKETCH_STEP_MS: {
     schema: whole(0, 600_000).default(0),
     takes: "milliseconds, a whole number up to 600000",
@@ -385,6 +398,7 @@ const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["A1111_AUTH", ["A1111_URL"]],
   ["COMFY_TEMPLATES", ["COMFY_URL"]],
   ["NATS_URL", ["KV_URL"]],
+  ["METRICS_HOST", ["METRICS_PORT"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
   ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
 ];

@@ -41,6 +41,7 @@ import { openAiEditsPath, openAiRoutes } from "./openai/openai.ts";
 import { signedPicturePath, signedPictureRoutes } from "./openai/signed_pictures.ts";
 import { invitationRoutes } from "./admin/invitations.tsx";
 import { taggedByWhatItSays, taggedPaths } from "./http/conditional.ts";
+import { metricsRoutes } from "./shell/metrics.ts";
 import { linkToNext } from "./http/list_query.ts";
 import {
   arrival,
@@ -121,6 +122,7 @@ export function createApp(deps: AppDeps) {
     .use(readableAddress(deps))
     .use("/v1/*", arrival(deps))
     .route("/", healthRoutes(deps))
+    .route("/", metricsRoutes(deps))
     .route("/", describedRoutes(reference))
     .route("/", assetRoutes())
     .route("/", robotsRoutes())

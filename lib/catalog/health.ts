@@ -39,7 +39,12 @@ const telling: { [reason in FailureReason]?: ProviderStatus["state"] } = {
 };
 
 export function createProviderHealth(
-  { providers, now }: { providers: readonly Provider[]; now: () => number },
+  { providers, now, onTask = () => {} }: {
+    providers: readonly Provider[];
+    now: () => number;
+    /** Hears what came of each task. */
+    onTask?: (providerId: string, reason: FailureReason | null) => void;
+  },
 ): ProviderHealth {
   const statuses = new Map<string, ProviderStatus>();
   const askedAt = new Map<string, number>();
@@ -79,6 +84,7 @@ export function createProviderHealth(
       }));
     },
     note(id, reason) {
+      onTask(id, reason);
       const state = reason === null ? "ok" : telling[reason];
       if (state !== undefined && state !== "unreachable") answeredAt.set(id, now());
       if (state === undefined || (state === "ok" && !statuses.has(id))) return;

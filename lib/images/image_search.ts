@@ -4,6 +4,7 @@
  * newest first. A typed word counts for every word that begins with it; in scripts without spaces, for every text that
  * has it inside. Each call does a bounded amount of work: if that does not fill the page, it says where to go on.
  */
+import { timeOfId } from "../ids.ts";
 import { parseSize } from "../size.ts";
 import type { Image } from "./image.ts";
 import { keys, type ListKey, lists } from "../store/schema.ts";
@@ -372,19 +373,15 @@ async function numbersBetween(
 async function firstSince(kv: Deno.Kv, { list, at }: { list: ListKey; at: number }): Promise<number> {
   const prefix = [...list];
   const [newest] = await Array.fromAsync(kv.list<string>({ prefix }, { reverse: true, limit: 1 }));
-  if (newest === undefined || timeOf(newest.value) < at) return Infinity;
+  if (newest === undefined || timeOfId(newest.value) < at) return Infinity;
   let low = 1;
   let high = newest.key.at(-1) as number;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const selector = { start: [...prefix, middle], end: [...prefix, high] };
     const [entry] = await Array.fromAsync(kv.list<string>(selector, { limit: 1 }));
-    if (entry === undefined || timeOf(entry.value) >= at) high = middle;
+    if (entry === undefined || timeOfId(entry.value) >= at) high = middle;
     else low = (entry.key.at(-1) as number) + 1;
   }
   return low;
-}
-
-function timeOf(id: string): number {
-  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

@@ -41,6 +41,8 @@ const good: [name: keyof ReturnType<typeof readSettings>, text: string, value: u
   ["PORT", " 9000 ", 9000],
   ["PORT", "", 8000],
   ["PUBLIC_URL", "https://darkroom.example/", "https://darkroom.example"],
+  ["METRICS_TOKEN", "a-token-of-sixteen", "a-token-of-sixteen"],
+  ["METRICS_PORT", "9464", 9464],
   ["SECRET", "s".repeat(32), "s".repeat(32)],
   ["SECRET", "é".repeat(16), "é".repeat(16)],
   ["MONTHLY_BUDGET_USD", "12.50", 12_500_000],
@@ -132,6 +134,10 @@ for (const [name, text, value] of good) {
 }
 
 const bad: [name: string, text: string][] = [
+  ["METRICS_TOKEN", "fifteen-letters"],
+  ["METRICS_TOKEN", "sixteen letters and spaces"],
+  ["METRICS_TOKEN_FILE", "~/token"],
+  ["METRICS_PORT", "http"],
   ["NATS_URL", "http://nats.test:4222"],
   ["NATS_URL", "nats://nats.test:4222/subject"],
   ["NATS_URL", "nats://nats.test:4222?tls=1"],
@@ -304,6 +310,7 @@ Deno.test("a setting that counts only with another one is named while that one i
   assert.deepEqual(told({ GEMINI_BASE_URL: "https://a.test" }), [
     "GEMINI_BASE_URL counts only with GEMINI_API_KEY",
   ]);
+  assert.deepEqual(told({ METRICS_HOST: "0.0.0.0" }), ["METRICS_HOST counts only with METRICS_PORT"]);
   assert.deepEqual(told({ ADMIN_EMAILS: "ada@a.test", ALLOWED_DOMAINS: "a.test" }), [
     "ADMIN_EMAILS counts only with GOOGLE_CLIENT_ID or OIDC_ISSUER",
     "ALLOWED_DOMAINS counts only with GOOGLE_CLIENT_ID or OIDC_ISSUER",

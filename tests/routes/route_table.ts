@@ -50,6 +50,8 @@ export const routeTable: Route[] = [
   //                                                   nobody member other admin  read  gen. expired disabled
   open("GET", "/api/v1/health"),
   open("GET", "/api/v1/ready"),
+  // There is none as long as no token for it is set.
+  open("GET", "/metrics", 404),
   open("GET", "/api/v1/openapi.json"),
   open("GET", "/v1/openapi.json"),
   open("GET", "/static/:hash/app.css"),

@@ -9,8 +9,6 @@ import {
   type EditAbility,
   type Model,
   type Provider,
-  type ProviderCost,
-  type ProviderEvent,
   ProviderFailure,
   type ProviderStatus,
   type TaskContext,
@@ -28,7 +26,8 @@ import {
   type TaskRecord,
 } from "./nanobanana_wire.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
-import { outcomeUnknown, retryAfterMs, submissionFailure, type WirePicture } from "./wire.ts";
+import { createTaskProvider, firstLookMs, type Look, unknownTaskGraceMs } from "./task_provider.ts";
+import { outcomeUnknown, retryAfterMs, submissionFailure } from "./wire.ts";
 
 export interface NanobananaDeps {
   token: string;
@@ -45,20 +44,8 @@ export interface NanobananaDeps {
 
 const answerTimeoutMs = 60_000;
 const pollTimeoutMs = 30_000;
-const fileTimeoutMs = 60_000;
 const maxTaskBytes = 1_000_000;
 const maxRecordBytes = 80_000_000;
-const maxFileBytes = 50_000_000;
-const firstPollMs = 1000;
-const longestPollMs = 5000;
-/** Asked to wait for longer, a task that is done would be missed until its deadline. */
-const longestLeastPollMs = 60_000;
-/** A task may be unknown to its own provider just after it was created. */
-const unknownTaskGraceMs = 10_000;
-/** Polls that are refused the key, in a row, before the task is given up. */
-const maxRefusedPolls = 3;
-const maxEmptyResults = 3;
-const maxFetches = 3;
 
 /** Those that all tiers have. */
 const ratios = ["1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9"];
@@ -153,29 +140,31 @@ const nanobananaModels: readonly Model[] = [
 ];
 
 export function createNanobanana(deps: NanobananaDeps): Provider {
-  const { baseUrl, outgoing, now, sleep, random } = deps;
+  const { baseUrl, outgoing, now } = deps;
   const headers = { authorization: `Bearer ${deps.token}`, accept: "application/json" };
+
+  const tasks = createTaskProvider({
+    async submit(task, context) {
+      const taskId = await submit(task, context);
+      return { taskId, handle: { taskId } };
+    },
+    look: async (handle, { task, signal }) => readPoll(await ask(taskIdOf(handle), signal), task),
+  }, deps);
 
   return {
     id: "nanobanana",
     name: "Nanobanana",
     models: nanobananaModels,
     isRepeatable: false,
-    async *generate(task, context) {
-      const taskId = await submit(task, context);
-      if (!await context.claim(taskId)) throw outcomeUnknown("it named a task that is another one's");
-      yield { type: "submitted", handle: { taskId } };
-      yield* follow(taskId, { task, context });
-    },
+    generate: tasks.generate,
     async *resume(handle, task, context) {
-      const taskId = taskIdOf(handle);
-      await context.claim(taskId);
-      yield* follow(taskId, { task, context, isResumed: true });
+      await context.claim(taskIdOf(handle));
+      yield* tasks.resume(handle, task, context);
     },
     async *await(task, context) {
-      const taskId = await calledBack(task, context);
-      yield { type: "submitted", handle: { taskId } };
-      yield* follow(taskId, { task, context, isResumed: true });
+      const handle = { taskId: await calledBack(task, context) };
+      yield { type: "submitted", handle };
+      yield* tasks.resume(handle, task, context);
     },
     checkStatus,
   };
@@ -248,92 +237,6 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     return outcomeUnknown(`creation answered ${status} and nothing else that can be read`);
   }
 
-  /** Asks for the task until it is final, then fetches its picture. */
-  async function* follow(
-    taskId: string,
-    { task, context, isResumed = false }: {
-      task: TaskRequest;
-      context: TaskContext;
-      isResumed?: boolean;
-    },
-  ): AsyncGenerator<ProviderEvent> {
-    const { signal } = context;
-    const startedAt = now();
-    const watch = { refused: 0, empty: 0, delayMs: firstPollMs };
-    if (!isResumed) await pause(watch, context);
-    while (true) {
-      const poll = await ask(taskId, signal);
-      const record = poll.record;
-      if (record?.flag === 1) {
-        const pictures = readPictures(record).slice(0, task.count);
-        const cost = costOf(record);
-        if (pictures.length > 0) {
-          for (const picture of pictures) {
-            yield { type: "image", bytes: await bytesOf(picture, { signal, cost }) };
-          }
-          return yield { type: "done", cost };
-        }
-        if (++watch.empty >= maxEmptyResults) {
-          throw billed(record.errorMessage ?? "it said success without a picture", cost);
-        }
-      } else if (record?.flag === 2 || record?.flag === 3) {
-        throw failedTask(record, task);
-      } else if (poll.code === 501) {
-        throw new ProviderFailure("provider_failed", "the task failed", {
-          outcome: "failed",
-          said: poll.said,
-        });
-      } else if (poll.code === 451 && isGivenPictures(task)) {
-        throw sourceUnreachable({ said: poll.said, outcome: "failed" });
-      } else if (poll.code === 404 && now() - startedAt >= unknownTaskGraceMs) {
-        throw outcomeUnknown("it does not know the task any more");
-      } else if (poll.code === 401 && ++watch.refused >= maxRefusedPolls) {
-        throw new ProviderFailure("provider_auth", "asking for the task answered 401", {
-          outcome: "unknown",
-          said: poll.said,
-        });
-      } else if (record !== null) {
-        yield { type: "progress", fraction: null };
-      }
-      if (poll.code !== 401) watch.refused = 0;
-      await pause(watch, context, poll.retryAfterMs);
-    }
-  }
-
-  /** Until the next poll, or until the provider calls back: what its calls said, if anything. */
-  async function pause(
-    watch: { delayMs: number },
-    { signal, callback }: TaskContext,
-    leastMs: number | null = null,
-  ): Promise<unknown[]> {
-    const delayMs = Math.max(
-      watch.delayMs * (0.8 + 0.4 * random()),
-      Math.min(leastMs ?? 0, longestLeastPollMs),
-    );
-    watch.delayMs = Math.min(longestPollMs, watch.delayMs * 1.5);
-    const over = new AbortController();
-    const stop = () => over.abort(signal.reason);
-    signal.throwIfAborted();
-    signal.addEventListener("abort", stop, { once: true });
-    const time = sleep(delayMs, over.signal).then((): unknown[] => []);
-    const ways = callback === null ? [time] : [callback.next(over.signal), time];
-    try {
-      await Promise.race(ways);
-    } finally {
-      signal.removeEventListener("abort", stop);
-      over.abort();
-    }
-    const said = await Promise.allSettled(ways);
-    return said.flatMap((way) => way.status === "fulfilled" ? way.value : []);
-  }
-
-  interface Poll {
-    record: TaskRecord | null;
-    code: number | null;
-    said: string | null;
-    retryAfterMs: number | null;
-  }
-
   /** What the provider says of the task now; all empty where it said nothing that can be read. */
   async function ask(taskId: string, signal: AbortSignal): Promise<Poll> {
     try {
@@ -360,27 +263,6 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     }
   }
 
-  async function bytesOf(
-    picture: WirePicture,
-    { signal, cost }: { signal: AbortSignal; cost: ProviderCost | null },
-  ): Promise<Uint8Array> {
-    if ("bytes" in picture) return picture.bytes;
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await outgoing.fetchNamed(picture.address, {
-          ownOrigin: baseUrl,
-          maxBytes: maxFileBytes,
-          timeoutMs: fileTimeoutMs,
-          signal,
-        });
-      } catch (error) {
-        if (!(error instanceof OutgoingFailure)) throw error;
-        if (attempt === maxFetches) throw billed(`the picture can't be fetched: ${error.message}`, cost);
-      }
-      await sleep(1000 * attempt, signal);
-    }
-  }
-
   /** The id of the task that the provider called back about, once the provider itself confirms it. */
   async function calledBack(
     task: TaskRequest,
@@ -388,14 +270,14 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   ): Promise<string> {
     const { signal, callback } = context;
     const named = new Map<string, { since: number }>();
-    const watch = { delayMs: firstPollMs };
+    const pace = { delayMs: firstLookMs };
     while (true) {
-      const calls = named.size === 0 ? await callback.next(signal) : await pause(watch, context);
+      const calls = named.size === 0 ? await callback.next(signal) : await tasks.pause(pace, context);
       for (const body of calls) {
         const taskId = readTaskId(readEnvelope(body)?.data) ?? readTaskId(body);
         if (taskId === null || named.has(taskId)) continue;
         named.set(taskId, { since: now() });
-        watch.delayMs = firstPollMs;
+        pace.delayMs = firstLookMs;
       }
       for (const [taskId, { since }] of named) {
         const { record, code } = await ask(taskId, signal);
@@ -433,6 +315,28 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   }
 }
 
+interface Poll {
+  record: TaskRecord | null;
+  code: number | null;
+  said: string | null;
+  retryAfterMs: number | null;
+}
+
+function readPoll({ record, code, said, retryAfterMs }: Poll, task: TaskRequest): Look {
+  if (record?.flag === 1) {
+    const said = record.errorMessage;
+    return { is: "done", pictures: readPictures(record), cost: costOf(record), said, retryAfterMs };
+  }
+  if (record?.flag === 2 || record?.flag === 3) throw failedTask(record, task);
+  if (code === 501) {
+    throw new ProviderFailure("provider_failed", "the task failed", { outcome: "failed", said });
+  }
+  if (code === 451 && isGivenPictures(task)) throw sourceUnreachable({ said, outcome: "failed" });
+  if (code === 404) return { is: "absent", retryAfterMs };
+  if (code === 401) return { is: "key_refused", said, retryAfterMs };
+  return { is: record === null ? "silent" : "running", retryAfterMs };
+}
+
 function taskIdOf(handle: TaskHandle): string {
   return String(handle.taskId);
 }
@@ -451,10 +355,6 @@ function addressesOf({ edit }: TaskRequest): string[] {
     if (address === null) throw new Error("A picture that is fetched needs an address");
     return address;
   });
-}
-
-function billed(message: string, cost: ProviderCost | null): ProviderFailure {
-  return new ProviderFailure("bad_result", message, { outcome: "billed", cost, said: message });
 }
 
 /** The record repeats what the task was made from, where it does at all. */

@@ -21,7 +21,7 @@ import { tellOfMisplaced } from "./lib/operation/move_blobs.ts";
 import { type OpenDeps, type OpenedStore, openStore } from "./lib/operation/open_store.ts";
 import { obstacleToSources } from "./lib/outgoing_address.ts";
 import { createOutgoing, resolveByHost } from "./lib/outgoing.ts";
-import { readComfyTemplates } from "./lib/providers/comfy_templates.ts";
+import { type ComfyTemplate, readComfyTemplates } from "./lib/providers/comfy_templates.ts";
 import { configureProviders, providerAddresses } from "./lib/providers/configured_providers.ts";
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
@@ -67,7 +67,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     : await readComfyTemplates(settings.COMFY_TEMPLATES);
   const data = await openDataDirectory(settings.DATA_DIR);
   const { kv, isShared, nodeId, instanceId, secret, nodeSettings } = await openOrStop(
-    () => openConfiguredStore(settings, { data, log: logAtOnce }),
+    () => openConfiguredStore(settings, { data, log: logAtOnce, comfyTemplates }),
     told,
   );
   const application = Promise.withResolvers<Hono<AppEnv>>();
@@ -184,12 +184,12 @@ async function openOrStop(
 
 function openConfiguredStore(
   settings: Settings,
-  { data, log }: Pick<OpenDeps, "data" | "log">,
+  { data, log, comfyTemplates }: Pick<OpenDeps, "data" | "log"> & { comfyTemplates: ComfyTemplate[] },
 ): Promise<OpenedStore> {
   const { KV_URL: url, DENO_KV_ACCESS_TOKEN: token, SECRET: secret } = settings;
   // The runtime reads it there, and a .env file alone does not put it there.
   if (token !== undefined) Deno.env.set("DENO_KV_ACCESS_TOKEN", token);
-  const providers = providerAddresses(settings);
+  const providers = providerAddresses(settings, { comfyTemplates });
   return openStore({ data, url, secret, providers, now, monotonic, log });
 }
 

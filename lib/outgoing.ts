@@ -23,7 +23,7 @@ import { isPublicAddress } from "./outgoing_address.ts";
 
 export interface ProviderCall {
   url: string;
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "PUT";
   headers?: Record<string, string>;
   /** Sent as JSON, unless it is a `RawBody`. */
   body?: unknown;

@@ -130,6 +130,21 @@ const variables = {
     schema: address(siteOrigin).optional(),
     takes: "an address such as https://api.stability.ai, without a path",
   },
+  FAL_KEY: { schema: apiKey.optional(), takes: "the key of fal's API" },
+  FAL_BASE_URL: {
+    schema: address(siteOrigin).optional(),
+    takes: "the address of its queue, such as https://queue.fal.run, without a path",
+  },
+  BFL_API_KEY: { schema: apiKey.optional(), takes: "the key of Black Forest Labs' API" },
+  BFL_BASE_URL: {
+    schema: address(siteOrigin).optional(),
+    takes: "an address such as https://api.bfl.ai or https://api.eu.bfl.ai, without a path",
+  },
+  REPLICATE_API_TOKEN: { schema: apiKey.optional(), takes: "the token of Replicate's API" },
+  REPLICATE_BASE_URL: {
+    schema: address(siteOrigin).optional(),
+    takes: "an address such as https://api.replicate.com, without a path",
+  },
   OPENAI_COMPATIBLE: {
     schema: address(namedServers).default([]),
     takes:
@@ -395,6 +410,9 @@ const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["OPENROUTER_BASE_URL", ["OPENROUTER_API_KEY"]],
   ["OPENROUTER_MODELS", ["OPENROUTER_API_KEY"]],
   ["STABILITY_BASE_URL", ["STABILITY_API_KEY"]],
+  ["FAL_BASE_URL", ["FAL_KEY"]],
+  ["BFL_BASE_URL", ["BFL_API_KEY"]],
+  ["REPLICATE_BASE_URL", ["REPLICATE_API_TOKEN"]],
   ["A1111_AUTH", ["A1111_URL"]],
   ["COMFY_TEMPLATES", ["COMFY_URL"]],
   ["NATS_URL", ["KV_URL"]],

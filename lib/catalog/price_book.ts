@@ -4,6 +4,7 @@
  * Sources: the providers' price pages as of `validFrom`.
  */
 import type { PriceRow, Usage, UsageKind } from "../money/charge.ts";
+import { parseSize } from "../size.ts";
 
 /** What a million tokens of each kind cost, in micro-dollars. */
 export interface UsagePrice {
@@ -22,11 +23,19 @@ type Row = [provider: string, model: string, size: string, costMicros: number, q
  * for its newest models; with the high fidelity of those before, a picture was 194 and up to 6,144 more.
  * A Gemini model counts 1,290 at most.
  * Stability's Core has services of their own for it, which cost five credits where a picture from words costs three.
+ * FLUX.2 bills a picture that it is given by the megapixel, of which it is sent one.
  */
 const perSource: { [providerOrModel: string]: number } = {
   openai: 51_000,
   gemini: 2_600,
   "stable-image-core": 20_000,
+  "flux-2-pro": 15_000,
+  "flux-2-max": 30_000,
+  "flux-2-flex": 50_000,
+  "flux-2-klein-9b": 2_000,
+  "flux-2-klein-4b": 1_000,
+  "fal-ai/flux-2-pro": 15_000,
+  "fal-ai/flux-2-max": 30_000,
 };
 
 function row(
@@ -66,6 +75,21 @@ function rowsByResolution(provider: string, model: string, oneK: number, twoK: n
   return [[provider, model, "*", oneK], ...sizes.map((size): Row => [provider, model, size, twoK])];
 }
 
+const megapixel = 1024 * 1024;
+
+/** One price for the first megapixel, and one for each that is begun beyond it. */
+function rowsByMegapixel(provider: string, model: string, first: number, next = first): Row[] {
+  const larger = ["1536x1536", "1536x1024", "1024x1536", "1536x864", "864x1536"];
+  return [
+    [provider, model, "*", first],
+    ...larger.map((size): Row => {
+      const { width, height } = parseSize(size);
+      const begun = Math.ceil(width * height / megapixel);
+      return [provider, model, size, first + (begun - 1) * next];
+    }),
+  ];
+}
+
 /** The rows that ship with Darkroom. */
 export const shippedPrices: readonly PriceRow[] = [
   ...([
@@ -99,6 +123,30 @@ export const shippedPrices: readonly PriceRow[] = [
     ["stability", "sd3.5-flash", "*", 25_000],
     ["stability", "sd3-medium", "*", 35_000],
   ] satisfies Row[]).map((each) => row(each, "2025-08-01")),
+  ...[
+    ...rowsByMegapixel("fal", "fal-ai/flux/schnell", 3_000),
+    ...rowsByMegapixel("fal", "fal-ai/flux-1/dev", 25_000),
+    ...rowsByMegapixel("fal", "fal-ai/z-image/turbo", 5_000),
+    ...rowsByMegapixel("fal", "fal-ai/flux-2-pro", 30_000, 15_000),
+    ...rowsByMegapixel("fal", "fal-ai/flux-2-max", 70_000, 30_000),
+    ["fal", "fal-ai/bytedance/seedream/v4.5", "*", 40_000] satisfies Row,
+    ["fal", "fal-ai/nano-banana", "*", 39_000] satisfies Row,
+    ["fal", "fal-ai/flux-pro/v1/fill", "*", 50_000] satisfies Row,
+    // Credits of a cent.
+    ...rowsByMegapixel("bfl", "flux-2-pro", 30_000, 15_000),
+    ...rowsByMegapixel("bfl", "flux-2-max", 70_000, 30_000),
+    ...rowsByMegapixel("bfl", "flux-2-flex", 50_000),
+    ...rowsByMegapixel("bfl", "flux-2-klein-9b", 15_000, 2_000),
+    ...rowsByMegapixel("bfl", "flux-2-klein-4b", 14_000, 1_000),
+    ["bfl", "flux-pro-1.0-fill", "*", 50_000] satisfies Row,
+    ["replicate", "black-forest-labs/flux-schnell", "*", 3_000] satisfies Row,
+    ["replicate", "black-forest-labs/flux-dev", "*", 25_000] satisfies Row,
+    ["replicate", "black-forest-labs/flux-kontext-pro", "*", 40_000] satisfies Row,
+    ["replicate", "black-forest-labs/flux-fill-pro", "*", 50_000] satisfies Row,
+    ["replicate", "bytedance/seedream-4", "*", 30_000] satisfies Row,
+    ["replicate", "google/nano-banana", "*", 39_000] satisfies Row,
+    ["replicate", "qwen/qwen-image", "*", 25_000] satisfies Row,
+  ].map((each) => row(each, "2026-06-01")),
 ];
 
 const openAiTokens = { textIn: 5_000_000, cachedTextIn: 1_250_000, imageIn: 8_000_000, imageOut: 30_000_000 };

@@ -4,6 +4,7 @@
  * prompt finds out that one does not fit the other. People's requests reach those inputs, and nothing else of a graph.
  */
 import { z } from "zod";
+import { sha256 } from "../digest.ts";
 import { StartError } from "../refusal.ts";
 
 export interface Graph {
@@ -75,6 +76,11 @@ export async function readComfyTemplates(folder: string): Promise<ComfyTemplate[
 /** Those that make pictures from words before those that need one. */
 export function wordsFirst(templates: readonly ComfyTemplate[]): ComfyTemplate[] {
   return templates.toSorted((a, b) => Number("image" in a.targets) - Number("image" in b.targets));
+}
+
+/** The same for templates that are the same in every word, whichever machine they lie on. */
+export function digestTemplate(template: ComfyTemplate): string {
+  return `${template.id} ${sha256(JSON.stringify(template))}`;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -4,11 +4,13 @@ import type { Provider } from "../catalog/provider.ts";
 import type { Outgoing } from "../outgoing.ts";
 import { listenToSocket } from "../outgoing_socket.ts";
 import { StartError } from "../refusal.ts";
-import type { Settings } from "../settings.ts";
+import type { NamedServer, Settings } from "../settings.ts";
 import type { Sleep } from "../sleep.ts";
 import { createA1111 } from "./a1111.ts";
+import { bflBaseUrl, createBfl } from "./bfl.ts";
 import { createComfy } from "./comfy.ts";
-import type { ComfyTemplate } from "./comfy_templates.ts";
+import { type ComfyTemplate, digestTemplate } from "./comfy_templates.ts";
+import { createFal, falBaseUrl } from "./fal.ts";
 import { createGemini, geminiBaseUrl } from "./gemini.ts";
 import { createKeyedServer } from "./keyed_server.ts";
 import { createLocalServer } from "./local_server.ts";
@@ -16,6 +18,8 @@ import { createNanobanana } from "./nanobanana.ts";
 import { createOpenAi, openAiBaseUrl } from "./openai.ts";
 import { presetOf } from "./openai_presets.ts";
 import { createOpenRouter, openRouterBaseUrl } from "./openrouter.ts";
+import type { PresetServiceDeps } from "./preset_service.ts";
+import { createReplicate, replicateBaseUrl } from "./replicate.ts";
 import { createSketch } from "./sketch.ts";
 import { createStability, stabilityBaseUrl } from "./stability.ts";
 
@@ -31,71 +35,148 @@ export interface ProviderDeps {
   comfyTemplates?: readonly ComfyTemplate[];
 }
 
-/** Their names with their addresses, without what is secret: what all nodes that share a database have alike. */
-export function providerAddresses(settings: Settings): string[] {
-  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
-  const { GEMINI_API_KEY, GEMINI_BASE_URL, A1111_URL, COMFY_URL } = settings;
-  const addresses: [name: string, address: string | undefined, isOn: boolean][] = [
-    ["nanobanana", NANO_BANANA_URL, NANO_BANANA_TOKEN !== undefined],
-    ["openai", OPENAI_BASE_URL ?? openAiBaseUrl, OPENAI_API_KEY !== undefined],
-    ["local", OPENAI_BASE_URL, OPENAI_API_KEY === undefined && OPENAI_BASE_URL !== undefined],
-    ["gemini", GEMINI_BASE_URL ?? geminiBaseUrl, GEMINI_API_KEY !== undefined],
-    ["a1111", A1111_URL, A1111_URL !== undefined],
-    ["comfy", COMFY_URL, COMFY_URL !== undefined],
-  ];
-  return addresses.flatMap(([name, address, isOn]) => isOn ? [`${name} ${address}`] : []);
+/**
+ * Their names with their addresses and whatever else decides which models there are, without what is secret: what all
+ * nodes that share a database have alike.
+ */
+export function providerAddresses(
+  settings: Settings,
+  { comfyTemplates = [] }: Pick<ProviderDeps, "comfyTemplates"> = {},
+): string[] {
+  return entriesOf(settings, comfyTemplates).map(({ name, address, models = [] }) =>
+    [name, address, ...models].join(" ")
+  );
 }
 
 /** In this order: the first real one has the default model. */
 export function configureProviders(settings: Settings, deps: ProviderDeps): Provider[] {
-  const { prices, publicUrl, comfyTemplates = [], ...common } = deps;
-  const usagePrice = (model: string) => prices.usagePrice({ model, at: common.now() });
-  const { NANO_BANANA_TOKEN, NANO_BANANA_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = settings;
-  const { GEMINI_API_KEY, GEMINI_BASE_URL, OPENROUTER_API_KEY, OPENROUTER_BASE_URL } = settings;
-  const { STABILITY_API_KEY, STABILITY_BASE_URL, A1111_URL, A1111_AUTH, COMFY_URL } = settings;
-  const providers: Provider[] = [];
-  if (NANO_BANANA_TOKEN !== undefined) {
-    providers.push(
-      createNanobanana({ token: NANO_BANANA_TOKEN, baseUrl: NANO_BANANA_URL, publicUrl, ...common }),
-    );
+  const { comfyTemplates = [], ...others } = deps;
+  const providers = entriesOf(settings, comfyTemplates).map(({ create }) => create(others));
+  return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: deps.sleep })];
+}
+
+/** A provider that is switched on. */
+interface Entry {
+  name: string;
+  address: string;
+  /** What the operator says of its models. */
+  models?: readonly string[];
+  create(deps: Omit<ProviderDeps, "comfyTemplates">): Provider;
+}
+
+function entriesOf(settings: Settings, comfyTemplates: readonly ComfyTemplate[]): Entry[] {
+  return [
+    ...nanobanana(settings),
+    ...openAi(settings),
+    ...gemini(settings),
+    ...openRouter(settings),
+    ...byKey(settings),
+    ...settings.OPENAI_COMPATIBLE.map(namedServer),
+    ...ownServers(settings, comfyTemplates),
+  ];
+}
+
+function nanobanana({ NANO_BANANA_TOKEN: token, NANO_BANANA_URL: address }: Settings): Entry[] {
+  if (token === undefined) return [];
+  return [{
+    name: "nanobanana",
+    address,
+    create: (deps) => createNanobanana({ token, baseUrl: address, ...deps }),
+  }];
+}
+
+function openAi({ OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: own }: Settings): Entry[] {
+  if (apiKey === undefined) {
+    return own === undefined
+      ? []
+      : [{ name: "local", address: own, create: (deps) => createLocalServer({ baseUrl: own, ...deps }) }];
   }
-  if (OPENAI_API_KEY !== undefined) {
-    const baseUrl = OPENAI_BASE_URL ?? openAiBaseUrl;
-    const deps = { apiKey: OPENAI_API_KEY, baseUrl, usagePrice, ...common };
-    const isOpenAi = /(^|\.)openai\.com$/.test(new URL(baseUrl).hostname);
-    providers.push(isOpenAi ? createOpenAi(deps) : createKeyedServer(deps));
-  } else if (OPENAI_BASE_URL !== undefined) {
-    providers.push(createLocalServer({ baseUrl: OPENAI_BASE_URL, ...common }));
+  const address = own ?? openAiBaseUrl;
+  const isOpenAi = /(^|\.)openai\.com$/.test(new URL(address).hostname);
+  const create = isOpenAi ? createOpenAi : createKeyedServer;
+  return [{
+    name: "openai",
+    address,
+    create: (deps) => create({ apiKey, baseUrl: address, usagePrice: usagePriceOf(deps), ...deps }),
+  }];
+}
+
+function gemini({ GEMINI_API_KEY: apiKey, GEMINI_BASE_URL: address = geminiBaseUrl }: Settings): Entry[] {
+  if (apiKey === undefined) return [];
+  return [{
+    name: "gemini",
+    address,
+    create: (deps) => createGemini({ apiKey, baseUrl: address, usagePrice: usagePriceOf(deps), ...deps }),
+  }];
+}
+
+function usagePriceOf({ prices, now }: Pick<ProviderDeps, "prices" | "now">) {
+  return (model: string) => prices.usagePrice({ model, at: now() });
+}
+
+function openRouter(settings: Settings): Entry[] {
+  const { OPENROUTER_API_KEY: apiKey, OPENROUTER_BASE_URL: address = openRouterBaseUrl } = settings;
+  const { OPENROUTER_MODELS: allowed } = settings;
+  if (apiKey === undefined) return [];
+  return [{
+    name: "openrouter",
+    address,
+    models: allowed,
+    create: (deps) => createOpenRouter({ apiKey, baseUrl: address, allowed, ...deps }),
+  }];
+}
+
+/** Of which nothing has to be said but a key. */
+function byKey(settings: Settings): Entry[] {
+  const { STABILITY_API_KEY, STABILITY_BASE_URL = stabilityBaseUrl } = settings;
+  const { FAL_KEY, FAL_BASE_URL = falBaseUrl, BFL_API_KEY, BFL_BASE_URL = bflBaseUrl } = settings;
+  const { REPLICATE_API_TOKEN, REPLICATE_BASE_URL = replicateBaseUrl } = settings;
+  const services: [
+    name: string,
+    apiKey: string | undefined,
+    address: string,
+    create: (deps: PresetServiceDeps) => Provider,
+  ][] = [
+    ["stability", STABILITY_API_KEY, STABILITY_BASE_URL, createStability],
+    ["fal", FAL_KEY, FAL_BASE_URL, createFal],
+    ["bfl", BFL_API_KEY, BFL_BASE_URL, createBfl],
+    ["replicate", REPLICATE_API_TOKEN, REPLICATE_BASE_URL, createReplicate],
+  ];
+  return services.flatMap(([name, apiKey, address, create]) =>
+    apiKey === undefined
+      ? []
+      : [{ name, address, create: (deps) => create({ apiKey, baseUrl: address, ...deps }) }]
+  );
+}
+
+function namedServer(server: NamedServer): Entry {
+  const { name: id, apiKey } = server;
+  const preset = presetOf(server);
+  const address = server.address ?? preset?.address;
+  if (address === undefined || address === null) {
+    throw new StartError(`OPENAI_COMPATIBLE takes ${id} with its address, after an equals sign`);
   }
-  if (GEMINI_API_KEY !== undefined) {
-    const baseUrl = GEMINI_BASE_URL ?? geminiBaseUrl;
-    providers.push(createGemini({ apiKey: GEMINI_API_KEY, baseUrl, usagePrice, ...common }));
-  }
-  if (OPENROUTER_API_KEY !== undefined) {
-    const baseUrl = OPENROUTER_BASE_URL ?? openRouterBaseUrl;
-    const allowed = settings.OPENROUTER_MODELS;
-    providers.push(createOpenRouter({ apiKey: OPENROUTER_API_KEY, baseUrl, allowed, ...common }));
-  }
-  if (STABILITY_API_KEY !== undefined) {
-    const baseUrl = STABILITY_BASE_URL ?? stabilityBaseUrl;
-    providers.push(createStability({ apiKey: STABILITY_API_KEY, baseUrl, ...common }));
-  }
-  for (const server of settings.OPENAI_COMPATIBLE) {
-    const preset = presetOf(server);
-    const baseUrl = server.address ?? preset?.address;
-    if (baseUrl === undefined || baseUrl === null) {
-      throw new StartError(`OPENAI_COMPATIBLE takes ${server.name} with its address, after an equals sign`);
-    }
-    const { name: id, apiKey } = server;
-    providers.push(createLocalServer({ baseUrl, apiKey, as: { id, preset }, ...common }));
-  }
-  if (A1111_URL !== undefined) {
-    providers.push(createA1111({ baseUrl: A1111_URL, auth: A1111_AUTH, ...common }));
-  }
-  if (COMFY_URL !== undefined) {
-    providers.push(
-      createComfy({ baseUrl: COMFY_URL, templates: comfyTemplates, listen: listenToSocket, ...common }),
-    );
-  }
-  return [...providers, createSketch({ stepMs: settings.SKETCH_STEP_MS, sleep: common.sleep })];
+  return {
+    name: id,
+    address,
+    create: (deps) => createLocalServer({ baseUrl: address, apiKey, as: { id, preset }, ...deps }),
+  };
+}
+
+function ownServers(
+  { A1111_URL, A1111_AUTH: auth, COMFY_URL }: Settings,
+  templates: readonly ComfyTemplate[],
+): Entry[] {
+  const a1111: Entry[] = A1111_URL === undefined ? [] : [{
+    name: "a1111",
+    address: A1111_URL,
+    create: (deps) => createA1111({ baseUrl: A1111_URL, auth, ...deps }),
+  }];
+  const comfy: Entry[] = COMFY_URL === undefined ? [] : [{
+    name: "comfy",
+    address: COMFY_URL,
+    models: templates.map(digestTemplate),
+    create: (deps) => createComfy({ baseUrl: COMFY_URL, templates, listen: listenToSocket, ...deps }),
+  }];
+  return [...a1111, ...comfy];
 }

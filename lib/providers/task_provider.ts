@@ -35,8 +35,7 @@ export type Look = LookResult & {
 };
 
 type LookResult =
-  /** `fraction` is how far it is, where that is told. */
-  | { is: "running"; fraction?: number | null }
+  | { is: "running" }
   | {
     is: "done";
     pictures: readonly WirePicture[];
@@ -125,7 +124,7 @@ export function createTaskProvider(
         const details = { outcome: "unknown" as const, said: look.said };
         throw new ProviderFailure("provider_auth", "asking for the task was refused the key", details);
       }
-      if (look.is === "running") yield { type: "progress", fraction: look.fraction ?? null };
+      if (look.is === "running") yield { type: "progress", fraction: null };
       await pause(pace, context, look.retryAfterMs);
     }
   }

@@ -34,7 +34,7 @@ interface StoredSettings extends NodeSettings {
   joinedAt: number;
 }
 
-/** `providers` are their names with their addresses, in order. */
+/** `providers` are their names with their addresses and what decides which models they have, in order. */
 export function digestSettings(
   { secret, providers }: { secret: string; providers: readonly string[] },
 ): NodeSettings {
@@ -92,7 +92,7 @@ function demandAlike(
   }
   if (stored !== null && stored.providers !== settings.providers) {
     throw new StartError(
-      "The providers are others than those of the nodes that run: all take the same NANO_BANANA_…, OPENAI_… and GEMINI_…",
+      "The providers are others than those of the nodes that run: all take the same ones, at the same addresses, and the same ComfyUI templates",
     );
   }
   if (others.some((other) => other.version < version)) {

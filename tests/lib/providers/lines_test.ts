@@ -1,5 +1,7 @@
 /** What the network does to a submission, for each adapter: only what surely was not sent may be sent again. */
 import assert from "node:assert/strict";
+import { createBfl } from "../../../lib/providers/bfl.ts";
+import { createFal } from "../../../lib/providers/fal.ts";
 import { createGemini } from "../../../lib/providers/gemini.ts";
 import { createNanobanana } from "../../../lib/providers/nanobanana.ts";
 import { createLocalServer } from "../../../lib/providers/local_server.ts";
@@ -40,6 +42,7 @@ const adapters: { [name: string]: (baseUrl: string, common: Common) => Provider 
   gemini: (baseUrl, common) => createGemini({ apiKey: "key", baseUrl, ...common }),
   openrouter: (baseUrl, common) =>
     createOpenRouter({ apiKey: "key", baseUrl, ...told(common, ofOpenRouter) }),
+  "a service by presets": (baseUrl, common) => createBfl({ apiKey: "key", baseUrl, ...common }),
   stability: (baseUrl, common) => createStability({ apiKey: "key", baseUrl, ...common }),
   "a named service": (baseUrl, common) =>
     createLocalServer({
@@ -134,6 +137,7 @@ Deno.test("a provider that hangs, or is busy for half a minute, delays nobody el
         prices: [...shippedPrices],
       },
       { provider: createOpenAi({ apiKey: "key", baseUrl: limited.url, ...common }), prices: [] },
+      { provider: createFal({ apiKey: "key", baseUrl: hung.url, ...common }), prices: [] },
     ],
   });
   const [slow, patient, quick] = await Promise.all(
@@ -145,6 +149,7 @@ Deno.test("a provider that hangs, or is busy for half a minute, delays nobody el
     client.post("/api/v1/images/generate", { prompt: "a sea", ...fields }, { Prefer: "respond-async" });
   for (let i = 0; i < 10; i++) {
     await send(slow, { model: "nanobanana" });
+    await send(slow, { model: "fal-ai/flux-2-pro" });
     await send(patient, { model: "gpt-image-2" });
   }
   await until(() => busy, (count) => count === 10);

@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sha256 } from "../lib/digest.ts";
+import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { pathsIn } from "../lib/operation/data_directory.ts";
+import { verify } from "../lib/operation/verify.ts";
+import { recordsVersion } from "../lib/store/migrations.ts";
+import { openDatabase } from "../lib/store/store.ts";
 import { keys } from "../lib/store/schema.ts";
 import { createTestDirectory } from "./fixtures/directory.ts";
-import { copyOldDatabase, oldDatabaseCounts } from "./fixtures/old_database.ts";
+import { copyOldDatabase, oldDatabaseCounts, oldDatabaseVersions } from "./fixtures/old_database.ts";
 import { runTask, startServer } from "./fixtures/server.ts";
 import { until } from "./fixtures/until.ts";
 
@@ -38,6 +42,30 @@ Deno.test("an old database is well as soon as a task has opened it", async () =>
   assert.deepEqual([code, stdout], [0, allIsWell]);
   assert.equal((await runTask(["rebuild"], { dataDir })).stdout, "Nothing had to be rebuilt");
 });
+
+Deno.test("the database of each earlier version is kept, opens, and is well then", async (t) => {
+  const versions = await oldDatabaseVersions();
+  const earlier = Array.from({ length: recordsVersion - 1 }, (_, i) => i + 1);
+  assert.deepEqual(earlier.filter((version) => !versions.includes(version)), []);
+  for (const version of versions) {
+    await t.step(`version ${version}`, async () => {
+      await using directory = await createTestDirectory();
+      await copyOldDatabase(directory.path, version);
+      const { database, blobs } = pathsIn(directory.path);
+      assert.equal(await readVersion(database), version);
+      using kv = await openDatabase(database, { now: Date.now, log: () => {} });
+      const report = await verify({ kv, now: Date.now }, { blobs: createDiskBlobs(blobs) });
+      assert.deepEqual(report.violations, []);
+      assert.ok(report.prompts > 15 && report.images > 5 && report.ledgerEntries > 10);
+    });
+  }
+});
+
+/** The first of them did not say so yet. */
+async function readVersion(path: string): Promise<number> {
+  using kv = await Deno.openKv(path);
+  return (await kv.get<{ version: number }>(keys.recordsVersion())).value?.version ?? 1;
+}
 
 Deno.test("a backup of an old database restores to one that is well", async () => {
   await using directory = await createTestDirectory();

@@ -26,6 +26,8 @@ import { configureProviders, providerAddresses } from "./lib/providers/configure
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
+import { recordsVersion } from "./lib/store/migrations.ts";
+import { version } from "./lib/version.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
 import { shortAsItIs } from "./routes/http/short_answer.ts";
@@ -134,6 +136,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   application.resolve(createApp(darkroom));
   const misplaced = openMisplacedBlobs(settings, time);
   if (misplaced !== null) void tellOfMisplaced(misplaced, log);
+  log("info", "started", { version, recordsVersion, deno: Deno.version.deno });
   output.ready([`Darkroom is listening on ${addressOf(server.addr)}`, signInLine]);
 
   const signal = await told;

@@ -4,6 +4,8 @@ import { dirname, join, relative } from "node:path";
 import { shippedPrices } from "../lib/catalog/price_book.ts";
 import { createOutgoing } from "../lib/outgoing.ts";
 import { serverKey, settingNames } from "../lib/settings.ts";
+import { recordsVersion } from "../lib/store/migrations.ts";
+import { version } from "../lib/version.ts";
 import { createTestDirectory } from "./fixtures/directory.ts";
 import { picture } from "./fixtures/stand_in_provider.ts";
 import { createStudio } from "./fixtures/studio.ts";
@@ -14,7 +16,7 @@ const root = new URL("..", import.meta.url).pathname;
 const pages = await readPages();
 
 async function readPages(): Promise<Map<string, string>> {
-  const found = ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...await pagesBelow("docs")];
+  const found = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...await pagesBelow("docs")];
   return new Map(
     await Promise.all(
       found.map(async (path): Promise<[string, string]> => [path, await Deno.readTextFile(join(root, path))]),
@@ -63,6 +65,16 @@ Deno.test("the README has few lines, and the pages it leads to are all reached f
     }
   }
   assert.deepEqual([...pages.keys()].filter((page) => !reached.has(page)), []);
+});
+
+Deno.test("the changes have a part for the version that this is, and say which databases it opens", () => {
+  const changes = pages.get("CHANGELOG.md")!;
+  assert.ok(changes.includes(`\n## ${version}\n`));
+  const row = new RegExp(
+    `^\\| ${RegExp.escape(version)} +\\| ${recordsVersion} +\\| 1 to ${recordsVersion} +\\|$`,
+    "m",
+  );
+  assert.match(changes, row);
 });
 
 Deno.test("every link leads to a file that is there, and to a heading in it", () => {

@@ -4,6 +4,7 @@ import { healthJson, notReadyJson, readyJson } from "../../views/json/health_jso
 import { Refusal } from "../../lib/refusal.ts";
 import { isDatabaseTrouble } from "../../lib/store/store.ts";
 import { isAdmin } from "../../lib/users/user.ts";
+import { version } from "../../lib/version.ts";
 import type { AppContext, AppDeps, AppEnv } from "../http/context.ts";
 import { readCaller } from "../http/middleware.ts";
 
@@ -16,7 +17,7 @@ export function healthRoutes(deps: HealthDeps) {
   const { readiness, bus, isStopping } = deps;
   const readDisk = async () => await deps.disk?.read() ?? null;
   return new Hono<AppEnv>()
-    .get("/api/v1/health", (c) => c.json(healthJson()))
+    .get("/api/v1/health", (c) => c.json(healthJson({ version })))
     .get("/api/v1/ready", async (c) => {
       const failures = isStopping() ? [{ part: "server", reason: "stopping" }] : await readiness.failures();
       if (failures.length === 0) {

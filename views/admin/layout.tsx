@@ -1,5 +1,6 @@
 /** The frame of the pages for admins: each part of the administration is a page of its own. */
 import type { Child } from "hono/jsx";
+import manifest from "../../deno.json" with { type: "json" };
 import type { Reader } from "../../lib/prompts/queue_state.ts";
 import { Layout } from "../shell/layout.tsx";
 import { Tabs } from "../shell/tabs.tsx";
@@ -31,6 +32,7 @@ export function AdminLayout(
       </div>
       <Tabs name="Administration" tabs={user.hasGallery ? [...tabs, moderation] : tabs} current={current} />
       {children}
+      <p class="muted">Darkroom {manifest.version}</p>
     </Layout>
   );
 }

@@ -5,10 +5,13 @@ import type { DiskState } from "../../lib/disk.ts";
 import { errorShape } from "./error_json.ts";
 import { answer } from "./values.ts";
 
-export const healthAnswer = answer({ status: z.literal("ok") });
+export const healthAnswer = answer({
+  status: z.literal("ok"),
+  version: z.string().describe("Which Darkroom this is."),
+});
 
-export function healthJson(): z.output<typeof healthAnswer> {
-  return { success: true, status: "ok" };
+export function healthJson({ version }: { version: string }): z.output<typeof healthAnswer> {
+  return { success: true, status: "ok", version };
 }
 
 /** How the bus to the other nodes is, where there is one; without it all goes on, only slower. */

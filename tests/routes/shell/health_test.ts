@@ -2,6 +2,19 @@ import assert from "node:assert/strict";
 import { createBuses } from "../../fixtures/buses.ts";
 import { createStudio } from "../../fixtures/studio.ts";
 
+const { version } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
+
+Deno.test("anybody who asks how it is hears its version, and admins see it on their pages", async () => {
+  await using studio = await createStudio();
+  const answer = await studio.fetch("/api/v1/health");
+  assert.deepEqual([answer.status, await answer.json()], [200, { success: true, status: "ok", version }]);
+  const admin = await studio.withSession();
+  const shown = `Darkroom ${version}</p>`;
+  for (const path of ["/admin", "/admin/providers"]) {
+    assert.ok((await (await admin.get(path)).text()).includes(shown), path);
+  }
+});
+
 Deno.test("a node that is alone is ready and says nothing of a bus; one that has a bus says how that is", async () => {
   await using alone = await createStudio();
   const answered = await alone.fetch("/api/v1/ready");

@@ -112,6 +112,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     sharing: settings.SHARING,
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     userStorageBytes: settings.USER_STORAGE_GB ?? null,
+    retainDays: settings.RETAIN_DAYS ?? null,
     disk: watchedDisk(settings, { data, log }),
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     galleryMode: settings.PUBLIC_GALLERY,

@@ -121,6 +121,8 @@ export interface World {
   uploadLimitBytes: number;
   /** The most that a user's pictures may have together; null: no limit. */
   userStorageBytes: number | null;
+  /** How long pictures are kept that nobody does anything with; null: for good. */
+  retainDays: number | null;
   /** Where the database is; null: nobody looks how full it is. */
   disk: Disk | null;
   signInPolicy: SignInPolicy;
@@ -168,6 +170,7 @@ type FromWorld =
   | "userConcurrency"
   | "uploadLimitBytes"
   | "disk"
+  | "retainDays"
   | "galleryMode"
   | "signInPolicy";
 
@@ -404,6 +407,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     disk: world.disk,
     readiness,
     metrics,
+    retainDays: world.retainDays,
     deletions,
     shareTokens: createSeal({ secret, purpose: "share tokens" }),
     sharePasswords: createSharePasswords({ now }),
@@ -450,7 +454,10 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       await duties.start({
         batches: batches.createJob,
         lots: createLotJob,
-        housekeeping: () => createHousekeeping({ store, blobs, log, owner: world.instanceId }),
+        housekeeping: (held) => {
+          const owner = world.instanceId;
+          return createHousekeeping({ store, blobs, log, owner, held, retainDays: world.retainDays });
+        },
         deliveries: createDeliveryJob,
         deletions: deletions.createJob,
       });

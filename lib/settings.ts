@@ -215,6 +215,10 @@ const variables = {
       .transform((text) => Math.round(Number(text) * 1e9)).optional(),
     takes: "gigabytes such as 20 or 0.5",
   },
+  RETAIN_DAYS: {
+    schema: whole(15, 36_500).optional(),
+    takes: "a whole number of days from 15 on: people are told 14 days before a picture goes",
+  },
   DISK_RESERVE_MB: {
     schema: whole(0, 1_000_000_000).default(256),
     takes: "a whole number of megabytes; 0 means that nobody looks",

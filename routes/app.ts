@@ -8,6 +8,8 @@ import { analyticsPageRoutes } from "./statistics/analytics_pages.tsx";
 import { batchPageRoutes } from "./batches/batch_pages.tsx";
 import { batchesApiPath, makeBatchRoutes, newBatchPath } from "./batches/make_batches.tsx";
 import { adminMoneyRoutes } from "./admin/admin_money.tsx";
+import { adminStorageRoutes } from "./admin/admin_storage.tsx";
+import { storageRoutes } from "./images/storage.tsx";
 import { adminRoutes } from "./admin/admin.tsx";
 import { assetRoutes } from "./shell/assets.ts";
 import { sourceFilePath, sourceFileRoutes } from "./prompts/source_files.ts";
@@ -168,6 +170,7 @@ export function createApp(deps: AppDeps) {
     .route("/", boardRoutes({ ...deps, boardPages }))
     .route("/", memberRoutes({ ...deps, boardPages }))
     .route("/", commentRoutes({ ...deps, boardPages }))
+    .route("/", storageRoutes(deps))
     .route("/", markRoutes(deps))
     .route("/", pickRoutes({ ...deps, pickPages }))
     .route("/", pickBatchRoutes({ ...deps, pickPages }))
@@ -187,5 +190,6 @@ export function createApp(deps: AppDeps) {
     .route("/", hookRoutes(deps))
     .route("/", noticeRoutes(deps))
     .route("/", adminRoutes(deps))
-    .route("/", adminMoneyRoutes(deps));
+    .route("/", adminMoneyRoutes(deps))
+    .route("/", adminStorageRoutes(deps));
 }

@@ -103,6 +103,7 @@ export async function fillDataDirectory(
       uploadLimitBytes: 1024 ** 3,
       userStorageBytes: null,
       disk: null,
+      retainDays: null,
       promptMaxChars: 500,
       batchMaxRows: 500,
       webhookAllow: [],

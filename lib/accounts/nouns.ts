@@ -187,6 +187,8 @@ export const belongings: readonly Belonging[] = [
   { name: "entry of a lot", leaves: under(keys.lotEntriesOf) },
   { name: "work on a lot", leaves: under(keys.lotWorkOf) },
   { name: "deleted picture", noun: trashNoun, leaves: { when: "with_its_prompt" } },
+  { name: "picture that is announced to go", leaves: under(keys.leavingOf) },
+  { name: "when that was told", leaves: alone(keys.leavingTold) },
   { name: "portrait", leaves: alone(keys.portrait), archive: portraitPart },
   {
     name: "webhooks",

@@ -22,8 +22,15 @@ import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
 
 export const undoMs = 10 * 60_000;
 
-/** Deletes a picture of the user; refuses with `not_found` when there is none (any more). */
-export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Promise<void> {
+/**
+ * Deletes a picture of the user; refuses with `not_found` when there is none (any more). `add` may add to the commit, or
+ * say that the picture is not to go: then this returns false.
+ */
+export async function deleteImage(
+  store: Store,
+  { id }: Pick<Image, "id">,
+  add?: (atomic: Deno.AtomicOperation, image: Image) => Promise<boolean>,
+): Promise<boolean> {
   while (true) {
     const image = await readImage(store, id);
     if (image === null) throw notFound();
@@ -34,7 +41,8 @@ export async function deleteImage(store: Store, { id }: Pick<Image, "id">): Prom
     const trashed: TrashedImage = { image: image.value, goesAt: store.now() + undoMs, isGoing: false };
     atomic.set(keys.trash(id), trashed);
     await countKept(atomic, { store, image: image.value, by: -1 });
-    if (await commit(atomic) !== null) return;
+    if (await add?.(atomic, image.value) === false) return false;
+    if (await commit(atomic) !== null) return true;
   }
 }
 
@@ -166,7 +174,7 @@ export async function emptyTrash({ store, blobs }: { store: Store; blobs: Holdab
 }
 
 /** A prompt that is not final may still have to send it, or keep parts of it. */
-async function isNeeded({ kv }: Store, imageId: string): Promise<boolean> {
+export async function isNeeded({ kv }: Store, imageId: string): Promise<boolean> {
   for await (const _ of kv.list({ prefix: keys.sourceUses(imageId) }, { limit: 1 })) return true;
   return false;
 }

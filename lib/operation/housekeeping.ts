@@ -1,6 +1,6 @@
 /**
  * What goes on beside the work: deleted pictures go when their time is over, deleted boards lose their pictures and
- * recipes, deleted recipes their versions, tints are made, plans, blobs and links that ended long ago are swept.
+ * recipes, deleted recipes their versions, old pictures go where they are to, tints are made, plans, blobs and links that ended long ago are swept.
  */
 import { finishBoardDeletions } from "../boards/delete_board.ts";
 import { returnAllRecipes } from "../recipes/leave_recipes.ts";
@@ -9,7 +9,8 @@ import { emptyTrash } from "../images/delete_image.ts";
 import { fillTints } from "../images/fill_tints.ts";
 import type { Log } from "../log.ts";
 import { sweepShares } from "../shares/share_store.ts";
-import type { Job } from "../store/duty.ts";
+import type { Held, Job } from "../store/duty.ts";
+import { retainPictures } from "./retention.ts";
 import type { Store } from "../store/store.ts";
 import { sweepBlobs, sweepPlans } from "./sweep_blobs.ts";
 import type { HoldableBlobs } from "../blobs/holdable_blobs.ts";
@@ -20,6 +21,8 @@ const tintsMs = 3000;
 const plansMs = 15 * 60_000;
 /** Listing a large bucket costs money, so it is done rarely; the first time a while after the start. */
 const firstSweepMs = 15 * 60_000;
+const firstRetentionMs = 60_000;
+const retentionMs = 3600 * 1000;
 const sweepMs = 24 * 3600 * 1000;
 
 /**
@@ -27,7 +30,15 @@ const sweepMs = 24 * 3600 * 1000;
  * done twice: a blob goes only where no record names it, and records only as they were read.
  */
 export function createHousekeeping(
-  { store, blobs, log, owner }: { store: Store; blobs: HoldableBlobs; log: Log; owner: string },
+  { store, blobs, log, owner, held, retainDays }: {
+    store: Store;
+    blobs: HoldableBlobs;
+    log: Log;
+    owner: string;
+    held: Held;
+    /** How long pictures are kept; null: for good. */
+    retainDays: number | null;
+  },
 ): Job {
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
   const running = new Set<Promise<void>>();
@@ -45,6 +56,7 @@ export function createHousekeeping(
       repeat("plans", { firstMs: firstSweepMs, everyMs: plansMs }, async () => {
         await sweepPlans({ store, blobs });
       });
+      repeat("retention", { firstMs: firstRetentionMs, everyMs: retentionMs }, retain);
       repeat("shares", { firstMs: firstSweepMs, everyMs: sweepMs }, () => sweepShares(store));
       repeat("sweep", { firstMs: firstSweepMs, everyMs: sweepMs }, sweep);
     },
@@ -59,6 +71,12 @@ export function createHousekeeping(
     const { removed, missing } = await sweepBlobs({ store, blobs }, { owner });
     if (removed.length > 0) log("warn", "blobs_swept", { count: removed.length });
     for (const key of missing) log("error", "blob_missing", { key });
+  }
+
+  async function retain(): Promise<void> {
+    const goesOn = () => !isStopped && held.isSure();
+    const { announced, gone, kept } = await retainPictures({ store, retainDays, goesOn });
+    if (announced + gone + kept > 0) log("info", "pictures_retained", { announced, gone, kept });
   }
 
   /** Until the work says that there is no more of it before the next start. */

@@ -110,6 +110,8 @@ export const concerns: { readonly [kind: string]: Rule } = {
   upload: 1,
   uploads: 1,
   trash: nobody,
+  leaving: 1,
+  leaving_told: nobody,
   tints_filled: nobody,
   mask: nobody,
   mask_of: 1,

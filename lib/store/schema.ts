@@ -32,6 +32,7 @@
  * | `mask` id · `mask_of` userId imageId hash | `Mask` · id of the mask with those pixels |
  * | `child_prompt` userId imageId n | id of a prompt that changes the picture, by its number |
  * | `source_use` imageId promptId | null, while a prompt that is not final may need the picture's bytes |
+ * | `leaving` userId imageId · `leaving_told` userId | `Leaving`, while it is announced that the picture goes · when the user was told that last |
  * | `trash` imageId | `TrashedImage`, until its bytes are gone |
  * | `duels` userId id | `Duels`, for a day |
  * | `publication` id · `publication_of` imageId id | `Publication` · its id |
@@ -146,6 +147,9 @@ export const keys = {
   childPrompts: (userId: string, imageId: string) => ["child_prompt", userId, imageId],
   sourceUse: (imageId: string, promptId: string) => ["source_use", imageId, promptId],
   sourceUses: (imageId: string) => ["source_use", imageId],
+  leaving: (userId: string, imageId: string) => ["leaving", userId, imageId],
+  leavingOf: (userId: string) => ["leaving", userId],
+  leavingTold: (userId: string) => ["leaving_told", userId],
   trash: (imageId: string) => ["trash", imageId],
   board: (boardId: string) => ["board", boardId],
   publication: (publicationId: string) => ["publication", publicationId],
@@ -358,6 +362,7 @@ export const kinds = {
   masksOf: ["mask_of"],
   childPrompts: ["child_prompt"],
   sourceUses: ["source_use"],
+  leaving: ["leaving"],
   trash: ["trash"],
   publications: ["publication"],
   published: ["published"],

@@ -17,7 +17,14 @@ import { keys, lists } from "../store/schema.ts";
 import { commit, present, read, readMany, type Store, type Versioned } from "../store/store.ts";
 import { checkAccount, readUser } from "./user.ts";
 
-export type NoticeKind = "mention" | "comment" | "board" | "publication" | "moderation" | "webhook";
+export type NoticeKind =
+  | "mention"
+  | "comment"
+  | "board"
+  | "publication"
+  | "moderation"
+  | "webhook"
+  | "storage";
 
 export interface Notice {
   id: string;

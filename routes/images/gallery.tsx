@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { deleteImage, findDeleted, undoDeletion } from "../../lib/images/delete_image.ts";
+import { sumLeaving } from "../../lib/images/leaving.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readCursor } from "../../lib/live/cursor.ts";
 import type { Image } from "../../lib/images/image.ts";
@@ -83,15 +84,16 @@ export function galleryRoutes(deps: GalleryDeps) {
       const { user } = callerOf(c);
       const kind = readKind(c);
       const cursor = await readCursor(store, user.id);
-      const [parts, total, choices, knownTags, boards, deleted] = await Promise.all([
+      const [parts, total, choices, knownTags, boards, deleted, leaving] = await Promise.all([
         readParts(c),
         countKind(user.id, kind),
         listChoices(store, user.id),
         listTags(store, user.id),
         allBoards(store, user.id),
         readDeleted(c, store),
+        sumLeaving(store, user.id),
       ]);
-      const shown = { user, cursor, total, choices, knownTags, boards, deleted };
+      const shown = { user, cursor, total, choices, knownTags, boards, deleted, leaving };
       return await readyPages.answer(c, (ready) => <GalleryPage {...shown} ready={ready} {...parts} />);
     })
     .get("/gallery/part", async (c) => {

@@ -1,6 +1,7 @@
 /** The pages of numbers, one's own and everybody's, and each of their tables to take along. */
 import { Hono } from "hono";
 import { readStoredBytes, readStoredBytesOfAll } from "../../lib/users/stored_bytes.ts";
+import { sumLeaving } from "../../lib/images/leaving.ts";
 import { countedWords } from "../../lib/prompts/failure_words.ts";
 import { publishedTexts } from "../../lib/live/published_texts.ts";
 import { latestTexts } from "../../lib/prompts/own_texts.ts";
@@ -63,6 +64,7 @@ export function analyticsPageRoutes(deps: AnalyticsDeps) {
     return c.html(
       <AnalyticsPage
         {...{ user, scope, days, range, problem, tables, storedBytes }}
+        leaving={scope === "mine" ? await sumLeaving(store, user.id) : null}
         storageLimitBytes={scope === "mine" ? deps.room.limitBytes : null}
         dayCount={countDays(days)}
         asked={{ from: dayOrNothing(asked.from), to: dayOrNothing(asked.to) }}

@@ -86,6 +86,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     uploadLimitBytes: 1024 ** 3,
     userStorageBytes: null,
     disk: null,
+    retainDays: null,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     galleryMode: "off",
     concurrency: 8,

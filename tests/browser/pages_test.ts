@@ -30,6 +30,8 @@ async function checkAllPages(page: Page, server: Server, state: string): Promise
     "/admin/analytics",
     "/admin/prices",
     "/admin/providers",
+    "/admin/storage",
+    "/leaving",
     "/admin/queue",
     ...newest ? [`/images/${newest.imageId}`] : [],
     ...other ? [`/compare?images=${newest.imageId},${other.imageId}`] : [],

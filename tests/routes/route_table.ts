@@ -296,6 +296,8 @@ export const routeTable: Route[] = [
   route(["GET", "/api/v1/analytics"],                   [401,  200,  200,  200,  200,  200,  401,  401]),
   route(["GET", "/api/v1/me"],                          [401,  200,  200,  200,  200,  200,  401,  401]),
 
+  route(["GET", "/api/v1/storage"],                     [401,  200,  200,  200,  200,  200,  401,  401]),
+  route(["GET", "/leaving"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/notices"],                            [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["GET", "/notices/list"],                       [303,  200,  200,  200,  200,  200,  303,  303]),
   route(["POST", "/notices/seen"],                      [303,  303,  303,  303,  403,  303,  303,  303]),
@@ -387,6 +389,7 @@ export const routeTable: Route[] = [
   route(["POST", "/admin/spend/:prompt"],               [404,  404,  404,  409,  404,  404,  303,  404], { form: { billed: "0.01", note: "invoice" } }),
   route(["GET", "/admin/prices"],                       [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["POST", "/admin/prices"],                      [404,  404,  404,  303,  404,  404,  303,  404], { form: { model: "stand-in", size: "*", cost: "0.03", validFrom: "2999-01-01" } }),
+  route(["GET", "/admin/storage"],                      [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/providers"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/queue"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["POST", "/admin/queue"],                       [404,  404,  404,  200,  404,  404,  303,  404], { json: { paused: true, reason: "maintenance" } }),

@@ -16,6 +16,7 @@ const tabs = [
   { href: "/admin/prices", name: "Prices" },
   { href: "/admin/providers", name: "Providers" },
   { href: "/admin/queue", name: "Queue" },
+  { href: "/admin/storage", name: "Storage" },
   { href: "/admin/audit", name: "Changes" },
 ];
 

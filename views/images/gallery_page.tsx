@@ -4,6 +4,8 @@ import type { Image } from "../../lib/images/image.ts";
 import type { ImageQuery } from "../../lib/images/image_search.ts";
 import type { PictureView } from "../../lib/live/prompt_view.ts";
 import type { Reader } from "../../lib/prompts/queue_state.ts";
+import type { LeavingSum } from "../../lib/images/leaving.ts";
+import { LeavingNotice } from "./leaving_page.tsx";
 import { DeletedNotice } from "./deleted_notice.tsx";
 import { plural, size } from "../shell/format.ts";
 import { addressOf, queryAmong, queryOf, starsField } from "./image_query.ts";
@@ -38,13 +40,15 @@ export interface GalleryProps extends GalleryPart {
   boards: Board[];
   /** What was just deleted, as far as that can still be undone. */
   deleted: Image[];
+  /** What goes since it is old; null: nothing. */
+  leaving: LeavingSum | null;
 }
 
 /** More parts than this go on a new page, which keeps the document small. */
 export const maxParts = 12;
 
 export function GalleryPage(
-  { user, cursor, total, isContinued, choices, knownTags, boards, deleted, ...part }: GalleryProps,
+  { user, cursor, total, isContinued, choices, knownTags, boards, deleted, leaving, ...part }: GalleryProps,
 ) {
   const { images, query } = part;
   const isOfUploads = query.kind === "upload";
@@ -53,6 +57,7 @@ export function GalleryPage(
   return (
     <Layout title="Gallery" user={user} current="/gallery" live={{ page: "gallery", cursor }}>
       {deleted.length > 0 && <DeletedNotice images={deleted} />}
+      {leaving && <LeavingNotice sum={leaving} />}
       <div class="heading">
         <h1>Gallery</h1>
         <p class="muted">{plural(total, isOfUploads ? "upload" : "picture")} in all</p>

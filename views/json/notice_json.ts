@@ -6,7 +6,7 @@ import { answer, idValue, iso, maybeIso, timeValue } from "./values.ts";
 
 export const noticeShape = z.strictObject({
   id: idValue,
-  kind: z.enum(["mention", "comment", "board", "publication", "moderation", "webhook"]),
+  kind: z.enum(["mention", "comment", "board", "publication", "moderation", "webhook", "storage"]),
   text: z.string(),
   href: z.string().describe("A path of this server."),
   at: timeValue,

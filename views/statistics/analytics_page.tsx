@@ -6,6 +6,8 @@ import type { Days, Range } from "../../lib/statistics/days.ts";
 import type { Table, TableId, Value } from "../../lib/statistics/tables.ts";
 import type { User } from "../../lib/users/user.ts";
 import { AdminLayout } from "../admin/layout.tsx";
+import type { LeavingSum } from "../../lib/images/leaving.ts";
+import { LeavingNotice } from "../images/leaving_page.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { bytes, dollars, duration, plural } from "../shell/format.ts";
 import { Layout } from "../shell/layout.tsx";
@@ -32,6 +34,8 @@ export interface AnalyticsProps {
   /** Reasons of failures in words. */
   reasons: { [reason: string]: string };
   storedBytes: number;
+  /** What of the reader's goes; null: nothing, or it is about everybody. */
+  leaving: LeavingSum | null;
   /** The most that the reader may have; null: no limit. */
   storageLimitBytes: number | null;
   /** How many of the latest prompts the words are of; null: there are none to tell. */
@@ -70,6 +74,7 @@ function Content(props: AnalyticsProps) {
   return (
     <>
       {problem && <ErrorText message={problem} />}
+      {props.leaving && <LeavingNotice sum={props.leaving} />}
       <DayChoice {...props} />
       <p class="muted period">
         {dayCount === 1

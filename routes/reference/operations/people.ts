@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { analyticsAnswer } from "../../../views/json/analytics_json.ts";
+import { storageAnswer } from "../../../views/json/storage_json.ts";
 import { healthAnswer, notReadyAnswer, readyAnswer } from "../../../views/json/health_json.ts";
 import { meAnswer } from "../../../views/json/me_json.ts";
 import { modelsAnswer } from "../../../views/json/model_json.ts";
@@ -59,6 +60,12 @@ export const account: Resource = {
         },
       },
       refusals: [404],
+    },
+    "GET /api/v1/storage": {
+      summary: "Show how much one has stored",
+      words: "And what of it goes, where this server keeps pictures for a while only.",
+      access: "read",
+      answers: { 200: json(storageAnswer, "What is stored, and what goes.") },
     },
     "GET /api/v1/notices": {
       summary: "List what one was told of",

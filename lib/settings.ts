@@ -16,6 +16,7 @@ import {
   siteOrigin,
 } from "./base_address.ts";
 import { bareValue, meantBy, readEnvFile } from "./env_file.ts";
+import { isPostgresAddress, readPostgresAddress } from "./postgres_address.ts";
 import { StartError } from "./refusal.ts";
 
 const whole = (min: number, max: number) =>
@@ -29,6 +30,9 @@ const address = <Address>(read: (text: string) => Address | null) =>
     context.addIssue({ code: "custom" });
     return z.NEVER;
   });
+/** As it is said for PostgreSQL; it is read where it is connected to. */
+const sharedDatabaseAddress = (text: string): string | null =>
+  !isPostgresAddress(text) ? kvConnectAddress(text) : readPostgresAddress(text) && text;
 /** Another one fits into no header, so nothing could be sent with it; what stands around one in texts is no part of it. */
 const apiKey = z.string().regex(/^(?![<"'`])[\x21-\x7e]+(?<![<>"'`,;])$/);
 const list = (part: RegExp) =>
@@ -89,8 +93,10 @@ const variables = {
     takes: "at least 32 bytes",
   },
   KV_URL: {
-    schema: address(kvConnectAddress).optional(),
-    takes: "the http or https address of a server that speaks KV Connect, such as http://denokv:4512",
+    schema: address(sharedDatabaseAddress).optional(),
+    takes:
+      "the http or https address of a server that speaks KV Connect, such as http://denokv:4512, or a database of " +
+      "PostgreSQL, such as postgres://user:password@db:5432/darkroom",
   },
   DENO_KV_ACCESS_TOKEN: {
     schema: z.string().regex(/^(?![<"'`])[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?(?<![<>"'`,;])$/).optional(),
@@ -273,7 +279,7 @@ export function readSettings(environment: Record<string, string | undefined>): S
       throw new StartError(`${name} takes ${takes}; names of other variables in it are not filled in`);
     }
     const checked = schema.safeParse(value);
-    if (!checked.success) throw new StartError(`${name} takes ${takes}${asYet(name, value)}`);
+    if (!checked.success) throw new StartError(`${name} takes ${takes}`);
     settings[name] = checked.data;
   }
   settings.OPENAI_COMPATIBLE = withKeys(settings.OPENAI_COMPATIBLE as NamedServer[], environment);
@@ -318,13 +324,8 @@ function keysForNobody(names: readonly string[], { OPENAI_COMPATIBLE: servers }:
   );
 }
 
-function asYet(name: string, value: string | undefined): string {
-  return name === "KV_URL" && /^postgres(ql)?:/i.test(value ?? "") ? "; PostgreSQL is not known yet" : "";
-}
-
 /** What all nodes that share a database must have alike, or each would make its own. */
 const sharedByNodes: SettingName[] = [
-  "DENO_KV_ACCESS_TOKEN",
   "SECRET",
   "PUBLIC_URL",
   "R2_ENDPOINT",
@@ -336,7 +337,9 @@ const sharedByNodes: SettingName[] = [
 /** Throws `StartError` with a line for each that is missing. */
 function requireForNodes(settings: Record<string, unknown>): void {
   if (settings.KV_URL === undefined) return;
-  const missing = sharedByNodes.filter((name) => !isSaid(settings, name));
+  // The address of a database of PostgreSQL says by itself who comes.
+  const token: SettingName[] = isPostgresAddress(String(settings.KV_URL)) ? [] : ["DENO_KV_ACCESS_TOKEN"];
+  const missing = [...token, ...sharedByNodes].filter((name) => !isSaid(settings, name));
   if (missing.length === 0) return;
   throw new StartError(missing.map((name) => `${name} is missing: KV_URL needs it`).join("\n"));
 }

@@ -94,7 +94,7 @@ export async function withSharedStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   // The runtime reads it there, and a .env file alone does not put it there.
-  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENO_KV_ACCESS_TOKEN!);
+  if (DENO_KV_ACCESS_TOKEN !== undefined) Deno.env.set("DENO_KV_ACCESS_TOKEN", DENO_KV_ACCESS_TOKEN);
   const { log } = migrationDeps({ KV_URL, DENO_KV_ACCESS_TOKEN, ...settings });
   const kv = await openSharedDatabase(KV_URL!, { log, monotonic });
   try {

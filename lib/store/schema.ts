@@ -318,6 +318,14 @@ const watchedKinds: ReadonlySet<Deno.KvKeyPart> = new Set([
   "share",
 ]);
 
+/** Those for which nobody hurries. */
+const watchedWithoutHurry: ReadonlySet<Deno.KvKeyPart> = new Set(["image", "callback_bell", "deletion_bell"]);
+
+/** Whether anybody may watch it. */
+export function isWatchable(key: Deno.KvKey): boolean {
+  return isWatched(key) || watchedWithoutHurry.has(key[0]);
+}
+
 /** Whether other nodes are told at once that it was written. */
 export function isWatched([kind]: Deno.KvKey): boolean {
   return watchedKinds.has(kind);

@@ -1,5 +1,6 @@
 /** Opening the database that several nodes share: it may come later than they do, and they come at once. */
 import type { Log } from "../log.ts";
+import { isPostgresAddress } from "../postgres_address.ts";
 import { StartError } from "../refusal.ts";
 import { sleep } from "../sleep.ts";
 import { connectKv } from "./connected_kv.ts";
@@ -25,19 +26,22 @@ export interface SharedDatabaseDeps {
 }
 
 /**
- * Connects to a server of KV Connect; the environment has its access token. Waits a minute for one that is not there
- * yet. Throws `StartError` where it does not come, refuses the token, or is something else.
+ * Connects to a server of KV Connect, to which the environment has the access token, or to a database of PostgreSQL.
+ * Waits a minute for one that is not there yet. Throws `StartError` where it does not come, refuses who comes, or is
+ * something else.
  */
 export async function openSharedDatabase(
   url: string,
   { log, monotonic, signal }: SharedDatabaseDeps,
 ): Promise<LimitedKv> {
+  const server = await serverAt(url, log);
   const begun = monotonic();
   for (let attempt = 0;; attempt++) {
     try {
-      return await connect(url);
+      return await server.connect();
     } catch (error) {
-      const trouble = readTrouble(error);
+      const trouble = server.readTrouble(error);
+      if (trouble === null) throw error;
       if (!trouble.mayPass) throw new StartError(trouble.words);
       const waitedMs = monotonic() - begun;
       if (waitedMs + againAfterMs > patienceMs) {
@@ -49,8 +53,23 @@ export async function openSharedDatabase(
   }
 }
 
+interface SharedServer {
+  connect(): Promise<LimitedKv>;
+  /** In words for people; null: it is a bug. */
+  readTrouble(error: unknown): { mayPass: boolean; words: string } | null;
+}
+
+/** Of each kind only who needs it loads what it takes. */
+async function serverAt(url: string, log: Log): Promise<SharedServer> {
+  if (!isPostgresAddress(url)) return { connect: () => connect(url), readTrouble };
+  const { openPostgres, postgresTrouble } = await import("./postgres/open_postgres.ts");
+  return {
+    connect: () => openPostgres(url, { log }),
+    readTrouble: (error) => postgresTrouble(error, url),
+  };
+}
+
 async function connect(url: string): Promise<LimitedKv> {
-  // A single node, which has a file, does not load it.
   const { openKv } = await import("@deno/kv");
   const kv = await connectKv({ open: () => withPatience(attemptMs, ({ within }) => within(open())) });
   try {
@@ -71,7 +90,7 @@ async function connect(url: string): Promise<LimitedKv> {
 }
 
 /** What the runtime says of a server that it could not open, in words for people. */
-function readTrouble(error: unknown): { mayPass: boolean; words: string } {
+function readTrouble(error: unknown): { mayPass: boolean; words: string } | null {
   if (error instanceof StartError) return { mayPass: false, words: error.message };
   const said = innermost(error);
   if (/status(=| )40[13]/.test(said)) {
@@ -82,7 +101,7 @@ function readTrouble(error: unknown): { mayPass: boolean; words: string } {
   if (error instanceof TypeError) {
     return { mayPass: false, words: `KV_URL leads to no server that speaks KV Connect (${said})` };
   }
-  throw error;
+  return null;
 }
 
 function innermost(error: unknown): string {

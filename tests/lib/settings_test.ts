@@ -186,6 +186,9 @@ const bad: [name: string, text: string][] = [
   ["KV_URL", "http://token@denokv:4512"],
   ["KV_URL", "/var/lib/darkroom.sqlite3"],
   ["KV_URL", "postgres://db/darkroom"],
+  ["KV_URL", "postgres://darkroom:a@b@db/darkroom"],
+  ["KV_URL", "postgres://darkroom@db/darkroom?target_session_attrs=standby"],
+  ["KV_URL", "postgres://darkroom@db/darkroom?sslmode=perhaps"],
   ["DENO_KV_ACCESS_TOKEN", "<token of the server>"],
   ["NATS_URL", ","],
   ["OPENAI_BASE_URL", "https://ada:secret@a.test/v1"],
@@ -478,12 +481,14 @@ Deno.test("what is missing beside KV_URL has a line each", () => {
   }
 });
 
-Deno.test("a database that is not known yet is named as such", () => {
-  assert.throws(() => readSettings({ ...ofNodes, KV_URL: "postgres://db/darkroom" }), {
-    name: "StartError",
-    message: "KV_URL takes the http or https address of a server that speaks KV Connect, " +
-      "such as http://denokv:4512; PostgreSQL is not known yet",
-  });
+Deno.test("a database of PostgreSQL needs no token, and all the rest", () => {
+  const { DENO_KV_ACCESS_TOKEN: _, ...others } = ofNodes;
+  const KV_URL = "postgres://darkroom:a%40b@one:5432,two/darkroom?target_session_attrs=read-write";
+  assert.equal(readSettings({ ...others, KV_URL }).KV_URL, KV_URL);
+  assert.throws(
+    () => readSettings({ ...others, KV_URL, SECRET: "" }),
+    new StartError("SECRET is missing: KV_URL needs it"),
+  );
 });
 
 Deno.test(".env.example lists every setting and no other", async () => {

@@ -66,7 +66,7 @@ export function createNatsBus({ servers, secret, publicUrl, log, now, random }: 
     publish(subject, message) {
       if (!isUp) return;
       const name = nameOf(subject);
-      outgoing(async () => void connection?.publish(name, await envelopes.seal(message, name)));
+      outgoing.add(async () => void connection?.publish(name, await envelopes.seal(message, name)));
     },
     subscribe(subject, onMessage) {
       const known = listeners.get(subject) ?? listen(subject);
@@ -89,7 +89,7 @@ export function createNatsBus({ servers, secret, publicUrl, log, now, random }: 
     },
     answer(subject, onRequest) {
       return hear(nameOf(subject), (message) => {
-        incoming(async () => {
+        incoming.add(async () => {
           const opened = await envelopes.open(message.bytes, nameOf(subject));
           if (typeof opened === "string") return void noteRefused(opened);
           const answer = onRequest(opened.message);
@@ -106,7 +106,7 @@ export function createNatsBus({ servers, secret, publicUrl, log, now, random }: 
     async close() {
       stopping.abort();
       connection?.close();
-      await ended;
+      await Promise.all([ended, outgoing.done(), incoming.done()]);
     },
   };
 
@@ -154,7 +154,7 @@ export function createNatsBus({ servers, secret, publicUrl, log, now, random }: 
     const each = new Set<(message: Uint8Array) => void>();
     const name = nameOf(subject);
     const stop = hear(name, (message) => {
-      incoming(async () => {
+      incoming.add(async () => {
         const opened = await envelopes.open(message.bytes, name);
         if (typeof opened === "string") return void noteRefused(opened);
         for (const listener of each) listener(opened.message);
@@ -201,10 +201,13 @@ export function createNatsBus({ servers, secret, publicUrl, log, now, random }: 
   function createBounded() {
     const inTurn = createInTurn();
     let waiting = 0;
-    return (step: () => Promise<void>): void => {
-      if (waiting >= mostWaiting) return;
-      waiting++;
-      inTurn(step).catch((error) => log("error", "bus_trouble", { error })).finally(() => waiting--);
+    return {
+      add(step: () => Promise<void>): void {
+        if (waiting >= mostWaiting) return;
+        waiting++;
+        inTurn(step).catch((error) => log("error", "bus_trouble", { error })).finally(() => waiting--);
+      },
+      done: () => inTurn(() => Promise.resolve()),
     };
   }
 

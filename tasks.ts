@@ -79,7 +79,10 @@ Deno.exit(await runTask(Deno.args));
 
 async function runTask([name = "", ...args]: string[]): Promise<number> {
   try {
-    if (!Object.hasOwn(tasks, name)) throw new UsageError(`Take one of ${Object.keys(tasks).join(", ")}`);
+    if (name === "doctor") return await doctor(args);
+    if (!Object.hasOwn(tasks, name)) {
+      throw new UsageError(`Take one of ${[...Object.keys(tasks), "doctor"].join(", ")}`);
+    }
     const settings = await loadSettings(Deno.env.toObject(), () => Deno.readFile(".env"));
     return await tasks[name](args, settings) ?? 0;
   } catch (error) {
@@ -87,6 +90,13 @@ async function runTask([name = "", ...args]: string[]): Promise<number> {
     console.error(error.message);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** It looks at the settings itself: that they can't be read is one of its findings. */
+async function doctor(args: string[]): Promise<number> {
+  // The providers are loaded for this task only, and with them what paints.
+  const { doctor } = await import("./tasks/doctor.ts");
+  return await doctor(args);
 }
 
 /** Anything else is a bug, or trouble that needs its stack. */

@@ -68,6 +68,17 @@ export async function claimDataDirectory(path: string): Promise<DataDirectory | 
   }
 }
 
+/** Whether a process has it; nothing is made or changed. */
+export async function isHeld(path: string): Promise<boolean> {
+  try {
+    using lock = await Deno.open(join(path, lockName), { read: true, write: true });
+    return !lock.tryLockSync(true);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** "process 4711": whoever has the directory. */
 export async function describeHolder(path: string): Promise<string> {
   const pid = await Deno.readTextFile(join(path, lockName));

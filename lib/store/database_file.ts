@@ -3,6 +3,7 @@
  * while it is in use.
  */
 import { DatabaseSync } from "node:sqlite";
+import { deserialize } from "node:v8";
 
 /** Below this size the whole file is checked (a few hundredths of a second); above it, what the start needs. */
 const wholeCheckBytes = 16 * 1024 * 1024;
@@ -32,6 +33,22 @@ const startQueries = [
   "SELECT min(expiration_ms) FROM kv",
   "SELECT max(expiration_ms) FROM kv",
 ];
+
+/** A value under a key of texts, read from the file beside whoever uses it; null: there is none. */
+export function readStored(path: string, key: readonly string[]): unknown {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const row = database.prepare("SELECT v FROM kv WHERE k = ?").get(storedKey(key));
+    return row === undefined ? null : deserialize(row.v as Uint8Array);
+  } finally {
+    database.close();
+  }
+}
+
+/** Each text between a 2 and a 0, as KV keeps them; none of them has a 0 in it. */
+function storedKey(key: readonly string[]): Uint8Array {
+  return new Uint8Array(key.flatMap((part) => [2, ...new TextEncoder().encode(part), 0]));
+}
 
 function sizeOf(path: string): number {
   try {

@@ -44,10 +44,11 @@ export function createFal(deps: PresetServiceDeps): Provider {
     },
     submittedAs: (json) => submittedAs(json, baseUrl),
     look: (handle, { task, ask }) => look(handle, { task, ask, now }),
-    /** Only what it took out of its queue is surely not billed. */
+    /** Only what it takes out of its queue is surely not billed; asked again, it does not know that any more. */
     async cancel({ cancelUrl }, ask) {
       const answer = typeof cancelUrl === "string" ? await ask(cancelUrl, "PUT") : null;
-      return textOf(fieldsOf(answer?.json).status) === "OK" ? "not_billed" : "billed";
+      const said = textOf(fieldsOf(answer?.json).status);
+      return said === "OK" || said === "NOT_FOUND" ? "not_billed" : "billed";
     },
     statusUrl: `${baseUrl}/${nobodysTask}`,
     statusOf: ({ status, json }) =>

@@ -16,6 +16,8 @@ export interface Moment {
   name: string;
   model: string;
   isOnS3?: boolean;
+  /** Of one of all the other providers. */
+  isMixed?: boolean;
   /** A part of a picture is changed. */
   isChange?: boolean;
   /**
@@ -49,6 +51,78 @@ const atRequests: Moment[] = requests.flatMap(({ name, model, isIt }) =>
     name: `${name}, ${point}`,
     model,
     isOnS3: name === put,
+    await(world: World) {
+      const reached = world.reaches((seen) => seen.point === point && isIt(seen));
+      return () => reached;
+    },
+  }))
+);
+
+const ofOthers: { name: string; model: string; isIt: (seen: Seen) => boolean }[] = [
+  {
+    name: "creation of a task at fal",
+    model: "fal-ai/flux-2-pro",
+    isIt: ({ method, path }) => method === "POST" && path.startsWith("/fal-ai/"),
+  },
+  {
+    name: "question for a task at fal",
+    model: "fal-ai/flux-2-pro",
+    isIt: ({ path }) => path.endsWith("/status"),
+  },
+  {
+    name: "fetch of a result at fal",
+    model: "fal-ai/nano-banana",
+    isIt: ({ path }) => /\/requests\/[^/]+$/.test(path),
+  },
+  {
+    name: "creation of a task at Black Forest Labs",
+    model: "flux-2-pro",
+    isIt: ({ path }) => path === "/v1/flux-2-pro",
+  },
+  {
+    name: "question for a task at Black Forest Labs",
+    model: "flux-2-pro",
+    isIt: ({ path }) => path.includes("/get_result"),
+  },
+  {
+    name: "creation of a task at Replicate",
+    model: "qwen/qwen-image",
+    isIt: ({ path }) => path.startsWith("/v1/models/"),
+  },
+  {
+    name: "question for a task at Replicate",
+    model: "qwen/qwen-image",
+    isIt: ({ path }) => path.startsWith("/v1/predictions/"),
+  },
+  {
+    name: "fetch of a picture at Replicate",
+    model: "qwen/qwen-image",
+    isIt: ({ path }) => path.startsWith("/files/"),
+  },
+  {
+    name: "call of OpenRouter",
+    model: "openrouter/google/nano-banana",
+    isIt: ({ method, path }) => method === "POST" && path.endsWith("/images"),
+  },
+  { name: "call of Stability", model: "sd3.5-medium", isIt: ({ path }) => path.includes("/stable-image/") },
+  {
+    name: "call of xAI",
+    model: "xai/grok-imagine-image",
+    isIt: ({ path }) => path.endsWith("/images/generations"),
+  },
+  { name: "call of A1111", model: "painter_xl", isIt: ({ path }) => path.endsWith("/txt2img") },
+  { name: "graph for ComfyUI", model: "text_to_image", isIt: ({ path }) => path === "/prompt" },
+  { name: "fetch of ComfyUI's picture", model: "text_to_image", isIt: ({ path }) => path === "/view" },
+];
+
+/** Where the answer is lost with the program, and for what is created also where it has just come. */
+export const otherMoments: Moment[] = ofOthers.flatMap(({ name, model, isIt }) =>
+  points.filter((point) =>
+    point === "before the answer" || (point === "answered" && /^(creation|graph)/.test(name))
+  ).map((point) => ({
+    name: `${name}, ${point}`,
+    model,
+    isMixed: true,
     await(world: World) {
       const reached = world.reaches((seen) => seen.point === point && isIt(seen));
       return () => reached;
@@ -120,6 +194,7 @@ export async function killAt(
     patienceMs,
     budgets: [moment.isChange ? 200_000 : 100_000],
     isOnS3: moment.isOnS3,
+    isMixed: moment.isMixed,
   });
   await world.start();
   const [person] = world.people;

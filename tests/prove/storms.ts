@@ -2,12 +2,15 @@
 import { pick } from "../fixtures/random.ts";
 import { checkAll } from "./checks.ts";
 import { watchKinds } from "./evidence.ts";
+import { mixedModels } from "./mixture.ts";
 import { pause, type Person } from "./person.ts";
 import type { Finding } from "./promises.ts";
 import type { ScenarioOptions } from "./scenarios.ts";
 import { createWorld, type World } from "./world.ts";
 
 export interface StormOptions extends ScenarioOptions {
+  /** Over all providers that there are. */
+  isMixed?: boolean;
   /** What each person does, one after another. */
   actions?: number;
   kills?: number;
@@ -25,9 +28,11 @@ export async function storm({ actions = 25, kills = 5, ...options }: StormOption
   });
   await world.start();
   let isOver = false;
-  const busy = Promise.all(world.people.map((person) => act(world, person, actions))).finally(() =>
-    isOver = true
-  );
+  const busy = Promise.all(
+    world.people.map((person) =>
+      act(world, person, { actions, models: options.isMixed ? [...mixedModels, ...models] : models })
+    ),
+  ).finally(() => isOver = true);
   for (let kill = 0; kill < kills && !isOver; kill++) {
     await pause(200 + world.random() * longestPauseMs);
     await world.kill(Math.floor(world.random() * world.servers.length));
@@ -42,10 +47,15 @@ export async function storm({ actions = 25, kills = 5, ...options }: StormOption
   return checkAll(await world.settle());
 }
 
-async function act(world: World, person: Person, actions: number): Promise<void> {
+async function act(
+  world: World,
+  person: Person,
+  { actions, models }: { actions: number; models: readonly string[] },
+): Promise<void> {
   const { random } = world;
   const mine: string[] = [];
   const batches: string[] = [];
+  const ofBatches = ["nanobanana", ...models.filter((model) => mixedModels.includes(model)).slice(0, 3)];
   const add = (promptId: string | null) => {
     if (promptId === null) return;
     mine.push(promptId);
@@ -58,7 +68,7 @@ async function act(world: World, person: Person, actions: number): Promise<void>
     if (dice < 0.06) {
       const limitMicros = random() < 0.5 ? undefined : Math.round(random() * 8) * 20_000;
       const words = Array.from({ length: 1 + Math.floor(random() * 10) }, (_, row) => `${i} row ${row}`);
-      const accepted = await person.submitBatch(words, { limitMicros });
+      const accepted = await person.submitBatch(words, { models: ofBatches, limitMicros });
       if (accepted !== null) batches.push(accepted);
     } else if (dice < 0.16 && batchId !== undefined) {
       if (random() < 0.4) await person.readBatch(batchId);

@@ -5,7 +5,7 @@ import { savedTexts } from "./recipe_stories.ts";
 import { limitedBatches, pausedBatch } from "./batch_stories.ts";
 import { sortedPictures } from "./board_stories.ts";
 import { batchMoments, checkBatchKill } from "./batch_kills.ts";
-import { checkKill, comebacks, moments } from "./kills.ts";
+import { checkKill, comebacks, moments, otherMoments } from "./kills.ts";
 import { thousandUsers } from "./load.ts";
 import { cancelledLot, checkLotKill, expiredLots, lotMoments } from "./lot_kills.ts";
 import { brokenSync, noSpace, readOnlyDisk, standStill, wrongClock } from "./outages.ts";
@@ -48,6 +48,8 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
       { moment, comeback: pick(random, comebacks) }
     ))
     : batchMoments.flatMap((moment) => comebacks.map((comeback) => ({ moment, comeback })));
+  const otherKills = otherMoments.filter((_, i) => !isQuick || i % 6 === seed % 6)
+    .map((moment) => ({ moment, comeback: pick(random, comebacks) }));
   // Each takes a quarter of a minute, as a lot in doubt is looked for with patience: each moment once.
   const lotKills = lotMoments.filter((_, i) => !isQuick || i % 8 === seed % 8)
     .map((moment) => ({ moment, comeback: pick(random, comebacks) }));
@@ -62,6 +64,15 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
       runs: kills.map(({ moment, comeback }) => ({
         name: `killed at ${moment.name}, back ${comeback}`,
         about: "accepted",
+        run: () => checkKill(moment, { comeback, ...some }),
+      })),
+    },
+    {
+      name: "kills over all providers",
+      lanes: 4,
+      runs: otherKills.map(({ moment, comeback }) => ({
+        name: `killed at ${moment.name}, back ${comeback}`,
+        about: "resumed",
         run: () => checkKill(moment, { comeback, ...some }),
       })),
     },
@@ -87,9 +98,10 @@ export function suites({ isQuick, seed }: { isQuick: boolean; seed: number }): S
       name: "storms",
       lanes: 2,
       runs: Array.from({ length: isQuick ? 2 : 12 }, (_, i) => ({
-        name: `storm ${seed + i}`,
+        // One of one provider or two, which meet each other more often, and one of all of them.
+        name: `storm ${seed + i}${i % 2 === 0 ? "" : " over all providers"}`,
         about: "accepted",
-        run: () => storm({ seed: seed + i }),
+        run: () => storm({ seed: seed + i, isMixed: i % 2 === 1 }),
       })),
     },
     {

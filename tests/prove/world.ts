@@ -30,6 +30,7 @@ import {
   type Watch,
 } from "./evidence.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
+import { isMixedWork, type Mixture, startMixture } from "./mixture.ts";
 import { createPerson, pause, type Person } from "./person.ts";
 
 export interface WorldOptions {
@@ -48,6 +49,8 @@ export interface WorldOptions {
   isHonest?: boolean;
   /** Pictures go to S3 instead of the disk. */
   isOnS3?: boolean;
+  /** With every other provider that there is. */
+  isMixed?: boolean;
   /** The economy lane has prices. */
   isEconomical?: boolean;
   /** How long accepted work may take until it counts as lost. */
@@ -93,7 +96,7 @@ const secrets = {
 };
 
 /** Requests that work for a prompt, as opposed to those that ask how the provider is. */
-const isWork = ({ path }: Moment) => /generat|record-info|files/.test(path);
+const isWork = (moment: Moment) => /generat|record-info|files/.test(moment.path) || isMixedWork(moment);
 
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { seed, root, budgets = [null], after, isHonest = true, patienceMs = 60_000 } = options;
@@ -104,6 +107,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const openai = stack.use(startOpenAi());
   const gemini = stack.use(await startGemini());
   const s3 = stack.use(startS3());
+  const mixture: Mixture | null = options.isMixed ? startMixture(stack) : null;
   const over = new AbortController();
   const told: Told[] = [];
   const watches: Watch[] = [];
@@ -121,7 +125,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   let kills = 0;
   let latestStart: (Start & { startedAt: number }) | null = null;
 
-  for (const party of [nanobanana, openai, gemini, s3]) {
+  for (const party of [nanobanana, openai, gemini, s3, ...mixture?.parties ?? []]) {
     party.onPoint = async (moment) => {
       if (isWork(moment) && latestStart !== null) latestStart.firstWorkAt ??= Date.now();
       const { port, point } = moment;
@@ -143,6 +147,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     RATE_LIMIT_GENERATE: "0",
     RATE_LIMIT_REQUESTS: "0",
     LOG_LEVEL: "warn",
+    ...mixture?.env,
     ...((options.isOnS3 || nodes.length > 1) && {
       R2_ENDPOINT: s3.address.endpoint,
       R2_BUCKET: s3.address.bucket,
@@ -258,9 +263,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const open = new Set(
       told.flatMap((each) => each.what === "accepted" && !ended.has(each.promptId) ? [each.text] : []),
     );
-    const fetched = new Set(
-      nanobanana.journal.filter(({ request }) => request === "download").map(({ taskId }) => taskId),
-    );
+    const fetched = new Set([
+      ...nanobanana.journal.filter(({ request }) => request === "download").map(({ taskId }) => taskId),
+      ...mixture?.fetched() ?? [],
+    ]);
     return tasks().filter(({ taskId, isAskedFor, text }) =>
       isAskedFor && !fetched.has(taskId) && open.has(text)
     ).map(({ text }) => text);
@@ -294,6 +300,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           ? oneShot("gemini", entry, entry.body.contents[0].parts[0].text)
           : []
       ),
+      ...mixture?.tasks() ?? [],
       ...ofLots("openai", openai.lots, (body) => body.prompt),
       ...ofLots("gemini", gemini.lots, (body) => body.contents[0].parts[0].text),
     ];

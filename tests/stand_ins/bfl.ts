@@ -2,7 +2,7 @@
 import { fromBase64, lookAt, lookAtMask, refuse, type SeenPicture } from "./given_pictures.ts";
 import { megapixels, startTaskService, type TaskStandIn } from "./task_service.ts";
 
-export const key = "key-of-bfl-0123456789-stand-in";
+export const key = "2b9d1f64-7c3e-4a85-b0d6-91e27c4f8a35";
 
 interface Endpoint {
   /** Credits for the first megapixel, and for each that is begun beyond it. */

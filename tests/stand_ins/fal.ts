@@ -2,7 +2,7 @@
 import { fromBase64, lookAt, lookAtMask, refuse, type SeenPicture } from "./given_pictures.ts";
 import { megapixels, shapedAs, startTaskService, type Task, type TaskStandIn } from "./task_service.ts";
 
-export const key = "key-id-of-fal:secret-of-the-stand-in";
+export const key = "6f0c2a4e-1b7d-4c3a-9e21-5d8f7a6b3c10:0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 
 interface App {
   fields: string[];
@@ -65,7 +65,9 @@ export function startFal(): TaskStandIn {
         ...addressesOf(task, url),
       }),
     looked: (task, url) =>
-      task.state === "open"
+      task.state === "cancelled"
+        ? detail(404, "Request not found")
+        : task.state === "open"
         ? Response.json({ status: task.looks > 1 ? "IN_PROGRESS" : "IN_QUEUE", ...addressesOf(task, url) }, {
           status: 202,
         })
@@ -78,6 +80,9 @@ export function startFal(): TaskStandIn {
         prompt: input.prompt,
       }),
     cancelled(task) {
+      if (task.state === "cancelled") {
+        return { answer: Response.json({ status: "NOT_FOUND" }, { status: 404 }) };
+      }
       if (task.state !== "open") {
         return { answer: Response.json({ status: "ALREADY_COMPLETED" }, { status: 400 }) };
       }

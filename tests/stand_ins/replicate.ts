@@ -2,7 +2,7 @@
 import { fromBase64, lookAt, lookAtMask, refuse, type SeenPicture } from "./given_pictures.ts";
 import { shapedAs, startTaskService, type Task, type TaskStandIn } from "./task_service.ts";
 
-export const token = "r8_token_of_the_stand_in_0123456789";
+export const token = "r8_StandIn0123456789abcdefABCDEF01234567";
 
 interface Spec {
   fields: string[];

@@ -111,13 +111,13 @@ async function setScene(
 const asked = ({ api }: Scene, request: Entry["request"]) =>
   api.journal.filter((entry) => entry.request === request).length;
 
-const commonFaults = (basis: string): { [name: string]: Fault } => ({
+const commonFaults = ({ key, basis }: Service): { [name: string]: Fault } => ({
   "no credits": {
     create: [json({ detail: "no credit is left" }, 402)],
     ends: ["provider_billing", "none"],
   },
-  "a key that is refused": {
-    create: [json({ detail: "bad key" }, 401)],
+  "a key that is refused, and repeated": {
+    create: [json({ detail: `no such key: ${key}` }, 401)],
     ends: ["provider_auth", "none"],
   },
   "a bad field": { create: [json({ detail: "seed is bad" }, 422)], ends: ["provider_rejected", "none"] },
@@ -368,7 +368,7 @@ for (const [name, service] of Object.entries(services)) {
 
   for (
     const [fault, { ends, says, submissions = 1, ...instead }] of Object.entries({
-      ...commonFaults(basis),
+      ...commonFaults(service),
       ...ownFaults[name],
     })
   ) {

@@ -5,36 +5,37 @@
  * first. Progress and previews come over the server's WebSocket; what came of a task it is asked for. Free, since it runs
  * on a machine of one's own.
  */
-import sharp from "sharp";
-import { sha256 } from "../digest.ts";
-import { type FormFile, multipart } from "../multipart.ts";
 import { type JsonAnswer, type Outgoing, OutgoingFailure } from "../outgoing.ts";
 import type { Listen, OpenSocket } from "../outgoing_socket.ts";
 import {
-  type EditAbility,
-  type Model,
   type Provider,
   type ProviderEvent,
   ProviderFailure,
   type ProviderStatus,
-  type SentPicture,
   type TaskContext,
-  type TaskEdit,
-  type TaskHandle,
   type TaskRequest,
 } from "../catalog/provider.ts";
 import { formatOf } from "../pixels/format.ts";
 import type { Sleep } from "../sleep.ts";
-import { type ComfyTemplate, type Graph, type MappedName, wordsFirst } from "./comfy_templates.ts";
+import { graphFor } from "./comfy_graph.ts";
+import { type ComfyTemplate, type Graph, wordsFirst } from "./comfy_templates.ts";
 import { type ComfyWatch, createComfyWatch, greeting } from "./comfy_watch.ts";
 import {
-  diffusionLongestMs,
-  diffusionSizes,
-  onOwnMachine,
-  sentSources,
-  strengthRange,
-} from "./diffusion_model.ts";
-import { partsOf, sourceFailure, sourceFiles } from "./given_pictures.ts";
+  badResult,
+  callMs,
+  type Handle,
+  idOf,
+  lackOf,
+  modelOf,
+  notHandedIn,
+  passesOf,
+  readHandle,
+  type State,
+  troubleOf,
+  wordsOf,
+} from "./comfy_wire.ts";
+import { onOwnMachine } from "./diffusion_model.ts";
+import { sourceFailure } from "./given_pictures.ts";
 import { withoutOrders } from "./prompt_orders.ts";
 import {
   failureByStatus,
@@ -60,7 +61,6 @@ export interface ComfyDeps {
   random: () => number;
 }
 
-const callMs = 30_000;
 const lookMs = 5000;
 const maxAnswerBytes = 50_000_000;
 const maxFileBytes = 50_000_000;
@@ -70,22 +70,6 @@ const settleMs = 100;
 const socketMs = 3000;
 /** A message that got lost on the way may still arrive within this. */
 const doubtMs = 3000;
-
-/** What the server knows of a task. */
-type State =
-  | { is: "waiting" | "running" }
-  | { is: "absent" }
-  /** It can't be told now. */
-  | { is: "unknown" }
-  | { is: "ended"; entry: Fields };
-
-/** What finds a task again, and with which seed it is made. */
-interface Handle {
-  promptId: string;
-  seed: number | null;
-  /** The server has taken it. */
-  isTaken: boolean;
-}
 
 export interface Comfy extends Provider {
   resume: NonNullable<Provider["resume"]>;
@@ -166,7 +150,7 @@ export function createComfy(
       handle: Handle;
     },
   ): AsyncGenerator<ProviderEvent> {
-    const graph = await graphFor(task, { template, handle, signal });
+    const graph = await graphFor(task, { template, handle, ask, signal });
     const { line, watch } = await openLine(handle.promptId, graph);
     try {
       const promptId = await post(graph, { handle, task, signal });
@@ -379,100 +363,6 @@ export function createComfy(
     }
   }
 
-  async function graphFor(
-    task: TaskRequest,
-    { template, handle, signal }: { template: ComfyTemplate; handle: Handle; signal: AbortSignal },
-  ): Promise<Graph> {
-    const { edit, guidance: cfg, negativePrompt: negative, prompt, steps, width, height } = task;
-    const pictures = edit === undefined ? {} : await upload(edit, { template, handle, signal });
-    const values: { [name in MappedName]?: unknown } = {
-      prompt,
-      negative,
-      seed: handle.seed ?? undefined,
-      steps,
-      cfg,
-      width,
-      height,
-      strength: edit?.strength,
-      ...pictures,
-    };
-    const graph = structuredClone(template.graph);
-    for (const [name, value] of Object.entries(values) as [MappedName, unknown][]) {
-      if (value === undefined) continue;
-      for (const { node, input } of template.targets[name] ?? []) graph[node].inputs[input] = value;
-    }
-    return graph;
-  }
-
-  /** The picture, and what may change of it: as its transparency where one input takes both, else as a second one. */
-  async function upload(
-    edit: TaskEdit,
-    { template: { targets }, handle: { promptId }, signal }: {
-      template: ComfyTemplate;
-      handle: Handle;
-      signal: AbortSignal;
-    },
-  ): Promise<{ image?: string; mask?: string }> {
-    const { base, others: [first] } = partsOf(edit);
-    const source = base ?? first;
-    const [file] = sourceFiles({ sources: [source] });
-    const [, extension] = file.name.split(".");
-    const image = await send("/upload/image", {
-      file: { ...file, name: `${promptId}.${extension}` },
-      signal,
-    });
-    if (targets.mask === undefined) return { image };
-    const mask: FormFile = {
-      bytes: await encodeArea(source, edit.area),
-      contentType: "image/png",
-      name: `${promptId}-mask.png`,
-    };
-    const isOne = targets.mask.some(({ node, input }) =>
-      targets.image!.some((each) => each.node === node && each.input === input)
-    );
-    if (!isOne) return { image, mask: await send("/upload/image", { file: mask, signal }) };
-    return { mask: await send("/upload/mask", { file: mask, original: image, signal }) };
-  }
-
-  /** Returns the name by which nodes load it. */
-  async function send(
-    path: string,
-    { file, original, signal }: { file: FormFile; original?: string; signal: AbortSignal },
-  ): Promise<string> {
-    const reference = original === undefined ? [] : [
-      ["original_ref", JSON.stringify({ ...splitName(original), type: "input" })] as [string, string],
-    ];
-    const form = await multipart([
-      ["image", file],
-      ["type", "input"],
-      ["subfolder", folder],
-      ["overwrite", "true"],
-      ...reference,
-    ]);
-    let answer: JsonAnswer;
-    try {
-      answer = await ask(path, { body: form, signal, timeoutMs: callMs });
-    } catch (error) {
-      // Nothing runs yet, so it may be done again.
-      if (!(error instanceof OutgoingFailure)) throw error;
-      throw notHandedIn(error.message, error);
-    }
-    const { name, subfolder } = fieldsOf(answer.json);
-    if (answer.status === 200 && textOf(name) !== null) {
-      const within = textOf(subfolder);
-      return within === null ? String(name) : `${within}/${name}`;
-    }
-    const said = wordsOf(answer.json) ?? `It answered ${answer.status} to a picture`;
-    if (answer.status >= 500) {
-      const details = { outcome: "not_created" as const, isRetryable: true, said };
-      throw new ProviderFailure("provider_unavailable", "it takes no picture now", details);
-    }
-    throw new ProviderFailure("source_refused", "it would not take a picture", {
-      outcome: "not_created",
-      said,
-    });
-  }
-
   async function lookAround(signal: AbortSignal): Promise<ProviderStatus> {
     const { status, json } = await ask("/system_stats", { signal });
     if (status !== 200) return statusOf({ status, said: wordsOf(json) });
@@ -514,164 +404,4 @@ export function createComfy(
       signal,
     });
   }
-}
-
-/** Below the server's folder of inputs. */
-const folder = "darkroom";
-
-/** The same at every attempt: a UUID in the form that the server demands (RFC 9562, version 8). */
-function idOf(taskKey: string): string {
-  const hex = sha256(`comfy ${taskKey}`);
-  const variant = ((parseInt(hex[16], 16) & 3) | 8).toString(16);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20)];
-  return [...parts, hex.slice(20, 32)].join("-");
-}
-
-function readHandle({ promptId, seed, isTaken }: TaskHandle): Handle {
-  return {
-    promptId: String(promptId),
-    seed: typeof seed === "number" ? seed : null,
-    isTaken: isTaken === true,
-  };
-}
-
-function splitName(name: string): { filename: string; subfolder: string } {
-  const slash = name.lastIndexOf("/");
-  return { filename: name.slice(slash + 1), subfolder: name.slice(0, Math.max(0, slash)) };
-}
-
-/**
- * What may change, in each form that templates read: transparent, as `LoadImage` has it, and white, for nodes that load a
- * colour. All of it, where nothing is marked.
- */
-async function encodeArea(
-  { width, height }: Pick<SentPicture, "width" | "height">,
-  area: Uint8Array | null,
-): Promise<Uint8Array> {
-  const pixels = new Uint8Array(width * height * 4);
-  for (let i = 0; i < width * height; i++) {
-    const change = area === null ? 255 : area[i];
-    pixels.fill(change, i * 4, i * 4 + 3);
-    pixels[i * 4 + 3] = 255 - change;
-  }
-  return new Uint8Array(
-    await sharp(pixels, { raw: { width, height, channels: 4 } }).png().toBuffer(),
-  );
-}
-
-/** How a task in the history failed; null where it did not. */
-function troubleOf(entry: Fields): ProviderFailure | null {
-  const { status_str: status, messages } = fieldsOf(entry.status);
-  if (status !== "error") return null;
-  const said = listOf(messages).map((message) => listOf(message));
-  const named = (type: string) => said.find(([name]) => name === type);
-  const error = named("execution_error");
-  if (error === undefined && named("execution_interrupted") !== undefined) {
-    const words = "It was interrupted at the server";
-    return new ProviderFailure("provider_failed", "interrupted", { outcome: "failed", said: words });
-  }
-  const { exception_message, exception_type, node_type } = fieldsOf(error?.[1]);
-  const what = textOf(exception_message)?.trim() ?? textOf(exception_type);
-  const where = textOf(node_type);
-  return new ProviderFailure("provider_failed", "the graph ended with an error", {
-    outcome: "failed",
-    said: what === undefined || what === null ? null : where === null ? what : `${where}: ${what}`,
-  });
-}
-
-/** An error of the whole, and of the nodes that it is about. */
-function wordsOf(json: unknown): string | null {
-  const { error, node_errors } = fieldsOf(json);
-  const { message, details } = fieldsOf(error);
-  const ofNodes = Object.values(fieldsOf(node_errors)).flatMap((node) => {
-    const { class_type, errors } = fieldsOf(node);
-    return listOf(errors).map(fieldsOf).map((each) =>
-      [textOf(class_type), textOf(each.message), textOf(each.details)].filter((text) => text !== null).join(
-        ": ",
-      )
-    );
-  });
-  const whole = textOf(error) ?? [message, details].map(textOf).filter((text) => text !== null).join(": ");
-  return [whole, ...ofNodes].filter((text) => text !== "").join("; ") || null;
-}
-
-/** What a server lacks for a template, in words: a kind of node, or a file such as a checkpoint. */
-function lackOf({ graph, targets }: ComfyTemplate, known: Map<string, Fields | null>): string | null {
-  const mapped = Object.values(targets).flat();
-  for (const [node, { class_type, inputs }] of Object.entries(graph)) {
-    const described = known.get(class_type) ?? null;
-    if (described === null) return `the server has no node ${class_type}`;
-    const takes = { ...fieldsOf(fieldsOf(described.input).required) };
-    for (const [input, value] of Object.entries(inputs)) {
-      if (mapped.some((target) => target.node === node && target.input === input)) continue;
-      const choices = choicesOf(takes[input]);
-      if (choices !== null && typeof value === "string" && !choices.includes(value)) {
-        return `the server has no ${input} ${value}`;
-      }
-    }
-  }
-  return null;
-}
-
-/** Older servers list what can be chosen in the place of the type, newer ones beside it. */
-function choicesOf(described: unknown): string[] | null {
-  const [type, options] = listOf(described);
-  const list = Array.isArray(type) ? type : type === "COMBO" ? fieldsOf(options).options : null;
-  return Array.isArray(list) && list.length > 0 ? list.map(String) : null;
-}
-
-/** Nodes that sample count from nothing to all, one after another. */
-function passesOf(graph: Graph): number {
-  return Math.max(
-    1,
-    Object.values(graph).filter(({ class_type }) => /sampler(?!Select)/i.test(class_type)).length,
-  );
-}
-
-function modelOf({ id, name, targets, sizes }: ComfyTemplate): Model {
-  const has = (what: MappedName) => targets[what] !== undefined;
-  return {
-    id,
-    provider: "comfy",
-    name,
-    sizes: sizes ?? [...diffusionSizes],
-    maxCount: 8,
-    imagesPerTask: 1,
-    options: {
-      seed: has("seed"),
-      negativePrompt: has("negative"),
-      guidance: has("cfg") ? { min: 0, max: 30, step: 0.5 } : null,
-      steps: has("steps") ? { min: 1, max: 150, step: 1 } : null,
-    },
-    edit: has("image") ? abilityOf(targets) : null,
-    ...(has("image") && { needsSource: true as const }),
-    watermark: "darkroom",
-    progress: "reported",
-    previews: true,
-    retiresAt: null,
-    deadlineMs: diffusionLongestMs,
-  };
-}
-
-/** A template without a size makes pictures of the size of the one that it is given. */
-function abilityOf(targets: ComfyTemplate["targets"]): EditAbility {
-  return {
-    sources: sentSources(1),
-    mask: targets.mask === undefined ? null : "alpha",
-    strength: targets.strength === undefined ? null : strengthRange,
-    sizes: targets.width === undefined ? "same" : "list",
-  };
-}
-
-/** It may be tried again. */
-function notHandedIn(message: string, cause?: unknown): ProviderFailure {
-  return new ProviderFailure("provider_unavailable", message, {
-    outcome: "not_created",
-    isRetryable: true,
-    cause,
-  });
-}
-
-function badResult(message: string): ProviderFailure {
-  return new ProviderFailure("bad_result", message, { outcome: "failed", said: message });
 }

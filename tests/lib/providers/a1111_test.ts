@@ -188,6 +188,8 @@ for (const kind of ["AUTOMATIC1111", "older AUTOMATIC1111", "Forge"] as const) {
     assert.equal(scene.count("/sdapi/v1/interrupt"), 0);
     assert.deepEqual(free(await scene.show(promptId)), ["CANCELLED", 0, "none"]);
     anothers.end();
+    // Its turn comes once nothing is left of the cancelled one.
+    assert.equal((await scene.run()).status, "COMPLETED");
   });
 }
 
@@ -201,6 +203,31 @@ Deno.test("one's own task that runs is broken off at the server when its prompt 
   assert.deepEqual(scene.api.interrupted, [`task(darkroom-${promptId}:0)`]);
   assert.deepEqual(free(await scene.show(promptId)), ["CANCELLED", 0, "none"]);
   assert.deepEqual(await scene.books(), { spentMicros: 0, heldMicros: 0 });
+});
+
+Deno.test("a task that is cancelled while it waits behind somebody else's is broken off when its turn comes", async () => {
+  await using scene = await setScene();
+  const anothers = scene.api.runAnothers();
+  scene.api.isHeld = true;
+  const first = await scene.send();
+  await until(() => scene.api.queue(), ({ length }) => length === 2);
+  const second = await scene.send();
+  await until(() => scene.studio.worker.runningCount(), (count) => count === 2);
+  await scene.program.post(`/api/v1/prompts/${first}/cancel`);
+  await until(() => scene.studio.worker.runningCount(), (count) => count === 1);
+  assert.deepEqual(free(await scene.show(first)), ["CANCELLED", 0, "none"]);
+  const before = scene.count("/internal/progress");
+  await until(() => scene.count("/internal/progress"), (count) => count > before + 3);
+  // It would only wait behind the cancelled one.
+  assert.equal(scene.made().length, 1);
+  assert.equal(scene.count("/sdapi/v1/interrupt"), 0);
+  anothers.end();
+  await until(() => scene.api.interrupted, ({ length }) => length === 1);
+  assert.deepEqual(scene.api.interrupted, [`task(darkroom-${first}:0)`]);
+  await until(() => scene.api.queue(), (queue) => queue[0] === `task(darkroom-${second}:0)`);
+  scene.api.advance(1);
+  await until(() => scene.show(second), ({ status }) => status === "COMPLETED");
+  assert.equal(scene.made().length, 2);
 });
 
 Deno.test("tasks are handed in one after another, and one that is cancelled while it waits never is", async () => {

@@ -22,6 +22,8 @@ export interface Draft {
   /** The name of the model that was wanted, where it can't be given these sources. */
   instead: string | null;
   sources: DraftSource[];
+  /** Those that can be chosen, beside the base's own. */
+  sizes: string[];
   /** Empty: as large as the picture that is changed. */
   imageSize: string;
   count: number;
@@ -51,6 +53,7 @@ export function draftOf(
     model,
     instead: wanted === undefined || wanted === model ? null : wanted.name,
     sources,
+    sizes: sizesOf(model),
     imageSize: sizeFor(model, { wanted: fields.imageSize, sources }),
     count: Number.isInteger(count) && count >= 1 ? Math.min(count, model.maxCount) : 1,
     watermark: fields.watermark ?? "",
@@ -230,11 +233,17 @@ function numberOrText(text: string): number | string {
   return Number.isNaN(number) ? text : number;
 }
 
+/** One that only changes pictures, and makes them as large as it is given them, has none to choose. */
+function sizesOf({ sizes, edit, needsSource }: Model): string[] {
+  return needsSource && edit?.sizes === "same" ? [] : sizes;
+}
+
 function sizeFor(
   model: Model,
   { wanted, sources }: { wanted: string | undefined; sources: readonly DraftSource[] },
 ): string {
-  if (wanted !== undefined && model.sizes.includes(wanted)) return wanted;
-  if (hasBase(sources)) return "";
+  const sizes = sizesOf(model);
+  if (wanted !== undefined && sizes.includes(wanted)) return wanted;
+  if (hasBase(sources) || sizes.length === 0) return "";
   return model.sizes.includes(defaultSize) ? defaultSize : model.sizes[0];
 }

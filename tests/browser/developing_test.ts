@@ -46,6 +46,20 @@ async function watchFrames(page: Page): Promise<void> {
   `);
 }
 
+/** What stands below the pictures, where not all of it is seen, beside a model whose name is a long one. */
+async function cutOff(page: Page): Promise<string[]> {
+  return await page.evaluate(`
+    const facts = document.querySelector("article.card .facts");
+    facts.firstElementChild.textContent = "black-forest-labs/flux-schnell";
+    const { left, right, bottom } = facts.getBoundingClientRect();
+    [...facts.children].filter((each) => {
+      const seen = each.getBoundingClientRect();
+      const isWithin = seen.left >= left && seen.right <= right + 1 && seen.bottom <= bottom + 1;
+      return !isWithin || each.scrollWidth > each.clientWidth + 1;
+    }).map((each) => each.textContent);
+  `) as string[];
+}
+
 /** How much the tones of what is seen in the card differ; an empty sheet has one. */
 async function contrast(page: Page): Promise<number> {
   const screenshot = await page.locator("article.card .frame").screenshot();
@@ -65,6 +79,9 @@ browserTest("what is shown stays until what replaces it has been decoded", async
   });
   await send(page, server.signInUrl);
   await page.locator("article.card .frame img").waitFor();
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.deepEqual(await cutOff(page), []);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await watchFrames(page);
   isLate = true;
   await page.locator('article.card[data-status="COMPLETED"]').waitFor({ timeout: 20_000 });

@@ -189,7 +189,7 @@ export function SettingsFields(
     "draft" | "pictures" | "userId" | "boards" | "models" | "health"
   >,
 ) {
-  const { model, sources } = draft;
+  const { model, sources, sizes } = draft;
   return (
     <div
       id="settings"
@@ -219,13 +219,13 @@ export function SettingsFields(
       <fieldset class="field sizes">
         <legend>Size</legend>
         <div class="choices">
-          {sources.some(({ role }) => role === "base") && (
+          {(sizes.length === 0 || sources.some(({ role }) => role === "base")) && (
             <label class="choice">
               <input type="radio" name="imageSize" value="" checked={draft.imageSize === ""} />
               <span>As the base</span>
             </label>
           )}
-          {model.sizes.map((each) => <SizeChoice size={each} isChosen={each === draft.imageSize} />)}
+          {sizes.map((each) => <SizeChoice size={each} isChosen={each === draft.imageSize} />)}
         </div>
       </fieldset>
       <fieldset class="field counts">

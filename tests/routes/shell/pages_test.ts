@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { createEditStandIn, upload } from "../../fixtures/edit_stand_in.ts";
 import { finished, submit } from "../../fixtures/prompts.ts";
 import { createStandIn, failWith, holdUntil } from "../../fixtures/stand_in_provider.ts";
 import { type Client, createStudio } from "../../fixtures/studio.ts";
@@ -140,6 +141,30 @@ Deno.test("changing a setting changes the price on the button", async () => {
     .text();
   assert.match(odd, /Generate 8 · <span class="price">\$0\.16/);
   assert.match(odd, /value="1024x1024" checked/);
+});
+
+Deno.test("a model that makes pictures as large as the one that it is given has no sizes to choose", async () => {
+  const [maker] = createEditStandIn().provider.models;
+  const filler = { ...maker, id: "filler", needsSource: true as const };
+  const standIn = createEditStandIn();
+  const provider = { ...standIn.provider, models: [maker, filler] };
+  await using studio = await createStudio({
+    standIn: {
+      ...standIn,
+      provider,
+      prices: standIn.prices.flatMap((row) => [row, { ...row, model: "filler" }]),
+    },
+  });
+  const session = await studio.withSession();
+  const image = await upload(await studio.withKey());
+  const given = `source=${image}&role=base`;
+  for (const query of ["model=filler", `model=filler&${given}`, `model=filler&${given}&imageSize=512x512`]) {
+    const text = await (await session.get(`/generator/settings?${query}`, fragment)).text();
+    const choices = [...text.matchAll(/name="imageSize" value="([^"]*)"( checked)?/g)];
+    assert.deepEqual(choices.map(([, value, checked]) => [value, checked]), [["", " checked"]], query);
+  }
+  const text = await (await session.get(`/generator/settings?model=changer&${given}`, fragment)).text();
+  assert.match(text, /name="imageSize" value="512x512"/);
 });
 
 Deno.test("settings of an earlier prompt fill the form; somebody else's do not", async () => {

@@ -55,7 +55,7 @@ export function createModels(
     now: () => number;
   },
 ): Models {
-  const all = () => canFetch ? offersOf(providers) : offersOf(providers).map(withoutFetching);
+  const all = () => canFetch ? offersOf(providers) : offersOf(providers).flatMap(withoutFetching);
   const available = () => {
     const today = new Date(now()).toISOString().slice(0, 10);
     const models = all().map(({ model }) => model)
@@ -146,9 +146,11 @@ function offersOf(providers: readonly Provider[]): { model: Model; provider: Pro
   );
 }
 
-function withoutFetching<O extends { model: Model }>(offer: O): O {
+/** None of one that only changes pictures. */
+function withoutFetching<O extends { model: Model }>(offer: O): O[] {
   const { model } = offer;
-  return model.edit?.sources.by === "address" ? { ...offer, model: { ...model, edit: null } } : offer;
+  if (model.edit?.sources.by !== "address") return [offer];
+  return model.needsSource ? [] : [{ ...offer, model: { ...model, edit: null } }];
 }
 
 /** What its provider says that a picture of that size costs. */

@@ -295,6 +295,8 @@ export const threats: Threat[] = [
     tests: [
       "lib/outgoing_test.ts: redirects are not followed, and no key goes after them",
       "lib/outgoing_test.ts: no message of a failure holds the key",
+      "lib/providers/preset_services_test.ts: its key goes nowhere but to itself, though it names an address elsewhere",
+      "lib/providers/preset_services_test.ts: an address is asked with a key only where it is the service's own",
       "lib/blobs/s3_blobs_test.ts: no message holds a key",
     ],
   },
@@ -314,6 +316,8 @@ export const threats: Threat[] = [
       "SIGKILL at any moment: nothing accepted is lost, nothing is submitted twice, first resumed work within 5 s of start.",
     tests: [
       "crash/kill_test.ts: nothing is lost and nothing is made twice",
+      "crash/task_services_kill_test.ts: tasks that were killed are found again by their handles, each made once, and no key is left behind",
+      "prove/suites.ts: kills over all providers",
       "crash/kill_test.ts: random kills under load lose nothing, make nothing twice and leave the books balanced",
       "crash/repeat_kill_test.ts: lines that break and kills at random leave one prompt and one task of each request",
       "prove/suites.ts: kills",
@@ -328,6 +332,7 @@ export const threats: Threat[] = [
       "lib/providers/nanobanana_test.ts: ends as documented and is booked as it is billed",
       "lib/providers/openai_test.ts: ends as documented and is booked as it is billed",
       "lib/providers/gemini_test.ts: ends as documented and is booked as it is billed",
+      "lib/providers/preset_services_test.ts: words, charge and books are right",
       "lib/providers/lines_test.ts: leaves the outcome in doubt, and nothing is sent again",
       "prove/suites.ts: mishaps of a provider",
     ],

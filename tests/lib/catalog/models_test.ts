@@ -21,15 +21,44 @@ const row = (model: string, costMicros: number, { size = "*", validFrom = "2026-
 
 function modelsOf(
   models: Partial<Model>[],
-  { defaultModel, now = () => Date.parse("2026-11-25") }: { defaultModel?: string; now?: () => number } = {},
+  { defaultModel, canFetch, now = () => Date.parse("2026-11-25") }: {
+    defaultModel?: string;
+    canFetch?: boolean;
+    now?: () => number;
+  } = {},
 ) {
   const provider: Provider = {
     ...createStandIn().provider,
     models: models.map((each) => ({ ...standInModel, ...each })),
   };
   const prices = createPriceBook(models.map(({ id }) => row(id!, 20_000)));
-  return createModels({ providers: [provider], prices, defaultModel, now });
+  return createModels({ canFetch, providers: [provider], prices, defaultModel, now });
 }
+
+Deno.test("where nobody can fetch pictures, models that would have to are given none, or are not there", () => {
+  const edit: Model["edit"] = {
+    sources: {
+      max: 1,
+      maxBytes: 1_000_000,
+      longestSide: 1024,
+      contentTypes: ["image/png"],
+      by: "address",
+      roles: false,
+    },
+    mask: "white",
+    strength: null,
+    sizes: "same",
+  };
+  const models: Partial<Model>[] = [
+    { id: "filler", needsSource: true, edit },
+    { id: "both", edit },
+    { id: "sent", needsSource: true, edit: { ...edit, sources: { ...edit.sources, by: "bytes" } } },
+  ];
+  const offered = (canFetch: boolean) =>
+    modelsOf(models, { canFetch }).available().map(({ id, edit }) => [id, edit !== null]);
+  assert.deepEqual(offered(true), [["both", true], ["filler", true], ["sent", true]]);
+  assert.deepEqual(offered(false), [["both", false], ["sent", true]]);
+});
 
 Deno.test("a model says when it retires, and is gone from that day on, for those who did not ask yet", async () => {
   let now = Date.parse("2026-11-30T23:59:59Z");

@@ -14,6 +14,7 @@ import { configureIdentityProviders } from "./lib/identity/configured_identity_p
 import { createLog, type Log } from "./lib/log.ts";
 import { serveControlSocket } from "./lib/operation/control_socket.ts";
 import { type DataDirectory, openDataDirectory } from "./lib/operation/data_directory.ts";
+import { configureBackups } from "./lib/operation/configured_backups.ts";
 import { createCommands } from "./lib/operation/commands.ts";
 import { configureMetrics } from "./lib/operation/metrics/configured_metrics.ts";
 import type { Metrics } from "./lib/operation/metrics/metrics.ts";
@@ -113,6 +114,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     uploadLimitBytes: settings.UPLOAD_LIMIT_MB * 1024 * 1024,
     userStorageBytes: settings.USER_STORAGE_GB ?? null,
     retainDays: settings.RETAIN_DAYS ?? null,
+    backups: configureBackups(settings, { data, ...time }),
     disk: watchedDisk(settings, { data, log }),
     signInPolicy: { adminEmails: settings.ADMIN_EMAILS, allowedDomains: settings.ALLOWED_DOMAINS },
     galleryMode: settings.PUBLIC_GALLERY,

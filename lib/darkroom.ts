@@ -34,6 +34,7 @@ import { readPrompt } from "./prompts/prompt_store.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { createBudgetReader } from "./money/budget.ts";
 import { createHousekeeping } from "./operation/housekeeping.ts";
+import { type BackupPlan, createOwnBackups } from "./operation/own_backups.ts";
 import { measureCommits } from "./operation/metrics/measured_commits.ts";
 import { createMetrics, type Measured, type Metrics } from "./operation/metrics/metrics.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -121,6 +122,8 @@ export interface World {
   uploadLimitBytes: number;
   /** The most that a user's pictures may have together; null: no limit. */
   userStorageBytes: number | null;
+  /** How backups are taken by themselves; null: none is. */
+  backups: BackupPlan | null;
   /** How long pictures are kept that nobody does anything with; null: for good. */
   retainDays: number | null;
   /** Where the database is; null: nobody looks how full it is. */
@@ -171,6 +174,7 @@ type FromWorld =
   | "uploadLimitBytes"
   | "disk"
   | "retainDays"
+  | "backups"
   | "galleryMode"
   | "signInPolicy";
 
@@ -347,6 +351,8 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
       readLimit: async (userId) => (await readBudget(userId)).limitMicros,
       readText: async (promptId) => (await readPrompt(store, promptId))?.value.request.text ?? null,
     });
+  const createBackupJob = (plan: BackupPlan) => (held: Held) =>
+    createOwnBackups({ ...plan, held, store, blobs, log });
   const deletions = createAccountDeletions({ store, models, blobs, log });
   const shareEnds = createShareEnds({ store, log });
   const shareViews = createShareViews({ store, log });
@@ -408,6 +414,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
     readiness,
     metrics,
     retainDays: world.retainDays,
+    backups: world.backups,
     deletions,
     shareTokens: createSeal({ secret, purpose: "share tokens" }),
     sharePasswords: createSharePasswords({ now }),
@@ -458,6 +465,7 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
           const owner = world.instanceId;
           return createHousekeeping({ store, blobs, log, owner, held, retainDays: world.retainDays });
         },
+        ...world.backups && { backups: createBackupJob(world.backups) },
         deliveries: createDeliveryJob,
         deletions: deletions.createJob,
       });

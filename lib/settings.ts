@@ -199,6 +199,31 @@ const variables = {
   R2_ACCESS_KEY_ID: { schema: z.string().optional(), takes: "an access key id" },
   R2_SECRET_ACCESS_KEY: { schema: z.string().optional(), takes: "its secret access key" },
   R2_SERVE: { schema: z.enum(["app", "presign"]).default("app"), takes: "app or presign" },
+  BACKUP_DIR: { schema: z.string().regex(/^[^~]/).optional(), takes: "a folder, written without ~" },
+  BACKUP_S3_ENDPOINT: {
+    schema: z.string().optional(),
+    takes: "an https address (http only on loopback) of S3's API, without the bucket or another path",
+  },
+  BACKUP_S3_BUCKET: {
+    schema: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).optional(),
+    takes: "the name of a bucket",
+  },
+  BACKUP_S3_REGION: {
+    schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/).optional(),
+    takes: "the name of a region, such as eu-central-1",
+  },
+  BACKUP_S3_ACCESS_KEY_ID: { schema: z.string().optional(), takes: "an access key id" },
+  BACKUP_S3_SECRET_ACCESS_KEY: { schema: z.string().optional(), takes: "its secret access key" },
+  BACKUP_AT: {
+    schema: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/).default("03:00")
+      .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))),
+    takes: "a time of day in UTC such as 03:00",
+  },
+  BACKUP_KEEP: { schema: whole(1, 1000).default(7), takes: "a whole number from 1 to 1000" },
+  BACKUP_DATABASE: {
+    schema: z.string().regex(/^[^~]/).optional(),
+    takes: "the file of the store that KV_URL names, as it is on this machine",
+  },
   MONTHLY_BUDGET_USD: {
     schema: z.string().regex(/^\d{1,9}(\.\d{1,6})?$/).transform((text) =>
       Math.round(Number(text) * 1_000_000)
@@ -286,13 +311,40 @@ export function readSettings(environment: Record<string, string | undefined>): S
   requireForNodes(settings);
   requireTogether(settings, ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"]);
   requireTogether(settings, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], ["OIDC_NAME"]);
-  settings.R2_ENDPOINT = endpointOf(settings);
+  settings.R2_ENDPOINT = endpointOf(settings, "R2");
   requireTogether(
     settings,
     ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"],
     ["R2_REGION", "R2_SERVE"],
   );
+  requireForBackups(settings);
   return settings as Settings;
+}
+
+const backupBucket: SettingName[] = [
+  "BACKUP_S3_ENDPOINT",
+  "BACKUP_S3_BUCKET",
+  "BACKUP_S3_ACCESS_KEY_ID",
+  "BACKUP_S3_SECRET_ACCESS_KEY",
+];
+
+/** Throws `StartError` for what would leave backups untaken. */
+function requireForBackups(settings: Record<string, unknown>): void {
+  settings.BACKUP_S3_ENDPOINT = endpointOf(settings, "BACKUP_S3");
+  requireTogether(settings, backupBucket, ["BACKUP_S3_REGION"]);
+  const { BACKUP_DIR, BACKUP_S3_BUCKET, KV_URL, BACKUP_DATABASE } = settings;
+  if (BACKUP_DIR !== undefined && BACKUP_S3_BUCKET !== undefined) {
+    throw new StartError("BACKUP_DIR and BACKUP_S3_BUCKET: backups go to one of them");
+  }
+  const isOn = BACKUP_DIR !== undefined || BACKUP_S3_BUCKET !== undefined;
+  if (KV_URL !== undefined && isOn && BACKUP_DATABASE === undefined) {
+    throw new StartError(
+      "BACKUP_DATABASE is missing: with KV_URL, backups are taken where the store's own file is",
+    );
+  }
+  if (KV_URL === undefined && BACKUP_DATABASE !== undefined) {
+    throw new StartError("BACKUP_DATABASE is for the store that KV_URL names, and it is not set");
+  }
 }
 
 /** Names of the keys of servers that `OPENAI_COMPATIBLE` names. */
@@ -345,10 +397,12 @@ function requireForNodes(settings: Record<string, unknown>): void {
 }
 
 /** What it is joined to depends on the bucket, which people have in it too. */
-function endpointOf({ R2_ENDPOINT, R2_BUCKET }: Record<string, unknown>): string | undefined {
-  if (typeof R2_ENDPOINT !== "string") return undefined;
-  const endpoint = s3Endpoint(R2_ENDPOINT, typeof R2_BUCKET === "string" ? R2_BUCKET : undefined);
-  if (endpoint === null) throw new StartError(`R2_ENDPOINT takes ${variables.R2_ENDPOINT.takes}`);
+function endpointOf(settings: Record<string, unknown>, storage: "R2" | "BACKUP_S3"): string | undefined {
+  const { [`${storage}_ENDPOINT`]: given, [`${storage}_BUCKET`]: bucket } = settings;
+  if (typeof given !== "string") return undefined;
+  const endpoint = s3Endpoint(given, typeof bucket === "string" ? bucket : undefined);
+  const { takes } = variables[`${storage}_ENDPOINT`];
+  if (endpoint === null) throw new StartError(`${storage}_ENDPOINT takes ${takes}`);
   return endpoint;
 }
 
@@ -423,6 +477,8 @@ const dependent: [name: SettingName, needed: SettingName[]][] = [
   ["A1111_AUTH", ["A1111_URL"]],
   ["COMFY_TEMPLATES", ["COMFY_URL"]],
   ["NATS_URL", ["KV_URL"]],
+  ["BACKUP_AT", ["BACKUP_DIR", "BACKUP_S3_BUCKET"]],
+  ["BACKUP_KEEP", ["BACKUP_DIR", "BACKUP_S3_BUCKET"]],
   ["METRICS_HOST", ["METRICS_PORT"]],
   ["ADMIN_EMAILS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],
   ["ALLOWED_DOMAINS", ["GOOGLE_CLIENT_ID", "OIDC_ISSUER"]],

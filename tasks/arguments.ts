@@ -23,10 +23,14 @@ export function readArguments(args: string[], positionals: string[], options: Op
   throw new UsageError(`This task takes ${positionals.join(", ")}`);
 }
 
-/** A folder as it was typed: from where the task was called, not from where the project is. */
-export function readDirectory(args: string[]): string {
-  const [directory] = readArguments(args, ["DIR, a folder"]).positionals;
-  return fromHere(directory);
+/**
+ * What is to be restored: a folder as it was typed, or `s3`, with the name of a backup behind a colon where it is not to
+ * be the newest.
+ */
+export function readRestored(args: string[]): { directory: string } | { name: string | null } {
+  const [typed] = readArguments(args, ["DIR, a folder, or s3"]).positionals;
+  const inBucket = /^s3(?::(.+))?$/.exec(typed);
+  return inBucket === null ? { directory: fromHere(typed) } : { name: inBucket[1] ?? null };
 }
 
 export function readBackupInput(args: string[]): CommandInput<"backup"> {

@@ -104,6 +104,7 @@ export async function fillDataDirectory(
       userStorageBytes: null,
       disk: null,
       retainDays: null,
+      backups: null,
       promptMaxChars: 500,
       batchMaxRows: 500,
       webhookAllow: [],

@@ -4,8 +4,11 @@ import { openMisplacedBlobs, s3AddressIn } from "../lib/blobs/configured_blobs.t
 import { createDiskBlobs } from "../lib/blobs/disk_blobs.ts";
 import { createS3Blobs } from "../lib/blobs/s3_blobs.ts";
 import { restore } from "../lib/operation/backup.ts";
+import { createFolderPlace, type KeptBackup, timeOfBackup } from "../lib/operation/backup_place.ts";
+import { configureBackupPlace } from "../lib/operation/configured_backups.ts";
 import {
   claimDataDirectory,
+  type DataDirectory,
   openDataDirectory,
   pathsIn,
   readInstanceId,
@@ -14,25 +17,67 @@ import { copyBlobs, type MoveReport, removeCopied } from "../lib/operation/move_
 import { claimBlobs, readOwner } from "../lib/operation/sweep_blobs.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
-import { readArguments, readDirectory, UsageError } from "./arguments.ts";
+import { readArguments, readRestored, UsageError } from "./arguments.ts";
 import { configuredBlobs, demandFile, migrationDeps, s3Deps } from "./store_access.ts";
 
+/** What is restored: a backup's folder, the newest good one in a folder of them, or one in the bucket that is set. */
 export async function restoreBackup(args: string[], settings: Settings): Promise<void> {
-  const directory = readDirectory(args);
+  const named = readRestored(args);
   demandFile(settings, "restore");
   const data = await openDataDirectory(settings.DATA_DIR);
   try {
-    const source = createDiskBlobs(pathsIn(directory).blobs);
+    const found = "directory" in named
+      ? await backupInFolder(named.directory)
+      : await backupInBucket(named.name, { settings, data });
     const { blobs } = configuredBlobs(settings, data);
     const { images, missing } = await restore({ data, blobs, ...migrationDeps(settings) }, {
-      directory,
-      source,
+      directory: found.directory,
+      source: found.blobs,
     });
     for (const key of missing) console.error(`A picture's bytes are not in the backup: ${key}`);
-    console.log(`Restored ${images} images and the database to ${settings.DATA_DIR}`);
+    const from = found.name === null ? "" : ` as they were at ${timeWords(found.name)}`;
+    console.log(`Restored ${images} images and the database${from} to ${settings.DATA_DIR}`);
   } finally {
     data.close();
   }
+}
+
+interface FoundBackup {
+  directory: string;
+  blobs: Blobs;
+  /** Null: a folder that was named by itself. */
+  name: string | null;
+}
+
+async function backupInFolder(directory: string): Promise<FoundBackup> {
+  const place = createFolderPlace(directory);
+  const name = newestGood(await place.list());
+  if (name === null) return { directory, blobs: createDiskBlobs(pathsIn(directory).blobs), name };
+  return { ...await place.fetch(name, directory), name };
+}
+
+async function backupInBucket(
+  named: string | null,
+  { settings, data }: { settings: Settings; data: DataDirectory },
+): Promise<FoundBackup> {
+  const place = configureBackupPlace({ ...settings, BACKUP_DIR: undefined }, { data, ...s3Deps });
+  if (place === null) throw new StartError("BACKUP_S3_ENDPOINT and what belongs to it must be set");
+  const all = await place.list();
+  const name = named === null ? newestGood(all) : all.find((each) => each.name === named)?.name ?? null;
+  if (name === null) {
+    const there = all.length === 0 ? "none" : all.map((each) => each.name).join(", ");
+    throw new StartError(`There is no such backup in the bucket; there are: ${there}`);
+  }
+  const directory = await Deno.makeTempDir({ dir: data.temporary });
+  return { ...await place.fetch(name, directory), name };
+}
+
+function newestGood(all: readonly KeptBackup[]): string | null {
+  return (all.findLast(({ isGood }) => isGood) ?? all.at(-1))?.name ?? null;
+}
+
+function timeWords(name: string): string {
+  return new Date(timeOfBackup(name)).toISOString().slice(0, 16).replace("T", " ") + " UTC";
 }
 
 export async function moveBlobs(args: string[], settings: Settings): Promise<void> {

@@ -46,11 +46,13 @@ const manifestPath = (directory: string) => join(directory, "backup.json");
 /** Fills `directory`, which must not exist or be empty; refuses with `conflict`, and where there is no such `database`. */
 export async function backUp(
   { data, blobs, now }: { data: DataDirectory; blobs: HoldableBlobs; now: () => number },
-  { directory, target, database = data.database }: {
+  { directory, target, database = data.database, takeOver }: {
     directory: string;
     target: Blobs;
     /** The file of a store that several nodes use, also while they use it. */
     database?: string;
+    /** Takes a blob over from an earlier backup; false: it is to be copied. Left out: all are. */
+    takeOver?: (key: string) => Promise<boolean>;
   },
 ): Promise<BackupReport> {
   await demandFile(database);
@@ -63,7 +65,7 @@ export async function backUp(
     await copyDatabase(database, paths.database);
     await copyIfThere(data.secret, paths.secret);
     const kv = await openDatabaseAsItIs(paths.database);
-    const report = await copyBlobs({ kv, from: blobs, to: target }).finally(() => kv.close());
+    const report = await copyBlobs({ kv, from: blobs, to: target, takeOver }).finally(() => kv.close());
     sealDatabaseFile(paths.database);
     await Deno.chmod(paths.database, 0o600);
     const facts: z.infer<typeof manifest> = {
@@ -133,14 +135,22 @@ async function demandNoLinks(directory: string): Promise<void> {
 
 const copiesAtOnce = 4;
 
+interface CopyPlaces {
+  from: Blobs;
+  to: Blobs;
+  takeOver?: (key: string) => Promise<boolean>;
+}
+
 async function copyBlobs(
-  { kv, from, to }: { kv: Deno.Kv; from: Blobs; to: Blobs },
+  { kv, ...places }: { kv: Deno.Kv } & CopyPlaces,
 ): Promise<BackupReport> {
   const report: BackupReport = { images: 0, missing: [] };
   let batch: StoredRecord[] = [];
   const copyBatch = async () => {
-    const copied = await Promise.all(batch.map(({ stored }) => copyStored(stored, { from, to })));
-    report.missing.push(...copied.flat());
+    const copying = batch.map(({ stored }) => copyStored(stored, places));
+    // Where one fails, none goes on behind the back of whoever clears up.
+    await Promise.allSettled(copying);
+    report.missing.push(...(await Promise.all(copying)).flat());
     report.images += batch.filter(({ isImage }) => isImage).length;
     batch = [];
   };
@@ -176,10 +186,11 @@ async function* allStored(kv: Deno.Kv): AsyncGenerator<StoredRecord> {
 /** Returns the keys under which nothing was. */
 async function copyStored(
   stored: readonly StoredBlob[],
-  { from, to }: { from: Blobs; to: Blobs },
+  { from, to, takeOver }: CopyPlaces,
 ): Promise<string[]> {
   const missing: string[] = [];
   for (const { key, contentType } of stored) {
+    if (await takeOver?.(key)) continue;
     const bytes = await readBlob(from, key);
     if (bytes === null) missing.push(key);
     else await to.put(key, bytes, contentType);

@@ -86,6 +86,7 @@
  * | `bell` | id of the latest prompt that may be run; watched |
  * | `unanswered` promptId or batchId | null, until whoever asked for it is answered; nobody begins it before. `refused` for a while where the answer was 503 |
  * | `node` id · `node_settings` | `NodeRecord`, renewed as long as the node lives · `NodeSettings`, what all nodes have alike |
+ * | `backups` | `BackupState`, how backups have gone that are taken by themselves |
  * | `instance` | whose the bucket is, where several nodes share the database |
  * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |
  * | `probe` | never there: deleting it shows that the database can be written |
@@ -95,6 +96,7 @@ export const keys = {
   commitMarker: (name: string) => ["commit", name],
   node: (nodeId: string) => ["node", nodeId],
   nodeSettings: () => ["node_settings"],
+  backups: () => ["backups"],
   instance: () => ["instance"],
   unanswered: (id: string) => ["unanswered", id],
   user: (userId: string) => ["user", userId],

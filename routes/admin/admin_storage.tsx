@@ -1,6 +1,7 @@
 /** Administration of what is stored: how much, by whom, how much room there is, what goes. */
 import { Hono } from "hono";
 import { sumLeavingOfAll } from "../../lib/images/leaving.ts";
+import { isBackupOld, readBackupState } from "../../lib/operation/own_backups.ts";
 import { listStoredBytes } from "../../lib/users/stored_bytes.ts";
 import { readUsers } from "../../lib/users/user.ts";
 import { AdminStoragePage } from "../../views/admin/storage_page.tsx";
@@ -9,15 +10,19 @@ import { adminSessionOf, type AppDeps, type AppEnv } from "../http/context.ts";
 const peopleShown = 50;
 
 export function adminStorageRoutes(
-  { store, room, retainDays, disk }: Pick<AppDeps, "store" | "room" | "retainDays" | "disk">,
+  { store, room, retainDays, disk, backups }: Pick<
+    AppDeps,
+    "store" | "room" | "retainDays" | "disk" | "backups"
+  >,
 ) {
   return new Hono<AppEnv>()
     .get("/admin/storage", async (c) => {
       const { user } = adminSessionOf(c);
-      const [stored, leaving, space] = await Promise.all([
+      const [stored, leaving, space, backupState] = await Promise.all([
         listStoredBytes(store),
         sumLeavingOfAll(store),
         disk?.read() ?? null,
+        readBackupState(store),
       ]);
       const most = stored.slice(0, peopleShown);
       const first = leaving.slice(0, peopleShown);
@@ -27,6 +32,7 @@ export function adminStorageRoutes(
           user={user}
           disk={space}
           stored={{ all: stored.reduce((sum, { bytes }) => sum + bytes, 0), people: stored.length, most }}
+          backups={backups && { state: backupState, isOld: isBackupOld(backupState, store.now()) }}
           limitBytes={room.limitBytes}
           retention={retainDays === null && leaving.length === 0
             ? null

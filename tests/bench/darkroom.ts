@@ -87,6 +87,7 @@ export async function openDarkroom(folder: string, options: DarkroomOptions = {}
     userStorageBytes: null,
     disk: null,
     retainDays: null,
+    backups: null,
     signInPolicy: { adminEmails: [], allowedDomains: [] },
     galleryMode: "off",
     concurrency: 8,

@@ -1,8 +1,9 @@
 /** How much is stored, by whom, how much room there is left, and what goes since it is old. */
 import type { DiskState } from "../../lib/disk.ts";
 import type { LeavingSum } from "../../lib/images/leaving.ts";
+import type { BackupState } from "../../lib/operation/own_backups.ts";
 import type { User } from "../../lib/users/user.ts";
-import { bytes, plural } from "../shell/format.ts";
+import { bytes, duration, plural } from "../shell/format.ts";
 import { Figure } from "../shell/figure.tsx";
 import { Records } from "../shell/records.tsx";
 import { Time } from "../shell/time.tsx";
@@ -17,6 +18,8 @@ export interface StorageProps {
   limitBytes: number | null;
   /** Null: nothing goes. */
   retention: Retention | null;
+  /** Null: none is taken by itself. */
+  backups: { state: BackupState | null; isOld: boolean } | null;
   names: Names;
 }
 
@@ -49,6 +52,7 @@ export function AdminStoragePage(props: StorageProps) {
           detail="USER_STORAGE_GB"
         />
       </dl>
+      <Backups {...props} />
       {stored.most.length > 0 && <MostStored {...props} />}
       {retention && <Leaving {...props} retention={retention} />}
     </AdminLayout>
@@ -74,6 +78,67 @@ function DiskWarning({ disk: { level, freeBytes, reserveBytes } }: { disk: DiskS
         RETAIN_DAYS).
       </p>
     </div>
+  );
+}
+
+function Backups({ user, backups }: StorageProps) {
+  return (
+    <section aria-labelledby="backups">
+      <h2 id="backups">Backups</h2>
+      {backups === null
+        ? (
+          <p class="muted">
+            None is taken by itself. Set BACKUP_DIR, or a bucket: docs/recovery.md says how, and how to get
+            from a lost disk to running.
+          </p>
+        )
+        : <BackupWords user={user} {...backups} />}
+    </section>
+  );
+}
+
+function BackupWords(
+  { user, state, isOld }: { user: User; state: BackupState | null; isOld: boolean },
+) {
+  const good = state?.lastGood ?? null;
+  return (
+    <>
+      {state?.failure && (
+        <div class="caution" role="alert">
+          <p>
+            The backup at <Time at={state.failure.at} zone={user.timeZone} /> failed:{" "}
+            {state.failure.reason.slice(0, 300)}
+          </p>
+          <p>It is tried again every hour. Earlier ones are as they were.</p>
+        </div>
+      )}
+      {good === null ? <p>There is no good one yet. The first is taken soon after the start.</p> : (
+        <>
+          {isOld && (
+            <div class="caution" role="alert">
+              <p>The last good backup is more than two days old: see the log for why.</p>
+            </div>
+          )}
+          <p>
+            The last good one is of <Time at={good.takenAt} zone={user.timeZone} />.
+          </p>
+          <dl class="figures">
+            <Figure name="Size" value={bytes(good.bytes)} detail={`${bytes(good.copiedBytes)} of it new`} />
+            <Figure
+              name="Holds"
+              value={plural(good.images, "picture")}
+              detail="records that agree, the secret"
+            />
+            <Figure name="Took" value={duration(good.tookMs)} />
+          </dl>
+        </>
+      )}
+      {state !== null && !state.attempt.hasEnded && (
+        <p class="muted">
+          One was begun at <Time at={state.attempt.startedAt} zone={user.timeZone} />.
+        </p>
+      )}
+    </>
   );
 }
 

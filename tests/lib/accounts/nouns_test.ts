@@ -11,6 +11,7 @@ import { createTestStore, type TestStore } from "../../fixtures/store.ts";
 /** Of nobody, or of everybody, or gone by itself within minutes. */
 const ofNobody = [
   "audit",
+  "backups",
   "bell",
   "board_change",
   "board_deletion",

@@ -706,7 +706,8 @@ export const plantedFaults: PlantedFault[] = [
     breaks: "backup",
     edits: [{
       file: "lib/operation/backup.ts",
-      old: "const report = await copyBlobs({ kv, from: blobs, to: target }).finally(() => kv.close());",
+      old:
+        "const report = await copyBlobs({ kv, from: blobs, to: target, takeOver }).finally(() => kv.close());",
       new: "const report = { images: 0, missing: [] };\n    kv.close();",
     }],
     story: restoredBackup,

@@ -57,6 +57,11 @@ export async function nextInTurn(
     isPaused?: (prompt: WaitingPrompt) => boolean;
   },
 ): Promise<WaitingPrompt[]> {
+  if (limit === 0) return [];
+  const beginning = await listWaiting(store, { limit: shortQueue + 1 });
+  if (beginning.length <= shortQueue) {
+    return inTurn(beginning.filter((prompt) => !isPaused(prompt)), { after, limit, roomOf });
+  }
   const chosen: WaitingPrompt[] = [];
   const walk: Walk = {
     isFull: (userId) => chosen.filter((other) => other.userId === userId).length >= roomOf(userId),
@@ -71,6 +76,26 @@ export async function nextInTurn(
     chosen.push(next);
   }
   return chosen;
+}
+
+/** A queue of no more is read as a whole, and no user has to be looked for in it. */
+const shortQueue = 16;
+
+/** The same of a whole queue, in its order. */
+function inTurn(
+  queue: readonly WaitingPrompt[],
+  { after, limit, roomOf }: { after: string; limit: number; roomOf: (userId: string) => number },
+): WaitingPrompt[] {
+  const lines = [...Map.groupBy(queue, ({ userId }) => userId)]
+    .map(([userId, line]) => ({ userId, line: line.slice(0, Math.max(0, roomOf(userId))) }));
+  const next = lines.findIndex(({ userId }) => userId > after);
+  const users = next < 0 ? lines : [...lines.slice(next), ...lines.slice(0, next)];
+  const rounds = Math.max(0, ...users.map(({ line }) => line.length));
+  return Array.from(
+    { length: rounds },
+    (_, round) => users.flatMap(({ line }) => line.slice(round, round + 1)),
+  )
+    .flat().slice(0, limit);
 }
 
 interface Walk {

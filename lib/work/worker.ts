@@ -141,9 +141,10 @@ async function pump(state: State): Promise<void> {
   while (!stopping.signal.aborted) {
     // What is paused while this goes on is noticed by the claim, and the next time round.
     const pauses = await readPauses(store);
+    const free = concurrency - occupiedSlots(state);
     const next = await nextInTurn(store, {
       after: state.lastServed,
-      limit: isPaused(pauses, ofEverything) ? 0 : concurrency - occupiedSlots(state),
+      limit: isPaused(pauses, ofEverything) ? 0 : Math.max(0, free),
       roomOf: (userId) =>
         full.has(userId) || isPaused(pauses, { scope: "user", id: userId }) ? 0 : roomOf(state, userId),
       isPaused: ({ promptId, userId, batchId, model }) =>
@@ -155,7 +156,7 @@ async function pump(state: State): Promise<void> {
     // They came into the queue together with that note, which can only have been taken away since.
     for (const id of await readUnanswered(store, next.map(({ promptId }) => promptId))) unanswered.add(id);
     const answered = next.filter(({ promptId }) => !unanswered.has(promptId));
-    await Promise.all(answered.map(async ({ promptId, userId }) => {
+    const begun = await Promise.all(answered.map(async ({ promptId, userId }) => {
       const leased = await claimPrompt(store, {
         promptId,
         owner: nodeId,
@@ -165,7 +166,10 @@ async function pump(state: State): Promise<void> {
         onDoubt: (later) => void runAfterDoubt(state, { promptId, later }),
       });
       if (leased !== null) run(state, leased);
+      return leased !== null;
     }));
+    // There was nothing else that may run, and what comes now rings.
+    if (next.length < free && begun.length === next.length && begun.every(Boolean)) return;
   }
 }
 

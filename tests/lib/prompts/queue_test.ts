@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { isFinal, type ProcessingPrompt } from "../../../lib/prompts/prompt.ts";
 import { listPrompts, readPrompt } from "../../../lib/prompts/prompt_store.ts";
 import {
@@ -16,6 +17,7 @@ import {
   takeOverLease,
 } from "../../../lib/prompts/queue.ts";
 import { usualLeaseTimes } from "../../../lib/store/lapse.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import type { Versioned } from "../../../lib/store/store.ts";
 import type { User } from "../../../lib/users/user.ts";
 import { verify } from "../../../lib/operation/verify.ts";
@@ -135,6 +137,37 @@ Deno.test("many that are chosen at once are those that would be chosen one after
     0,
     0,
   ]);
+});
+
+Deno.test("turns are the same in a queue that is short and in one that is long, whoever is full or paused", async () => {
+  const users = ["ada", "bob", "eve", "joe"];
+  const place = fc.record({ user: fc.constantFrom(...users), isPaused: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(place, { maxLength: 16 }),
+      fc.array(fc.nat(5), { minLength: users.length, maxLength: users.length }),
+      fc.record({ after: fc.constantFrom("", ...users, "zoe"), limit: fc.integer({ min: 1, max: 20 }) }),
+      async (places, rooms, options) => {
+        using store = await createTestStore();
+        const queued = { batchId: null, model: "stand-in", holdMicros: 0 };
+        const add = (userId: string, i: number, promptId: string) =>
+          store.kv.set(keys.queue(userId, i, promptId), queued);
+        for (const [i, { user, isPaused }] of places.entries()) {
+          await add(user, i, isPaused ? `${i} paused` : `${i}`);
+        }
+        const choose = () =>
+          nextInTurn(store, {
+            ...options,
+            roomOf: (userId) => rooms[users.indexOf(userId)] ?? 0,
+            isPaused: ({ promptId }) => promptId.endsWith("paused"),
+          });
+        const chosen = await choose();
+        for (let i = 0; i < 17; i++) await add("full", i, `${i}`);
+        assert.deepEqual(await choose(), chosen);
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 Deno.test("of many workers that claim one prompt at the same moment, one gets it", async () => {

@@ -127,7 +127,7 @@ function submittedAs(json: unknown, baseUrl: string): Submitted | null {
   const taskId = textOf(id);
   const pollingUrl = keyedAddress(polling_url, { baseUrl, domain: "bfl.ai" });
   if (taskId === null || pollingUrl === null) return null;
-  return { taskId, handle: { id: taskId, pollingUrl, credits: numberOf(cost) } };
+  return { taskId, more: { pollingUrl, credits: numberOf(cost) } };
 }
 
 function readLook({ status, json }: JsonAnswer, handle: TaskHandle): Look {

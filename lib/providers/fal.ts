@@ -64,7 +64,7 @@ function submittedAs(json: unknown, baseUrl: string): Submitted | null {
     keyedAddress(named, { baseUrl, domain: "fal.run" })
   );
   if (taskId === null || statusUrl === null || responseUrl === null) return null;
-  return { taskId, handle: { requestId: taskId, statusUrl, responseUrl, cancelUrl } };
+  return { taskId, more: { statusUrl, responseUrl, cancelUrl } };
 }
 
 async function look(

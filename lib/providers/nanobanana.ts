@@ -12,7 +12,6 @@ import {
   ProviderFailure,
   type ProviderStatus,
   type TaskContext,
-  type TaskHandle,
   type TaskRequest,
 } from "../catalog/provider.ts";
 import { isGivenPictures, sourceFailure, sourceRefused, sourceUnreachable } from "./given_pictures.ts";
@@ -26,7 +25,7 @@ import {
   type TaskRecord,
 } from "./nanobanana_wire.ts";
 import { nearestRatio, resolutionFor } from "./shape.ts";
-import { createTaskProvider, firstLookMs, type Look, unknownTaskGraceMs } from "./task_provider.ts";
+import { createTaskProvider, firstLookMs, type Look, taskIdOf, unknownTaskGraceMs } from "./task_provider.ts";
 import { outcomeUnknown, retryAfterMs, submissionFailure } from "./wire.ts";
 
 export interface NanobananaDeps {
@@ -144,10 +143,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
   const headers = { authorization: `Bearer ${deps.token}`, accept: "application/json" };
 
   const tasks = createTaskProvider({
-    async submit(task, context) {
-      const taskId = await submit(task, context);
-      return { taskId, handle: { taskId } };
-    },
+    submit: async (task, context) => ({ taskId: await submit(task, context) }),
     look: async (handle, { task, signal }) => readPoll(await ask(taskIdOf(handle), signal), task),
   }, deps);
 
@@ -157,10 +153,7 @@ export function createNanobanana(deps: NanobananaDeps): Provider {
     models: nanobananaModels,
     isRepeatable: false,
     generate: tasks.generate,
-    async *resume(handle, task, context) {
-      await context.claim(taskIdOf(handle));
-      yield* tasks.resume(handle, task, context);
-    },
+    resume: tasks.resume,
     async *await(task, context) {
       const handle = { taskId: await calledBack(task, context) };
       yield { type: "submitted", handle };
@@ -335,10 +328,6 @@ function readPoll({ record, code, said, retryAfterMs }: Poll, task: TaskRequest)
   if (code === 404) return { is: "absent", retryAfterMs };
   if (code === 401) return { is: "key_refused", said, retryAfterMs };
   return { is: record === null ? "silent" : "running", retryAfterMs };
-}
-
-function taskIdOf(handle: TaskHandle): string {
-  return String(handle.taskId);
 }
 
 function failedTask({ flag, errorCode, errorMessage }: TaskRecord, task: TaskRequest): ProviderFailure {

@@ -9,14 +9,14 @@ import { sourceFailure } from "./given_pictures.ts";
 import { createPresetService, type PresetServiceDeps } from "./preset_service.ts";
 import { replicatePresets } from "./replicate_presets.ts";
 import { presetDeadlineMs } from "./task_presets.ts";
-import type { Look } from "./task_provider.ts";
+import { type Look, taskIdOf } from "./task_provider.ts";
 import { fieldsOf, listOf, pictureIn, retryAfterMs, statusOf, textOf } from "./wire.ts";
 
 export const replicateBaseUrl = "https://api.replicate.com";
 
 export function createReplicate(deps: PresetServiceDeps): Provider {
   const { apiKey, baseUrl, now } = deps;
-  const urlOf = ({ id }: TaskHandle) => `${baseUrl}/v1/predictions/${encodeURIComponent(String(id))}`;
+  const urlOf = (handle: TaskHandle) => `${baseUrl}/v1/predictions/${encodeURIComponent(taskIdOf(handle))}`;
   return createPresetService({
     id: "replicate",
     name: "Replicate",
@@ -28,7 +28,7 @@ export function createReplicate(deps: PresetServiceDeps): Provider {
     saidOf,
     submittedAs(json) {
       const taskId = textOf(fieldsOf(json).id);
-      return taskId === null ? null : { taskId, handle: { id: taskId } };
+      return taskId === null ? null : { taskId };
     },
     async look(handle, { task, ask }) {
       const answer = await ask(urlOf(handle));

@@ -23,9 +23,10 @@ export interface TaskService {
 }
 
 export interface Submitted {
-  /** The service's own id of it. */
+  /** The service's own id of it, which is in its handle, too. */
   taskId: string;
-  handle: TaskHandle;
+  /** What else finds it again. */
+  more?: TaskHandle;
 }
 
 /** What a service says of a task. It throws `ProviderFailure` for one that has failed. */
@@ -90,14 +91,19 @@ export function createTaskProvider(
 ): TaskProvider {
   return {
     async *generate(task, context) {
-      const { taskId, handle } = await service.submit(task, context);
+      const { taskId, more } = await service.submit(task, context);
       if (!await context.claim(taskId)) throw outcomeUnknown("it named a task that is another one's");
+      const handle = { taskId, ...more };
       yield { type: "submitted", handle };
       const pace = { delayMs: firstLookMs };
       await pause(pace, context);
       yield* follow(handle, { task, context, pace });
     },
-    resume: (handle, task, context) => follow(handle, { task, context, pace: { delayMs: firstLookMs } }),
+    async *resume(handle, task, context) {
+      // From now on it is known whose that id is.
+      await context.claim(taskIdOf(handle));
+      yield* follow(handle, { task, context, pace: { delayMs: firstLookMs } });
+    },
     pause,
   };
 
@@ -182,6 +188,10 @@ export function createTaskProvider(
     const said = await Promise.allSettled(ways);
     return said.flatMap((way) => way.status === "fulfilled" ? way.value : []);
   }
+}
+
+export function taskIdOf({ taskId }: TaskHandle): string {
+  return String(taskId);
 }
 
 function billed(message: string, cost: ProviderCost | null): ProviderFailure {

@@ -417,7 +417,10 @@ for (const [name, service] of Object.entries(services)) {
 
   Deno.test(`${name}: a task is found again by its handle alone, and not made twice`, async () => {
     using world = createCommon();
-    const { common, context } = world;
+    const claimed: string[] = [];
+    const claim = (taskId: string) => Promise.resolve(claimed.push(taskId) > 0);
+    const { common } = world;
+    const context = { ...world.context, claim };
     await using api = service.start();
     const create = () => service.create({ apiKey: service.key, baseUrl: api.url, ...common });
     const task = request(model);
@@ -430,6 +433,8 @@ for (const [name, service] of Object.entries(services)) {
     const events = await Array.fromAsync(create().resume!(handle, task, context));
     assert.deepEqual(events.map(({ type }) => type).slice(-2), ["image", "done"]);
     assert.equal(api.created().length, 1);
+    const [taskId] = api.tasks.keys();
+    assert.deepEqual(claimed, [taskId, taskId]);
   });
 
   Deno.test(`${name}: a task whose id was given to another one before is in doubt`, async () => {

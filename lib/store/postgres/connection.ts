@@ -125,6 +125,7 @@ function createConnection(
 ): Connection {
   let pending = 0;
   let isOpen = true;
+  let isTaken = false;
   let answered = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const { promise: closed, resolve: onClose } = Promise.withResolvers<void>();
@@ -141,7 +142,7 @@ function createConnection(
     max_lifetime: null,
     connection: sessionSettings as object,
     types: { bytea },
-    socket: () => socket,
+    socket: takeSocket,
     onnotice: () => {},
     onnotify: (_: string, payload: string) => connection.onNotify(payload),
     onclose: gone,
@@ -162,6 +163,13 @@ function createConnection(
     close,
   };
   return connection;
+
+  /** Once: what is closed before it has said who comes is not to be taken for a new one. */
+  function takeSocket(): Socket {
+    if (isTaken) throw new Error("The connection was closed");
+    isTaken = true;
+    return socket;
+  }
 
   async function answer(query: PromiseLike<unknown>): Promise<Row[]> {
     pending++;

@@ -10,6 +10,8 @@ export interface ProviderHealth {
   known(providerId: string): ProviderStatus | null;
   /** Asks all that can be asked, unless they just were. */
   check(): Promise<SeenProvider[]>;
+  /** The same of all, without asking. */
+  all(): SeenProvider[];
   /** What came of a task; null for success. */
   note(providerId: string, reason: FailureReason | null): void;
   /** Asks those whose models are unknown, now and until they have answered, and those whose models grow stale. */
@@ -51,6 +53,14 @@ export function createProviderHealth(
   const answeredAt = new Map<string, number>();
   let timer: ReturnType<typeof setInterval> | undefined;
 
+  function all(): SeenProvider[] {
+    return providers.map((provider) => ({
+      provider,
+      status: statuses.get(provider.id) ?? null,
+      answeredAt: answeredAt.get(provider.id) ?? null,
+    }));
+  }
+
   async function ask(provider: Provider, withinMs: number): Promise<void> {
     if (provider.checkStatus === undefined) return;
     askedAt.set(provider.id, now());
@@ -77,12 +87,9 @@ export function createProviderHealth(
     async check() {
       const notLately = providers.filter(({ id }) => now() - (askedAt.get(id) ?? -Infinity) >= freshMs);
       await Promise.all(notLately.map((provider) => ask(provider, answerMs)));
-      return providers.map((provider) => ({
-        provider,
-        status: statuses.get(provider.id) ?? null,
-        answeredAt: answeredAt.get(provider.id) ?? null,
-      }));
+      return all();
     },
+    all,
     note(id, reason) {
       onTask(id, reason);
       const state = reason === null ? "ok" : telling[reason];

@@ -156,6 +156,7 @@ export const concerns: { readonly [kind: string]: Rule } = {
   deletion_bell: nobody,
   share_reported: nobody,
   unanswered: nobody,
+  notice_put_away: nobody,
   backups: nobody,
   instance: nobody,
   node: nobody,

@@ -86,6 +86,7 @@
  * | `bell` | id of the latest prompt that may be run; watched |
  * | `unanswered` promptId or batchId | null, until whoever asked for it is answered; nobody begins it before. `refused` for a while where the answer was 503 |
  * | `node` id · `node_settings` | `NodeRecord`, renewed as long as the node lives · `NodeSettings`, what all nodes have alike |
+ * | `notice_put_away` id | when an admin put that notice away, for a month |
  * | `backups` | `BackupState`, how backups have gone that are taken by themselves |
  * | `instance` | whose the bucket is, where several nodes share the database |
  * | `commit` name | what became of that commit over KV Connect, for ten minutes (`once_only.ts`) |
@@ -96,6 +97,7 @@ export const keys = {
   commitMarker: (name: string) => ["commit", name],
   node: (nodeId: string) => ["node", nodeId],
   nodeSettings: () => ["node_settings"],
+  noticePutAway: (id: string) => ["notice_put_away", id],
   backups: () => ["backups"],
   instance: () => ["instance"],
   unanswered: (id: string) => ["unanswered", id],

@@ -1,8 +1,13 @@
 /** Administration: users, and who changed what. For anybody but admins there is nothing here. */
 import { Hono } from "hono";
+import { z } from "zod";
 import { listAudit } from "../../lib/users/audit.ts";
 import { changeUser, mayChange, type UserChanges } from "../../lib/accounts/change_user.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { putAwayNotice, readAdminNotices } from "../../lib/operation/admin_notices.ts";
+import { readStoredBytes } from "../../lib/users/stored_bytes.ts";
+import { peopleHeading, personLine } from "../../views/admin/people_csv.ts";
+import { byteOrderMark } from "../../views/shell/csv.ts";
 import { isId } from "../../lib/ids.ts";
 import { readUsers } from "../../lib/users/user.ts";
 import { listUserViews, viewUsers } from "../../lib/accounts/user_view.ts";
@@ -17,7 +22,13 @@ import { userChangesInput, userForm } from "./user_input.ts";
 
 const auditLength = 50;
 
-type AdminDeps = Pick<AppDeps, "store" | "secret" | "defaultBudgetMicros">;
+type AdminDeps = Pick<
+  AppDeps,
+  "store" | "secret" | "defaultBudgetMicros" | "disk" | "backups" | "models" | "health"
+>;
+
+const putAwayForm = z.object({ id: z.string() });
+const peopleAtOnce = 50;
 
 export function adminRoutes(deps: AdminDeps) {
   const { store, secret, defaultBudgetMicros } = deps;
@@ -37,6 +48,17 @@ export function adminRoutes(deps: AdminDeps) {
       return c.json(userJson(view));
     })
     .get("/admin", async (c) => c.html(await usersPage(c, null)))
+    .get("/admin/people.csv", (c) => {
+      adminSessionOf(c);
+      c.header("Content-Type", "text/csv; charset=utf-8");
+      c.header("Content-Disposition", 'attachment; filename="darkroom-people.csv"');
+      return c.body(ReadableStream.from(peopleCsv()).pipeThrough(new TextEncoderStream()));
+    })
+    .post("/admin/notices/put-away", async (c) => {
+      adminSessionOf(c);
+      await putAwayNotice(deps, (await readFormFields(c, putAwayForm)).id);
+      return c.redirect("/admin", 303);
+    })
     .post("/admin/users/:id", (c) => changeByForm(c, () => readFormFields(c, userForm)))
     .post("/admin/users/:id/disable", (c) => changeByForm(c, () => ({ isDisabled: true })))
     .post("/admin/users/:id/enable", (c) => changeByForm(c, () => ({ isDisabled: false })))
@@ -73,6 +95,17 @@ export function adminRoutes(deps: AdminDeps) {
     return { users: page.items, pagination: paginate(c, { page, name, query }) };
   }
 
+  async function* peopleCsv(): AsyncGenerator<string> {
+    yield byteOrderMark + peopleHeading;
+    for (let offset: number | null = 0; offset !== null;) {
+      const page = await listUserViews(deps, { limit: peopleAtOnce, offset });
+      for (const view of page.items) {
+        yield personLine(view, { storedBytes: await readStoredBytes(store, view.user.id) });
+      }
+      offset = page.next;
+    }
+  }
+
   async function usersAnswer(c: AppContext) {
     const { users, pagination } = await readPage(c);
     return userListJson(users, pagination);
@@ -84,6 +117,7 @@ export function adminRoutes(deps: AdminDeps) {
     return (
       <AdminUsersPage
         user={user}
+        notices={await readAdminNotices(deps)}
         users={users.map((shown) => ({ ...shown, mayChange: mayChange(user, shown.user) }))}
         pagination={pagination}
         defaultBudgetMicros={defaultBudgetMicros}

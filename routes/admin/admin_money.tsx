@@ -15,6 +15,7 @@ import { AdminProvidersPage } from "../../views/admin/providers_page.tsx";
 import { AdminQueuePage } from "../../views/admin/queue_page.tsx";
 import { serverPauseJson } from "../../views/json/queue_json.ts";
 import { AdminSpendPage } from "../../views/admin/spend_page.tsx";
+import { spendHeading, spendLines } from "../../views/admin/people_csv.ts";
 import { byteOrderMark } from "../../views/shell/csv.ts";
 import { allUsageHeading, allUsageLine } from "../../views/money/usage_csv.ts";
 import { adminSessionOf, type AppContext, type AppDeps, type AppEnv } from "../http/context.ts";
@@ -41,6 +42,14 @@ export function adminMoneyRoutes(deps: MoneyDeps) {
       c.header("Content-Type", "text/csv; charset=utf-8");
       c.header("Content-Disposition", `attachment; filename="darkroom-all-${month}.csv"`);
       return c.body(ReadableStream.from(csvOf(month)).pipeThrough(new TextEncoderStream()));
+    })
+    .get("/admin/spend-by.csv", async (c) => {
+      adminSessionOf(c);
+      const month = readMonthName(c, store.now());
+      const { users } = await readSpendOfAll(store, month);
+      c.header("Content-Type", "text/csv; charset=utf-8");
+      c.header("Content-Disposition", `attachment; filename="darkroom-spend-${month}.csv"`);
+      return c.body(byteOrderMark + spendHeading + users.map((each) => spendLines(month, each)).join(""));
     })
     .post("/admin/spend/:promptId", async (c) => {
       const { user } = adminSessionOf(c);

@@ -392,6 +392,9 @@ export const routeTable: Route[] = [
   route(["GET", "/admin/storage"],                      [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/providers"],                    [404,  404,  404,  200,  404,  404,  303,  404]),
   route(["GET", "/admin/queue"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/people.csv"],                   [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["GET", "/admin/spend-by.csv"],                 [404,  404,  404,  200,  404,  404,  303,  404]),
+  route(["POST", "/admin/notices/put-away"],            [404,  404,  404,  404,  404,  404,  303,  404], { form: { id: "none" } }),
   route(["POST", "/admin/queue"],                       [404,  404,  404,  200,  404,  404,  303,  404], { json: { paused: true, reason: "maintenance" } }),
   route(["GET", "/admin/audit"],                        [404,  404,  404,  200,  404,  404,  303,  404]),
 ];

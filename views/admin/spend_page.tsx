@@ -29,6 +29,9 @@ export function AdminSpendPage({ user, name, spend, inDoubt, names, earlier, lat
               <a class="button quiet" href={`/admin/spend?month=${earlier}`}>Earlier</a>
               {later && <a class="button quiet" href={`/admin/spend?month=${later}`}>Later</a>}
               <a class="button quiet" href={`/admin/spend.csv?month=${name}`} download>Export as CSV</a>
+              <a class="button quiet" href={`/admin/spend-by.csv?month=${name}`} download>
+                By person and model (CSV)
+              </a>
             </nav>
           </div>
           <SpendChart name={name} month={spend.all} />

@@ -1,6 +1,8 @@
 /** Everybody who has an account, and what admins change about them. */
 import type { Role, User } from "../../lib/users/user.ts";
 import type { UserView } from "../../lib/accounts/user_view.ts";
+import type { AdminNotice } from "../../lib/operation/admin_notices.ts";
+import { AdminNotices } from "./notices.tsx";
 import { AdminLayout } from "./layout.tsx";
 import { ErrorText } from "../shell/error_text.tsx";
 import { dollars } from "../shell/format.ts";
@@ -14,8 +16,9 @@ export interface AdminUser extends UserView {
   mayChange: boolean;
 }
 
-export function AdminUsersPage({ user, users, pagination, defaultBudgetMicros, problem }: {
+export function AdminUsersPage({ user, notices, users, pagination, defaultBudgetMicros, problem }: {
   user: User;
+  notices: readonly AdminNotice[];
   users: AdminUser[];
   pagination: Pagination;
   defaultBudgetMicros: number | null;
@@ -24,7 +27,11 @@ export function AdminUsersPage({ user, users, pagination, defaultBudgetMicros, p
   return (
     <AdminLayout name="Users" user={user} current="/admin">
       {problem && <ErrorText message={problem} />}
-      <p class="muted">{pagination.total} in all. Amounts are those of this month (UTC).</p>
+      <AdminNotices notices={notices} />
+      <p class="muted">
+        {pagination.total} in all. Amounts are those of this month (UTC).{" "}
+        <a href="/admin/people.csv" download>Everybody as a table (CSV)</a>
+      </p>
       <Records columns={["Name", "Role", "Spent", "Budget", "Last seen"]} hasActions>
         {users.map((shown) => (
           <UserRow reader={user} shown={shown} defaultBudgetMicros={defaultBudgetMicros} />

@@ -29,6 +29,7 @@ const ofNobody = [
   "login_code",
   "node",
   "node_settings",
+  "notice_put_away",
   "passkey_challenge",
   "price",
   "price_added",

@@ -24,10 +24,12 @@ import { obstacleToSources } from "./lib/outgoing_address.ts";
 import { createOutgoing, resolveByHost } from "./lib/outgoing.ts";
 import { type ComfyTemplate, readComfyTemplates } from "./lib/providers/comfy_templates.ts";
 import { configureProviders, providerAddresses } from "./lib/providers/configured_providers.ts";
+import { printAlone } from "./lib/print_alone.ts";
 import { StartError } from "./lib/refusal.ts";
 import { loadSettings, misspeltSettings, type Settings, settingsWithoutEffect } from "./lib/settings.ts";
 import { sleep } from "./lib/sleep.ts";
 import { recordsVersion } from "./lib/store/migrations.ts";
+import { createTracing, noTracing } from "./lib/tracing.ts";
 import { version } from "./lib/version.ts";
 import { createApp } from "./routes/app.ts";
 import type { AppEnv } from "./routes/http/context.ts";
@@ -97,6 +99,7 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
     outgoing,
     log,
     measured: await configureMetrics(settings, data),
+    tracing: isTraced() ? createTracing() : noTracing,
     now,
     monotonic,
     random,
@@ -156,6 +159,11 @@ async function start(settings: Settings, withoutEffect: readonly string[]): Prom
   kv.close();
   data.close();
   Deno.exit(0);
+}
+
+/** The runtime reads it where it is the real environment's. */
+function isTraced(): boolean {
+  return ["1", "true"].includes(Deno.env.get("OTEL_DENO") ?? "");
 }
 
 function openBus(
@@ -254,7 +262,7 @@ function createOutput() {
       else held.push(line);
     },
     ready(lines: string[]): void {
-      for (const line of lines) console.log(line);
+      for (const line of lines) printAlone(line);
       isReady = true;
       for (const line of held) console.error(line);
     },

@@ -5,6 +5,7 @@
 import { CommandFailure } from "./lib/operation/control_socket.ts";
 import { openDataDirectory } from "./lib/operation/data_directory.ts";
 import { rebuild, rebuildShared } from "./lib/operation/rebuild.ts";
+import { printAlone } from "./lib/print_alone.ts";
 import { Refusal, StartError } from "./lib/refusal.ts";
 import { loadSettings, type Settings } from "./lib/settings.ts";
 import {
@@ -22,12 +23,12 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
   async login(args, settings) {
     readArguments(args, []);
     const { url } = await perform(settings, { command: "login", input: {} });
-    console.log(`Sign in as owner: ${url}`);
+    printAlone(`Sign in as owner: ${url}`);
   },
 
   async key(args, settings) {
     const { key } = await perform(settings, { command: "key", input: readKeyInput(args) });
-    console.log(key);
+    printAlone(key);
   },
 
   async verify(args, settings) {

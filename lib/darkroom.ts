@@ -61,6 +61,7 @@ import { recordsVersion } from "./store/migrations.ts";
 import { createMembership, type MembershipDeps } from "./store/nodes.ts";
 import { createStore, probeDatabase, type Store } from "./store/store.ts";
 import { tellWrites } from "./store/told_writes.ts";
+import type { Tracing } from "./tracing.ts";
 import { createAcceptances } from "./work/acceptances.ts";
 import { createBatchFeeder } from "./work/feed_batches.ts";
 import { createLots } from "./work/lots.ts";
@@ -88,6 +89,8 @@ export interface World {
   log: Log;
   /** What is measured; left out or null: nothing is. */
   measured?: Measured | null;
+  /** Left out: nothing is traced. */
+  tracing?: Tracing;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds that go on evenly, whatever becomes of the clock. */
@@ -235,7 +238,13 @@ export async function createDarkroom(world: World): Promise<Darkroom> {
   const { prices, providers, now, random, log, publicUrl, secret, defaultBudgetMicros } = world;
   const { monotonic, isShared, bus, measured = null } = world;
   const worldKv = measured === null ? world.kv : measureCommits(world.kv, { ...measured, monotonic });
-  const store = createStore({ kv: tellWrites(worldKv, world), now, monotonic, isShared });
+  const store = createStore({
+    kv: tellWrites(worldKv, world),
+    now,
+    monotonic,
+    isShared,
+    tracing: world.tracing,
+  });
   const { kv } = store;
   const blobs = createHoldableBlobs(world.blobs, isShared ? { store, log } : undefined);
   const sharedPrices = isShared ? createSharedPrices(store, prices) : undefined;

@@ -10,13 +10,14 @@ import {
 } from "./prompt.ts";
 
 export function newPrompt(
-  { request, filing, recipe, imagesPerTask, at, batch, ...facts }: {
+  { request, filing, recipe, trace, imagesPerTask, at, batch, ...facts }: {
     id: string;
     userId: string;
     sequence: number;
     request: PromptRequest;
     filing: Filing | undefined;
     recipe?: RecipeUse;
+    trace?: string;
     holdMicros: number;
     priceRow: PriceRow;
     imagesPerTask: number;
@@ -35,6 +36,7 @@ export function newPrompt(
     request,
     ...(filing !== undefined && { filing }),
     ...(recipe !== undefined && { recipe }),
+    ...(trace !== undefined && { trace }),
     createdAt: at,
     updatedAt: at,
     leaseNumber: 0,

@@ -155,6 +155,8 @@ interface PromptFacts {
   filing?: Filing;
   /** Absent where it was made without one. The recipe may be gone by now. */
   recipe?: RecipeUse;
+  /** The span that it came with, as W3C's `traceparent`; absent where nothing was traced then. */
+  trace?: string;
   /** Set aside at acceptance, in micro-dollars; released in full when the charge is booked. */
   holdMicros: number;
   /** What its row was set aside with, where it went on at another price. */
@@ -303,6 +305,7 @@ function facts(prompt: Prompt): PromptFacts {
     request,
     filing,
     recipe,
+    trace,
     holdMicros,
     rowMicros,
     priceRow,
@@ -325,6 +328,7 @@ function facts(prompt: Prompt): PromptFacts {
     request,
     ...(filing && { filing }),
     ...(recipe && { recipe }),
+    ...(trace !== undefined && { trace }),
     holdMicros,
     ...(rowMicros !== undefined && { rowMicros }),
     priceRow,

@@ -241,7 +241,7 @@ export async function claimPrompt(
       room.onNone();
       return null;
     }
-    const found = await readPrompt(store, promptId);
+    const [since, found] = [store.now(), await readPrompt(store, promptId)];
     if (found?.value.status !== "PENDING") return null;
     const claimed = toProcessing(found.value, { at: store.now() });
     const after = begin(claimed);
@@ -250,16 +250,32 @@ export async function claimPrompt(
     checkNotPaused(atomic, { userId, batchId, providerId: providerOf(model) });
     const isBegun = after !== claimed;
     const whole = (leased: Leased | null) => leased && { ...leased, isBegun };
-    return whole(
-      await commitLease(store, {
-        atomic,
-        after,
-        owner,
-        turn,
-        onDoubt: (later) => onDoubt?.(later.then(whole)),
-      }),
-    );
+    const leased = await commitLease(store, {
+      atomic,
+      after,
+      owner,
+      turn,
+      onDoubt: (later) => onDoubt?.(later.then(whole)),
+    });
+    if (leased !== null) tellClaim(store, { before: found.value, after, since });
+    return whole(leased);
   });
+}
+
+/** How long it waited for its turn, and how long that took then. */
+function tellClaim(
+  { tracing, now }: Store,
+  { before, after, since }: { before: Prompt; after: Prompt; since: number },
+): void {
+  const origin = after.trace;
+  const until = now();
+  tracing.passed("queue", {
+    origin,
+    since: before.updatedAt,
+    until: since,
+    attributes: { retries: after.retries },
+  });
+  tracing.passed("claim", { origin, since, until, attributes: { lease: after.leaseNumber } });
 }
 
 /**

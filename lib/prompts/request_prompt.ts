@@ -87,6 +87,7 @@ export async function requestPrompt(
     const { request, model, priceRow, mostMicros: holdMicros } = quoted;
     const at = store.now();
     const id = store.ids();
+    const trace = store.tracing.origin();
     const accept = () =>
       changeBooks(store, { userId: user.id, at }, (books) => {
         const counted = deps.submissions?.take(books.account, at) ?? books.account;
@@ -104,6 +105,7 @@ export async function requestPrompt(
           request,
           filing,
           recipe,
+          trace,
           holdMicros,
           priceRow,
           imagesPerTask: model.imagesPerTask,

@@ -10,6 +10,7 @@ import { migrateRecords } from "./migrations.ts";
 import { isOfTheDisk } from "./disk_trouble.ts";
 import { ownChanges } from "./own_changes.ts";
 import { keys } from "./schema.ts";
+import { noTracing, type Tracing } from "../tracing.ts";
 
 export interface Store {
   kv: Deno.Kv;
@@ -20,6 +21,8 @@ export interface Store {
   /** Milliseconds that go on evenly, whatever becomes of the clock: for how long something has lasted. */
   monotonic: () => number;
   ids: Ids;
+  /** What is done here is told as spans of the trace that it belongs to. */
+  tracing: Tracing;
   locks: Locks;
   /** The books of the users who changed theirs last, so that the next change need not read them. */
   recentBooks: Recent<SeenBooks>;
@@ -31,11 +34,12 @@ export interface Store {
 const mostRemembered = 1000;
 
 export function createStore(
-  { kv, now, monotonic = now, isShared = false }: {
+  { kv, now, monotonic = now, isShared = false, tracing = noTracing }: {
     kv: Deno.Kv;
     now: () => number;
     monotonic?: () => number;
     isShared?: boolean;
+    tracing?: Tracing;
   },
 ): Store {
   return {
@@ -44,6 +48,7 @@ export function createStore(
     now,
     monotonic,
     ids: createIds(now),
+    tracing,
     locks: createLocks(),
     recentBooks: createRecent({ most: mostRemembered }),
     recentOwners: createRecent({ most: mostRemembered }),

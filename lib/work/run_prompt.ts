@@ -88,7 +88,7 @@ export function startRun(deps: RunDeps, lease: Leased): Run {
     retryAfterMs: null,
   };
   state.tasks = createTasks(state, { isBegun: lease.isBegun === true });
-  const ended = Promise.resolve().then(() => run(state)).finally(() => {
+  const ended = Promise.resolve().then(() => traced(state)).finally(() => {
     leased.letGo();
     state.progress.end();
   });
@@ -121,6 +121,13 @@ function stop(state: State, { isUrgent } = { isUrgent: false }): void {
 function breakOffIfCancelled({ leased, tasks }: State): void {
   if (leased.latest.value.status !== "CANCELLED") return;
   for (const task of tasks) task.breakOff("cancelled");
+}
+
+function traced(state: State): Promise<void> {
+  const { deps: { store: { tracing } }, leased: { latest: { value: { id, trace, request, leaseNumber } } } } =
+    state;
+  const attributes = { prompt: id, model: request.model, lease: leaseNumber };
+  return tracing.span("run", { origin: trace, attributes }, () => run(state));
 }
 
 async function run(state: State): Promise<void> {

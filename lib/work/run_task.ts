@@ -303,7 +303,19 @@ function nothingUnwritten(): Unwritten {
   return { images: [], received: [], trouble: null, said: null };
 }
 
-async function follow(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
+/** From the call to the provider until it has said all, with what is stored and written meanwhile. */
+function follow(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
+  const { store: { tracing }, offer: { provider, model }, index, leased } = work;
+  const attributes = {
+    provider: provider.id,
+    model: model.id,
+    task: index,
+    state: leased.latest.value.tasks[index].state,
+  };
+  return tracing.span("provider", { attributes }, () => followTask(work, open));
+}
+
+async function followTask(work: Work, open: () => AsyncIterable<ProviderEvent>): Promise<Move> {
   const unwritten = nothingUnwritten();
   for await (const heard of hear(work, open)) {
     work.onHeard();

@@ -22,9 +22,19 @@ import { fileArrivals, filed, type OpenFiling } from "../boards/filing.ts";
  * Writes `after`, which names `images`, together with their records, and settles it if it is final and its charge
  * known. Null: the prompt changed in between and nothing was written.
  */
-export async function writeProgress(
+export function writeProgress(
   store: Store,
-  { before, after, images = [] }: { before: Versioned<Prompt>; after: Prompt; images?: readonly NewImage[] },
+  step: { before: Versioned<Prompt>; after: Prompt; images?: readonly NewImage[] },
+): Promise<Versioned<Prompt> | null> {
+  const { after: { status, trace } } = step;
+  if (!isSettled(step.after)) return writeStep(store, step);
+  const options = { origin: trace, attributes: { state: status } };
+  return store.tracing.span("settle", options, () => writeStep(store, step));
+}
+
+async function writeStep(
+  store: Store,
+  { before, after, images = [] }: Parameters<typeof writeProgress>[1],
 ): Promise<Versioned<Prompt> | null> {
   const at = store.now();
   const outcome = isSettled(after)

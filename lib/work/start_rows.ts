@@ -127,6 +127,7 @@ async function startNextRow(
         request,
         filing,
         recipe,
+        trace: store.tracing.origin(),
         holdMicros,
         priceRow: before.priceRows[priceRow],
         imagesPerTask,

@@ -66,11 +66,13 @@ const longestBackoffMs = 10_000;
 
 export function createTaskStorage(deps: StorageDeps, task: StorageTask): TaskStorage {
   const state: State = { ...deps, ...task, picture: null };
+  const traced = (name: string, work: () => Promise<Stored>) =>
+    deps.store.tracing.span(name, { attributes: { task: task.index } }, work);
   return {
     isBusy: () => state.picture !== null,
     isTaking: () => state.picture === "taken",
-    store: (picture) => keep(state, () => put(state, picture)),
-    finish: (picture) => keep(state, () => finish(state, picture)),
+    store: (picture) => traced("store", () => keep(state, () => put(state, picture))),
+    finish: (picture) => traced("finish", () => keep(state, () => finish(state, picture))),
   };
 }
 

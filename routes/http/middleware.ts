@@ -1,5 +1,6 @@
 /** What happens to every request before its route: headers, a line in the log, who is asking, and limits. */
 import { createMiddleware } from "hono/factory";
+import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, invalidToken } from "../../lib/identity/authenticate.ts";
 import type { SubmissionLimit } from "../../lib/prompts/submission_limit.ts";
@@ -42,6 +43,7 @@ export function requestLog({ log, store }: Pick<AppDeps, "log" | "store">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const startedAt = store.now();
     await next();
+    store.tracing.nameRequest(() => `${c.req.method} ${routePath(c, -1)}`);
     log("info", "request", {
       requestId: c.var.requestId,
       method: c.req.method,

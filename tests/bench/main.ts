@@ -27,6 +27,7 @@ import { sharedBoards } from "./shared_boards.ts";
 import { storage } from "./storage.ts";
 import { streams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
+import { watching } from "./watching.ts";
 import { wholePrompts } from "./whole_prompts.ts";
 
 const benches: Bench[] = [
@@ -52,6 +53,7 @@ const benches: Bench[] = [
   moving,
   launch,
   severalNodes,
+  watching,
 ];
 
 const wanted = benches.filter(({ name }) =>

@@ -145,12 +145,12 @@ async function wholePictures(
   });
 }
 
-interface Taken {
+export interface Taken {
   cpuMs: number;
   perSecond: number;
 }
 
-async function take(pid: number, count: number, work: () => Promise<unknown>): Promise<Taken> {
+export async function take(pid: number, count: number, work: () => Promise<unknown>): Promise<Taken> {
   const [cpuBefore, startedAt] = [await cpuMs(pid), performance.now()];
   await work();
   const tookMs = performance.now() - startedAt;
@@ -169,7 +169,7 @@ async function floorOf(floor: Program, count: number): Promise<void> {
   await floor.nextLine();
 }
 
-async function inLanes(count: number, once: (nth: number) => Promise<void>): Promise<void> {
+export async function inLanes(count: number, once: (nth: number) => Promise<void>): Promise<void> {
   let next = 0;
   await Promise.all(Array.from({ length: Math.min(count, inFlight) }, async () => {
     while (next < count) await once(next++);
@@ -186,7 +186,7 @@ async function readStall({ process }: Server, path: string): Promise<number> {
   }
 }
 
-const busy = {
+export const busy = {
   CONCURRENCY: "16",
   USER_CONCURRENCY: "16",
   RATE_LIMIT_GENERATE: "0",
@@ -207,7 +207,7 @@ function wordsOf(nth: number): string {
 }
 
 /** A call for a picture, which waits for it; `Prefer: respond-async` does not. */
-async function programOf(server: Server, prefer?: string): Promise<(nth: number) => Promise<void>> {
+export async function programOf(server: Server, prefer?: string): Promise<(nth: number) => Promise<void>> {
   const { stdout: key } = await runTask(["key", "--name", "bench"], { dataDir: server.dataDir });
   const headers = {
     Authorization: `Bearer ${key}`,

@@ -15,6 +15,7 @@ import {
   readKeyInput,
   UsageError,
 } from "./tasks/arguments.ts";
+import { moveAll } from "./tasks/move_store.ts";
 import { claimBucket, moveBlobs, restoreBackup } from "./tasks/storage.ts";
 import { demandDatabase, perform, withSharedStore, withStore } from "./tasks/store_access.ts";
 
@@ -72,6 +73,7 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
   },
 
   restore: restoreBackup,
+  "move-store": moveAll,
   "move-blobs": moveBlobs,
   "claim-blobs": claimBucket,
 };

@@ -45,7 +45,7 @@ export function readBackupInput(args: string[]): CommandInput<"backup"> {
 }
 
 /** A path as it was typed, which may be relative to where that was. */
-function fromHere(path: string): string {
+export function fromHere(path: string): string {
   return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
 }
 

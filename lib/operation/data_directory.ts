@@ -33,7 +33,8 @@ export function pathsIn(path: string) {
   };
 }
 
-const lockName = "lock";
+/** Of the file that its user holds. */
+export const lockName = "lock";
 
 /** The directory, made if need be, for this process alone. Throws `StartError`, which names the other process. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {

@@ -6,7 +6,7 @@ import type { LimitedKv } from "../group_commit.ts";
 import { type Connection, ConnectionTrouble } from "./connection.ts";
 import { createLines, NoPrimary, WrongServer } from "./lines.ts";
 import { createPostgresKv, type PostgresKvDeps } from "./postgres_kv.ts";
-import { makeTables, readTablesVersion, tablesVersion } from "./tables.ts";
+import { makeTables, movedVersion, readTablesVersion, tablesVersion } from "./tables.ts";
 
 export interface OpenPostgresDeps extends Omit<PostgresKvDeps, "lines"> {
   log: Log;
@@ -36,6 +36,11 @@ export async function openPostgres(
 
 async function demandTables(connection: Connection): Promise<void> {
   const found = await findTables(connection);
+  if (found === movedVersion) {
+    throw new StartError(
+      "The store at KV_URL was moved: set KV_URL to where it is now (docs/several_nodes.md)",
+    );
+  }
   if (found > tablesVersion) {
     throw new StartError(
       `The tables at KV_URL are of a newer Darkroom (version ${found}, this one knows ${tablesVersion}): start that one`,

@@ -18,6 +18,49 @@ export const tablesVersion = 1;
 const commitLock = 1_684_107_896;
 const lockCommits = `PERFORM pg_advisory_xact_lock(${commitLock})`;
 
+/** Whoever moves all of it elsewhere has it, as long as it is connected. */
+const holdLock = 1_684_107_897;
+
+/**
+ * Nothing is written from here on, until this session ends: what commits is told so at once, and what is read is read
+ * on. Each commit writes to `sender`.
+ */
+export const holdCommits = `
+DO $hold$
+BEGIN
+  PERFORM pg_advisory_lock(${holdLock});
+  CREATE OR REPLACE FUNCTION darkroom.hold() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF pg_try_advisory_xact_lock_shared(${holdLock}) THEN
+      RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'all of it is being moved' USING ERRCODE = 'read_only_sql_transaction';
+  END $$;
+  CREATE OR REPLACE TRIGGER held BEFORE INSERT OR UPDATE ON darkroom.sender
+    FOR EACH ROW EXECUTE FUNCTION darkroom.hold();
+END $hold$`;
+
+export const letCommitsGo = `
+DROP TRIGGER held ON darkroom.sender;
+SELECT pg_advisory_unlock_all()`;
+
+/** The version of tables that were left for others. */
+export const movedVersion = -1;
+
+/** Nothing is written any more, and nobody begins to use it. */
+export const closeTables = `
+DO $close$
+BEGIN
+  CREATE OR REPLACE FUNCTION darkroom.hold() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    RAISE EXCEPTION 'all of it was moved' USING ERRCODE = 'read_only_sql_transaction';
+  END $$;
+  UPDATE darkroom.tables SET version = ${movedVersion};
+END $close$`;
+
+/** Others wait for as long as the transaction lasts. */
+export const lockCommitsNow = `SELECT pg_advisory_xact_lock(${commitLock})`;
+
 /** What a mutation does; 1 to 3 set a value of that kind. */
 export const mutationKinds = { delete: 0, sum: 4, min: 5, max: 6 } as const;
 

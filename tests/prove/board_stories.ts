@@ -29,9 +29,9 @@ export const sortedPictures: Scenario = async (options): Promise<Finding[]> => {
   for (const id of [deleted, back]) await ask(person, "DELETE", `/images/${id}`);
   await ask(person, "POST", `/images/${back}/undelete`);
   const said = new Map<string, Marks>();
-  await dieWhile(world, kept.map((id) => markInTurn(person, { id, said })));
+  await dieWhile(world, (isDead) => kept.map((id) => markInTurn(person, { id, said, isDead })));
   const violations = await compare(person, { said, boardId, onBoard: [back, ...kept] });
-  await dieWhile(world, [ask(person, "DELETE", `/boards/${boardId}`).catch(() => {})]);
+  await dieWhile(world, () => [ask(person, "DELETE", `/boards/${boardId}`).catch(() => {})]);
   await ask(person, "DELETE", `/boards/${boardId}`);
   violations.push(...await compareWithout(person, { imageIds: [back, ...kept], boardId }));
   return [...checkAll(await world.settle()), finding("marks", violations, { cases: said.size })];
@@ -48,12 +48,12 @@ async function makePictures(person: Person): Promise<string[]> {
   return ids;
 }
 
-/** Until nobody answers any more; what was answered last is noted. */
+/** Until nobody answers any more, or, where another node does, the one is dead; what was answered last is noted. */
 async function markInTurn(
   person: Person,
-  { id, said }: { id: string; said: Map<string, Marks> },
+  { id, said, isDead }: { id: string; said: Map<string, Marks>; isDead: () => boolean },
 ): Promise<void> {
-  for (let i = 0;; i++) {
+  for (let i = 0; !isDead(); i++) {
     const marks = { rating: i % 7 - 1, tags: [`round ${i}`] };
     const answer = await person.send("PATCH", `/images/${id}`, marks);
     const { image } = await answer.json();
@@ -61,10 +61,12 @@ async function markInTurn(
   }
 }
 
-async function dieWhile(world: World, work: Promise<unknown>[]): Promise<void> {
-  const ended = Promise.allSettled(work);
+async function dieWhile(world: World, work: (isDead: () => boolean) => Promise<unknown>[]): Promise<void> {
+  let isDead = false;
+  const ended = Promise.allSettled(work(() => isDead));
   await pause(20 + world.random() * 200);
   await world.kill();
+  isDead = true;
   await ended;
   await world.start();
 }

@@ -6,6 +6,7 @@
  *     deno task prove --hours 3          everything, then random seeds for so long
  *     deno task prove --seed 42 storm    the suites named so, with the same plan as before
  *     deno task prove --nodes 2          with several nodes on one store, which takes denokv and nats-server
+ *     deno task prove --nodes 2 --store postgres   the same on PostgreSQL, whose standby takes over in its midst
  */
 import { parseArgs } from "node:util";
 import { atOnce } from "./at_once.ts";
@@ -22,11 +23,13 @@ const { values, positionals } = parseArgs({
     hours: { type: "string" },
     seed: { type: "string" },
     nodes: { type: "string" },
+    store: { type: "string" },
   },
 });
 const isQuick = values.quick ?? false;
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const nodes = Number(values.nodes ?? 1);
+const store = values.store === "postgres" ? "postgres" : "denokv";
 const until = Date.now() + Number(values.hours ?? 0) * 3_600_000;
 
 const report = createReport();
@@ -41,16 +44,18 @@ report.print(console.log);
 if (report.violationCount() > 0) {
   console.log(
     `\nThe same again: deno task prove --seed ${firstSeed}${isQuick ? " --quick" : ""}${
-      nodes > 1 ? ` --nodes ${nodes}` : ""
+      nodes > 1 ? ` --nodes ${nodes} --store ${store}` : ""
     }`,
   );
 }
 Deno.exit(report.violationCount() > 0 ? 1 : 0);
 
 async function runAll(seed: number): Promise<void> {
-  const wanted = (nodes > 1 ? nodeSuites({ isQuick, seed, nodes }) : suites({ isQuick, seed })).filter((
-    { name },
-  ) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
+  const wanted = (nodes > 1 ? nodeSuites({ isQuick, seed, nodes, store }) : suites({ isQuick, seed })).filter(
+    (
+      { name },
+    ) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  );
   for (const { name, lanes, runs } of wanted) {
     const startedAt = Date.now();
     await atOnce(runs, { lanes }, runOne);

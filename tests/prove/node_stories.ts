@@ -141,14 +141,14 @@ export async function storeAway(
   await Promise.all(people.map((person, i) => person.submit(`before ${i}`, square)));
   await until(() => nanobanana.journal.length, (count) => count >= 2);
   if (options.isInFlight) await submitInFlight(world);
-  if (options.isKilled) await cluster!.denokv.end("SIGKILL");
-  else cluster!.denokv.signal("SIGSTOP");
+  if (options.isKilled) await cluster!.store.kill();
+  else cluster!.store.pause();
   const violations: Violation[] = [];
   const meanwhile = people.map((person, i) => person.submit(`meanwhile ${i}`, square));
   violations.push(...await refusals(world));
   await pause(options.forMs ?? 20_000);
-  if (options.isKilled) await cluster!.denokv.start();
-  else cluster!.denokv.signal("SIGCONT");
+  if (options.isKilled) await cluster!.store.comeBack();
+  else cluster!.store.resume();
   await Promise.all(meanwhile);
   await Promise.all(people.map((person, i) => person.submit(`afterwards ${i}`, square)));
   const { rest, ...evidence } = await world.settle();

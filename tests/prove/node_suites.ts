@@ -6,6 +6,7 @@ import { sortedPictures } from "./board_stories.ts";
 import { publicGallery } from "./gallery_stories.ts";
 import { toldPrograms } from "./hook_stories.ts";
 import { moments } from "./kills.ts";
+import type { StoreKind } from "./cluster.ts";
 import * as nodeStories from "./node_stories.ts";
 import { countedPrompts } from "./number_stories.ts";
 import { nodeFaults } from "./planted_node_faults.ts";
@@ -26,10 +27,10 @@ const momentsOfNodes = moments.filter(({ name, isOnS3 }) =>
 );
 
 export function nodeSuites(
-  { isQuick, seed, nodes }: { isQuick: boolean; seed: number; nodes: number },
+  { isQuick, seed, nodes, store }: { isQuick: boolean; seed: number; nodes: number; store?: StoreKind },
 ): Suite[] {
   const random = randomFrom(seed);
-  const some = { seed, nodes, patienceMs: 90_000 };
+  const some = { seed, nodes, store, patienceMs: 90_000 };
   const kills = isQuick ? Array.from({ length: 3 }, () => pick(random, momentsOfNodes)) : momentsOfNodes;
   // Those that lose what was accepted show only after an outage.
   const quickFaults = nodeFaults.filter(({ breaks }) => breaks !== "accepted");
@@ -67,6 +68,13 @@ export function nodeSuites(
         run("a client that repeats itself", "repeats", () => repeatedRequests(some)),
         run("a slow submission", "once", () => stories.slowSubmission(some)),
         run("calls back", "accepted", () => stories.calledBack(some)),
+        ...store === "postgres"
+          ? [run(
+            "the store's standby takes over at once",
+            "outage",
+            () => nodeStories.storeAway({ ...some, isKilled: true, isInFlight: true, forMs: 1000 }),
+          )]
+          : [],
         ...onlyWhole([
           run(
             "submissions across an outage of the store",

@@ -8,6 +8,7 @@ import { readEventStream } from "../fixtures/event_stream.ts";
 import { runTask, startServer } from "../fixtures/server.ts";
 import { until } from "../fixtures/until.ts";
 import { checkAll, finding } from "./checks.ts";
+import type { StoreKind } from "./cluster.ts";
 import { watchKinds } from "./evidence.ts";
 import { pause, type Person } from "./person.ts";
 import type { Finding, Violation } from "./promises.ts";
@@ -20,6 +21,8 @@ export interface ScenarioOptions {
   patienceMs?: number;
   /** Of the program; 1 unless told otherwise. */
   nodes?: number;
+  /** What those share. */
+  store?: StoreKind;
 }
 
 export type Scenario = (options: ScenarioOptions) => Promise<Finding[]>;

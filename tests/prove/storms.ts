@@ -37,6 +37,7 @@ export async function storm({ actions = 25, kills = 5, ...options }: StormOption
     await pause(200 + world.random() * longestPauseMs);
     await world.kill(Math.floor(world.random() * world.servers.length));
     if (world.random() < 0.3) await pause(world.random() * longestPauseMs);
+    if (kill === 1 && options.store === "postgres") await failOver(world);
     await world.start();
   }
   await busy;
@@ -45,6 +46,13 @@ export async function storm({ actions = 25, kills = 5, ...options }: StormOption
     for (const id of await person.listBatches()) await person.changeBatch(id, "resume");
   }
   return checkAll(await world.settle());
+}
+
+/** The store's primary dies, and a moment later its standby takes over. */
+async function failOver({ cluster, random }: World): Promise<void> {
+  await cluster!.store.kill();
+  await pause(random() * longestPauseMs);
+  await cluster!.store.comeBack();
 }
 
 async function act(

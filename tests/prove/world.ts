@@ -29,7 +29,7 @@ import {
   type Told,
   type Watch,
 } from "./evidence.ts";
-import { type Cluster, createCluster } from "./cluster.ts";
+import { type Cluster, createCluster, type StoreKind } from "./cluster.ts";
 import { isMixedWork, type Mixture, startMixture } from "./mixture.ts";
 import { createPerson, pause, type Person } from "./person.ts";
 
@@ -57,6 +57,8 @@ export interface WorldOptions {
   patienceMs?: number;
   /** Of the program, on one store; 1 unless told otherwise, on its file. */
   nodes?: number;
+  /** What those share: denokv unless told otherwise. */
+  store?: StoreKind;
 }
 
 export interface World extends AsyncDisposable {
@@ -170,7 +172,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const { database } = pathsIn(dataDir);
   const cluster = nodes.length === 1
     ? null
-    : stack.use(await createCluster({ database, nodes: nodes.length, random }));
+    : stack.use(await createCluster({ database, nodes: nodes.length, random, store: options.store }));
   const world: World = {
     random,
     people,

@@ -7,6 +7,7 @@ import { kinds } from "../../store/schema.ts";
 import { timeOfId } from "../../ids.ts";
 import type { Store } from "../../store/store.ts";
 import { readStoredBytesOfAll } from "../../users/stored_bytes.ts";
+import { lastGoodBackup } from "../own_backups.ts";
 
 export interface Figures {
   /** By model. */
@@ -18,6 +19,8 @@ export interface Figures {
   oldestWaitMs: number;
   heldMicros: number;
   pictureBytes: number;
+  /** When the last backup was taken that was read back and is good; null: there is none. */
+  backedUpAt: number | null;
 }
 
 /** Entries and accounts that are looked at. */
@@ -25,12 +28,13 @@ export const mostRead = 10_000;
 
 export async function readFigures(store: Store): Promise<Figures> {
   const limit = mostRead;
-  const [waiting, delayed, leases, heldMicros, pictureBytes] = await Promise.all([
+  const [waiting, delayed, leases, heldMicros, pictureBytes, backup] = await Promise.all([
     listWaiting(store, { limit }),
     listDelayed(store, { limit }),
     listLeases(store),
     sumHeld(store, { limit }),
     readStoredBytesOfAll(store),
+    lastGoodBackup(store),
   ]);
   const leased = await readPrompts(store, leases.map(({ promptId }) => promptId));
   const running = leased.filter(({ value }) => !isFinal(value));
@@ -43,6 +47,7 @@ export async function readFigures(store: Store): Promise<Figures> {
     oldestWaitMs: now - oldest,
     heldMicros,
     pictureBytes,
+    backedUpAt: backup?.takenAt ?? null,
   };
 }
 

@@ -65,7 +65,7 @@ function addGauges(deps: MetricsDeps): void {
   /** One number of what was read; none where it could not be. */
   const number = <T>(
     { name, help }: { name: string; help: string },
-    { read, of }: { read: () => Promise<T | null>; of: (read: T) => number },
+    { read, of }: { read: () => Promise<T | null>; of: (read: T) => number | null },
   ) =>
     new Gauge({
       name,
@@ -73,9 +73,10 @@ function addGauges(deps: MetricsDeps): void {
       registers,
       async collect() {
         const found = await read();
+        const value = found === null ? null : of(found);
         this.reset();
-        if (found === null) this.remove();
-        else this.set(of(found));
+        if (value === null) this.remove();
+        else this.set(value);
       },
     });
 
@@ -163,6 +164,14 @@ function addGauges(deps: MetricsDeps): void {
       help: "How large all pictures are as they are shown; originals and thumbnails come on top.",
     },
     { read: figures, of: ({ pictureBytes }) => pictureBytes },
+  );
+  number(
+    {
+      name: "darkroom_backup_last_success_timestamp_seconds",
+      help:
+        "When the last good one of the backups that are taken by themselves was taken; none: there is none.",
+    },
+    { read: figures, of: ({ backedUpAt }) => backedUpAt === null ? null : backedUpAt / 1000 },
   );
   number(
     { name: "darkroom_database_bytes", help: "How large the database is on the disk." },

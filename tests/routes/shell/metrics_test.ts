@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
 import { createMeters } from "../../../lib/operation/metrics/meters.ts";
 import type { Measured } from "../../../lib/operation/metrics/metrics.ts";
+import type { BackupState } from "../../../lib/operation/own_backups.ts";
+import { keys } from "../../../lib/store/schema.ts";
 import { createMetricsApp } from "../../../routes/shell/metrics.ts";
 import { readExposition } from "../../fixtures/exposition.ts";
 import { finished, read, submit } from "../../fixtures/prompts.ts";
@@ -181,4 +183,23 @@ Deno.test("of models past the two-hundredth all are told as others", () => {
   const labels = Array.from({ length: 300 }, (_, i) => modelLabel(`model ${i}`));
   assert.equal(new Set(labels).size, 201);
   assert.deepEqual([modelLabel("model 3"), modelLabel("model 299")], ["model 3", "other"]);
+});
+
+Deno.test("the time of the last good backup is told, and none where there is none", async () => {
+  const clock = createTestClock();
+  await using studio = await createMeasured({ now: clock.now });
+  const name = "darkroom_backup_last_success_timestamp_seconds";
+  assert.equal((await scrape(studio)).samples.has(name), false);
+  const lastGood = {
+    name: "one",
+    takenAt: 1_700_000_000_000,
+    tookMs: 1,
+    bytes: 1,
+    copiedBytes: 1,
+    images: 0,
+  };
+  const state: BackupState = { lastGood, attempt: { startedAt: 0, hasEnded: true }, failure: null };
+  await studio.store.kv.set(keys.backups(), state);
+  clock.advance(5000);
+  assert.equal((await scrape(studio)).samples.get(name), 1_700_000_000);
 });

@@ -334,7 +334,7 @@ export async function readDeleted(c: AppContext, store: Store): Promise<Image[]>
 
 /** A gallery or a board, as a form names it; undefined: it names neither. */
 function listOf(returnTo: string): string | undefined {
-  return /^\/(gallery|boards\/[0-9a-f-]+)(\?|$)/.test(returnTo) ? ownPath(returnTo) : undefined;
+  return /^\/(gallery|leaving|boards\/[0-9a-f-]+)(\?|$)/.test(returnTo) ? ownPath(returnTo) : undefined;
 }
 
 /** The gallery in which all of these are, if there is one. */

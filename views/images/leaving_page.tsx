@@ -65,22 +65,18 @@ export function LeavingPage({ user, retainDays, sum, pictures }: {
         : (
           <form method="post" action="/gallery/selection">
             <input type="hidden" name="returnTo" value="/leaving" />
-            <ul class="tiles gallery">
+            <ul class="leaving">
               {pictures.map(({ view: { image, text }, goesAt }) => (
-                <li class="tile" data-picture={image.id}>
+                <li data-picture={image.id}>
                   <a href={`/images/${image.id}`}>
                     <Thumbnail image={image} text={text} />
-                    <span class="caption">
-                      goes on <Time at={goesAt} zone={user.timeZone} />
-                    </span>
                   </a>
-                  <input
-                    class="select"
-                    type="checkbox"
-                    name="image"
-                    value={image.id}
-                    aria-label={`Select ${text}`}
-                  />
+                  <label>
+                    <input type="checkbox" name="image" value={image.id} />
+                    <span>
+                      <span class="unseen">{text}</span> goes on <Time at={goesAt} zone={user.timeZone} />
+                    </span>
+                  </label>
                 </li>
               ))}
             </ul>

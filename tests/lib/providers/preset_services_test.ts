@@ -512,6 +512,29 @@ for (const [name, looks, costMicros] of cancels) {
   });
 }
 
+for (const name of ["fal", "Replicate"]) {
+  Deno.test(`${name}: asked twice to stop a task, since an answer was lost, it says the same of its bill`, async () => {
+    const service = services[name];
+    using world = createCommon();
+    const { common, context } = world;
+    await using api = service.start();
+    const provider = service.create({ apiKey: service.key, baseUrl: api.url, ...common });
+    for (const [looks, says] of [[0, "not_billed"], [3, "billed"]] as const) {
+      api.looksUntilDone = Infinity;
+      let handle: TaskHandle = {};
+      let seen = 0;
+      for await (const event of provider.generate(request(service.model), context)) {
+        if (event.type === "submitted") handle = event.handle;
+        if (looks === 0 || (event.type === "progress" && ++seen >= looks)) break;
+      }
+      assert.deepEqual([await provider.cancel!(handle), await provider.cancel!(handle)], [says, says]);
+      assert.equal([...api.bills.values()].at(-1)! > 0, says === "billed");
+    }
+    await api[Symbol.asyncDispose]();
+    assert.equal(await provider.cancel!({ taskId: "task-1", cancelUrl: `${api.url}/x` }), "billed");
+  });
+}
+
 Deno.test("fal is told not to try again by itself, and Replicate until when it need be done", async () => {
   const headers = async (name: string) => {
     await using scene = await setScene(services[name]);

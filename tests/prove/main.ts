@@ -63,10 +63,18 @@ async function runAll(seed: number): Promise<void> {
   }
 }
 
-/** A story that can't go on is a violation too: of what it was about. */
+/** Longer than any story takes on a slow machine. */
+const patienceMs = 10 * 60_000;
+
+async function noEnd(): Promise<never> {
+  await new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, patienceMs)));
+  throw new Error(`no end within ${patienceMs / 60_000} minutes`);
+}
+
+/** A story that can't go on, or comes to no end, is a violation too: of what it was about. */
 async function runOne({ name, about, run }: Run): Promise<void> {
   try {
-    report.add(await run(), name);
+    report.add(await Promise.race([run(), noEnd()]), name);
   } catch (error) {
     const trace = error instanceof Error && error.stack ? error.stack.split("\n").slice(1, 4) : [];
     report.add([finding(about, [{ says: `it could not go on: ${error}`, trace }])], name);

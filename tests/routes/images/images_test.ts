@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { blobKeys } from "../../../lib/blobs/blobs.ts";
 import sharp from "sharp";
 import { Refusal } from "../../../lib/refusal.ts";
 import { file, make } from "../../fixtures/images.ts";
@@ -197,6 +198,17 @@ Deno.test("thumbnails are WebP of the asked width, made once and kept", async ()
     assert.notEqual(answers[0].headers.get("ETag"), null);
   }
   assert.equal(puts - before, 2);
+});
+
+Deno.test("a thumbnail that was lost is made anew when somebody asks for it", async () => {
+  await using studio = await createStudio();
+  const program = await studio.withKey();
+  const { id } = await make(program, { imageSize: "1024x1024" });
+  const read = async () => new Uint8Array(await (await program.get(file(id, "?width=320"))).arrayBuffer());
+  const first = await read();
+  await studio.blobs.delete(blobKeys.thumbnail(id, 320));
+  assert.deepEqual(await read(), first);
+  assert.ok(await studio.blobs.exists(blobKeys.thumbnail(id, 320)), "and kept");
 });
 
 Deno.test("any other width or download is refused", async () => {

@@ -15,7 +15,6 @@ import {
   readKeyInput,
   UsageError,
 } from "./tasks/arguments.ts";
-import { moveAll } from "./tasks/move_store.ts";
 import { claimBucket, moveBlobs, restoreBackup } from "./tasks/storage.ts";
 import { demandDatabase, perform, withSharedStore, withStore } from "./tasks/store_access.ts";
 
@@ -73,7 +72,11 @@ const tasks: { [name: string]: (args: string[], settings: Settings) => Promise<n
   },
 
   restore: restoreBackup,
-  "move-store": moveAll,
+  async "move-store"(args, settings) {
+    // What speaks to PostgreSQL is loaded by who needs it.
+    const { moveAll } = await import("./tasks/move_store.ts");
+    await moveAll(args, settings);
+  },
   "move-blobs": moveBlobs,
   "claim-blobs": claimBucket,
 };

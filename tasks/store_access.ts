@@ -18,6 +18,7 @@ import {
   pathsIn,
 } from "../lib/operation/data_directory.ts";
 import { createLog, type Log } from "../lib/log.ts";
+import { isPostgresAddress } from "../lib/postgres_address.ts";
 import { StartError } from "../lib/refusal.ts";
 import type { Settings } from "../lib/settings.ts";
 import { sleep } from "../lib/sleep.ts";
@@ -65,7 +66,10 @@ export async function perform<C extends Command>(
       const data: DataDirectory = { ...pathsIn(DATA_DIR), close() {} };
       const { log } = migrationDeps(settings);
       const blobs = createHoldableBlobs(configuredBlobs(settings, data).blobs, { store, log });
-      const deps = { store, data, blobs, publicUrl: PUBLIC_URL!, openFolder: createDiskBlobs };
+      const copyRecords = isPostgresAddress(KV_URL)
+        ? (path: string) => copyFrom(KV_URL, { path, log })
+        : undefined;
+      const deps = { store, data, blobs, publicUrl: PUBLIC_URL!, openFolder: createDiskBlobs, copyRecords };
       return createCommands(deps)[command](input);
     });
   }
@@ -86,6 +90,12 @@ export async function perform<C extends Command>(
   throw new StartError(
     `DATA_DIR ${DATA_DIR} is in use by ${await describeHolder(DATA_DIR)}, which does not answer`,
   );
+}
+
+/** What speaks to PostgreSQL is loaded by who needs it. */
+async function copyFrom(from: string, { path, log }: { path: string; log: Log }): Promise<void> {
+  const { copyToFile } = await import("../lib/operation/move_store/move_store.ts");
+  await copyToFile({ now, monotonic, log }, { from, to: path });
 }
 
 /** Opens the database that the nodes share, as it is, and closes it. */

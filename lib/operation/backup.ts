@@ -46,23 +46,26 @@ const manifestPath = (directory: string) => join(directory, "backup.json");
 /** Fills `directory`, which must not exist or be empty; refuses with `conflict`, and where there is no such `database`. */
 export async function backUp(
   { data, blobs, now }: { data: DataDirectory; blobs: HoldableBlobs; now: () => number },
-  { directory, target, database = data.database, takeOver }: {
+  { directory, target, database = data.database, copyRecords, takeOver }: {
     directory: string;
     target: Blobs;
     /** The file of a store that several nodes use, also while they use it. */
     database?: string;
+    /** Makes a file of what is in no file, as it is at one moment, while nodes use it. */
+    copyRecords?: (path: string) => Promise<void>;
     /** Takes a blob over from an earlier backup; false: it is to be copied. Left out: all are. */
     takeOver?: (key: string) => Promise<boolean>;
   },
 ): Promise<BackupReport> {
-  await demandFile(database);
+  if (copyRecords === undefined) await demandFile(database);
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   for await (const _ of Deno.readDir(directory)) {
     throw new Refusal("conflict", `${directory} is not empty: a backup needs a folder of its own`);
   }
   const paths = pathsIn(directory);
   return await blobs.holdDeletes(async () => {
-    await copyDatabase(database, paths.database);
+    if (copyRecords === undefined) await copyDatabase(database, paths.database);
+    else await copyRecords(paths.database);
     await copyIfThere(data.secret, paths.secret);
     const kv = await openDatabaseAsItIs(paths.database);
     const report = await copyBlobs({ kv, from: blobs, to: target, takeOver }).finally(() => kv.close());

@@ -48,9 +48,13 @@ export interface CommandDeps {
   publicUrl: string;
   /** Blobs in a folder of the file system. */
   openFolder: (path: string) => Blobs;
+  /** Makes a file of the records where they are in none, as they are at one moment. */
+  copyRecords?: (path: string) => Promise<void>;
 }
 
-export function createCommands({ store, data, blobs, publicUrl, openFolder }: CommandDeps): Commands {
+export function createCommands(
+  { store, data, blobs, publicUrl, openFolder, copyRecords }: CommandDeps,
+): Commands {
   return {
     async login() {
       const owner = await ensureOwner(store);
@@ -67,11 +71,12 @@ export function createCommands({ store, data, blobs, publicUrl, openFolder }: Co
           : withSnapshot(data, (kv) => verify({ kv, now: store.now }, { blobs }))
       ),
     async backup({ directory, database }) {
-      demandDatabaseOf(store, database);
+      demandDatabaseOf({ isFileAway: store.isShared && copyRecords === undefined }, database);
       return await backUp({ data, blobs, now: store.now }, {
         directory,
         target: openFolder(pathsIn(directory).blobs),
         database,
+        copyRecords,
       });
     },
     inspect: ({ id }) => inspect({ store, blobs }, id),
@@ -79,12 +84,12 @@ export function createCommands({ store, data, blobs, publicUrl, openFolder }: Co
 }
 
 /** The file is named where it is not this node's own, and only there. */
-function demandDatabaseOf({ isShared }: Store, database: string | undefined): void {
-  if (isShared === (database !== undefined)) return;
+function demandDatabaseOf({ isFileAway }: { isFileAway: boolean }, database: string | undefined): void {
+  if (isFileAway === (database !== undefined)) return;
   throw new StartError(
-    isShared
+    isFileAway
       ? "KV_URL is set: --database has to name the file of that store, on this machine"
-      : "--database is for the store that KV_URL names, and it is not set",
+      : "--database is for the file of a store by KV Connect that KV_URL names",
   );
 }
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { changedSince, readCursor } from "../../lib/live/cursor.ts";
 import { createMemoryBlobs } from "../fixtures/blobs.ts";
+import { openS3Blobs } from "../fixtures/s3_blobs.ts";
+import { startS3 } from "../stand_ins/s3.ts";
 import { createTestDirectory } from "../fixtures/directory.ts";
 import { createPostgres, isPostgresLeftOut, type Postgres } from "../fixtures/postgres.ts";
 import {
@@ -216,3 +218,49 @@ Deno.test("a copy is of one moment, while others go on writing", { ignore }, asy
     await writing;
   });
 });
+
+Deno.test("the tasks back up, verify and move what is in PostgreSQL", { ignore }, async () => {
+  const file = await createFile();
+  await using directory = file.directory;
+  const url = await newDatabase();
+  const env = {
+    DATA_DIR: join(directory.path, "data"),
+    INIT_CWD: directory.path,
+    NO_COLOR: "1",
+  };
+  await moveStore(deps, { from: file.path, to: url });
+  await using s3 = startS3();
+  const pictures = openS3Blobs(s3.address);
+  for (const [key, bytes] of file.blobs.contents) await pictures.put(key, bytes, "image/png");
+  const { endpoint, bucket, accessKeyId, secretAccessKey } = s3.address;
+  const shared = {
+    KV_URL: url,
+    SECRET: "a secret of at least thirty-two bytes",
+    PUBLIC_URL: "https://darkroom.example",
+    R2_ENDPOINT: endpoint,
+    R2_BUCKET: bucket,
+    R2_ACCESS_KEY_ID: accessKeyId,
+    R2_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  const run = async (name: string, ...args: string[]) => {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["task", "-q", "--config", new URL("../../deno.json", import.meta.url).pathname, name, ...args],
+      cwd: directory.path,
+      env: { ...env, ...shared },
+    });
+    const { stdout, stderr } = await command.output();
+    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  };
+  assert.match(await run("verify"), /All is well: 2 prompts, 1 images/);
+  assert.match(await run("backup", "copy"), /Backed up 1 images/);
+  const copied = await opened(join(directory.path, "copy", "darkroom.sqlite3"), dump);
+  // Its pictures stayed as long as it was taken.
+  const { [heldIn(copied)]: _, ...others } = copied;
+  assert.deepEqual(others, await opened(url, dump));
+  assert.match(await run("move-store", url, "moved.sqlite3"), /prompt: 2\n[^]*all is well there/);
+  assert.match(await run("verify"), /was moved/);
+});
+
+function heldIn(all: object): string {
+  return Object.keys(all).find((name) => name.startsWith("deletes_held "))!;
+}

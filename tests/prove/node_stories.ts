@@ -140,15 +140,22 @@ export async function storeAway(
   await world.start();
   await Promise.all(people.map((person, i) => person.submit(`before ${i}`, square)));
   await until(() => nanobanana.journal.length, (count) => count >= 2);
-  if (options.isInFlight) await submitInFlight(world);
+  const answerRest = options.isInFlight ? await submitInFlight(world) : () => {};
   if (options.isKilled) await cluster!.store.kill();
   else cluster!.store.pause();
   const violations: Violation[] = [];
   const meanwhile = people.map((person, i) => person.submit(`meanwhile ${i}`, square));
   violations.push(...await refusals(world));
   await pause(options.forMs ?? 20_000);
+  if (options.isInFlight) cluster!.lines[0].cut();
   if (options.isKilled) await cluster!.store.comeBack();
   else cluster!.store.resume();
+  if (options.isInFlight) {
+    // The one node is there again before the other, and has time to take over what it must not.
+    await pause(6000);
+    cluster!.lines[0].mend();
+  }
+  answerRest();
   await Promise.all(meanwhile);
   await Promise.all(people.map((person, i) => person.submit(`afterwards ${i}`, square)));
   const { rest, ...evidence } = await world.settle();
@@ -162,18 +169,29 @@ export async function storeAway(
   ];
 }
 
-/** The answers to submissions come while there is nowhere to keep them. */
-async function submitInFlight({ people, nanobanana }: World): Promise<void> {
+/**
+ * The answer to every second submission comes while there is nowhere to keep it, and that to the others when what is
+ * returned is called.
+ */
+async function submitInFlight({ people, nanobanana }: World): Promise<() => void> {
   const { onPoint } = nanobanana;
-  const isInFlight = Promise.withResolvers<void>();
+  const [areInFlight, rest] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const words = ["one", "two"];
+  let came = 0;
   nanobanana.onPoint = async (moment) => {
     await onPoint(moment);
     if (moment.method !== "POST" || moment.point !== "before the answer") return;
-    isInFlight.resolve();
-    await pause(4000);
+    const isEarly = came++ % 2 === 0;
+    if (came === people.length * words.length) areInFlight.resolve();
+    await (isEarly ? pause(4000) : rest.promise);
   };
-  await Promise.all(people.map((person) => person.submit("in flight", square)));
-  await isInFlight.promise;
+  await Promise.all(
+    people.flatMap((person) => words.map((word) => person.submit(`in flight ${word}`, square))),
+  );
+  await areInFlight.promise;
+  // Each node has seen the other's leases by then, and none was renewed yet.
+  await pause(2500);
+  return () => rest.resolve();
 }
 
 const neverToRun = "never to run";

@@ -24,7 +24,7 @@ Deno.test("a move that is broken off again and again gets there, back too, and l
   await using directory = await createTestDirectory();
   await using s3 = startS3();
   const disk = createDiskBlobs(directory.path);
-  const r2 = openS3Blobs(s3.address, { deadlineMs: 0 });
+  const r2 = openS3Blobs(s3.address, { deadlineMs: 0, answerMs: 10_000, putMs: 10_000 });
   const ids = createIds(Date.now);
   const keys = Array.from({ length: 12 }, () => blobKeysOf(ids())).flat();
   for (const key of keys) await disk.put(key, new TextEncoder().encode(`bytes of ${key}`), "image/png");

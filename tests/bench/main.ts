@@ -25,6 +25,7 @@ import { severalNodes } from "./several_nodes.ts";
 import { shares } from "./shares.ts";
 import { sharedBoards } from "./shared_boards.ts";
 import { storage } from "./storage.ts";
+import { stores } from "./stores.ts";
 import { streams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
 import { watching } from "./watching.ts";
@@ -53,6 +54,7 @@ const benches: Bench[] = [
   moving,
   launch,
   severalNodes,
+  stores,
   watching,
 ];
 

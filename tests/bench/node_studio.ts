@@ -1,17 +1,22 @@
-/** The real program as one node or several, with the people who use it: on its own file, or on denokv and NATS. */
+/** The real program as one node or several, with the people who use it: on its own file, or on a store and NATS. */
 import { join } from "node:path";
 import { createApiKey } from "../../lib/identity/api_key.ts";
 import { startSession } from "../../lib/identity/session.ts";
 import { pathsIn } from "../../lib/operation/data_directory.ts";
+import { migrateRecords } from "../../lib/store/migrations.ts";
+import { openPostgres } from "../../lib/store/postgres/open_postgres.ts";
 import { keys } from "../../lib/store/schema.ts";
 import { createStore } from "../../lib/store/store.ts";
 import { ensureOwner, type User } from "../../lib/users/user.ts";
 import { createDenokv } from "../fixtures/denokv.ts";
 import { createNatsServer } from "../fixtures/nats_server.ts";
+import { createPostgres, type Postgres } from "../fixtures/postgres.ts";
 import { type Server, startServer } from "../fixtures/server.ts";
 import { openTestDatabase } from "../fixtures/store.ts";
 import { startS3 } from "../stand_ins/s3.ts";
 import { publicUrl, secret } from "./darkroom.ts";
+import { plainPicture } from "./instant_provider.ts";
+import { runProgram } from "./processes.ts";
 
 type Headers = { [name: string]: string };
 
@@ -29,6 +34,8 @@ export interface NodeStudioOptions {
   newFolder(): Promise<string>;
   /** 0: one, on its own file. */
   nodes: number;
+  /** What they share; left out: denokv. */
+  store?: "denokv" | "postgres";
   people: number;
   /** To the others; false: by the store alone. */
   withBus?: boolean;
@@ -46,7 +53,8 @@ export async function openNodeStudio(options: NodeStudioOptions): Promise<NodeSt
   const s3 = stack.use(startS3());
   const folder = await newFolder();
   const { database } = pathsIn(folder);
-  const people = await settleIn(database, options.people);
+  const postgres = options.store === "postgres" ? stack.use(await createPostgres()) : null;
+  const people = await settleIn(() => openFor(database, postgres), options.people);
   const env: Record<string, string> = {
     SECRET: secret,
     PUBLIC_URL: publicUrl,
@@ -59,7 +67,8 @@ export async function openNodeStudio(options: NodeStudioOptions): Promise<NodeSt
     R2_SECRET_ACCESS_KEY: s3.address.secretAccessKey,
     ...options.env,
   };
-  if (nodes > 0) {
+  if (postgres !== null) env.KV_URL = postgres.url;
+  else if (nodes > 0) {
     const denokv = stack.use(await createDenokv({ database }));
     Object.assign(env, { KV_URL: denokv.url, DENO_KV_ACCESS_TOKEN: denokv.token });
   }
@@ -90,9 +99,17 @@ export async function openNodeStudio(options: NodeStudioOptions): Promise<NodeSt
   return studio;
 }
 
+/** With records of today's version. */
+async function openFor(database: string, postgres: Postgres | null): Promise<Deno.Kv> {
+  if (postgres === null) return await openTestDatabase(database);
+  const kv = await openPostgres(postgres.url, { log: () => {} });
+  await migrateRecords(kv, { now: Date.now, log: () => {} });
+  return kv;
+}
+
 /** An owner and members, before the program starts. */
-async function settleIn(database: string, count: number): Promise<NodeStudio["people"]> {
-  using kv = await openTestDatabase(database);
+async function settleIn(open: () => Promise<Deno.Kv>, count: number): Promise<NodeStudio["people"]> {
+  using kv = await open();
   const store = createStore({ kv, now: () => Date.now() });
   const owner = await ensureOwner(store);
   const people: NodeStudio["people"] = [];
@@ -111,4 +128,34 @@ async function settleIn(database: string, count: number): Promise<NodeStudio["pe
     });
   }
   return people;
+}
+
+/** Asks for a picture, does not wait for it unless that is wanted, and returns the prompt's id. */
+export async function generate(
+  { url }: Server,
+  { key }: NodeStudio["people"][number],
+  what: Record<string, string> = {},
+  { isWaiting = false }: { isWaiting?: boolean } = {},
+): Promise<string> {
+  const answer = await fetch(`${url}/api/v1/images/generate`, {
+    method: "POST",
+    headers: {
+      ...key,
+      "Content-Type": "application/json",
+      ...(!isWaiting && { "Prefer": "respond-async" }),
+    },
+    body: JSON.stringify({ prompt: "A lighthouse above the sea, early in the morning", ...what }),
+  });
+  const body = await answer.text();
+  if (!answer.ok) throw new Error(`Answered ${answer.status}: ${body}`);
+  return JSON.parse(body).promptId;
+}
+
+/** A provider that keeps what it was given, with the settings of nodes that give it one prompt at a time. */
+export async function startEndlessService(folder: string) {
+  const file = join(folder, "picture.png");
+  await Deno.writeFile(file, await plainPicture());
+  const service = runProgram("picture_service.ts", [file, "600000"]);
+  const env = { OPENAI_BASE_URL: await service.nextLine(), CONCURRENCY: "1", USER_CONCURRENCY: "1" };
+  return { env, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
 }

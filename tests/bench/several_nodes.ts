@@ -12,9 +12,8 @@ import { until } from "../fixtures/until.ts";
 import { startNanobanana } from "../stand_ins/nanobanana.ts";
 import { type Bench, type BenchContext, median, milliseconds, perSecond } from "./harness.ts";
 import { plainPicture } from "./instant_provider.ts";
-import { type NodeStudio, openNodeStudio } from "./node_studio.ts";
+import { generate, type NodeStudio, openNodeStudio, startEndlessService } from "./node_studio.ts";
 import { commitBare } from "./observed_kv.ts";
-import { runProgram } from "./processes.ts";
 import { bareCommits } from "./real_program.ts";
 import { measure, mostStreams, openStream, pause, readOnce, settleMs } from "./streams.ts";
 
@@ -315,31 +314,6 @@ async function takeover({ report, newFolder }: BenchContext): Promise<void> {
     await (restarted ?? start(node));
     return next!.at - killedAt;
   }
-}
-
-/** Asks for a picture, does not wait for it, and returns the prompt's id. */
-async function generate(
-  { url }: Server,
-  { key }: NodeStudio["people"][number],
-  what: Record<string, string> = {},
-): Promise<string> {
-  const answer = await fetch(`${url}/api/v1/images/generate`, {
-    method: "POST",
-    headers: { ...key, "Content-Type": "application/json", "Prefer": "respond-async" },
-    body: JSON.stringify({ prompt: "A lighthouse above the sea, early in the morning", ...what }),
-  });
-  const body = await answer.text();
-  if (!answer.ok) throw new Error(`Answered ${answer.status}: ${body}`);
-  return JSON.parse(body).promptId;
-}
-
-/** A provider that keeps what it was given, with the settings of nodes that give it one prompt at a time. */
-async function startEndlessService(folder: string) {
-  const file = join(folder, "picture.png");
-  await Deno.writeFile(file, await plainPicture());
-  const service = runProgram("picture_service.ts", [file, "600000"]);
-  const env = { OPENAI_BASE_URL: await service.nextLine(), CONCURRENCY: "1", USER_CONCURRENCY: "1" };
-  return { env, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
 }
 
 interface Call {

@@ -32,6 +32,9 @@ const nodes = Number(values.nodes ?? 1);
 const store = values.store === "postgres" ? "postgres" : "denokv";
 const until = Date.now() + Number(values.hours ?? 0) * 3_600_000;
 
+/** Longer than any story takes on a slow machine. */
+const patienceMs = 10 * 60_000;
+
 const report = createReport();
 let seed = firstSeed;
 do {
@@ -62,9 +65,6 @@ async function runAll(seed: number): Promise<void> {
     console.log(`${name}: ${runs.length} runs in ${Math.round((Date.now() - startedAt) / 1000)} s`);
   }
 }
-
-/** Longer than any story takes on a slow machine. */
-const patienceMs = 10 * 60_000;
 
 async function noEnd(): Promise<never> {
   await new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, patienceMs)));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { ProviderFailure } from "../../../lib/catalog/provider.ts";
+import { storageAnswer } from "../../../views/json/storage_json.ts";
 import { analyticsAnswer } from "../../../views/json/analytics_json.ts";
 import { shareAnswer, shareListAnswer } from "../../../views/json/share_json.ts";
 import {
@@ -151,6 +152,7 @@ const answers: { [route: string]: { [status: number]: z.ZodType } } = {
   "POST /api/v1/uploads": { 200: imageAnswer, 201: imageAnswer },
   "POST /api/v1/masks": { 201: maskAnswer },
   "GET /api/v1/models": { 200: modelsAnswer },
+  "GET /api/v1/storage": { 200: storageAnswer },
   "GET /api/v1/usage": { 200: usageAnswer },
   "GET /api/v1/analytics": { 200: analyticsAnswer },
   "GET /api/v1/notices": { 200: noticeListAnswer },
@@ -303,6 +305,7 @@ Deno.test("all that the API answers is as its shapes say, no field more and none
   await get(image);
   await post(`${image}/undelete`);
   await get("/api/v1/models");
+  await get("/api/v1/storage");
   await get("/api/v1/usage");
   await get("/api/v1/analytics");
   await get("/api/v1/me");
